@@ -1,0 +1,1 @@
+//! Corpus and tokenizer: stories in, token ids out.

@@ -1,0 +1,1 @@
+//! Kernels, recordings of a step, and the two devices that run one: wgpu and the CPU.

@@ -1,0 +1,1 @@
+//! Noise schedules, objectives, samplers and metrics of masked diffusion.

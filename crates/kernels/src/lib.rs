@@ -1,0 +1,1 @@
+//! Host side of every operation: its WGSL, its CPU twin, its grid.

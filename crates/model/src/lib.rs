@@ -1,0 +1,1 @@
+//! The network: configuration, tensors, forward and backward pass, checkpoint.

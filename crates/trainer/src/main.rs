@@ -1,0 +1,2 @@
+//! The Cinnabar program: data, tokenizer, train, eval, sample, bench.
+fn main() {}
