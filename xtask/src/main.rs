@@ -1,0 +1,3 @@
+//! What a newcomer types: set-up, demo, test.
+
+fn main() {}
