@@ -1,1 +1,32 @@
-//! Kernels, recordings of a step, and the two devices that run one: wgpu and the CPU.
+//! Kernels, recordings of a step, and the two devices that run one.
+//!
+//! A [`Kernel`] is a WGSL file and its CPU twin under one name. Host code pushes [`Launch`]es of
+//! kernels onto a [`Recording`]; a [`Device`] compiles the recording into a [`Program`] once and
+//! runs it as often as wanted. There are two kinds of device:
+//!
+//! * [`Gpu`] runs the WGSL through wgpu (Vulkan, Metal, DX12, or WebGPU in a browser);
+//! * [`Cpu`] runs the twins, in f32 where there is no GPU and in f64 as the oracle of the tests.
+//!
+//! Nothing outside this crate names wgpu. There are no globals: buffers, pipelines and counters
+//! belong to a device.
+
+mod buffer;
+mod cpu;
+mod error;
+mod gpu;
+mod kernel;
+mod real;
+mod recording;
+mod target;
+
+pub use buffer::{ALIGNMENT, BufferId, Element, Slice};
+pub use cpu::Cpu;
+pub use error::DeviceError;
+pub use gpu::{AdapterChoice, AdapterSummary, Gpu};
+pub use kernel::{
+    Access, Arg, Args, Binding, Constants, Kernel, SourceError, Sources, Twin, floats, floats_mut,
+    words, words_mut,
+};
+pub use real::Real;
+pub use recording::{Launch, Recording};
+pub use target::{Device, Program, Timing};

@@ -1,0 +1,178 @@
+//! Finding an adapter and asking it for a device.
+
+use std::fmt;
+
+use crate::DeviceError;
+
+/// Which adapter to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// The most capable one that is not a software driver.
+    Hardware,
+    /// The most capable one, software drivers included.
+    Any,
+    /// The first whose name contains this text, in any case.
+    Named(String),
+}
+
+/// What is known of an adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterSummary {
+    /// Its name, as the driver gives it.
+    pub name: String,
+    /// Vulkan, Metal, Dx12 or BrowserWebGpu.
+    pub backend: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Whether it computes on the CPU.
+    pub software: bool,
+    /// Lanes of a subgroup where subgroup operations can be used and the size is fixed.
+    pub subgroup: Option<u32>,
+    /// Whether launches can be timed on the device.
+    pub timestamps: bool,
+    /// Largest part of a buffer that a kernel can be bound to, in bytes.
+    pub max_binding: u64,
+    /// Workgroup memory, in bytes.
+    pub workgroup_memory: u32,
+}
+
+impl AdapterSummary {
+    pub(super) fn of(adapter: &wgpu::Adapter, device: &wgpu::Device) -> Self {
+        let info = adapter.get_info();
+        let limits = device.limits();
+        let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size > 0;
+        let subgroups = device.features().contains(wgpu::Features::SUBGROUP);
+        let name = if info.name.is_empty() {
+            "unnamed adapter".to_owned()
+        } else {
+            info.name
+        };
+        Self {
+            name,
+            backend: format!("{:?}", info.backend),
+            driver: format!("{} {}", info.driver, info.driver_info)
+                .trim()
+                .to_owned(),
+            software: info.device_type == wgpu::DeviceType::Cpu,
+            subgroup: (fixed && subgroups).then_some(info.subgroup_min_size),
+            timestamps: device.features().contains(wgpu::Features::TIMESTAMP_QUERY),
+            max_binding: limits.max_storage_buffer_binding_size,
+            workgroup_memory: limits.max_compute_workgroup_storage_size,
+        }
+    }
+}
+
+impl fmt::Display for AdapterSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.name, self.backend)?;
+        if !self.driver.is_empty() {
+            write!(f, ", {}", self.driver)?;
+        }
+        f.write_str(if self.software { ", software)" } else { ")" })
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
+    let descriptor = wgpu::InstanceDescriptor {
+        flags: wgpu::InstanceFlags::from_env_or_default(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    };
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    });
+    let name = |adapter: &wgpu::Adapter| adapter.get_info().name;
+    let names = || adapters.iter().map(name).collect::<Vec<_>>().join(", ");
+    let missing = |reason: String| DeviceError::NoAdapter(reason);
+    let found = match choice {
+        AdapterChoice::Any => adapters
+            .first()
+            .ok_or_else(|| missing("no driver answered".to_owned())),
+        AdapterChoice::Hardware => adapters
+            .iter()
+            .find(|adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu)
+            .ok_or_else(|| match adapters.len() {
+                0 => missing("no driver answered".to_owned()),
+                _ => missing(format!("only software drivers answered: {}", names())),
+            }),
+        AdapterChoice::Named(wanted) => adapters
+            .iter()
+            .find(|adapter| {
+                name(adapter)
+                    .to_lowercase()
+                    .contains(&wanted.to_lowercase())
+            })
+            .ok_or_else(|| DeviceError::NoSuchAdapter {
+                wanted: wanted.clone(),
+                found: names(),
+            }),
+    };
+    found.cloned()
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(super) async fn find(_choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
+    // A browser shows one adapter of each power preference, and no list.
+    wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle())
+        .request_adapter(&wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        })
+        .await
+        .map_err(|error| DeviceError::NoAdapter(error.to_string()))
+}
+
+pub(super) async fn request_device(
+    adapter: &wgpu::Adapter,
+) -> Result<(wgpu::Device, wgpu::Queue), DeviceError> {
+    let name = adapter.get_info().name;
+    let limits = adapter.limits();
+    let promised = [
+        (
+            "maxStorageBuffersPerShaderStage",
+            8,
+            limits.max_storage_buffers_per_shader_stage,
+        ),
+        (
+            "maxComputeInvocationsPerWorkgroup",
+            256,
+            limits.max_compute_invocations_per_workgroup,
+        ),
+        (
+            "maxComputeWorkgroupStorageSize",
+            16_384,
+            limits.max_compute_workgroup_storage_size,
+        ),
+    ];
+    for (limit, needed, available) in promised {
+        if available < needed {
+            return Err(DeviceError::TooSmall {
+                adapter: name,
+                what: "every kernel".to_owned(),
+                limit,
+                needed: needed.into(),
+                available: available.into(),
+            });
+        }
+    }
+    let optional = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP;
+    adapter
+        .request_device(&wgpu::DeviceDescriptor {
+            label: Some("cinnabar"),
+            required_features: adapter.features() & optional,
+            required_limits: limits,
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        })
+        .await
+        .map_err(|error| DeviceError::NoDevice {
+            adapter: name,
+            reason: error.to_string(),
+        })
+}

@@ -1,0 +1,103 @@
+//! Compiling kernels.
+
+use super::Gpu;
+use crate::{Access, DeviceError, Kernel, Launch};
+
+/// A kernel with the values of its constants.
+pub(super) type PipelineKey = (&'static str, Vec<(&'static str, u32)>);
+
+impl Gpu {
+    pub(super) fn pipeline(
+        &mut self,
+        launch: &Launch,
+    ) -> Result<wgpu::ComputePipeline, DeviceError> {
+        let key = (launch.kernel.name, launch.constants.clone());
+        if let Some(pipeline) = self.pipelines.get(&key) {
+            return Ok(pipeline.clone());
+        }
+        let pipeline = self.compile_kernel(launch.kernel, &launch.constants)?;
+        self.check()?;
+        self.pipelines.insert(key, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    fn compile_kernel(
+        &self,
+        kernel: &'static Kernel,
+        constants: &[(&'static str, u32)],
+    ) -> Result<wgpu::ComputePipeline, DeviceError> {
+        let source = kernel
+            .assemble(constants)
+            .map_err(|source| DeviceError::Source {
+                kernel: kernel.name,
+                source,
+            })?;
+        let module = self.shader_module(kernel.name, source);
+        let storage = kernel
+            .bindings
+            .iter()
+            .map(|binding| wgpu::BufferBindingType::Storage {
+                read_only: binding.access == Access::Read,
+            });
+        let entries: Vec<_> = std::iter::once(wgpu::BufferBindingType::Uniform)
+            .chain(storage)
+            .zip(0..)
+            .map(|(ty, binding)| wgpu::BindGroupLayoutEntry {
+                binding,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer {
+                    ty,
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
+                count: None,
+            })
+            .collect();
+        // An explicit layout: wgpu's derived one drops bindings that a form does not use.
+        let group = self
+            .device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                label: Some(kernel.name),
+                entries: &entries,
+            });
+        let layout = self
+            .device
+            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some(kernel.name),
+                bind_group_layouts: &[Some(&group)],
+                immediate_size: 0,
+            });
+        Ok(self
+            .device
+            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(kernel.name),
+                layout: Some(&layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    // Every kernel writes its workgroup memory before it reads it.
+                    zero_initialize_workgroup_memory: false,
+                    ..Default::default()
+                },
+                cache: None,
+            }))
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "bounds checks in inner loops cost up to half of the speed"
+    )]
+    fn shader_module(&self, label: &str, source: String) -> wgpu::ShaderModule {
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(label),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        };
+        // SAFETY: the sources are this project's own files, never a user's; every kernel guards
+        // its own edges, and the tests run each one at sizes that no tile divides. A browser
+        // ignores the setting and checks all the same.
+        unsafe {
+            self.device
+                .create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+        }
+    }
+}

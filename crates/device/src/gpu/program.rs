@@ -1,0 +1,181 @@
+//! A recording made ready for the GPU, and running it.
+
+use super::Gpu;
+use crate::{DeviceError, Recording, Timing};
+
+/// Uniform bindings start at multiples of this (WebGPU's promise).
+const UNIFORM_ALIGNMENT: u64 = 256;
+
+/// Work per submission: enough to hide its cost (about 0.1 ms), little enough that a slow
+/// adapter never holds the driver for seconds, which some systems take for a hang.
+const FLOP_PER_SUBMISSION: u64 = 100_000_000_000;
+
+/// Launches of a recording with pipelines, bind groups and params in place.
+#[derive(Debug)]
+pub(crate) struct GpuProgram {
+    launches: Vec<PreparedLaunch>,
+}
+
+#[derive(Debug)]
+struct PreparedLaunch {
+    name: &'static str,
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    grid: [u32; 3],
+    flop: u64,
+    bytes: u64,
+}
+
+impl Gpu {
+    /// Compiles the kernels of `recording` that are not compiled yet and binds their buffers.
+    /// `progress` is told how many launches of how many are ready.
+    pub(crate) fn prepare(
+        &mut self,
+        recording: &Recording,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<GpuProgram, DeviceError> {
+        let all = recording.launches();
+        let size = all.len().max(1) as u64 * UNIFORM_ALIGNMENT;
+        let uniforms = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("params"),
+            size,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut params = vec![0; size as usize];
+        let mut launches = Vec::with_capacity(all.len());
+        for (index, launch) in all.iter().enumerate() {
+            let name = launch.kernel.name;
+            let start = index * UNIFORM_ALIGNMENT as usize;
+            params[start..start + launch.params.len()].copy_from_slice(&launch.params);
+            let pipeline = self.pipeline(launch)?;
+            let mut entries = vec![wgpu::BindGroupEntry {
+                binding: 0,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &uniforms,
+                    offset: start as u64,
+                    size: std::num::NonZero::new(launch.params.len() as u64),
+                }),
+            }];
+            for (slice, binding) in launch.buffers.iter().zip(1..) {
+                let available = self.limits.max_storage_buffer_binding_size;
+                self.check_limit(
+                    name,
+                    "maxStorageBufferBindingSize",
+                    slice.bytes(),
+                    available,
+                )?;
+                entries.push(wgpu::BindGroupEntry {
+                    binding,
+                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                        buffer: &self.buffers[slice.buffer.0],
+                        offset: 4 * slice.offset as u64,
+                        size: std::num::NonZero::new(slice.bytes()),
+                    }),
+                });
+            }
+            let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(name),
+                layout: &pipeline.get_bind_group_layout(0),
+                entries: &entries,
+            });
+            launches.push(PreparedLaunch {
+                name,
+                pipeline,
+                bind_group,
+                grid: launch.grid,
+                flop: launch.flop,
+                bytes: launch.bytes(),
+            });
+            progress(index + 1, all.len());
+        }
+        self.queue.write_buffer(&uniforms, 0, &params);
+        self.check()?;
+        Ok(GpuProgram { launches })
+    }
+
+    /// Sends every launch to the GPU, in order; does not wait.
+    pub(crate) fn run(&self, program: &GpuProgram) -> Result<(), DeviceError> {
+        let mut rest = program.launches.as_slice();
+        while !rest.is_empty() {
+            let mut flop = 0;
+            let count = rest.iter().take_while(|launch| {
+                let fits = flop < FLOP_PER_SUBMISSION;
+                flop += launch.flop;
+                fits
+            });
+            let (now, later) = rest.split_at(count.count());
+            let mut encoder = self.device.create_command_encoder(&Default::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                for launch in now {
+                    launch.encode(&mut pass);
+                }
+            }
+            self.queue.submit([encoder.finish()]);
+            rest = later;
+        }
+        self.check()
+    }
+
+    /// Runs the program once with a timestamp around every launch.
+    pub(crate) async fn profile(&self, program: &GpuProgram) -> Result<Vec<Timing>, DeviceError> {
+        const LAUNCHES_PER_SET: usize = wgpu::QUERY_SET_MAX_QUERIES as usize / 2;
+        let mut timings = Vec::with_capacity(program.launches.len());
+        for launches in program.launches.chunks(LAUNCHES_PER_SET) {
+            let count = 2 * launches.len() as u32;
+            let queries = self.device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("profile"),
+                ty: wgpu::QueryType::Timestamp,
+                count,
+            });
+            let size = 8 * u64::from(count);
+            let resolved = self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("timestamps"),
+                size,
+                usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+                mapped_at_creation: false,
+            });
+            let mut encoder = self.device.create_command_encoder(&Default::default());
+            for (launch, index) in launches.iter().zip(0..) {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                    label: Some(launch.name),
+                    timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                        query_set: &queries,
+                        beginning_of_pass_write_index: Some(2 * index),
+                        end_of_pass_write_index: Some(2 * index + 1),
+                    }),
+                });
+                launch.encode(&mut pass);
+            }
+            encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
+            self.queue.submit([encoder.finish()]);
+            let bytes = self.read_buffer(&resolved, 0, size).await?;
+            let ticks: Vec<u64> = bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&eight| u64::from_le_bytes(eight))
+                .collect();
+            let period = f64::from(self.queue.get_timestamp_period()) * 1e-9;
+            timings.extend(launches.iter().zip(ticks.as_chunks::<2>().0).map(
+                |(launch, [begin, end])| Timing {
+                    kernel: launch.name,
+                    seconds: end.saturating_sub(*begin) as f64 * period,
+                    flop: launch.flop,
+                    bytes: launch.bytes,
+                },
+            ));
+        }
+        Ok(timings)
+    }
+}
+
+impl PreparedLaunch {
+    fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        let [x, y, z] = self.grid;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}

@@ -1,0 +1,62 @@
+//! Copies between host and GPU.
+
+use super::Gpu;
+use crate::{DeviceError, Slice};
+
+impl Gpu {
+    /// Writes `bytes` to the beginning of a slice, before the next run.
+    pub(crate) fn write(&self, slice: Slice, bytes: &[u8]) -> Result<(), DeviceError> {
+        assert!(
+            bytes.len() as u64 <= slice.bytes(),
+            "more bytes than the slice holds"
+        );
+        let buffer = &self.buffers[slice.buffer.0];
+        self.queue
+            .write_buffer(buffer, 4 * slice.offset as u64, bytes);
+        self.check()
+    }
+
+    /// The bytes of a slice, after all that was sent before.
+    pub(crate) async fn read(&self, slice: Slice) -> Result<Vec<u8>, DeviceError> {
+        self.read_buffer(
+            &self.buffers[slice.buffer.0],
+            4 * slice.offset as u64,
+            slice.bytes(),
+        )
+        .await
+    }
+
+    pub(super) async fn read_buffer(
+        &self,
+        source: &wgpu::Buffer,
+        offset: u64,
+        size: u64,
+    ) -> Result<Vec<u8>, DeviceError> {
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(source, offset, &staging, 0, size);
+        self.queue.submit([encoder.finish()]);
+        let (sender, receiver) = futures_channel::oneshot::channel();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver is gone only when the caller gave up waiting.
+            let _ = sender.send(result);
+        });
+        let lost = |reason: String| DeviceError::Lost(reason);
+        // Natively this waits and calls back; in a browser the event loop does.
+        self.device
+            .poll(wgpu::PollType::wait_indefinitely())
+            .map_err(|error| lost(error.to_string()))?;
+        let mapped = receiver.await.map_err(|_| lost("no answer".to_owned()))?;
+        self.check()?;
+        mapped.map_err(|error| lost(error.to_string()))?;
+        let range = staging
+            .get_mapped_range(..)
+            .map_err(|error| lost(error.to_string()))?;
+        Ok(range.to_vec())
+    }
+}

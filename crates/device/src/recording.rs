@@ -1,0 +1,130 @@
+//! A step written down before it is run.
+
+use std::fmt;
+
+use crate::{Access, Constants, Kernel, Slice};
+
+/// One launch of a kernel.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// What to run.
+    pub kernel: &'static Kernel,
+    /// Values for the kernel's compile-time constants.
+    pub constants: Constants,
+    /// Bytes of the uniform at binding 0.
+    pub params: Vec<u8>,
+    /// One slice per entry of [`Kernel::bindings`].
+    pub buffers: Vec<Slice>,
+    /// Workgroups in x, y and z.
+    pub grid: [u32; 3],
+    /// Floating-point operations, multiply and add counted apart.
+    pub flop: u64,
+}
+
+impl Launch {
+    /// The least traffic with memory: every bound byte once.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.iter().map(|slice| slice.bytes()).sum()
+    }
+}
+
+/// The launches of one step, in order. Sizes are fixed when it is recorded, so a step is
+/// recorded once and replayed; it can also be printed.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    launches: Vec<Launch>,
+}
+
+impl Recording {
+    /// Adds a launch.
+    ///
+    /// # Panics
+    /// When params, buffers or grid do not fit the kernel's declaration, or when a buffer that the
+    /// kernel writes is bound a second time (WebGPU forbids it, and the twins rely on it).
+    pub fn push(&mut self, launch: Launch) {
+        let Launch {
+            kernel,
+            params,
+            buffers,
+            grid,
+            ..
+        } = &launch;
+        let name = kernel.name;
+        assert_eq!(params.len(), kernel.params_size, "{name}: size of params");
+        assert_eq!(
+            buffers.len(),
+            kernel.bindings.len(),
+            "{name}: one buffer per binding"
+        );
+        for (i, (slice, binding)) in buffers.iter().zip(kernel.bindings).enumerate() {
+            let what = format_args!("{name}: `{}`", binding.name);
+            assert_eq!(slice.element, binding.element, "{what}: element");
+            assert!(slice.len > 0, "{what}: empty");
+            let alone = buffers
+                .iter()
+                .enumerate()
+                .all(|(j, other)| i == j || other.buffer != slice.buffer);
+            assert!(
+                binding.access == Access::Read || alone,
+                "{what}: written and bound twice"
+            );
+        }
+        let fits = grid.iter().all(|&n| (1..=65_535).contains(&n));
+        assert!(
+            fits,
+            "{name}: grid {grid:?} is outside WebGPU's limit of 65535"
+        );
+        self.launches.push(launch);
+    }
+
+    /// The launches, in order.
+    pub fn launches(&self) -> &[Launch] {
+        &self.launches
+    }
+
+    /// The launches `range`, for bisecting a wrong result.
+    pub fn part(&self, range: std::ops::Range<usize>) -> Self {
+        Self {
+            launches: self.launches[range].to_vec(),
+        }
+    }
+
+    /// Floating-point operations of the whole step.
+    pub fn flop(&self) -> u64 {
+        self.launches.iter().map(|launch| launch.flop).sum()
+    }
+}
+
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "   # {:<26} {:>18} {:>10} {:>10}  buffers",
+            "kernel", "grid", "MFLOP", "MB"
+        )?;
+        for (index, launch) in self.launches.iter().enumerate() {
+            let [x, y, z] = launch.grid;
+            write!(
+                f,
+                "{index:4} {:<26} {:>18} {:>10.2} {:>10.2} ",
+                launch.kernel.name,
+                format!("{x} x {y} x {z}"),
+                launch.flop as f64 * 1e-6,
+                launch.bytes() as f64 * 1e-6,
+            )?;
+            for (binding, slice) in launch.kernel.bindings.iter().zip(&launch.buffers) {
+                let arrow = if binding.access == Access::Write {
+                    "→"
+                } else {
+                    ""
+                };
+                write!(f, " {arrow}{}#{}", binding.name, slice.buffer.0)?;
+                if slice.offset > 0 {
+                    write!(f, "+{}", slice.offset)?;
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,234 @@
+//! One interface to the devices.
+
+use std::fmt;
+use std::time::Duration;
+
+use web_time::Instant;
+
+use crate::gpu::GpuProgram;
+use crate::{Cpu, DeviceError, Element, Gpu, Recording, Slice};
+
+/// Something that runs recordings.
+#[derive(Debug)]
+pub enum Device {
+    /// Shaders through wgpu.
+    Gpu(Box<Gpu>),
+    /// The shaders' twins in f32.
+    Cpu(Cpu<f32>),
+    /// The shaders' twins in f64: the oracle of the tests.
+    Oracle(Cpu<f64>),
+}
+
+/// A recording made ready for one device.
+#[derive(Debug)]
+pub struct Program {
+    recording: Recording,
+    gpu: Option<GpuProgram>,
+}
+
+impl Program {
+    /// What it runs.
+    pub fn recording(&self) -> &Recording {
+        &self.recording
+    }
+}
+
+/// How long one launch took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// Name of the kernel.
+    pub kernel: &'static str,
+    /// Time, in seconds.
+    pub seconds: f64,
+    /// Floating-point operations.
+    pub flop: u64,
+    /// Least traffic with memory, in bytes.
+    pub bytes: u64,
+}
+
+impl Device {
+    /// A CPU device.
+    pub fn cpu() -> Self {
+        Self::Cpu(Cpu::new())
+    }
+
+    /// The f64 oracle.
+    pub fn oracle() -> Self {
+        Self::Oracle(Cpu::new())
+    }
+
+    /// The GPU behind it, if it is one.
+    pub fn gpu(&self) -> Option<&Gpu> {
+        match self {
+            Self::Gpu(gpu) => Some(gpu),
+            Self::Cpu(_) | Self::Oracle(_) => None,
+        }
+    }
+
+    /// Bytes held by its buffers.
+    pub fn memory(&self) -> u64 {
+        match self {
+            Self::Gpu(gpu) => gpu.memory(),
+            Self::Cpu(cpu) => cpu.memory(),
+            Self::Oracle(cpu) => cpu.memory(),
+        }
+    }
+
+    /// Makes a buffer of `len` zeros. Buffers live as long as the device.
+    pub fn allocate(
+        &mut self,
+        label: &str,
+        element: Element,
+        len: usize,
+    ) -> Result<Slice, DeviceError> {
+        match self {
+            Self::Gpu(gpu) => gpu.allocate(label, element, len),
+            Self::Cpu(cpu) => Ok(cpu.allocate(element, len)),
+            Self::Oracle(cpu) => Ok(cpu.allocate(element, len)),
+        }
+    }
+
+    /// Makes a buffer of floats.
+    pub fn floats(&mut self, label: &str, data: &[f32]) -> Result<Slice, DeviceError> {
+        let slice = self.allocate(label, Element::Float, data.len())?;
+        self.write_floats(slice, data)?;
+        Ok(slice)
+    }
+
+    /// Makes a buffer of words.
+    pub fn words(&mut self, label: &str, data: &[u32]) -> Result<Slice, DeviceError> {
+        let slice = self.allocate(label, Element::Word, data.len())?;
+        self.write_words(slice, data)?;
+        Ok(slice)
+    }
+
+    /// Writes floats to the beginning of a slice.
+    pub fn write_floats(&mut self, slice: Slice, data: &[f32]) -> Result<(), DeviceError> {
+        match self {
+            Self::Gpu(gpu) => return gpu.write(slice, bytemuck::cast_slice(data)),
+            Self::Cpu(cpu) => cpu.floats_mut(slice)[..data.len()].copy_from_slice(data),
+            Self::Oracle(cpu) => {
+                let target = cpu.floats_mut(slice).iter_mut();
+                target
+                    .zip(data)
+                    .for_each(|(target, &value)| *target = value.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes words to the beginning of a slice.
+    pub fn write_words(&mut self, slice: Slice, data: &[u32]) -> Result<(), DeviceError> {
+        match self {
+            Self::Gpu(gpu) => return gpu.write(slice, bytemuck::cast_slice(data)),
+            Self::Cpu(cpu) => cpu.words_mut(slice)[..data.len()].copy_from_slice(data),
+            Self::Oracle(cpu) => cpu.words_mut(slice)[..data.len()].copy_from_slice(data),
+        }
+        Ok(())
+    }
+
+    /// The floats of a slice, after everything that was run before.
+    pub async fn read_floats(&self, slice: Slice) -> Result<Vec<f32>, DeviceError> {
+        Ok(match self {
+            Self::Gpu(gpu) => bytemuck::pod_collect_to_vec(&gpu.read(slice).await?),
+            Self::Cpu(cpu) => cpu.floats(slice).to_vec(),
+            Self::Oracle(cpu) => cpu
+                .floats(slice)
+                .iter()
+                .map(|&value| value as f32)
+                .collect(),
+        })
+    }
+
+    /// As [`Device::read_floats`], in the precision of the device.
+    pub async fn read_wide(&self, slice: Slice) -> Result<Vec<f64>, DeviceError> {
+        Ok(match self {
+            Self::Oracle(cpu) => cpu.floats(slice).to_vec(),
+            _ => self
+                .read_floats(slice)
+                .await?
+                .into_iter()
+                .map(f64::from)
+                .collect(),
+        })
+    }
+
+    /// The words of a slice, after everything that was run before.
+    pub async fn read_words(&self, slice: Slice) -> Result<Vec<u32>, DeviceError> {
+        Ok(match self {
+            Self::Gpu(gpu) => bytemuck::pod_collect_to_vec(&gpu.read(slice).await?),
+            Self::Cpu(cpu) => cpu.words(slice).to_vec(),
+            Self::Oracle(cpu) => cpu.words(slice).to_vec(),
+        })
+    }
+
+    /// Makes a recording ready to run: on a GPU, compiles its kernels and binds its buffers.
+    pub fn compile(&mut self, recording: Recording) -> Result<Program, DeviceError> {
+        self.compile_with_progress(recording, &mut |_, _| ())
+    }
+
+    /// As [`Device::compile`]; `progress` is told how many launches of how many are ready.
+    pub fn compile_with_progress(
+        &mut self,
+        recording: Recording,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Program, DeviceError> {
+        let gpu = match self {
+            Self::Gpu(gpu) => Some(gpu.prepare(&recording, progress)?),
+            Self::Cpu(_) | Self::Oracle(_) => None,
+        };
+        Ok(Program { recording, gpu })
+    }
+
+    /// Runs a program that this device compiled. A GPU is not waited for: errors of the run may
+    /// be returned by a later call.
+    pub fn run(&mut self, program: &Program) -> Result<(), DeviceError> {
+        match (self, &program.gpu) {
+            (Self::Gpu(gpu), Some(prepared)) => return gpu.run(prepared),
+            (Self::Cpu(cpu), None) => cpu.run(&program.recording),
+            (Self::Oracle(cpu), None) => cpu.run(&program.recording),
+            _ => panic!("the program was compiled for another device"),
+        }
+        Ok(())
+    }
+
+    /// Runs a program once and times every launch; on a GPU without timestamps, `None`.
+    pub async fn profile(&mut self, program: &Program) -> Result<Option<Vec<Timing>>, DeviceError> {
+        match (self, &program.gpu) {
+            (Self::Gpu(gpu), Some(_)) if !gpu.summary().timestamps => Ok(None),
+            (Self::Gpu(gpu), Some(prepared)) => gpu.profile(prepared).await.map(Some),
+            (Self::Cpu(cpu), None) => Ok(Some(time_launches(&program.recording, |launch| {
+                cpu.launch(launch)
+            }))),
+            (Self::Oracle(cpu), None) => Ok(Some(time_launches(&program.recording, |launch| {
+                cpu.launch(launch)
+            }))),
+            _ => panic!("the program was compiled for another device"),
+        }
+    }
+}
+
+fn time_launches(recording: &Recording, mut run: impl FnMut(&crate::Launch)) -> Vec<Timing> {
+    let timings = recording.launches().iter().map(|launch| {
+        let start = Instant::now();
+        run(launch);
+        let elapsed: Duration = start.elapsed();
+        Timing {
+            kernel: launch.kernel.name,
+            seconds: elapsed.as_secs_f64(),
+            flop: launch.flop,
+            bytes: launch.bytes(),
+        }
+    });
+    timings.collect()
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gpu(gpu) => write!(f, "{}", gpu.summary()),
+            Self::Cpu(_) => f.write_str("CPU (f32 twins of the shaders)"),
+            Self::Oracle(_) => f.write_str("CPU (f64 twins of the shaders)"),
+        }
+    }
+}
