@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""PyTorch f32 speed of one training step of configs/small.toml, to stand beside `trainer bench`.
+
+Prints one JSON line: tokens per second of forward, masked loss, backward and AdamW (minimum and
+median over the timed steps, after warm-up), or with --gemm the GFLOP/s of the model's matrix
+products. Needs PyTorch only.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import time
+
+import torch
+from torch.nn import functional as F
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--block", type=int, default=128, help="tokens per sequence")
+    parser.add_argument("--batch", type=int, default=32, help="sequences per step")
+    parser.add_argument("--vocab", type=int, default=2048)
+    parser.add_argument("--timesteps", type=int, default=100, help="diffusion steps T")
+    parser.add_argument("--steps", type=int, default=10, help="timed steps")
+    parser.add_argument("--warmup", type=int, default=3, help="steps before the timed ones")
+    parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's default")
+    parser.add_argument("--gemm", action="store_true", help="time the matrix products instead")
+    return parser.parse_args()
+
+
+class Model:
+    """The bidirectional transformer with timestep embedding, as plain tensors."""
+
+    def __init__(self, shape):
+        self.shape = shape
+        width = shape.width
+
+        def weight(*size):
+            return (0.02 * torch.randn(*size)).requires_grad_()
+
+        self.tokens = weight(shape.vocab, width)
+        self.times = weight(shape.timesteps + 1, width)
+        self.layers = [
+            {
+                "q": weight(width, width),
+                "k": weight(width, width),
+                "v": weight(width, width),
+                "out": weight(width, width),
+                "up": weight(4 * width, width),
+                "down": weight(width, 4 * width),
+            }
+            for _ in range(shape.layers)
+        ]
+        self.head = weight(shape.vocab, width)
+        half = width // shape.heads // 2
+        frequency = 10000.0 ** (-torch.arange(half) / half)
+        angle = torch.outer(torch.arange(shape.block).float(), frequency)
+        self.cos, self.sin = angle.cos(), angle.sin()
+
+    def parameters(self):
+        layers = [matrix for layer in self.layers for matrix in layer.values()]
+        return [self.tokens, self.times, *layers, self.head]
+
+    def split(self, x):
+        """[B, L, C] -> [B, heads, L, C / heads]"""
+        batch, length, _ = x.shape
+        return x.view(batch, length, self.shape.heads, -1).transpose(1, 2)
+
+    def rotate(self, x):
+        low, high = x.chunk(2, dim=-1)
+        return torch.cat(
+            (low * self.cos + high * self.sin, high * self.cos - low * self.sin), dim=-1
+        )
+
+    def logits(self, ids, t):
+        """ids [B, L], t [B] -> [B, L, V]"""
+        x = norm(F.embedding(ids, self.tokens) + F.embedding(t, self.times)[:, None])
+        for layer in self.layers:
+            h = norm(x)
+            q = norm(self.rotate(self.split(F.linear(h, layer["q"]))))
+            k = norm(self.rotate(self.split(F.linear(h, layer["k"]))))
+            v = self.split(F.linear(h, layer["v"]))
+            mixed = F.scaled_dot_product_attention(q, k, v)
+            x = x + F.linear(mixed.transpose(1, 2).flatten(2), layer["out"])
+            x = x + F.linear(F.relu(F.linear(norm(x), layer["up"])).square(), layer["down"])
+        return F.linear(norm(x), self.head)
+
+
+def norm(x):
+    return F.rms_norm(x, x.shape[-1:])
+
+
+def masked_batch(shape, mask_id=2):
+    """Tokens, the same with masks (cosine schedule), timesteps."""
+    clean = torch.randint(3, shape.vocab, (shape.batch, shape.block))
+    t = torch.randint(1, shape.timesteps + 1, (shape.batch,))
+    survival = torch.cos(t / shape.timesteps * (math.pi / 2))
+    masked = torch.rand(shape.batch, shape.block) > survival[:, None]
+    return clean, torch.where(masked, mask_id, clean), masked, t
+
+
+def time_steps(shape):
+    model = Model(shape)
+    adamw = torch.optim.AdamW(model.parameters(), lr=3e-4, weight_decay=0.01)
+    seconds, loss = [], None
+    for step in range(shape.warmup + shape.steps):
+        start = time.perf_counter()
+        clean, noisy, masked, t = masked_batch(shape)
+        loss = F.cross_entropy(model.logits(noisy, t)[masked], clean[masked])
+        adamw.zero_grad(set_to_none=True)
+        loss.backward()
+        adamw.step()
+        if step >= shape.warmup:
+            seconds.append(time.perf_counter() - start)
+    tokens = shape.batch * shape.block
+    return {
+        "what": "torch training step, f32",
+        "tokens_per_s_median": round(tokens / statistics.median(seconds)),
+        "tokens_per_s_best": round(tokens / min(seconds)),
+        "step_ms_median": round(1e3 * statistics.median(seconds), 1),
+        "step_ms_min": round(1e3 * min(seconds), 1),
+        "steps": shape.steps,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "loss": round(loss.item(), 4),
+    }
+
+
+def time_gemm(shape):
+    """GFLOP/s of y = x W^T for each weight shape, best of the timed runs."""
+    rows, width = shape.batch * shape.block, shape.width
+    sizes = {
+        "qkv": (rows, 3 * width, width),
+        "attention_out": (rows, width, width),
+        "mlp_up": (rows, 4 * width, width),
+        "mlp_down": (rows, width, 4 * width),
+        "head": (rows, shape.vocab, width),
+        "head_weight_gradient": (shape.vocab, width, rows),
+    }
+    result = {"what": "torch GEMM, f32, GFLOP/s"}
+    for name, (m, n, k) in sizes.items():
+        a, b, out = torch.randn(m, k), torch.randn(n, k), torch.empty(m, n)
+        seconds = []
+        for run in range(shape.warmup + shape.steps):
+            start = time.perf_counter()
+            torch.mm(a, b.t(), out=out)
+            if run >= shape.warmup:
+                seconds.append(time.perf_counter() - start)
+        result[f"{name} {m}x{n}x{k}"] = round(2e-9 * m * n * k / min(seconds), 1)
+    return result
+
+
+def main():
+    shape = arguments()
+    torch.manual_seed(0)
+    if shape.threads:
+        torch.set_num_threads(shape.threads)
+    if shape.gemm:
+        with torch.no_grad():
+            result = time_gemm(shape)
+    else:
+        result = time_steps(shape)
+    print(json.dumps({**result, "threads": torch.get_num_threads(), "torch": torch.__version__}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+//! `cargo xtask demo`: from nothing to a trained model and a video of one that writes.
+
+use crate::{needs, run, setup, trunk};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+pub(crate) const HELP: &str = "\
+Shows what Cinnabar does, in under ten minutes after the build: writes a small corpus with the
+story grammar, trains a tokenizer and a tiny model on it (on the GPU if there is one, else on the
+CPU), then lets the shipped model write a story in the terminal and saves the denoising as video.
+
+Usage: cargo xtask demo [--steps N] [--no-serve]
+
+  --steps N    training steps of the tiny model  [default: 400, one to two minutes on two cores]
+  --no-serve   do not end by serving the page (for scripts)
+
+It makes artifacts/demo/ (corpus, tokenizer, the tiny model) and artifacts/media/ (MP4, GIF, PNG).";
+
+/// Where the corpus, the tokenizer and the tiny model go.
+const WORK: &str = "artifacts/demo";
+/// Where the videos and curves go.
+const MEDIA: &str = "artifacts/media";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    steps: u32,
+    serve: bool,
+}
+
+impl Options {
+    pub(crate) fn parse(args: &[String]) -> Result<Self> {
+        let mut options = Options {
+            steps: 400,
+            serve: true,
+        };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--no-serve" => options.serve = false,
+                "--steps" => {
+                    let value = args.next().and_then(|value| value.parse().ok());
+                    options.steps = value
+                        .filter(|steps| *steps > 0)
+                        .context("`--steps` needs a positive whole number, as in `--steps 400`")?;
+                }
+                other => bail!("`demo` has no argument `{other}`; see `cargo xtask demo --help`"),
+            }
+        }
+        Ok(options)
+    }
+}
+
+pub(crate) fn run(options: Options) -> Result<()> {
+    setup::packages(&[needs::FFMPEG]);
+    println!("== building the program (a few minutes the first time)");
+    run::run(run::cargo().args(["build", "--release", "-p", "trainer"]))?;
+    let start = Instant::now();
+    for folder in [WORK, MEDIA] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {folder}"))?;
+    }
+    let corpus = format!("{WORK}/stories.txt");
+    let tokenizer = format!("{WORK}/tokenizer.json");
+    let model = format!("{WORK}/model");
+
+    println!("\n== a corpus of 3,000 little stories, written by the story grammar");
+    let data = [
+        "data",
+        "--source",
+        "grammar",
+        "--num-stories",
+        "3000",
+        "--seed",
+        "1",
+        "--output",
+    ];
+    run::run(trainer()?.args(data).arg(&corpus))?;
+
+    println!("\n== a tokenizer, trained on it");
+    run::run(trainer()?.args(["tokenizer", "--input", &corpus, "--output", &tokenizer]))?;
+
+    println!("\n== a tiny model: watch the loss fall");
+    let steps = format!("steps={}", options.steps);
+    // A run of its own each time: the demo shows learning from the start.
+    remove(Path::new(&model))?;
+    run::run(
+        trainer()?
+            .args([
+                "train",
+                "--config",
+                "configs/tiny.toml",
+                "--corpus",
+                &corpus,
+            ])
+            .args([
+                "--tokenizer",
+                &tokenizer,
+                "--output",
+                &model,
+                "--set",
+                &steps,
+            ]),
+    )?;
+    let curve = format!("{MEDIA}/loss.png");
+    fs::copy(format!("{model}/loss.png"), &curve).context("the training left no loss curve")?;
+
+    let shipped = shipped()?;
+    let writer = shipped.clone().unwrap_or_else(|| PathBuf::from(&model));
+    println!("\n== {} writes: noise becomes a story", writer.display());
+    let (video, gif) = (
+        format!("{MEDIA}/denoising.mp4"),
+        format!("{MEDIA}/denoising.gif"),
+    );
+    let mut sample = trainer()?;
+    sample.args([
+        "sample",
+        "--prompt",
+        "Once upon a time",
+        "--seed",
+        "7",
+        "--viz-gif",
+        &gif,
+    ]);
+    sample.arg("--checkpoint").arg(&writer);
+    let encodes = run::find("ffmpeg").is_some();
+    if encodes {
+        sample.args(["--viz-video", &video]);
+    }
+    run::run(&mut sample)?;
+
+    println!(
+        "\nMade in {:.0} s after the build:",
+        start.elapsed().as_secs_f64()
+    );
+    println!("  {WORK}/    corpus, tokenizer and a tiny model of your own");
+    println!("  {curve}     its loss curve");
+    println!("  {gif}     the denoising of the story above");
+    match encodes {
+        true => println!("  {video}     the same as video"),
+        false => println!("  no MP4: install ffmpeg for it"),
+    }
+    println!("Try next:");
+    println!(
+        "  let it write:      cargo run --release -p trainer -- sample --checkpoint {} --prompt \"A little cat [MASK:12] home.\"",
+        writer.display()
+    );
+    println!(
+        "  train for longer:  cargo run --release -p trainer -- train --config configs/small.toml --help"
+    );
+    println!("  how it works:      learning.md");
+    if options.serve && Path::new("index.html").exists() {
+        println!("  the page:          building it now; Ctrl-C ends it");
+        return trunk::run(&["serve".to_owned(), "--release".to_owned()]);
+    }
+    println!("  the page:          cargo xtask trunk serve --release");
+    Ok(())
+}
+
+/// The program as built.
+fn trainer() -> Result<Command> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let program = target
+        .join("release")
+        .join(format!("trainer{}", std::env::consts::EXE_SUFFIX));
+    let program = program
+        .canonicalize()
+        .with_context(|| format!("{} was not built", program.display()))?;
+    Ok(Command::new(program))
+}
+
+/// The first shipped checkpoint by name, if there is one.
+fn shipped() -> Result<Option<PathBuf>> {
+    let folder = Path::new("artifacts/models");
+    if !folder.exists() {
+        return Ok(None);
+    }
+    let mut models: Vec<PathBuf> = fs::read_dir(folder)?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join("model.safetensors").is_file())
+        .collect();
+    models.sort();
+    Ok(models.into_iter().next())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Options> {
+        Options::parse(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn arguments_are_read() -> Result<()> {
+        assert_eq!(
+            parse(&[])?,
+            Options {
+                steps: 400,
+                serve: true
+            }
+        );
+        assert_eq!(
+            parse(&["--no-serve", "--steps", "20"])?,
+            Options {
+                steps: 20,
+                serve: false
+            }
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn bad_arguments_get_one_sentence() {
+        for (args, word) in [
+            (vec!["--steps"], "--steps"),
+            (vec!["--steps", "0"], "--steps"),
+            (vec!["--fast"], "--fast"),
+        ] {
+            let message = parse(&args).map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(message.contains(word), "{args:?}: {message}");
+        }
+    }
+}

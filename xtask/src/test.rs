@@ -1,0 +1,282 @@
+//! `cargo xtask test`: sets up, then formats, lints, documents and tests, on every graphics driver
+//! found, and sums up.
+
+use crate::counts::Counts;
+use crate::{needs, run, setup, vulkan, wasm};
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) const HELP: &str = "\
+Sets up and runs every test: format, lints, documentation, the libraries for WebAssembly, all
+tests of the workspace, and the shaders' tests again on every other graphics driver found. Fails
+if no graphics adapter answers. The last line is `N passed, M failed`.
+
+Usage: cargo xtask test
+
+On Linux the tests run on Mesa's lavapipe, on SwiftShader, and on a real GPU if there is one; on
+macOS on Metal, on Windows on DirectX 12.";
+
+/// Crates whose tests dispatch shaders: they run once per driver.
+const ON_EACH_DRIVER: [&str; 5] = ["device", "kernels", "model", "optim", "diffusion"];
+
+/// Crates that the page uses: they must compile for WebAssembly.
+const FOR_THE_PAGE: [&str; 8] = [
+    "corpus",
+    "device",
+    "diffusion",
+    "kernels",
+    "model",
+    "optim",
+    "plot",
+    "web",
+];
+
+/// A graphics driver to test on.
+struct Driver {
+    name: String,
+    /// Shown alone to the tests; `None` is whatever the system picks.
+    manifest: Option<PathBuf>,
+}
+
+/// One thing that the test run does.
+struct Stage {
+    name: String,
+    command: Command,
+    /// It prints counts of tests, and must have run some.
+    counts: bool,
+}
+
+struct Outcome {
+    ok: bool,
+    counts: Counts,
+    took: Duration,
+}
+
+pub(crate) fn run() -> Result<()> {
+    setup::packages(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM]);
+    setup::rust_components()?;
+    let toolchain = wasm::prepare()?;
+    let drivers = drivers()?;
+    for driver in &drivers {
+        println!("graphics adapter: {}", driver.name);
+    }
+
+    let mut total = Counts::default();
+    let mut table = Vec::new();
+    for mut stage in stages(&drivers, &toolchain) {
+        println!("\n== {}", stage.name);
+        let outcome = stage.run()?;
+        // A check without counts, or a build that broke before any test ran, is one failure.
+        let failed = outcome.counts.failed.max(usize::from(!outcome.ok));
+        total += Counts {
+            failed,
+            ..outcome.counts
+        };
+        table.push(format!(
+            "{:6} {:5.0} s {:5} passed {:3} failed  {}",
+            if outcome.ok { "ok" } else { "FAILED" },
+            outcome.took.as_secs_f64(),
+            outcome.counts.passed,
+            failed,
+            stage.name
+        ));
+    }
+    println!("\n{}", table.join("\n"));
+    if total.ignored > 0 {
+        println!(
+            "{} tests are marked as ignored and did not run",
+            total.ignored
+        );
+    }
+    println!("{} passed, {} failed", total.passed, total.failed);
+    if total.failed > 0 {
+        bail!("the tests failed; the table above says where");
+    }
+    Ok(())
+}
+
+/// The stages in order, quick ones first. What is tested later (the page) is one more entry.
+fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
+    let check = |name: &str, args: &[&str]| {
+        let mut command = run::cargo();
+        command.args(args);
+        Stage {
+            name: name.to_owned(),
+            command,
+            counts: false,
+        }
+    };
+    let mut stages = vec![
+        check("format", &["fmt", "--all", "--check"]),
+        check(
+            "lints",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+    ];
+    let mut doc = check("documentation", &["doc", "--workspace", "--no-deps"]);
+    doc.command.env("RUSTDOCFLAGS", "-D warnings");
+    stages.push(doc);
+
+    let mut command = Command::new("cargo");
+    command.args(["check", "--target", "wasm32-unknown-unknown"]);
+    command.args(FOR_THE_PAGE.iter().flat_map(|name| ["-p", *name]));
+    toolchain.apply(&mut command);
+    stages.push(Stage {
+        name: "WebAssembly".to_owned(),
+        command,
+        counts: false,
+    });
+
+    for (index, driver) in drivers.iter().enumerate() {
+        let mut command = run::cargo();
+        command.args(["test", "--no-fail-fast"]);
+        let mut name = format!("all tests on {}", driver.name);
+        if index > 0 {
+            command.args(ON_EACH_DRIVER.iter().flat_map(|name| ["-p", *name]));
+            name = format!("the shaders' tests on {}", driver.name);
+        }
+        if let Some(manifest) = &driver.manifest {
+            vulkan::only(&mut command, manifest);
+        }
+        stages.push(Stage {
+            name,
+            command,
+            counts: true,
+        });
+    }
+    stages
+}
+
+impl Stage {
+    /// Runs the stage, passing its output on.
+    fn run(&mut self) -> Result<Outcome> {
+        let start = Instant::now();
+        let line = run::line(&self.command);
+        println!("$ {line}");
+        let mut counts = Counts::default();
+        if self.counts {
+            self.command.stdout(Stdio::piped());
+        }
+        let mut child = self
+            .command
+            .spawn()
+            .with_context(|| format!("cannot start `{line}`"))?;
+        if let Some(stdout) = child.stdout.take() {
+            for line in BufReader::new(stdout).split(b'\n') {
+                let line = line?;
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                counts += Counts::parse(&line).unwrap_or_default();
+            }
+        }
+        let mut ok = child.wait()?.success();
+        if self.counts && counts.passed == 0 {
+            println!("no test ran");
+            ok = false;
+        }
+        Ok(Outcome {
+            ok,
+            counts,
+            took: start.elapsed(),
+        })
+    }
+}
+
+/// The drivers to test on; the first runs everything.
+///
+/// # Errors
+/// When one that should be there does not answer: a missing adapter must not pass in silence.
+fn drivers() -> Result<Vec<Driver>> {
+    if !cfg!(target_os = "linux") {
+        // Metal and DirectX 12 come with the system; the tests fail if no adapter answers.
+        return Ok(vec![Driver {
+            name: "the system's adapter".to_owned(),
+            manifest: None,
+        }]);
+    }
+    let mut drivers = Vec::new();
+    for (name, manifest) in [
+        ("lavapipe", vulkan::lavapipe()),
+        ("SwiftShader", vulkan::swiftshader()),
+    ] {
+        let Some(manifest) = manifest else {
+            bail!(
+                "the software Vulkan driver {name} is missing; install {} and {}",
+                needs::VULKAN.by_hand,
+                needs::CHROMIUM.by_hand
+            );
+        };
+        let device = vulkan::devices(Some(&manifest))?.remove(0);
+        drivers.push(Driver {
+            name: format!("{name}, {}", device.name),
+            manifest: Some(manifest),
+        });
+    }
+    let real = vulkan::devices(None)?.into_iter().find(|gpu| !gpu.software);
+    drivers.extend(real.map(|gpu| Driver {
+        name: gpu.name,
+        manifest: None,
+    }));
+    Ok(drivers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn software(name: &str) -> Driver {
+        Driver {
+            name: name.to_owned(),
+            manifest: Some(PathBuf::from(format!("/{name}.json"))),
+        }
+    }
+
+    #[test]
+    fn the_first_driver_runs_everything_and_the_others_the_shaders() {
+        let drivers = [software("one"), software("two")];
+        let stages = stages(&drivers, &wasm::Toolchain::Usual);
+        let tests: Vec<&Stage> = stages.iter().filter(|stage| stage.counts).collect();
+        let has_packages = |stage: &Stage| stage.command.get_args().any(|arg| arg == "-p");
+        assert_eq!(
+            tests
+                .iter()
+                .map(|stage| has_packages(stage))
+                .collect::<Vec<_>>(),
+            [false, true]
+        );
+        for (stage, driver) in tests.iter().zip(&drivers) {
+            let value = stage
+                .command
+                .get_envs()
+                .find(|(name, _)| *name == "VK_DRIVER_FILES");
+            assert_eq!(
+                value.and_then(|(_, v)| v).map(PathBuf::from),
+                driver.manifest
+            );
+        }
+    }
+
+    #[test]
+    fn a_stage_without_any_test_fails() -> Result<()> {
+        let mut command = run::cargo();
+        command.arg("--version");
+        let outcome = Stage {
+            name: "empty".to_owned(),
+            command,
+            counts: true,
+        }
+        .run()?;
+        assert!(!outcome.ok);
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! The page's build tools at pinned versions: trunk, wasm-bindgen and wasm-opt.
+
+use crate::{cache, needs, run, setup};
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use std::process::Command;
+
+const TRUNK: &str = "0.21.14";
+/// The npm package of wasm-opt. Older ones (Debian has 108) re-point `__wbindgen_externrefs`, which
+/// silently breaks the page.
+const BINARYEN: &str = "132.0.0";
+
+/// The folders of trunk, wasm-bindgen and wasm-opt, for the front of PATH; installs what is missing.
+///
+/// # Errors
+/// When one cannot be installed.
+pub(crate) fn all() -> Result<Vec<PathBuf>> {
+    Ok(vec![trunk()?, wasm_bindgen()?, wasm_opt()?])
+}
+
+fn trunk() -> Result<PathBuf> {
+    // Neither TLS nor the check for updates is used: trunk finds every tool in PATH.
+    cargo_tool(
+        "trunk",
+        "trunk",
+        TRUNK,
+        &["--locked", "--no-default-features"],
+    )
+}
+
+/// Not `--locked`: the command-line tool's own lock file may name versions that were withdrawn.
+fn wasm_bindgen() -> Result<PathBuf> {
+    let lock = std::fs::read_to_string("Cargo.lock").context("cannot read Cargo.lock")?;
+    let version = locked(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")?;
+    cargo_tool("wasm-bindgen-cli", "wasm-bindgen", version, &[])
+}
+
+/// The version of a package in the text of a Cargo.lock.
+fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);
+    lines
+        .next()?
+        .strip_prefix("version = \"")?
+        .strip_suffix('"')
+}
+
+fn cargo_tool(package: &str, program: &str, version: &str, extra: &[&str]) -> Result<PathBuf> {
+    let root = cache::tool(package, version)?;
+    let bin = root.join("bin");
+    if bin
+        .join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
+        .is_file()
+    {
+        return Ok(bin);
+    }
+    println!("{package} {version} is missing; it builds the page (compiled once, some minutes)");
+    let mut install = run::cargo();
+    install
+        .args(["install", package, "--version", version])
+        .args(extra)
+        .arg("--root")
+        .arg(&root);
+    // A build tool that runs for seconds: compiling it fast beats compiling it well.
+    install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+    install.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    install.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    install.env("CARGO_PROFILE_RELEASE_DEBUG", "0");
+    run::run(&mut install)?;
+    Ok(bin)
+}
+
+fn wasm_opt() -> Result<PathBuf> {
+    let root = cache::tool("binaryen", BINARYEN)?;
+    let bin = root.join("node_modules").join(".bin");
+    if bin.join("wasm-opt").exists() || bin.join("wasm-opt.cmd").exists() {
+        return Ok(bin);
+    }
+    setup::packages(&[needs::NPM]);
+    let Some(npm) = run::find("npm") else {
+        bail!(
+            "wasm-opt comes from npm, which is missing: install {}",
+            needs::NPM.by_hand
+        );
+    };
+    let package = format!("binaryen@{BINARYEN}");
+    std::fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
+    run::run(
+        Command::new(npm)
+            .args(["install", "--no-audit", "--no-fund", "--prefix"])
+            .arg(&root)
+            .arg(package),
+    )?;
+    Ok(bin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::locked;
+
+    #[test]
+    fn version_comes_from_the_lock() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"9.9.9\"\n\n\
+            [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
+        assert_eq!(locked(lock, "wasm-bindgen"), Some("0.2.130"));
+        assert_eq!(locked(lock, "trunk"), None);
+    }
+}
