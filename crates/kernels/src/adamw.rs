@@ -1,0 +1,132 @@
+//! AdamW.
+
+use bytemuck::{Pod, Zeroable};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words};
+use rayon::prelude::*;
+
+use crate::{COMMON, grid};
+
+/// Elements that a thread of the CPU device takes at a time.
+const CHUNK: usize = 16_384;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+struct Params {
+    count: u32,
+    lr: f32,
+    beta1: f32,
+    beta2: f32,
+    ln_beta1: f32,
+    ln_beta2: f32,
+    eps: f32,
+    weight_decay: f32,
+}
+
+/// `shaders/adamw.wgsl`
+pub static KERNEL: Kernel = Kernel {
+    name: "adamw",
+    source: include_str!("../../../shaders/adamw.wgsl"),
+    imports: COMMON,
+    bindings: &[
+        words("step"),
+        floats("control"),
+        floats("d_p"),
+        floats_mut("p"),
+        floats_mut("m"),
+        floats_mut("v"),
+    ],
+    params_size: size_of::<Params>(),
+    subgroups: false,
+    twin: Twin {
+        f32: twin,
+        f64: twin,
+    },
+};
+
+/// Constants of AdamW (arXiv 1711.05101, algorithm 2).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hyper {
+    /// Learning rate, before the factor of the step.
+    pub lr: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+    /// Decoupled weight decay; the weights shrink by `lr * weight_decay` per step.
+    pub weight_decay: f64,
+}
+
+/// What an update reads and writes; slices of equal length.
+#[derive(Clone, Copy, Debug)]
+pub struct Update {
+    /// Step counter.
+    pub counter: Slice,
+    /// Factor of the learning rate and scale of the gradient.
+    pub control: Slice,
+    /// Gradient.
+    pub d_p: Slice,
+    /// In place: parameters.
+    pub p: Slice,
+    /// In place: first moment.
+    pub m: Slice,
+    /// In place: second moment.
+    pub v: Slice,
+}
+
+/// Records one update.
+pub fn record(step: &mut Recording, io: Update, hyper: Hyper) {
+    step.push(Launch {
+        kernel: &KERNEL,
+        constants: vec![],
+        params: bytemuck::bytes_of(&Params {
+            count: io.p.len as u32,
+            lr: hyper.lr as f32,
+            beta1: hyper.beta1 as f32,
+            beta2: hyper.beta2 as f32,
+            ln_beta1: hyper.beta1.ln() as f32,
+            ln_beta2: hyper.beta2.ln() as f32,
+            eps: hyper.eps as f32,
+            weight_decay: hyper.weight_decay as f32,
+        })
+        .to_vec(),
+        buffers: vec![io.counter, io.control, io.d_p, io.p, io.m, io.v],
+        grid: grid::elements(io.p.len),
+        flop: 15 * io.p.len as u64,
+    });
+}
+
+fn twin<E: Real>(args: Args<'_, E>) {
+    let (params, [step, control, d_p, p, m, v]) = args.take::<Params, 6>();
+    let control = control.floats();
+    let (factor, scale) = (control[0], control[1]);
+    if scale < E::zero() {
+        return;
+    }
+    let of = |value: f32| E::of(value.into());
+    let lr = of(params.lr) * factor;
+    let n = E::of(step.words()[0].into());
+    let correction1 = -(n * of(params.ln_beta1)).exp_m1();
+    let correction2 = -(n * of(params.ln_beta2)).exp_m1();
+    let (beta1, beta2, eps) = (of(params.beta1), of(params.beta2), of(params.eps));
+    let keep = E::one() - lr * of(params.weight_decay);
+    let (rate, root2) = (lr / correction1, correction2.sqrt());
+
+    let moments = m
+        .floats_mut()
+        .par_chunks_mut(CHUNK)
+        .zip(v.floats_mut().par_chunks_mut(CHUNK));
+    let chunks = p
+        .floats_mut()
+        .par_chunks_mut(CHUNK)
+        .zip(d_p.floats().par_chunks(CHUNK));
+    chunks.zip(moments).for_each(|((p, d_p), (m, v))| {
+        for (((p, &d_p), m), v) in p.iter_mut().zip(d_p).zip(m).zip(v) {
+            let g = scale * d_p;
+            *m = beta1 * *m + (E::one() - beta1) * g;
+            *v = beta2 * *v + (E::one() - beta2) * g * g;
+            *p = keep * *p - rate * *m / (v.sqrt() / root2 + eps);
+        }
+    });
+}

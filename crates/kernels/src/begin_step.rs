@@ -1,0 +1,116 @@
+//! The step counter and the learning rate.
+
+use bytemuck::{Pod, Zeroable};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats_mut, words_mut};
+
+use crate::COMMON;
+
+/// Elements of the buffer `control` that steers the optimiser: factor of the learning rate,
+/// scale of the gradient, two spare.
+pub const CONTROL: usize = 4;
+
+/// What the learning rate is multiplied with after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decay {
+    /// 1.
+    Constant,
+    /// Half a cosine from 1 to the floor.
+    Cosine,
+    /// A straight line from 1 to the floor.
+    Linear,
+}
+
+/// Course of the learning rate, as a factor; steps count from 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Course {
+    /// Which decay.
+    pub decay: Decay,
+    /// Steps of linear rise from 0.
+    pub warmup: u32,
+    /// Step at which the decay begins.
+    pub decay_start: u32,
+    /// Step at which the decay ends.
+    pub total: u32,
+    /// Factor at the end of the decay.
+    pub floor: f32,
+}
+
+impl Course {
+    /// The factor at step `n`.
+    pub fn factor(&self, n: u32) -> f64 {
+        factor(&self.params(), n)
+    }
+
+    fn params(&self) -> Params {
+        Params {
+            shape: match self.decay {
+                Decay::Constant => 0,
+                Decay::Cosine => 1,
+                Decay::Linear => 2,
+            },
+            warmup: self.warmup,
+            decay_start: self.decay_start,
+            total: self.total.max(self.decay_start + 1),
+            floor: self.floor,
+        }
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+struct Params {
+    shape: u32,
+    warmup: u32,
+    decay_start: u32,
+    total: u32,
+    floor: f32,
+}
+
+/// `shaders/begin_step.wgsl`
+pub static KERNEL: Kernel = Kernel {
+    name: "begin_step",
+    source: include_str!("../../../shaders/begin_step.wgsl"),
+    imports: COMMON,
+    bindings: &[words_mut("step"), floats_mut("control")],
+    params_size: size_of::<Params>(),
+    subgroups: false,
+    twin: Twin {
+        f32: twin,
+        f64: twin,
+    },
+};
+
+/// Records `counter += 1` and the factor of the learning rate in `control`.
+pub fn record(step: &mut Recording, counter: Slice, control: Slice, course: &Course) {
+    step.push(Launch {
+        kernel: &KERNEL,
+        constants: vec![],
+        params: bytemuck::bytes_of(&course.params()).to_vec(),
+        buffers: vec![counter, control],
+        grid: [1, 1, 1],
+        flop: 0,
+    });
+}
+
+fn factor(params: &Params, n: u32) -> f64 {
+    let into = f64::from(n.saturating_sub(params.decay_start));
+    let progress = (into / f64::from(params.total - params.decay_start)).min(1.0);
+    let floor = f64::from(params.floor);
+    let decay = match params.shape {
+        0 => 1.0,
+        1 => floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+        _ => 1.0 - (1.0 - floor) * progress,
+    };
+    if n < params.warmup {
+        decay * f64::from(n) / f64::from(params.warmup)
+    } else {
+        decay
+    }
+}
+
+fn twin<E: Real>(args: Args<'_, E>) {
+    let (params, [step, control]) = args.take::<Params, 2>();
+    let step = step.words_mut();
+    step[0] += 1;
+    control.floats_mut()[0] = E::of(factor(&params, step[0]));
+}

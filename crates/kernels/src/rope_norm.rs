@@ -1,0 +1,162 @@
+//! Rotary position embedding and RMSNorm of query and key heads, forward and backward.
+
+use bytemuck::{Pod, Zeroable};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
+use rayon::prelude::*;
+
+use crate::norm::{inverse_rms, sum_of};
+use crate::{COMMON, grid};
+
+/// Sizes of the heads.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Sequences.
+    pub batch: usize,
+    /// Positions of a sequence.
+    pub length: usize,
+    /// Heads (H).
+    pub heads: usize,
+    /// Width of a head (D), even.
+    pub head_dim: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+struct Params {
+    rows: u32,
+    length: u32,
+    heads: u32,
+    head_dim: u32,
+}
+
+/// `shaders/rope_norm_forward.wgsl`
+pub static FORWARD: Kernel = Kernel {
+    name: "rope_norm_forward",
+    source: include_str!("../../../shaders/rope_norm_forward.wgsl"),
+    imports: COMMON,
+    bindings: &[floats("rope"), floats_mut("qkv"), floats_mut("inv_rms")],
+    params_size: size_of::<Params>(),
+    subgroups: false,
+    twin: Twin {
+        f32: forward_twin,
+        f64: forward_twin,
+    },
+};
+
+/// `shaders/rope_norm_backward.wgsl`
+pub static BACKWARD: Kernel = Kernel {
+    name: "rope_norm_backward",
+    source: include_str!("../../../shaders/rope_norm_backward.wgsl"),
+    imports: COMMON,
+    bindings: &[
+        floats("rope"),
+        floats("qkv"),
+        floats("inv_rms"),
+        floats_mut("d_qkv"),
+    ],
+    params_size: size_of::<Params>(),
+    subgroups: false,
+    twin: Twin {
+        f32: backward_twin,
+        f64: backward_twin,
+    },
+};
+
+/// The table `rope`: for each of `length` positions p, the cosines of p * 10000^(-2j / D) for
+/// j in 0..D / 2, then the sines. Angles are rounded to f32, as PyTorch's tables are.
+pub fn table(length: usize, head_dim: usize) -> Vec<f32> {
+    let frequency = |j: usize| 10_000f64.powf(-2.0 * j as f64 / head_dim as f64) as f32;
+    let angles = |p: usize| (0..head_dim / 2).map(move |j| f64::from(p as f32 * frequency(j)));
+    (0..length)
+        .flat_map(|p| angles(p).map(f64::cos).chain(angles(p).map(f64::sin)))
+        .map(|value| value as f32)
+        .collect()
+}
+
+fn launch(kernel: &'static Kernel, buffers: Vec<Slice>, shape: Shape) -> Launch {
+    let rows = shape.batch * shape.length;
+    Launch {
+        kernel,
+        constants: vec![],
+        params: bytemuck::bytes_of(&Params {
+            rows: rows as u32,
+            length: shape.length as u32,
+            heads: shape.heads as u32,
+            head_dim: shape.head_dim as u32,
+        })
+        .to_vec(),
+        buffers,
+        grid: grid::fold((2 * rows * shape.heads).div_ceil(64)),
+        flop: (12 * rows * shape.heads * shape.head_dim) as u64,
+    }
+}
+
+/// Records the forward pass: `qkv (N, 3, H, D)` in place, `inv_rms (N, 2, H)` written.
+pub fn forward(step: &mut Recording, rope: Slice, qkv: Slice, inv_rms: Slice, shape: Shape) {
+    step.push(launch(&FORWARD, vec![rope, qkv, inv_rms], shape));
+}
+
+/// Records the backward pass: `d_qkv (N, 3, H, D)` in place.
+pub fn backward(
+    step: &mut Recording,
+    rope: Slice,
+    qkv: Slice,
+    inv_rms: Slice,
+    d_qkv: Slice,
+    shape: Shape,
+) {
+    step.push(launch(&BACKWARD, vec![rope, qkv, inv_rms, d_qkv], shape));
+}
+
+fn forward_twin<E: Real>(args: Args<'_, E>) {
+    let (params, [rope, qkv, inv_rms]) = args.take::<Params, 3>();
+    let (heads, head_dim) = (params.heads as usize, params.head_dim as usize);
+    let rope = rope.floats();
+    let rows = qkv.floats_mut().par_chunks_exact_mut(3 * heads * head_dim);
+    let rows = rows
+        .zip(inv_rms.floats_mut().par_chunks_exact_mut(2 * heads))
+        .enumerate();
+    rows.for_each(|(n, (row, inv_rms))| {
+        let angles = &rope[n % params.length as usize * head_dim..][..head_dim];
+        let (cosines, sines) = angles.split_at(head_dim / 2);
+        for (head, inv_rms) in row.chunks_exact_mut(head_dim).zip(inv_rms) {
+            let (lo, hi) = head.split_at_mut(head_dim / 2);
+            for (((lo, hi), &cosine), &sine) in lo.iter_mut().zip(hi).zip(cosines).zip(sines) {
+                (*lo, *hi) = (*lo * cosine + *hi * sine, *hi * cosine - *lo * sine);
+            }
+            *inv_rms = inverse_rms(head);
+            head.iter_mut().for_each(|value| *value *= *inv_rms);
+        }
+    });
+}
+
+fn backward_twin<E: Real>(args: Args<'_, E>) {
+    let (params, [rope, qkv, inv_rms, d_qkv]) = args.take::<Params, 4>();
+    let (heads, head_dim) = (params.heads as usize, params.head_dim as usize);
+    let rope = rope.floats();
+    let width = 3 * heads * head_dim;
+    let inputs = qkv.floats().par_chunks_exact(width);
+    let inputs = inputs.zip(inv_rms.floats().par_chunks_exact(2 * heads));
+    let rows = d_qkv
+        .floats_mut()
+        .par_chunks_exact_mut(width)
+        .zip(inputs)
+        .enumerate();
+    rows.for_each(|(n, (d_row, (row, inv_rms)))| {
+        let angles = &rope[n % params.length as usize * head_dim..][..head_dim];
+        let (cosines, sines) = angles.split_at(head_dim / 2);
+        let heads = row
+            .chunks_exact(head_dim)
+            .zip(d_row.chunks_exact_mut(head_dim));
+        for ((head, d_head), &inv_rms) in heads.zip(inv_rms) {
+            let mean = sum_of(head_dim, |j| d_head[j] * head[j]) / E::of(head_dim as f64);
+            for (d, &value) in d_head.iter_mut().zip(head) {
+                *d = inv_rms * (*d - value * mean);
+            }
+            let (lo, hi) = d_head.split_at_mut(head_dim / 2);
+            for (((lo, hi), &cosine), &sine) in lo.iter_mut().zip(hi).zip(cosines).zip(sines) {
+                (*lo, *hi) = (*lo * cosine - *hi * sine, *hi * cosine + *lo * sine);
+            }
+        }
+    });
+}

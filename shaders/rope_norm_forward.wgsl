@@ -1,0 +1,64 @@
+// Rotary position embedding (Su et al., arXiv 2104.09864), then RMSNorm, of every query and key
+// head (QK-norm, arXiv 2010.04245), in place; values are left as they are. One head of one
+// position per invocation.
+//
+//   lo', hi' = lo cos + hi sin, hi cos - lo sin      lo = the first D / 2 elements, hi = the rest
+//   q        = rotated / sqrt(mean(rotated²) + EPS)
+//
+//   rope     (length, D)     cosines, then sines, of the angles of each position
+//   qkv      (N, 3, H, D)    in place
+//   inv_rms  (N, 2, H)    =  kept for the backward pass
+//
+// Host side and CPU twin: crates/kernels/src/rope_norm.rs.
+
+#import elements
+
+const WORKGROUP_SIZE: u32 = 64u;
+const EPS: f32 = 1.1920929e-7;
+
+struct Params {
+    rows: u32,
+    length: u32,
+    heads: u32,
+    head_dim: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> rope: array<f32>;
+@group(0) @binding(2) var<storage, read_write> qkv: array<f32>;
+@group(0) @binding(3) var<storage, read_write> inv_rms: array<f32>;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = element_index(workgroup, groups, lane);
+    let query_and_key_heads = 2u * params.heads;
+    if index >= params.rows * query_and_key_heads {
+        return;
+    }
+    let row = index / query_and_key_heads;
+    let head = index % query_and_key_heads;
+    let half = params.head_dim / 2u;
+    let start = (row * 3u * params.heads + head) * params.head_dim;
+    let angles = (row % params.length) * params.head_dim;
+
+    // A rotation keeps the length of each pair, so the norm is known before it.
+    var sum_of_squares = 0.0;
+    for (var j = 0u; j < params.head_dim; j++) {
+        sum_of_squares += qkv[start + j] * qkv[start + j];
+    }
+    let scale = 1.0 / sqrt(sum_of_squares / f32(params.head_dim) + EPS);
+
+    for (var j = 0u; j < half; j++) {
+        let cosine = rope[angles + j] * scale;
+        let sine = rope[angles + half + j] * scale;
+        let lo = qkv[start + j];
+        let hi = qkv[start + half + j];
+        qkv[start + j] = lo * cosine + hi * sine;
+        qkv[start + half + j] = hi * cosine - lo * sine;
+    }
+    inv_rms[index] = scale;
+}
