@@ -4,6 +4,7 @@
 mod cache;
 mod counts;
 mod demo;
+mod drivers;
 mod needs;
 mod packages;
 mod run;

@@ -1,0 +1,61 @@
+//! The graphics drivers to test on: both software ones on Linux, and a real GPU where there is one.
+
+use crate::{needs, vulkan};
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+
+/// A graphics driver to test on.
+pub(crate) struct Driver {
+    pub name: String,
+    /// Shown alone to the tests; `None` is whatever the system picks.
+    pub manifest: Option<PathBuf>,
+}
+
+/// The drivers to test on, of which the first runs everything, and what is missing.
+///
+/// # Errors
+/// When no adapter answers at all: that must not pass in silence.
+pub(crate) fn find() -> Result<(Vec<Driver>, Vec<String>)> {
+    if !cfg!(target_os = "linux") {
+        // Metal and DirectX 12 come with the system; the tests fail if no adapter answers.
+        let system = Driver {
+            name: "the system's adapter".to_owned(),
+            manifest: None,
+        };
+        return Ok((vec![system], Vec::new()));
+    }
+    let (mut drivers, mut missing) = (Vec::new(), Vec::new());
+    let software = [
+        ("lavapipe", vulkan::lavapipe(), needs::VULKAN),
+        ("SwiftShader", vulkan::swiftshader(), needs::CHROMIUM),
+    ];
+    for (name, manifest, need) in software {
+        let Some(manifest) = manifest else {
+            missing.push(format!("{name} (install {})", need.by_hand));
+            continue;
+        };
+        let device = vulkan::devices(Some(&manifest))?.remove(0);
+        drivers.push(Driver {
+            name: format!("{name}, {}", device.name),
+            manifest: Some(manifest),
+        });
+    }
+    match vulkan::devices(None) {
+        Ok(all) => {
+            let real = all.into_iter().find(|gpu| !gpu.software);
+            drivers.extend(real.map(|gpu| Driver {
+                name: gpu.name,
+                manifest: None,
+            }));
+        }
+        Err(error) if drivers.is_empty() => return Err(error),
+        Err(error) => println!("no real GPU is used: {error:#}"),
+    }
+    if drivers.is_empty() {
+        bail!(
+            "no graphics adapter to test on; missing: {}",
+            missing.join(", ")
+        );
+    }
+    Ok((drivers, missing))
+}
