@@ -1,1 +1,22 @@
-//! The network: configuration, tensors, forward and backward pass, checkpoint.
+//! The network: a bidirectional transformer that predicts clean tokens from noisy ones.
+//!
+//! * [`Config`] and [`Weights`] say what there is: sizes, names and shapes, in one place.
+//! * [`Checkpoint`] is a model at rest: bytes in, bytes out.
+//! * [`Model`] is a model on a device; [`forward`] and [`backward`] record its two passes over
+//!   [`Activations`]. There is no autograd: `backward.rs` mirrors `forward.rs` line by line.
+
+mod activations;
+pub mod backward;
+mod checkpoint;
+mod config;
+pub mod forward;
+mod init;
+mod parameters;
+mod weights;
+
+pub use activations::{Activations, LayerActivations, Scratch, statistics};
+pub use checkpoint::{Checkpoint, CheckpointError, Precision};
+pub use config::{Config, ConfigError};
+pub use init::{Init, initial_values};
+pub use parameters::Model;
+pub use weights::{Block, TensorInfo, Weights};

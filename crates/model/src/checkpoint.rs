@@ -1,0 +1,149 @@
+//! A model at rest: safetensors bytes in and out, under the seed's tensor names.
+
+use std::collections::{BTreeMap, HashMap};
+
+use half::f16;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::{Config, ConfigError};
+
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// 32 bits: nothing is lost, what training resumes from.
+    F32,
+    /// 16 bits: half the size, what is shipped.
+    F16,
+}
+
+/// Parameters with what is needed to use them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Sizes.
+    pub config: Config,
+    /// All parameters, laid out as [`Config::tensors`] says, zeros in the gaps.
+    pub values: Vec<f32>,
+    /// Anything else that is worth keeping, for instance the name of the model and its schedule.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Why bytes are not a checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// Not a whole safetensors file.
+    #[error("this is not a complete safetensors file ({0}); copy or download it again")]
+    Format(#[from] safetensors::SafeTensorError),
+    /// Made by another program.
+    #[error("the file has no `config` in its metadata, so it is not a Cinnabar checkpoint")]
+    NoConfig,
+    /// The config is not readable.
+    #[error("the `config` in the file's metadata is not valid: {0}")]
+    BadConfig(#[from] serde_json::Error),
+    /// The config is readable and impossible.
+    #[error(transparent)]
+    Impossible(#[from] ConfigError),
+    /// A tensor is not there.
+    #[error("the checkpoint lacks the tensor `{0}`")]
+    Missing(String),
+    /// A tensor nobody asked for.
+    #[error("the checkpoint has a tensor `{0}` that a model of its config does not have")]
+    Unexpected(String),
+    /// A tensor does not fit the config.
+    #[error("tensor `{name}` has shape {found:?}, the config needs {wanted:?}")]
+    Shape {
+        /// Which tensor.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape it must have.
+        wanted: [usize; 2],
+    },
+    /// A tensor is stored in another type.
+    #[error("tensor `{name}` is stored as {found:?}; only F32 and F16 can be read")]
+    Type {
+        /// Which tensor.
+        name: String,
+        /// Its type.
+        found: Dtype,
+    },
+    /// A tensor holds NaN or infinity.
+    #[error("tensor `{name}` holds a value that is not a number (element {index}); use an earlier checkpoint")]
+    NotFinite {
+        /// Which tensor.
+        name: String,
+        /// Flat index of the first such element.
+        index: usize,
+    },
+}
+
+impl Checkpoint {
+    /// Reads a safetensors file and checks all of it.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let (_, header) = SafeTensors::read_metadata(bytes)?;
+        let file = SafeTensors::deserialize(bytes)?;
+        let mut metadata: BTreeMap<String, String> =
+            header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let config = metadata.remove("config").ok_or(CheckpointError::NoConfig)?;
+        let config: Config = serde_json::from_str(&config)?;
+        config.validate()?;
+        let tensors = config.tensors();
+        if let Some(name) = file.names().iter().find(|name| tensors.iter().all(|t| t.name != **name)) {
+            return Err(CheckpointError::Unexpected((*name).to_owned()));
+        }
+        let mut values = vec![0.0; config.flat_len()];
+        for tensor in tensors {
+            let name = tensor.name.clone();
+            let view = file.tensor(&name).map_err(|_| CheckpointError::Missing(name.clone()))?;
+            if view.shape() != tensor.shape {
+                let found = view.shape().to_vec();
+                return Err(CheckpointError::Shape { name, found, wanted: tensor.shape });
+            }
+            let target = &mut values[tensor.range()];
+            match view.dtype() {
+                Dtype::F32 => {
+                    let source = view.data().as_chunks().0;
+                    target.iter_mut().zip(source).for_each(|(t, &b)| *t = f32::from_le_bytes(b));
+                }
+                Dtype::F16 => {
+                    let source = view.data().as_chunks().0;
+                    target.iter_mut().zip(source).for_each(|(t, &b)| *t = f16::from_le_bytes(b).to_f32());
+                }
+                found => return Err(CheckpointError::Type { name, found }),
+            }
+            if let Some(index) = target.iter().position(|value| !value.is_finite()) {
+                return Err(CheckpointError::NotFinite { name, index });
+            }
+        }
+        Ok(Self { config, values, metadata })
+    }
+
+    /// The safetensors file of this checkpoint.
+    pub fn to_safetensors(&self, precision: Precision) -> Result<Vec<u8>, CheckpointError> {
+        let store = |values: &[f32]| -> Vec<u8> {
+            match precision {
+                Precision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+                Precision::F16 => {
+                    values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect()
+                }
+            }
+        };
+        let dtype = match precision {
+            Precision::F32 => Dtype::F32,
+            Precision::F16 => Dtype::F16,
+        };
+        let tensors = self.config.tensors();
+        let stored: Vec<_> = tensors.iter().map(|t| store(&self.values[t.range()])).collect();
+        let views = tensors
+            .iter()
+            .zip(&stored)
+            .map(|(tensor, data)| {
+                let view = TensorView::new(dtype, tensor.shape.to_vec(), data)?;
+                Ok((tensor.name.as_str(), view))
+            })
+            .collect::<Result<Vec<_>, CheckpointError>>()?;
+        let mut metadata: HashMap<_, _> = self.metadata.clone().into_iter().collect();
+        metadata.insert("config".to_owned(), serde_json::to_string(&self.config)?);
+        Ok(safetensors::serialize(views, Some(metadata))?)
+    }
+}

@@ -1,0 +1,116 @@
+//! Sizes of the network.
+
+use serde::{Deserialize, Serialize};
+
+/// Sizes of the network; every one is fixed when it is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Number of blocks.
+    pub n_layer: usize,
+    /// Attention heads per block.
+    pub n_head: usize,
+    /// Width of the residual stream (C).
+    pub n_embd: usize,
+    /// Longest sequence, in tokens (L).
+    pub block_size: usize,
+    /// Number of tokens (V).
+    pub vocab_size: usize,
+    /// Diffusion steps (T); the timestep embedding has T + 1 rows.
+    pub timesteps: usize,
+    /// Id of the token `[MASK]`.
+    pub mask_id: u32,
+}
+
+/// Why no network of these sizes can be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("impossible model: {0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// The seed's network: 6 layers, 6 heads, 384 wide, 256 tokens, 100 steps.
+    pub const fn seed(vocab_size: usize) -> Self {
+        Self {
+            n_layer: 6,
+            n_head: 6,
+            n_embd: 384,
+            block_size: 256,
+            vocab_size,
+            timesteps: 100,
+            mask_id: 2,
+        }
+    }
+
+    /// Width of a head (D).
+    pub const fn head_dim(&self) -> usize {
+        self.n_embd / self.n_head
+    }
+
+    /// Number of parameters.
+    pub const fn parameters(&self) -> usize {
+        let embeddings = 2 * self.vocab_size + self.timesteps + 1;
+        self.n_embd * (embeddings + 12 * self.n_layer * self.n_embd)
+    }
+
+    /// Refuses sizes that cannot be built, with a sentence that says which and why.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let fail = |reason: String| Err(ConfigError(reason));
+        let counts = [
+            ("n_layer", self.n_layer, 1_000),
+            ("n_head", self.n_head, 1_000),
+            ("n_embd", self.n_embd, 65_536),
+            ("block_size", self.block_size, 65_536),
+            ("vocab_size", self.vocab_size, 1_000_000),
+            ("timesteps", self.timesteps, 100_000),
+        ];
+        for (name, value, most) in counts {
+            if value == 0 || value > most {
+                return fail(format!("{name} is {value}, it must be between 1 and {most}"));
+            }
+        }
+        if !self.n_embd.is_multiple_of(8) {
+            return fail(format!("n_embd is {}, it must be a multiple of 8", self.n_embd));
+        }
+        if !self.n_embd.is_multiple_of(self.n_head) {
+            let Self { n_embd, n_head, .. } = self;
+            return fail(format!("n_embd {n_embd} is not a multiple of n_head {n_head}"));
+        }
+        if !self.head_dim().is_multiple_of(2) || self.head_dim() > 128 {
+            let head_dim = self.head_dim();
+            return fail(format!(
+                "n_embd / n_head is {head_dim}, it must be even and at most 128 (rotary embedding pairs channels)"
+            ));
+        }
+        if self.mask_id as usize >= self.vocab_size {
+            let Self { mask_id, vocab_size, .. } = self;
+            return fail(format!("mask_id {mask_id} is not below vocab_size {vocab_size}"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameter_counts_of_the_seed() {
+        assert_eq!(Config::seed(2048).parameters(), 12_228_480);
+        assert_eq!(Config::seed(66).parameters(), 10_706_304);
+    }
+
+    #[test]
+    fn impossible_sizes_are_named() {
+        let error = |change: fn(&mut Config)| {
+            let mut config = Config::seed(2048);
+            change(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        assert!(error(|c| c.n_layer = 0).contains("n_layer is 0"));
+        assert!(error(|c| c.n_embd = 100).contains("multiple of 8"));
+        assert!(error(|c| c.n_head = 5).contains("n_head 5"));
+        assert!(error(|c| c.n_head = 384).contains("must be even"));
+        assert!(error(|c| c.mask_id = 4096).contains("mask_id 4096"));
+        assert!(Config::seed(2048).validate().is_ok());
+    }
+}
