@@ -1,0 +1,339 @@
+//! Kernels of the training step, but for matrix products and attention: CPU device and GPU
+//! against the f64 oracle, at sizes that no tile divides.
+
+mod harness;
+
+use harness::compare;
+use kernels::begin_step::{self, Course, Decay};
+use kernels::cross_entropy::{self, Rows};
+use kernels::{adamw, embed, grad_norm, loss, norm, relu_squared, rope_norm};
+
+/// Rows and channels: less than a vector, odd, a power of two, more than a workgroup.
+const SHAPES: [(usize, usize); 5] = [(1, 1), (3, 7), (5, 64), (67, 257), (2, 1024)];
+
+#[test]
+fn rmsnorm() {
+    for (rows, channels) in SHAPES {
+        compare("rmsnorm_forward", 1e-6, 1e-5, |bench, step| {
+            let x = bench.floats(rows * channels);
+            let (h, inv_rms) = (bench.unwritten(rows * channels), bench.unwritten(rows));
+            norm::forward(step, x, h, inv_rms);
+            vec![h, inv_rms]
+        });
+        compare("residual_norm_forward", 1e-6, 1e-5, |bench, step| {
+            let (x, y) = (bench.floats(rows * channels), bench.floats(rows * channels));
+            let (h, inv_rms) = (bench.unwritten(rows * channels), bench.unwritten(rows));
+            norm::residual_forward(step, y, x, h, inv_rms);
+            vec![x, h, inv_rms]
+        });
+        for accumulate in [false, true] {
+            compare("norm_backward", 1e-6, 1e-5, |bench, step| {
+                let (d_h, h) = (bench.floats(rows * channels), bench.floats(rows * channels));
+                let inv_rms = bench.floats(rows);
+                let d_x = match accumulate {
+                    true => bench.floats(rows * channels),
+                    false => bench.unwritten(rows * channels),
+                };
+                norm::backward(step, d_h, h, inv_rms, d_x, accumulate);
+                vec![d_x]
+            });
+        }
+    }
+}
+
+const EMBEDDINGS: [embed::Shape; 3] = [
+    embed::Shape {
+        batch: 1,
+        length: 1,
+        channels: 8,
+        vocabulary: 3,
+        timesteps: 2,
+    },
+    embed::Shape {
+        batch: 3,
+        length: 33,
+        channels: 40,
+        vocabulary: 97,
+        timesteps: 11,
+    },
+    embed::Shape {
+        batch: 5,
+        length: 7,
+        channels: 264,
+        vocabulary: 66,
+        timesteps: 4,
+    },
+];
+
+#[test]
+fn embedding() {
+    for shape in EMBEDDINGS {
+        let embed::Shape {
+            batch,
+            length,
+            channels,
+            vocabulary,
+            timesteps,
+        } = shape;
+        let rows = batch * length;
+        compare("embed_forward", 1e-6, 1e-5, |bench, step| {
+            let io = embed::Forward {
+                ids: bench.words(rows, vocabulary as u64),
+                timesteps: bench.words(batch, timesteps as u64),
+                token_emb: bench.floats(vocabulary * channels),
+                timestep_emb: bench.floats(timesteps * channels),
+                x: bench.unwritten(rows * channels),
+                embedded: bench.unwritten(rows * channels),
+                inv_rms: bench.unwritten(rows),
+            };
+            embed::forward(step, io, shape);
+            vec![io.x, io.embedded, io.inv_rms]
+        });
+        for accumulate in [false, true] {
+            compare("embed backward", 1e-5, 1e-5, |bench, step| {
+                let mut target = |len| match accumulate {
+                    true => bench.floats(len),
+                    false => bench.unwritten(len),
+                };
+                let d_token_emb = target(vocabulary * channels);
+                let d_timestep_emb = target(timesteps * channels);
+                let io = embed::Backward {
+                    ids: bench.words(rows, vocabulary as u64),
+                    timesteps: bench.words(batch, timesteps as u64),
+                    d_e: bench.floats(rows * channels),
+                    first: bench.zeros(vocabulary),
+                    next: bench.zeros(rows),
+                    d_token_emb,
+                    d_timestep_emb,
+                };
+                embed::backward(step, io, shape, accumulate);
+                vec![io.first, io.next, io.d_token_emb, io.d_timestep_emb]
+            });
+        }
+    }
+}
+
+#[test]
+fn rotary_embedding_and_norm() {
+    for (batch, length, heads, head_dim) in [(1, 1, 1, 2), (2, 33, 3, 10), (3, 17, 2, 64)] {
+        let shape = rope_norm::Shape {
+            batch,
+            length,
+            heads,
+            head_dim,
+        };
+        let rows = batch * length;
+        compare("rope_norm_forward", 1e-6, 1e-5, |bench, step| {
+            let table = rope_norm::table(length, head_dim);
+            let rope = bench.device.floats("rope", &table).unwrap();
+            let qkv = bench.floats(rows * 3 * heads * head_dim);
+            let inv_rms = bench.unwritten(rows * 2 * heads);
+            rope_norm::forward(step, rope, qkv, inv_rms, shape);
+            vec![qkv, inv_rms]
+        });
+        compare("rope_norm_backward", 1e-6, 1e-5, |bench, step| {
+            let table = rope_norm::table(length, head_dim);
+            let rope = bench.device.floats("rope", &table).unwrap();
+            let qkv = bench.floats(rows * 3 * heads * head_dim);
+            let inv_rms = bench.floats(rows * 2 * heads);
+            let d_qkv = bench.floats(rows * 3 * heads * head_dim);
+            rope_norm::backward(step, rope, qkv, inv_rms, d_qkv, shape);
+            vec![d_qkv]
+        });
+    }
+}
+
+#[test]
+fn activation() {
+    // The last size needs a grid of two rows.
+    for count in [1, 255, 257, 65_535 * 256 + 1] {
+        compare("relu_squared_forward", 1e-7, 1e-6, |bench, step| {
+            let (x, out) = (bench.floats(count), bench.unwritten(count));
+            relu_squared::forward(step, x, out);
+            vec![out]
+        });
+        compare("relu_squared_backward", 1e-7, 1e-6, |bench, step| {
+            let (x, d_x) = (bench.floats(count), bench.floats(count));
+            relu_squared::backward(step, x, d_x);
+            vec![d_x]
+        });
+    }
+}
+
+#[test]
+fn cross_entropy_of_rows() {
+    for (rows, vocabulary) in [(1, 2), (5, 97), (3, 2048), (130, 66)] {
+        compare("cross_entropy_forward", 1e-5, 1e-5, |bench, step| {
+            let logits = bench.floats(rows * vocabulary);
+            let targets = bench.words(rows, vocabulary as u64);
+            let statistics = Rows {
+                lse: bench.unwritten(rows),
+                loss: bench.unwritten(rows),
+                hit: bench.unwritten(rows),
+                entropy: bench.unwritten(rows),
+            };
+            cross_entropy::forward(step, logits, targets, statistics);
+            vec![
+                statistics.lse,
+                statistics.loss,
+                statistics.hit,
+                statistics.entropy,
+            ]
+        });
+        compare("cross_entropy_backward", 1e-6, 1e-5, |bench, step| {
+            let logits = bench.floats(rows * vocabulary);
+            let targets = bench.words(rows, vocabulary as u64);
+            let (weights, lse) = (bench.floats(rows), bench.floats(rows));
+            cross_entropy::backward(step, targets, weights, lse, logits);
+            vec![logits]
+        });
+    }
+}
+
+#[test]
+fn only_the_first_of_equal_logits_is_a_hit() {
+    let oracle = compare("hit on ties", 1e-6, 1e-6, |bench, step| {
+        let logits = bench
+            .device
+            .floats("logits", &[1.0, 2.0, 2.0, 1.0, 2.0, 2.0])
+            .unwrap();
+        let targets = bench.device.words("targets", &[1, 2]).unwrap();
+        let mut output = || bench.unwritten(2);
+        let rows = Rows {
+            lse: output(),
+            loss: output(),
+            hit: output(),
+            entropy: output(),
+        };
+        cross_entropy::forward(step, logits, targets, rows);
+        vec![rows.hit]
+    });
+    assert_eq!(oracle, [[1.0, 0.0]]);
+}
+
+#[test]
+fn loss_of_a_step() {
+    for count in [1, 31, 1000] {
+        for bound in [1, 2] {
+            compare("loss_weights", 1e-7, 1e-6, |bench, step| {
+                let (mask, weights) = (bench.words(count, bound), bench.unwritten(count));
+                loss::weights(step, mask, weights);
+                vec![weights]
+            });
+        }
+        compare("weighted_loss", 1e-5, 1e-5, |bench, step| {
+            let counter = bench.device.words("step", &[12]).unwrap();
+            let (weights, losses, ring) =
+                (bench.floats(count), bench.floats(count), bench.floats(5));
+            loss::weighted(step, counter, weights, losses, ring);
+            vec![ring]
+        });
+    }
+}
+
+#[test]
+fn learning_rate() {
+    for decay in [Decay::Constant, Decay::Cosine, Decay::Linear] {
+        for n in [0, 3, 9, 10, 57, 99, 200] {
+            let course = Course {
+                decay,
+                warmup: 10,
+                decay_start: 20,
+                total: 100,
+                floor: 0.1,
+            };
+            compare("begin_step", 1e-6, 1e-6, |bench, step| {
+                let counter = bench.device.words("step", &[n]).unwrap();
+                let control = bench.floats(begin_step::CONTROL);
+                begin_step::record(step, counter, control, &course);
+                vec![counter, control]
+            });
+        }
+    }
+}
+
+#[test]
+fn clipping() {
+    for (count, limit) in [(1, 1.0), (1000, 0.5), (300_001, 1e9)] {
+        compare("clip_gradient", 1e-6, 1e-5, |bench, step| {
+            let io = grad_norm::Clip {
+                gradient: bench.floats(count),
+                partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
+                counter: bench.device.words("step", &[7]).unwrap(),
+                control: bench.floats(begin_step::CONTROL),
+                ring: bench.floats(5),
+            };
+            grad_norm::record(step, io, limit);
+            vec![io.control, io.ring]
+        });
+    }
+}
+
+const HYPER: adamw::Hyper = adamw::Hyper {
+    lr: 1e-2,
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    weight_decay: 0.1,
+};
+
+#[test]
+fn adamw_updates() {
+    for (count, n) in [(1, 1), (257, 2), (1000, 600)] {
+        compare("adamw", 1e-6, 1e-5, |bench, step| {
+            let control = bench
+                .device
+                .floats("control", &[0.5, 0.25, 0.0, 0.0])
+                .unwrap();
+            let (d_p, p) = (bench.floats(count), bench.floats(count));
+            let moments: Vec<f32> = (0..count).map(|i| 0.1 + i as f32 / 1000.0).collect();
+            let io = adamw::Update {
+                counter: bench.device.words("step", &[n]).unwrap(),
+                control,
+                d_p,
+                p,
+                m: bench.floats(count),
+                v: bench.device.floats("v", &moments).unwrap(),
+            };
+            adamw::record(step, io, HYPER);
+            vec![io.p, io.m, io.v]
+        });
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_changes_nothing() {
+    let oracle = compare("adamw after NaN", 0.0, 0.0, |bench, step| {
+        let gradient = bench
+            .device
+            .floats("gradient", &[1.0, f32::NAN, 2.0])
+            .unwrap();
+        let counter = bench.device.words("step", &[3]).unwrap();
+        let control = bench.floats(begin_step::CONTROL);
+        let clip = grad_norm::Clip {
+            gradient,
+            partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
+            counter,
+            control,
+            ring: bench.floats(4),
+        };
+        grad_norm::record(step, clip, 1.0);
+        let before = [1.0, 2.0, 3.0];
+        let mut buffer = || bench.device.floats("buffer", &before).unwrap();
+        let (p, m, v) = (buffer(), buffer(), buffer());
+        adamw::record(
+            step,
+            adamw::Update {
+                counter,
+                control,
+                d_p: gradient,
+                p,
+                m,
+                v,
+            },
+            HYPER,
+        );
+        vec![p, m, v]
+    });
+    assert_eq!(oracle, [[1.0, 2.0, 3.0]; 3]);
+}
