@@ -10,12 +10,14 @@ use device::{Kernel, Sources};
 pub mod adamw;
 pub mod begin_step;
 pub mod cross_entropy;
+pub mod draw_batch;
 pub mod embed;
 pub mod grad_norm;
 mod grid;
 pub mod loss;
 pub mod norm;
 pub mod relu_squared;
+pub mod rng;
 pub mod rope_norm;
 
 /// Files that kernels may `#import`.
@@ -36,6 +38,7 @@ pub const ALL: &[&Kernel] = &[
     &begin_step::KERNEL,
     &cross_entropy::BACKWARD,
     &cross_entropy::FORWARD,
+    &draw_batch::KERNEL,
     &embed::FORWARD,
     &embed::INDEX,
     &embed::TIMESTEP_BACKWARD,

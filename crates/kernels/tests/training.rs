@@ -6,7 +6,7 @@ mod harness;
 use harness::compare;
 use kernels::begin_step::{self, Course, Decay};
 use kernels::cross_entropy::{self, Rows};
-use kernels::{adamw, embed, grad_norm, loss, norm, relu_squared, rope_norm};
+use kernels::{adamw, draw_batch, embed, grad_norm, loss, norm, relu_squared, rope_norm};
 
 /// Rows and channels: less than a vector, odd, a power of two, more than a workgroup.
 const SHAPES: [(usize, usize); 5] = [(1, 1), (3, 7), (5, 64), (67, 257), (2, 1024)];
@@ -336,4 +336,77 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         vec![p, m, v]
     });
     assert_eq!(oracle, [[1.0, 2.0, 3.0]; 3]);
+}
+
+#[test]
+fn batches_are_the_same_everywhere() {
+    for (first, count, total, length, stratified) in [
+        (0, 1, 1, 1, false),
+        (0, 5, 5, 33, false),
+        (3, 4, 9, 17, true),
+    ] {
+        let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
+            let survival: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
+            let rows = count * length;
+            let io = draw_batch::Buffers {
+                corpus: bench.words(1000, 97),
+                counter: bench.device.words("step", &[12]).unwrap(),
+                survival: bench.device.floats("survival", &survival).unwrap(),
+                ids: bench.zeros(rows),
+                targets: bench.zeros(rows),
+                mask: bench.zeros(rows),
+                timesteps: bench.zeros(count),
+            };
+            let draw = draw_batch::Draw {
+                first,
+                count,
+                total,
+                length,
+                max_timestep: 10,
+                mask_id: 2,
+                stratified,
+                seed: 0x0123_4567_89ab_cdef,
+            };
+            draw_batch::record(step, io, &draw);
+            vec![io.ids, io.targets, io.mask, io.timesteps]
+        });
+        let [ids, targets, mask, timesteps] = outputs.try_into().unwrap();
+        for ((id, target), mask) in ids.iter().zip(targets).zip(mask) {
+            assert_eq!(*id, if mask == 1.0 { 2.0 } else { target });
+        }
+        assert!(timesteps.iter().all(|t| (1.0..=10.0).contains(t)));
+    }
+}
+
+#[test]
+fn masked_share_follows_the_schedule() {
+    let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
+        let (count, length) = (500, 64);
+        let survival: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
+        let io = draw_batch::Buffers {
+            corpus: bench.words(1000, 97),
+            counter: bench.zeros(1),
+            survival: bench.device.floats("survival", &survival).unwrap(),
+            ids: bench.zeros(count * length),
+            targets: bench.zeros(count * length),
+            mask: bench.zeros(count * length),
+            timesteps: bench.zeros(count),
+        };
+        let draw = draw_batch::Draw {
+            first: 0,
+            count,
+            total: count,
+            length,
+            max_timestep: 10,
+            mask_id: 2,
+            stratified: true,
+            seed: 1,
+        };
+        draw_batch::record(step, io, &draw);
+        vec![io.mask, io.timesteps]
+    });
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    // Stratified: every timestep equally often. Masked: 0.55 on average, four standard errors.
+    assert_eq!(mean(&outputs[1]), 5.5);
+    assert!((mean(&outputs[0]) - 0.55).abs() < 4.0 * 0.5 / 32_000f64.sqrt());
 }

@@ -11,10 +11,8 @@ pub struct Optimizer {
     config: OptimizerConfig,
     /// Number of the current step, `(1)`; steps count from 1.
     pub counter: Slice,
-    /// First moments, as long as the parameters.
-    pub first_moment: Slice,
-    /// Second moments, as long as the parameters.
-    pub second_moment: Slice,
+    first_moment: Slice,
+    second_moment: Slice,
     /// Norms of the latest gradients, before clipping: step n stands at n mod its length.
     pub norms: Slice,
     control: Slice,
@@ -39,6 +37,11 @@ impl Optimizer {
             partial_sums: floats("partial_sums", grad_norm::PARTIAL_SUMS)?,
             counter: device.allocate("step", Element::Word, 1)?,
         })
+    }
+
+    /// Buffers that a checkpoint must keep besides the counter, with their names.
+    pub fn state(&self) -> [(&'static str, Slice); 2] {
+        [("first_moment", self.first_moment), ("second_moment", self.second_moment)]
     }
 
     /// Records the beginning of a step, before anything that reads the counter.

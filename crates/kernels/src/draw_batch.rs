@@ -1,0 +1,144 @@
+//! Batches of a training step, drawn on the device.
+
+use bytemuck::{Pod, Zeroable};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, words, words_mut};
+
+use crate::rng::{self, Philox};
+use crate::{COMMON, grid};
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw {
+    /// First sequence of the batch that is drawn here.
+    pub first: usize,
+    /// Sequences that are drawn here.
+    pub count: usize,
+    /// Sequences of the whole batch.
+    pub total: usize,
+    /// Tokens of a sequence.
+    pub length: usize,
+    /// Largest timestep, T; at most 65,535.
+    pub max_timestep: usize,
+    /// Id of the token `[MASK]`.
+    pub mask_id: u32,
+    /// Whether the timesteps of a batch are spread evenly over 1..=T, which lowers the variance
+    /// of the loss.
+    pub stratified: bool,
+    /// Seed of every draw.
+    pub seed: u64,
+}
+
+/// What drawing reads and writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    /// Tokens of the corpus, at least as many as a sequence is long.
+    pub corpus: Slice,
+    /// Number of the step, `(1)`.
+    pub counter: Slice,
+    /// Probability that a token is still clean at each timestep, `(T + 1)`.
+    pub survival: Slice,
+    /// Written: noisy tokens, `(N)`.
+    pub ids: Slice,
+    /// Written: clean tokens, `(N)`.
+    pub targets: Slice,
+    /// Written: 1 where masked, `(N)`.
+    pub mask: Slice,
+    /// Written: `(count)`.
+    pub timesteps: Slice,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+struct Params {
+    first: u32,
+    count: u32,
+    total: u32,
+    length: u32,
+    corpus_length: u32,
+    max_timestep: u32,
+    mask_id: u32,
+    stratified: u32,
+    seed_low: u32,
+    seed_high: u32,
+}
+
+/// `shaders/draw_batch.wgsl`
+pub static KERNEL: Kernel = Kernel {
+    name: "draw_batch",
+    source: include_str!("../../../shaders/draw_batch.wgsl"),
+    imports: COMMON,
+    bindings: &[
+        words("corpus"),
+        words("step"),
+        floats("survival"),
+        words_mut("ids"),
+        words_mut("targets"),
+        words_mut("mask"),
+        words_mut("timesteps"),
+    ],
+    params_size: size_of::<Params>(),
+    subgroups: false,
+    twin: Twin {
+        f32: twin,
+        f64: twin,
+    },
+};
+
+/// Records the draw of the batch that belongs to the counter's step.
+pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
+    step.push(Launch {
+        kernel: &KERNEL,
+        constants: vec![],
+        params: bytemuck::bytes_of(&Params {
+            first: draw.first as u32,
+            count: draw.count as u32,
+            total: draw.total as u32,
+            length: draw.length as u32,
+            corpus_length: io.corpus.len as u32,
+            max_timestep: draw.max_timestep as u32,
+            mask_id: draw.mask_id,
+            stratified: u32::from(draw.stratified),
+            seed_low: draw.seed as u32,
+            seed_high: (draw.seed >> 32) as u32,
+        })
+        .to_vec(),
+        buffers: vec![
+            io.corpus,
+            io.counter,
+            io.survival,
+            io.ids,
+            io.targets,
+            io.mask,
+            io.timesteps,
+        ],
+        grid: grid::elements(draw.count * draw.length),
+        flop: 0,
+    });
+}
+
+fn twin<E: Real>(args: Args<'_, E>) {
+    let (params, buffers) = args.take::<Params, 7>();
+    let [corpus, step, survival, ids, targets, mask, timesteps] = buffers;
+    let (corpus, step, survival) = (corpus.words(), step.words()[0], survival.floats());
+    let (ids, targets, mask) = (ids.words_mut(), targets.words_mut(), mask.words_mut());
+    let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
+    for (sequence, timestep) in (0..).zip(timesteps.words_mut()) {
+        let b = params.first + sequence;
+        let [first, second, ..] = generator.draw([b, 0, step, 0]);
+        let start = rng::below(first, params.corpus_length - params.length + 1);
+        *timestep = 1 + match params.stratified {
+            1 => (((b << 16) + (second >> 16)) / params.total * params.max_timestep) >> 16,
+            _ => rng::below(second, params.max_timestep),
+        };
+        let survival = survival[*timestep as usize];
+        for position in 0..params.length {
+            let [word, ..] = generator.draw([b * params.length + position, 1, step, 0]);
+            let token = corpus[(start + position) as usize];
+            let masked = E::of(rng::unit(word).into()) > survival;
+            let n = (sequence * params.length + position) as usize;
+            ids[n] = if masked { params.mask_id } else { token };
+            targets[n] = token;
+            mask[n] = u32::from(masked);
+        }
+    }
+}

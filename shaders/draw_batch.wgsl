@@ -1,0 +1,81 @@
+// Draws a batch: windows of the corpus, a timestep for each, and which tokens are masked. One
+// position per invocation. Everything is a function of seed and step, so that nothing is uploaded
+// and the same seed gives the same batches everywhere.
+//
+//   start     = uniform in 0 .. corpus length - length     stream 0, index b
+//   t         = 1 + uniform in 0 .. T - 1                  stream 0, index b
+//               stratified: 1 + floor(T (b + u) / total)
+//   masked    = u > survival[t]                            stream 1, index b * length + position
+//   ids       = mask_id where masked, else the token
+//   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
+//
+//   corpus     (tokens)
+//   step       (1)
+//   survival   (T + 1)     probability that a token is still clean at each timestep
+//   ids        (N)      =  noisy tokens
+//   targets    (N)      =  clean tokens
+//   mask       (N)      =  1 = masked
+//   timesteps  (batch)  =
+//
+// Host side and CPU twin: crates/kernels/src/draw_batch.rs.
+
+#import elements
+#import rng
+
+const WORKGROUP_SIZE: u32 = 256u;
+
+struct Params {
+    first: u32,
+    count: u32,
+    total: u32,
+    length: u32,
+    corpus_length: u32,
+    max_timestep: u32,
+    mask_id: u32,
+    stratified: u32,
+    seed_low: u32,
+    seed_high: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> corpus: array<u32>;
+@group(0) @binding(2) var<storage, read> step: array<u32>;
+@group(0) @binding(3) var<storage, read> survival: array<f32>;
+@group(0) @binding(4) var<storage, read_write> ids: array<u32>;
+@group(0) @binding(5) var<storage, read_write> targets: array<u32>;
+@group(0) @binding(6) var<storage, read_write> mask: array<u32>;
+@group(0) @binding(7) var<storage, read_write> timesteps: array<u32>;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let n = element_index(workgroup, groups, lane);
+    if n >= params.count * params.length {
+        return;
+    }
+    let b = params.first + n / params.length;
+    let position = n % params.length;
+    let seed = vec2<u32>(params.seed_low, params.seed_high);
+
+    let sequence = philox(vec4<u32>(b, 0u, step[0], 0u), seed);
+    let start = below(sequence.x, params.corpus_length - params.length + 1u);
+    var t = 1u + below(sequence.y, params.max_timestep);
+    if params.stratified == 1u {
+        // (b + u) T / total in integers: u has 16 bits, so that the product fits.
+        let scaled = ((b << 16u) + (sequence.y >> 16u)) / params.total;
+        t = 1u + ((scaled * params.max_timestep) >> 16u);
+    }
+
+    let u = unit(philox(vec4<u32>(b * params.length + position, 1u, step[0], 0u), seed).x);
+    let token = corpus[start + position];
+    let masked = u > survival[t];
+    ids[n] = select(token, params.mask_id, masked);
+    targets[n] = token;
+    mask[n] = select(0u, 1u, masked);
+    if position == 0u {
+        timesteps[n / params.length] = t;
+    }
+}
