@@ -80,7 +80,15 @@ pub(crate) fn run(options: Options) -> Result<()> {
     run::run(trainer()?.args(data).arg(&corpus))?;
 
     println!("\n== a tokenizer, trained on it");
-    run::run(trainer()?.args(["tokenizer", "--input", &corpus, "--output", &tokenizer]))?;
+    run::run(trainer()?.args([
+        "tokenizer",
+        "--vocab-size",
+        "1024",
+        "--input",
+        &corpus,
+        "--output",
+        &tokenizer,
+    ]))?;
 
     println!("\n== a tiny model: watch the loss fall");
     let steps = format!("steps={}", options.steps);
