@@ -36,20 +36,9 @@ impl Slice {
     /// # Panics
     /// When the part lies outside, or does not start at a multiple of [`ALIGNMENT`].
     pub fn part(self, start: usize, len: usize) -> Self {
-        assert!(
-            start + len <= self.len,
-            "part {start}+{len} of {} elements",
-            self.len
-        );
-        assert!(
-            start.is_multiple_of(ALIGNMENT),
-            "part starts at {start}, not at a multiple of 64"
-        );
-        Self {
-            offset: self.offset + start,
-            len,
-            ..self
-        }
+        assert!(start + len <= self.len, "part {start}+{len} of {} elements", self.len);
+        assert!(start.is_multiple_of(ALIGNMENT), "part starts at {start}, not at a multiple of 64");
+        Self { offset: self.offset + start, len, ..self }
     }
 
     /// Size in bytes on a GPU.

@@ -22,9 +22,7 @@ pub struct Cpu<E> {
 impl<E: Real + RunTwin> Cpu<E> {
     /// A device without buffers.
     pub fn new() -> Self {
-        Self {
-            buffers: Vec::new(),
-        }
+        Self { buffers: Vec::new() }
     }
 
     /// Makes a buffer of `len` zeros.
@@ -33,12 +31,7 @@ impl<E: Real + RunTwin> Cpu<E> {
             Element::Float => Storage::Floats(vec![E::zero(); len]),
             Element::Word => Storage::Words(vec![0; len]),
         });
-        Slice {
-            buffer: BufferId(self.buffers.len() - 1),
-            element,
-            offset: 0,
-            len,
-        }
+        Slice { buffer: BufferId(self.buffers.len() - 1), element, offset: 0, len }
     }
 
     /// The floats of a slice.
@@ -101,33 +94,24 @@ impl<E: Real + RunTwin> Cpu<E> {
                 taken.insert(slice.buffer.0, storage);
             }
         }
-        let mut written: BTreeMap<usize, &mut Storage<E>> = taken
-            .iter_mut()
-            .map(|(&id, storage)| (id, storage))
-            .collect();
-        let buffers = launch
-            .buffers
-            .iter()
-            .zip(launch.kernel.bindings)
-            .map(|(slice, binding)| {
-                let range = slice.offset..slice.offset + slice.len;
-                if binding.access == Access::Write {
-                    match written.remove(&slice.buffer.0) {
-                        Some(Storage::Floats(data)) => Arg::FloatsMut(&mut data[range]),
-                        Some(Storage::Words(data)) => Arg::WordsMut(&mut data[range]),
-                        None => unreachable!("a recording binds a written buffer once"),
-                    }
-                } else {
-                    match &self.buffers[slice.buffer.0] {
-                        Storage::Floats(data) => Arg::Floats(&data[range]),
-                        Storage::Words(data) => Arg::Words(&data[range]),
-                    }
+        let mut written: BTreeMap<usize, &mut Storage<E>> =
+            taken.iter_mut().map(|(&id, storage)| (id, storage)).collect();
+        let buffers = launch.buffers.iter().zip(launch.kernel.bindings).map(|(slice, binding)| {
+            let range = slice.offset..slice.offset + slice.len;
+            if binding.access == Access::Write {
+                match written.remove(&slice.buffer.0) {
+                    Some(Storage::Floats(data)) => Arg::FloatsMut(&mut data[range]),
+                    Some(Storage::Words(data)) => Arg::WordsMut(&mut data[range]),
+                    None => unreachable!("a recording binds a written buffer once"),
                 }
-            });
-        let args = Args {
-            params: &launch.params,
-            buffers: buffers.collect(),
-        };
+            } else {
+                match &self.buffers[slice.buffer.0] {
+                    Storage::Floats(data) => Arg::Floats(&data[range]),
+                    Storage::Words(data) => Arg::Words(&data[range]),
+                }
+            }
+        });
+        let args = Args { params: &launch.params, buffers: buffers.collect() };
         E::twin(&launch.kernel.twin)(args);
         for (id, storage) in taken {
             self.buffers[id] = storage;

@@ -24,38 +24,22 @@ pub struct Binding {
 
 /// A buffer of floats that the kernel only reads.
 pub const fn floats(name: &'static str) -> Binding {
-    Binding {
-        name,
-        access: Access::Read,
-        element: Element::Float,
-    }
+    Binding { name, access: Access::Read, element: Element::Float }
 }
 
 /// A buffer of words that the kernel only reads.
 pub const fn words(name: &'static str) -> Binding {
-    Binding {
-        name,
-        access: Access::Read,
-        element: Element::Word,
-    }
+    Binding { name, access: Access::Read, element: Element::Word }
 }
 
 /// A buffer of floats that the kernel writes.
 pub const fn floats_mut(name: &'static str) -> Binding {
-    Binding {
-        name,
-        access: Access::Write,
-        element: Element::Float,
-    }
+    Binding { name, access: Access::Write, element: Element::Float }
 }
 
 /// A buffer of words that the kernel writes.
 pub const fn words_mut(name: &'static str) -> Binding {
-    Binding {
-        name,
-        access: Access::Write,
-        element: Element::Word,
-    }
+    Binding { name, access: Access::Write, element: Element::Word }
 }
 
 /// The bound part of one buffer, as a CPU twin sees it.
@@ -221,15 +205,9 @@ impl Kernel {
 
 fn replace_constant(text: &str, name: &str, value: u32) -> Result<String, SourceError> {
     let declaration = format!("const {name}: u32 = ");
-    let found = text
-        .lines()
-        .filter(|line| line.starts_with(&declaration))
-        .count();
+    let found = text.lines().filter(|line| line.starts_with(&declaration)).count();
     if found != 1 {
-        return Err(SourceError::Constant {
-            name: name.to_owned(),
-            found,
-        });
+        return Err(SourceError::Constant { name: name.to_owned(), found });
     }
     let lines = text.lines().map(|line| {
         if line.starts_with(&declaration) {
@@ -254,10 +232,7 @@ mod tests {
             bindings: &[],
             params_size: 0,
             subgroups: false,
-            twin: Twin {
-                f32: nothing,
-                f64: nothing,
-            },
+            twin: Twin { f32: nothing, f64: nothing },
         }
     }
 
@@ -271,12 +246,7 @@ mod tests {
     fn what_is_missing_is_named() {
         let error = kernel("#import nowhere").assemble(&[]).unwrap_err();
         assert_eq!(error.to_string(), "unknown import `nowhere`");
-        let error = kernel("fn main() {}")
-            .assemble(&[("WIDTH", 1)])
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "expected exactly one `const WIDTH: u32`, found 0"
-        );
+        let error = kernel("fn main() {}").assemble(&[("WIDTH", 1)]).unwrap_err();
+        assert_eq!(error.to_string(), "expected exactly one `const WIDTH: u32`, found 0");
     }
 }

@@ -45,13 +45,14 @@ impl Real for f32 {
     #[inline(always)]
     fn exp_fast(self) -> Self {
         // e^x = 2^n e^r with n = round(x / ln 2): ln 2 in two parts keeps r exact (Cody and
-        // Waite), then a Taylor polynomial of degree 6 on |r| <= ln(2) / 2.
+        // Waite), then a Taylor polynomial of degree 7 on |r| <= ln(2) / 2.
         const SHIFT: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to an integer
         let x = self.clamp(-87.0, 88.0);
         let shifted = x * std::f32::consts::LOG2_E + SHIFT;
         let n = shifted - SHIFT;
         let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
-        let p = 1.0 / 720.0;
+        let p = 1.0 / 5040.0;
+        let p = p * r + 1.0 / 720.0;
         let p = p * r + 1.0 / 120.0;
         let p = p * r + 1.0 / 24.0;
         let p = p * r + 1.0 / 6.0;

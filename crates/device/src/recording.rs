@@ -42,38 +42,20 @@ impl Recording {
     /// When params, buffers or grid do not fit the kernel's declaration, or when a buffer that the
     /// kernel writes is bound a second time (WebGPU forbids it, and the twins rely on it).
     pub fn push(&mut self, launch: Launch) {
-        let Launch {
-            kernel,
-            params,
-            buffers,
-            grid,
-            ..
-        } = &launch;
+        let Launch { kernel, params, buffers, grid, .. } = &launch;
         let name = kernel.name;
         assert_eq!(params.len(), kernel.params_size, "{name}: size of params");
-        assert_eq!(
-            buffers.len(),
-            kernel.bindings.len(),
-            "{name}: one buffer per binding"
-        );
+        assert_eq!(buffers.len(), kernel.bindings.len(), "{name}: one buffer per binding");
         for (i, (slice, binding)) in buffers.iter().zip(kernel.bindings).enumerate() {
             let what = format_args!("{name}: `{}`", binding.name);
             assert_eq!(slice.element, binding.element, "{what}: element");
             assert!(slice.len > 0, "{what}: empty");
-            let alone = buffers
-                .iter()
-                .enumerate()
-                .all(|(j, other)| i == j || other.buffer != slice.buffer);
-            assert!(
-                binding.access == Access::Read || alone,
-                "{what}: written and bound twice"
-            );
+            let alone =
+                buffers.iter().enumerate().all(|(j, other)| i == j || other.buffer != slice.buffer);
+            assert!(binding.access == Access::Read || alone, "{what}: written and bound twice");
         }
         let fits = grid.iter().all(|&n| (1..=65_535).contains(&n));
-        assert!(
-            fits,
-            "{name}: grid {grid:?} is outside WebGPU's limit of 65535"
-        );
+        assert!(fits, "{name}: grid {grid:?} is outside WebGPU's limit of 65535");
         self.launches.push(launch);
     }
 
@@ -84,9 +66,7 @@ impl Recording {
 
     /// The launches `range`, for bisecting a wrong result.
     pub fn part(&self, range: std::ops::Range<usize>) -> Self {
-        Self {
-            launches: self.launches[range].to_vec(),
-        }
+        Self { launches: self.launches[range].to_vec() }
     }
 
     /// Floating-point operations of the whole step.
@@ -97,11 +77,7 @@ impl Recording {
 
 impl fmt::Display for Recording {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "   # {:<26} {:>18} {:>10} {:>10}  buffers",
-            "kernel", "grid", "MFLOP", "MB"
-        )?;
+        writeln!(f, "   # {:<26} {:>18} {:>10} {:>10}  buffers", "kernel", "grid", "MFLOP", "MB")?;
         for (index, launch) in self.launches.iter().enumerate() {
             let [x, y, z] = launch.grid;
             write!(
@@ -113,11 +89,7 @@ impl fmt::Display for Recording {
                 launch.bytes() as f64 * 1e-6,
             )?;
             for (binding, slice) in launch.kernel.bindings.iter().zip(&launch.buffers) {
-                let arrow = if binding.access == Access::Write {
-                    "→"
-                } else {
-                    ""
-                };
+                let arrow = if binding.access == Access::Write { "→" } else { "" };
                 write!(f, " {arrow}{}#{}", binding.name, slice.buffer.0)?;
                 if slice.offset > 0 {
                     write!(f, "+{}", slice.offset)?;

@@ -109,9 +109,7 @@ impl Device {
             Self::Cpu(cpu) => cpu.floats_mut(slice)[..data.len()].copy_from_slice(data),
             Self::Oracle(cpu) => {
                 let target = cpu.floats_mut(slice).iter_mut();
-                target
-                    .zip(data)
-                    .for_each(|(target, &value)| *target = value.into());
+                target.zip(data).for_each(|(target, &value)| *target = value.into());
             }
         }
         Ok(())
@@ -132,11 +130,7 @@ impl Device {
         Ok(match self {
             Self::Gpu(gpu) => bytemuck::pod_collect_to_vec(&gpu.read(slice).await?),
             Self::Cpu(cpu) => cpu.floats(slice).to_vec(),
-            Self::Oracle(cpu) => cpu
-                .floats(slice)
-                .iter()
-                .map(|&value| value as f32)
-                .collect(),
+            Self::Oracle(cpu) => cpu.floats(slice).iter().map(|&value| value as f32).collect(),
         })
     }
 
@@ -144,12 +138,7 @@ impl Device {
     pub async fn read_wide(&self, slice: Slice) -> Result<Vec<f64>, DeviceError> {
         Ok(match self {
             Self::Oracle(cpu) => cpu.floats(slice).to_vec(),
-            _ => self
-                .read_floats(slice)
-                .await?
-                .into_iter()
-                .map(f64::from)
-                .collect(),
+            _ => self.read_floats(slice).await?.into_iter().map(f64::from).collect(),
         })
     }
 
@@ -197,12 +186,12 @@ impl Device {
         match (self, &program.gpu) {
             (Self::Gpu(gpu), Some(_)) if !gpu.summary().timestamps => Ok(None),
             (Self::Gpu(gpu), Some(prepared)) => gpu.profile(prepared).await.map(Some),
-            (Self::Cpu(cpu), None) => Ok(Some(time_launches(&program.recording, |launch| {
-                cpu.launch(launch)
-            }))),
-            (Self::Oracle(cpu), None) => Ok(Some(time_launches(&program.recording, |launch| {
-                cpu.launch(launch)
-            }))),
+            (Self::Cpu(cpu), None) => {
+                Ok(Some(time_launches(&program.recording, |launch| cpu.launch(launch))))
+            }
+            (Self::Oracle(cpu), None) => {
+                Ok(Some(time_launches(&program.recording, |launch| cpu.launch(launch))))
+            }
             _ => panic!("the program was compiled for another device"),
         }
     }

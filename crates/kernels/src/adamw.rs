@@ -37,10 +37,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: twin,
-        f64: twin,
-    },
+    twin: Twin { f32: twin, f64: twin },
 };
 
 /// Constants of AdamW (arXiv 1711.05101, algorithm 2).
@@ -113,14 +110,8 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let keep = E::one() - lr * of(params.weight_decay);
     let (rate, root2) = (lr / correction1, correction2.sqrt());
 
-    let moments = m
-        .floats_mut()
-        .par_chunks_mut(CHUNK)
-        .zip(v.floats_mut().par_chunks_mut(CHUNK));
-    let chunks = p
-        .floats_mut()
-        .par_chunks_mut(CHUNK)
-        .zip(d_p.floats().par_chunks(CHUNK));
+    let moments = m.floats_mut().par_chunks_mut(CHUNK).zip(v.floats_mut().par_chunks_mut(CHUNK));
+    let chunks = p.floats_mut().par_chunks_mut(CHUNK).zip(d_p.floats().par_chunks(CHUNK));
     chunks.zip(moments).for_each(|((p, d_p), (m, v))| {
         for (((p, &d_p), m), v) in p.iter_mut().zip(d_p).zip(m).zip(v) {
             let g = scale * d_p;

@@ -74,10 +74,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[words_mut("step"), floats_mut("control")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: twin,
-        f64: twin,
-    },
+    twin: Twin { f32: twin, f64: twin },
 };
 
 /// Records `counter += 1` and the factor of the learning rate in `control`.
@@ -101,11 +98,7 @@ fn factor(params: &Params, n: u32) -> f64 {
         1 => floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
         _ => 1.0 - (1.0 - floor) * progress,
     };
-    if n < params.warmup {
-        decay * f64::from(n) / f64::from(params.warmup)
-    } else {
-        decay
-    }
+    if n < params.warmup { decay * f64::from(n) / f64::from(params.warmup) } else { decay }
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {

@@ -29,10 +29,7 @@ pub static FORWARD: Kernel = Kernel {
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: forward_twin,
-        f64: forward_twin,
-    },
+    twin: Twin { f32: forward_twin, f64: forward_twin },
 };
 
 /// `shaders/cross_entropy_backward.wgsl`
@@ -40,18 +37,10 @@ pub static BACKWARD: Kernel = Kernel {
     name: "cross_entropy_backward",
     source: include_str!("../../../shaders/cross_entropy_backward.wgsl"),
     imports: COMMON,
-    bindings: &[
-        words("targets"),
-        floats("weights"),
-        floats("lse"),
-        floats_mut("logits"),
-    ],
+    bindings: &[words("targets"), floats("weights"), floats("lse"), floats_mut("logits")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: backward_twin,
-        f64: backward_twin,
-    },
+    twin: Twin { f32: backward_twin, f64: backward_twin },
 };
 
 /// One number per position of a batch; what the loss and the metrics are made of.
@@ -115,54 +104,35 @@ pub fn backward(step: &mut Recording, targets: Slice, weights: Slice, lse: Slice
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
     let (params, [logits, targets, lse, loss, hit, entropy]) = args.take::<Params, 6>();
-    let rows = logits
-        .floats()
-        .par_chunks_exact(params.vocabulary as usize)
-        .zip(targets.words());
+    let rows = logits.floats().par_chunks_exact(params.vocabulary as usize).zip(targets.words());
     let outputs = lse.floats_mut().par_iter_mut().zip(loss.floats_mut());
     let outputs = outputs.zip(hit.floats_mut().par_iter_mut().zip(entropy.floats_mut()));
-    rows.zip(outputs)
-        .for_each(|((logits, &target), ((lse, loss), (hit, entropy)))| {
-            let largest = logits
-                .iter()
-                .fold(E::neg_infinity(), |a, &b| if b > a { b } else { a });
-            let total = sum_of(logits.len(), |v| (logits[v] - largest).exp_fast());
-            let weighted = sum_of(logits.len(), |v| {
-                let shifted = logits[v] - largest;
-                shifted.exp_fast() * shifted
-            });
-            let log_total = total.ln();
-            let first_largest = logits.iter().position(|&logit| logit == largest);
-            *lse = largest + log_total;
-            *loss = log_total - (logits[target as usize] - largest);
-            *hit = if first_largest == Some(target as usize) {
-                E::one()
-            } else {
-                E::zero()
-            };
-            *entropy = log_total - weighted / total;
+    rows.zip(outputs).for_each(|((logits, &target), ((lse, loss), (hit, entropy)))| {
+        let largest = logits.iter().fold(E::neg_infinity(), |a, &b| if b > a { b } else { a });
+        let total = sum_of(logits.len(), |v| (logits[v] - largest).exp_fast());
+        let weighted = sum_of(logits.len(), |v| {
+            let shifted = logits[v] - largest;
+            shifted.exp_fast() * shifted
         });
+        let log_total = total.ln();
+        let first_largest = logits.iter().position(|&logit| logit == largest);
+        *lse = largest + log_total;
+        *loss = log_total - (logits[target as usize] - largest);
+        *hit = if first_largest == Some(target as usize) { E::one() } else { E::zero() };
+        *entropy = log_total - weighted / total;
+    });
 }
 
 fn backward_twin<E: Real>(args: Args<'_, E>) {
     let (params, [targets, weights, lse, logits]) = args.take::<Params, 4>();
-    let rows = logits
-        .floats_mut()
-        .par_chunks_exact_mut(params.vocabulary as usize);
-    let inputs = targets
-        .words()
-        .par_iter()
-        .zip(weights.floats())
-        .zip(lse.floats());
-    rows.zip(inputs)
-        .for_each(|(logits, ((&target, &weight), &lse))| {
-            if weight == E::zero() {
-                logits.fill(E::zero());
-                return;
-            }
-            logits
-                .iter_mut()
-                .for_each(|logit| *logit = weight * (*logit - lse).exp_fast());
-            logits[target as usize] -= weight;
-        });
+    let rows = logits.floats_mut().par_chunks_exact_mut(params.vocabulary as usize);
+    let inputs = targets.words().par_iter().zip(weights.floats()).zip(lse.floats());
+    rows.zip(inputs).for_each(|(logits, ((&target, &weight), &lse))| {
+        if weight == E::zero() {
+            logits.fill(E::zero());
+            return;
+        }
+        logits.iter_mut().for_each(|logit| *logit = weight * (*logit - lse).exp_fast());
+        logits[target as usize] -= weight;
+    });
 }

@@ -78,10 +78,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: twin,
-        f64: twin,
-    },
+    twin: Twin { f32: twin, f64: twin },
 };
 
 /// Records the draw of the batch that belongs to the counter's step.

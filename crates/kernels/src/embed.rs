@@ -48,10 +48,7 @@ pub static FORWARD: Kernel = Kernel {
     ],
     params_size: size_of::<ForwardParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: forward_twin,
-        f64: forward_twin,
-    },
+    twin: Twin { f32: forward_twin, f64: forward_twin },
 };
 
 /// What the forward pass reads and writes.
@@ -101,15 +98,7 @@ pub fn forward(step: &mut Recording, io: Forward, shape: Shape) {
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<ForwardParams, 7>();
-    let [
-        ids,
-        timesteps,
-        token_emb,
-        timestep_emb,
-        x,
-        embedded,
-        inv_rms,
-    ] = buffers;
+    let [ids, timesteps, token_emb, timestep_emb, x, embedded, inv_rms] = buffers;
     let (ids, timesteps) = (ids.words(), timesteps.words());
     let (token_emb, timestep_emb) = (token_emb.floats(), timestep_emb.floats());
     let (channels, length) = (params.channels as usize, params.length as usize);
@@ -147,10 +136,7 @@ pub static INDEX: Kernel = Kernel {
     bindings: &[words("ids"), words_mut("first"), words_mut("next")],
     params_size: size_of::<IndexParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: index_twin,
-        f64: index_twin,
-    },
+    twin: Twin { f32: index_twin, f64: index_twin },
 };
 
 fn index_twin<E: Real>(args: Args<'_, E>) {
@@ -177,18 +163,10 @@ pub static TOKEN_BACKWARD: Kernel = Kernel {
     name: "token_emb_backward",
     source: include_str!("../../../shaders/token_emb_backward.wgsl"),
     imports: COMMON,
-    bindings: &[
-        words("first"),
-        words("next"),
-        floats("d_e"),
-        floats_mut("d_token_emb"),
-    ],
+    bindings: &[words("first"), words("next"), floats("d_e"), floats_mut("d_token_emb")],
     params_size: size_of::<TokenParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: token_backward_twin,
-        f64: token_backward_twin,
-    },
+    twin: Twin { f32: token_backward_twin, f64: token_backward_twin },
 };
 
 /// What the backward pass reads and writes.
@@ -269,10 +247,7 @@ fn token_backward_twin<E: Real>(args: Args<'_, E>) {
         let mut n = first;
         while n < params.rows {
             let d_e = &d_e[n as usize * channels..][..channels];
-            target
-                .iter_mut()
-                .zip(d_e)
-                .for_each(|(target, &d_e)| *target += d_e);
+            target.iter_mut().zip(d_e).for_each(|(target, &d_e)| *target += d_e);
             n = next[n as usize];
         }
     });
@@ -293,17 +268,10 @@ pub static TIMESTEP_BACKWARD: Kernel = Kernel {
     name: "timestep_emb_backward",
     source: include_str!("../../../shaders/timestep_emb_backward.wgsl"),
     imports: COMMON,
-    bindings: &[
-        words("timesteps"),
-        floats("d_e"),
-        floats_mut("d_timestep_emb"),
-    ],
+    bindings: &[words("timesteps"), floats("d_e"), floats_mut("d_timestep_emb")],
     params_size: size_of::<TimestepParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: timestep_backward_twin,
-        f64: timestep_backward_twin,
-    },
+    twin: Twin { f32: timestep_backward_twin, f64: timestep_backward_twin },
 };
 
 fn timestep_backward_twin<E: Real>(args: Args<'_, E>) {
@@ -318,10 +286,7 @@ fn timestep_backward_twin<E: Real>(args: Args<'_, E>) {
         let sequences = d_e.chunks_exact(length * channels).zip(timesteps);
         for (sequence, _) in sequences.filter(|(_, t)| **t as usize == timestep) {
             for d_e in sequence.chunks_exact(channels) {
-                target
-                    .iter_mut()
-                    .zip(d_e)
-                    .for_each(|(target, &d_e)| *target += d_e);
+                target.iter_mut().zip(d_e).for_each(|(target, &d_e)| *target += d_e);
             }
         }
     });

@@ -33,10 +33,7 @@ pub static SUM_SQUARES: Kernel = Kernel {
     bindings: &[floats("x"), floats_mut("partial_sums")],
     params_size: size_of::<SumParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: sum_twin,
-        f64: sum_twin,
-    },
+    twin: Twin { f32: sum_twin, f64: sum_twin },
 };
 
 /// `shaders/clip_gradient.wgsl`
@@ -44,18 +41,10 @@ pub static CLIP: Kernel = Kernel {
     name: "clip_gradient",
     source: include_str!("../../../shaders/clip_gradient.wgsl"),
     imports: COMMON,
-    bindings: &[
-        floats("partial_sums"),
-        words("step"),
-        floats_mut("control"),
-        floats_mut("ring"),
-    ],
+    bindings: &[floats("partial_sums"), words("step"), floats_mut("control"), floats_mut("ring")],
     params_size: size_of::<ClipParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: clip_twin,
-        f64: clip_twin,
-    },
+    twin: Twin { f32: clip_twin, f64: clip_twin },
 };
 
 /// What clipping reads and writes.

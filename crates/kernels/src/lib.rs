@@ -22,14 +22,9 @@ pub mod rope_norm;
 
 /// Files that kernels may `#import`.
 pub const COMMON: Sources = &[
-    (
-        "elements",
-        include_str!("../../../shaders/common/elements.wgsl"),
-    ),
-    (
-        "reduce",
-        include_str!("../../../shaders/common/reduce.wgsl"),
-    ),
+    ("elements", include_str!("../../../shaders/common/elements.wgsl")),
+    ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
+    ("rng", include_str!("../../../shaders/common/rng.wgsl")),
 ];
 
 /// Every kernel, for the tests that check them all.

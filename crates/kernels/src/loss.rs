@@ -27,10 +27,7 @@ pub static WEIGHTS: Kernel = Kernel {
     bindings: &[words("mask"), floats_mut("weights")],
     params_size: size_of::<WeightParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: weights_twin,
-        f64: weights_twin,
-    },
+    twin: Twin { f32: weights_twin, f64: weights_twin },
 };
 
 /// `shaders/weighted_loss.wgsl`
@@ -38,18 +35,10 @@ pub static WEIGHTED: Kernel = Kernel {
     name: "weighted_loss",
     source: include_str!("../../../shaders/weighted_loss.wgsl"),
     imports: COMMON,
-    bindings: &[
-        words("step"),
-        floats("weights"),
-        floats("loss"),
-        floats_mut("ring"),
-    ],
+    bindings: &[words("step"), floats("weights"), floats("loss"), floats_mut("ring")],
     params_size: size_of::<LossParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: weighted_twin,
-        f64: weighted_twin,
-    },
+    twin: Twin { f32: weighted_twin, f64: weighted_twin },
 };
 
 /// Records the share of each position: `1 / count(mask)` where masked, or `1 / N` everywhere when
@@ -58,10 +47,7 @@ pub fn weights(step: &mut Recording, mask: Slice, weights: Slice) {
     step.push(Launch {
         kernel: &WEIGHTS,
         constants: vec![],
-        params: bytemuck::bytes_of(&WeightParams {
-            count: mask.len as u32,
-        })
-        .to_vec(),
+        params: bytemuck::bytes_of(&WeightParams { count: mask.len as u32 }).to_vec(),
         buffers: vec![mask, weights],
         grid: [1, 1, 1],
         flop: 2 * mask.len as u64,
@@ -73,11 +59,8 @@ pub fn weighted(step: &mut Recording, counter: Slice, weights: Slice, loss: Slic
     step.push(Launch {
         kernel: &WEIGHTED,
         constants: vec![],
-        params: bytemuck::bytes_of(&LossParams {
-            count: loss.len as u32,
-            slots: ring.len as u32,
-        })
-        .to_vec(),
+        params: bytemuck::bytes_of(&LossParams { count: loss.len as u32, slots: ring.len as u32 })
+            .to_vec(),
         buffers: vec![counter, weights, loss, ring],
         grid: [1, 1, 1],
         flop: 2 * loss.len as u64,
@@ -90,11 +73,7 @@ fn weights_twin<E: Real>(args: Args<'_, E>) {
     let masked: u32 = mask.iter().sum();
     let all = E::one() / E::of(mask.len() as f64);
     for (weight, &mask) in weights.iter_mut().zip(mask) {
-        *weight = if masked > 0 {
-            E::of(mask.into()) / E::of(masked.into())
-        } else {
-            all
-        };
+        *weight = if masked > 0 { E::of(mask.into()) / E::of(masked.into()) } else { all };
     }
 }
 

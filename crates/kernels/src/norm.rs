@@ -51,10 +51,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: &[floats("x"), floats_mut("h"), floats_mut("inv_rms")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: forward_twin,
-        f64: forward_twin,
-    },
+    twin: Twin { f32: forward_twin, f64: forward_twin },
 };
 
 /// `shaders/residual_norm_forward.wgsl`
@@ -62,18 +59,10 @@ pub static RESIDUAL_FORWARD: Kernel = Kernel {
     name: "residual_norm_forward",
     source: include_str!("../../../shaders/residual_norm_forward.wgsl"),
     imports: COMMON,
-    bindings: &[
-        floats("y"),
-        floats_mut("x"),
-        floats_mut("h"),
-        floats_mut("inv_rms"),
-    ],
+    bindings: &[floats("y"), floats_mut("x"), floats_mut("h"), floats_mut("inv_rms")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: residual_forward_twin,
-        f64: residual_forward_twin,
-    },
+    twin: Twin { f32: residual_forward_twin, f64: residual_forward_twin },
 };
 
 /// `shaders/norm_backward.wgsl`
@@ -81,18 +70,10 @@ pub static BACKWARD: Kernel = Kernel {
     name: "norm_backward",
     source: include_str!("../../../shaders/norm_backward.wgsl"),
     imports: COMMON,
-    bindings: &[
-        floats("d_h"),
-        floats("h"),
-        floats("inv_rms"),
-        floats_mut("d_x"),
-    ],
+    bindings: &[floats("d_h"), floats("h"), floats("inv_rms"), floats_mut("d_x")],
     params_size: size_of::<BackwardParams>(),
     subgroups: false,
-    twin: Twin {
-        f32: backward_twin,
-        f64: backward_twin,
-    },
+    twin: Twin { f32: backward_twin, f64: backward_twin },
 };
 
 fn channels(inv_rms: Slice, h: Slice) -> usize {
@@ -105,11 +86,8 @@ pub fn forward(step: &mut Recording, x: Slice, h: Slice, inv_rms: Slice) {
     step.push(Launch {
         kernel: &FORWARD,
         constants: vec![("WORKGROUP_SIZE", grid::per_row(channels))],
-        params: bytemuck::bytes_of(&Params {
-            rows: inv_rms.len as u32,
-            channels: channels as u32,
-        })
-        .to_vec(),
+        params: bytemuck::bytes_of(&Params { rows: inv_rms.len as u32, channels: channels as u32 })
+            .to_vec(),
         buffers: vec![x, h, inv_rms],
         grid: grid::fold(inv_rms.len),
         flop: 3 * h.len as u64,
@@ -122,11 +100,8 @@ pub fn residual_forward(step: &mut Recording, y: Slice, x: Slice, h: Slice, inv_
     step.push(Launch {
         kernel: &RESIDUAL_FORWARD,
         constants: vec![("WORKGROUP_SIZE", grid::per_row(channels))],
-        params: bytemuck::bytes_of(&Params {
-            rows: inv_rms.len as u32,
-            channels: channels as u32,
-        })
-        .to_vec(),
+        params: bytemuck::bytes_of(&Params { rows: inv_rms.len as u32, channels: channels as u32 })
+            .to_vec(),
         buffers: vec![y, x, h, inv_rms],
         grid: grid::fold(inv_rms.len),
         flop: 4 * h.len as u64,
@@ -161,15 +136,11 @@ pub fn backward(
 fn forward_twin<E: Real>(args: Args<'_, E>) {
     let (params, [x, h, inv_rms]) = args.take::<Params, 3>();
     let channels = params.channels as usize;
-    let rows = h
-        .floats_mut()
-        .par_chunks_exact_mut(channels)
-        .zip(inv_rms.floats_mut());
-    rows.zip(x.floats().par_chunks_exact(channels))
-        .for_each(|((h, inv_rms), x)| {
-            *inv_rms = inverse_rms(x);
-            h.iter_mut().zip(x).for_each(|(h, &x)| *h = x * *inv_rms);
-        });
+    let rows = h.floats_mut().par_chunks_exact_mut(channels).zip(inv_rms.floats_mut());
+    rows.zip(x.floats().par_chunks_exact(channels)).for_each(|((h, inv_rms), x)| {
+        *inv_rms = inverse_rms(x);
+        h.iter_mut().zip(x).for_each(|(h, &x)| *h = x * *inv_rms);
+    });
 }
 
 fn residual_forward_twin<E: Real>(args: Args<'_, E>) {
@@ -177,30 +148,19 @@ fn residual_forward_twin<E: Real>(args: Args<'_, E>) {
     let channels = params.channels as usize;
     let inputs = y.floats().par_chunks_exact(channels);
     let rows = x.floats_mut().par_chunks_exact_mut(channels).zip(inputs);
-    let outputs = h
-        .floats_mut()
-        .par_chunks_exact_mut(channels)
-        .zip(inv_rms.floats_mut());
+    let outputs = h.floats_mut().par_chunks_exact_mut(channels).zip(inv_rms.floats_mut());
     rows.zip(outputs).for_each(|((x, y), (h, inv_rms))| {
         x.iter_mut().zip(y).for_each(|(x, &y)| *x += y);
         *inv_rms = inverse_rms(x);
-        h.iter_mut()
-            .zip(x)
-            .for_each(|(h, &mut x)| *h = x * *inv_rms);
+        h.iter_mut().zip(x).for_each(|(h, &mut x)| *h = x * *inv_rms);
     });
 }
 
 fn backward_twin<E: Real>(args: Args<'_, E>) {
     let (params, [d_h, h, inv_rms, d_x]) = args.take::<BackwardParams, 4>();
     let channels = params.channels as usize;
-    let inputs = d_h
-        .floats()
-        .par_chunks_exact(channels)
-        .zip(h.floats().par_chunks_exact(channels));
-    let rows = d_x
-        .floats_mut()
-        .par_chunks_exact_mut(channels)
-        .zip(inv_rms.floats());
+    let inputs = d_h.floats().par_chunks_exact(channels).zip(h.floats().par_chunks_exact(channels));
+    let rows = d_x.floats_mut().par_chunks_exact_mut(channels).zip(inv_rms.floats());
     rows.zip(inputs).for_each(|((d_x, &inv_rms), (d_h, h))| {
         let mean = sum_of(channels, |c| d_h[c] * h[c]) / E::of(channels as f64);
         if params.accumulate == 0 {

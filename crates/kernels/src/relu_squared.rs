@@ -23,10 +23,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: &[floats("x"), floats_mut("out")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: forward_twin,
-        f64: forward_twin,
-    },
+    twin: Twin { f32: forward_twin, f64: forward_twin },
 };
 
 /// `shaders/relu_squared_backward.wgsl`
@@ -37,20 +34,14 @@ pub static BACKWARD: Kernel = Kernel {
     bindings: &[floats("x"), floats_mut("d_x")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: backward_twin,
-        f64: backward_twin,
-    },
+    twin: Twin { f32: backward_twin, f64: backward_twin },
 };
 
 fn launch(kernel: &'static Kernel, x: Slice, out: Slice) -> Launch {
     Launch {
         kernel,
         constants: vec![],
-        params: bytemuck::bytes_of(&Params {
-            count: x.len as u32,
-        })
-        .to_vec(),
+        params: bytemuck::bytes_of(&Params { count: x.len as u32 }).to_vec(),
         buffers: vec![x, out],
         grid: grid::elements(x.len),
         flop: 2 * x.len as u64,
@@ -69,10 +60,7 @@ pub fn backward(step: &mut Recording, x: Slice, d_x: Slice) {
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
     let (_, [x, out]) = args.take::<Params, 2>();
-    let chunks = out
-        .floats_mut()
-        .par_chunks_mut(CHUNK)
-        .zip(x.floats().par_chunks(CHUNK));
+    let chunks = out.floats_mut().par_chunks_mut(CHUNK).zip(x.floats().par_chunks(CHUNK));
     chunks.for_each(|(out, x)| {
         for (out, &x) in out.iter_mut().zip(x) {
             let positive = x.max(E::zero());
@@ -83,10 +71,7 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
 
 fn backward_twin<E: Real>(args: Args<'_, E>) {
     let (_, [x, d_x]) = args.take::<Params, 2>();
-    let chunks = d_x
-        .floats_mut()
-        .par_chunks_mut(CHUNK)
-        .zip(x.floats().par_chunks(CHUNK));
+    let chunks = d_x.floats_mut().par_chunks_mut(CHUNK).zip(x.floats().par_chunks(CHUNK));
     chunks.for_each(|(d_x, x)| {
         for (d_x, &x) in d_x.iter_mut().zip(x) {
             *d_x *= E::of(2.0) * x.max(E::zero());

@@ -14,9 +14,7 @@ pub struct Philox {
 impl Philox {
     /// The generator of a seed; its low word is the first word of the key.
     pub const fn new(seed: u64) -> Self {
-        Self {
-            key: [seed as u32, (seed >> 32) as u32],
-        }
+        Self { key: [seed as u32, (seed >> 32) as u32] }
     }
 
     /// The four random words at a counter.
@@ -26,12 +24,8 @@ impl Philox {
         for _ in 0..10 {
             let p0 = u64::from(c0) * 0xd251_1f53;
             let p1 = u64::from(c2) * 0xcd9e_8d57;
-            (c0, c1, c2, c3) = (
-                (p1 >> 32) as u32 ^ c1 ^ k0,
-                p1 as u32,
-                (p0 >> 32) as u32 ^ c3 ^ k1,
-                p0 as u32,
-            );
+            (c0, c1, c2, c3) =
+                ((p1 >> 32) as u32 ^ c1 ^ k0, p1 as u32, (p0 >> 32) as u32 ^ c3 ^ k1, p0 as u32);
             k0 = k0.wrapping_add(0x9e37_79b9);
             k1 = k1.wrapping_add(0xbb67_ae85);
         }

@@ -37,10 +37,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: &[floats("rope"), floats_mut("qkv"), floats_mut("inv_rms")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: forward_twin,
-        f64: forward_twin,
-    },
+    twin: Twin { f32: forward_twin, f64: forward_twin },
 };
 
 /// `shaders/rope_norm_backward.wgsl`
@@ -48,18 +45,10 @@ pub static BACKWARD: Kernel = Kernel {
     name: "rope_norm_backward",
     source: include_str!("../../../shaders/rope_norm_backward.wgsl"),
     imports: COMMON,
-    bindings: &[
-        floats("rope"),
-        floats("qkv"),
-        floats("inv_rms"),
-        floats_mut("d_qkv"),
-    ],
+    bindings: &[floats("rope"), floats("qkv"), floats("inv_rms"), floats_mut("d_qkv")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin {
-        f32: backward_twin,
-        f64: backward_twin,
-    },
+    twin: Twin { f32: backward_twin, f64: backward_twin },
 };
 
 /// The table `rope`: for each of `length` positions p, the cosines of p * 10000^(-2j / D) for
@@ -113,9 +102,7 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     let (heads, head_dim) = (params.heads as usize, params.head_dim as usize);
     let rope = rope.floats();
     let rows = qkv.floats_mut().par_chunks_exact_mut(3 * heads * head_dim);
-    let rows = rows
-        .zip(inv_rms.floats_mut().par_chunks_exact_mut(2 * heads))
-        .enumerate();
+    let rows = rows.zip(inv_rms.floats_mut().par_chunks_exact_mut(2 * heads)).enumerate();
     rows.for_each(|(n, (row, inv_rms))| {
         let angles = &rope[n % params.length as usize * head_dim..][..head_dim];
         let (cosines, sines) = angles.split_at(head_dim / 2);
@@ -137,17 +124,11 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
     let width = 3 * heads * head_dim;
     let inputs = qkv.floats().par_chunks_exact(width);
     let inputs = inputs.zip(inv_rms.floats().par_chunks_exact(2 * heads));
-    let rows = d_qkv
-        .floats_mut()
-        .par_chunks_exact_mut(width)
-        .zip(inputs)
-        .enumerate();
+    let rows = d_qkv.floats_mut().par_chunks_exact_mut(width).zip(inputs).enumerate();
     rows.for_each(|(n, (d_row, (row, inv_rms)))| {
         let angles = &rope[n % params.length as usize * head_dim..][..head_dim];
         let (cosines, sines) = angles.split_at(head_dim / 2);
-        let heads = row
-            .chunks_exact(head_dim)
-            .zip(d_row.chunks_exact_mut(head_dim));
+        let heads = row.chunks_exact(head_dim).zip(d_row.chunks_exact_mut(head_dim));
         for ((head, d_head), &inv_rms) in heads.zip(inv_rms) {
             let mean = sum_of(head_dim, |j| d_head[j] * head[j]) / E::of(head_dim as f64);
             for (d, &value) in d_head.iter_mut().zip(head) {

@@ -42,39 +42,15 @@ fn rmsnorm() {
 }
 
 const EMBEDDINGS: [embed::Shape; 3] = [
-    embed::Shape {
-        batch: 1,
-        length: 1,
-        channels: 8,
-        vocabulary: 3,
-        timesteps: 2,
-    },
-    embed::Shape {
-        batch: 3,
-        length: 33,
-        channels: 40,
-        vocabulary: 97,
-        timesteps: 11,
-    },
-    embed::Shape {
-        batch: 5,
-        length: 7,
-        channels: 264,
-        vocabulary: 66,
-        timesteps: 4,
-    },
+    embed::Shape { batch: 1, length: 1, channels: 8, vocabulary: 3, timesteps: 2 },
+    embed::Shape { batch: 3, length: 33, channels: 40, vocabulary: 97, timesteps: 11 },
+    embed::Shape { batch: 5, length: 7, channels: 264, vocabulary: 66, timesteps: 4 },
 ];
 
 #[test]
 fn embedding() {
     for shape in EMBEDDINGS {
-        let embed::Shape {
-            batch,
-            length,
-            channels,
-            vocabulary,
-            timesteps,
-        } = shape;
+        let embed::Shape { batch, length, channels, vocabulary, timesteps } = shape;
         let rows = batch * length;
         compare("embed_forward", 1e-6, 1e-5, |bench, step| {
             let io = embed::Forward {
@@ -116,12 +92,7 @@ fn embedding() {
 #[test]
 fn rotary_embedding_and_norm() {
     for (batch, length, heads, head_dim) in [(1, 1, 1, 2), (2, 33, 3, 10), (3, 17, 2, 64)] {
-        let shape = rope_norm::Shape {
-            batch,
-            length,
-            heads,
-            head_dim,
-        };
+        let shape = rope_norm::Shape { batch, length, heads, head_dim };
         let rows = batch * length;
         compare("rope_norm_forward", 1e-6, 1e-5, |bench, step| {
             let table = rope_norm::table(length, head_dim);
@@ -173,12 +144,7 @@ fn cross_entropy_of_rows() {
                 entropy: bench.unwritten(rows),
             };
             cross_entropy::forward(step, logits, targets, statistics);
-            vec![
-                statistics.lse,
-                statistics.loss,
-                statistics.hit,
-                statistics.entropy,
-            ]
+            vec![statistics.lse, statistics.loss, statistics.hit, statistics.entropy]
         });
         compare("cross_entropy_backward", 1e-6, 1e-5, |bench, step| {
             let logits = bench.floats(rows * vocabulary);
@@ -193,18 +159,10 @@ fn cross_entropy_of_rows() {
 #[test]
 fn only_the_first_of_equal_logits_is_a_hit() {
     let oracle = compare("hit on ties", 1e-6, 1e-6, |bench, step| {
-        let logits = bench
-            .device
-            .floats("logits", &[1.0, 2.0, 2.0, 1.0, 2.0, 2.0])
-            .unwrap();
+        let logits = bench.device.floats("logits", &[1.0, 2.0, 2.0, 1.0, 2.0, 2.0]).unwrap();
         let targets = bench.device.words("targets", &[1, 2]).unwrap();
         let mut output = || bench.unwritten(2);
-        let rows = Rows {
-            lse: output(),
-            loss: output(),
-            hit: output(),
-            entropy: output(),
-        };
+        let rows = Rows { lse: output(), loss: output(), hit: output(), entropy: output() };
         cross_entropy::forward(step, logits, targets, rows);
         vec![rows.hit]
     });
@@ -235,13 +193,7 @@ fn loss_of_a_step() {
 fn learning_rate() {
     for decay in [Decay::Constant, Decay::Cosine, Decay::Linear] {
         for n in [0, 3, 9, 10, 57, 99, 200] {
-            let course = Course {
-                decay,
-                warmup: 10,
-                decay_start: 20,
-                total: 100,
-                floor: 0.1,
-            };
+            let course = Course { decay, warmup: 10, decay_start: 20, total: 100, floor: 0.1 };
             compare("begin_step", 1e-6, 1e-6, |bench, step| {
                 let counter = bench.device.words("step", &[n]).unwrap();
                 let control = bench.floats(begin_step::CONTROL);
@@ -269,22 +221,14 @@ fn clipping() {
     }
 }
 
-const HYPER: adamw::Hyper = adamw::Hyper {
-    lr: 1e-2,
-    beta1: 0.9,
-    beta2: 0.999,
-    eps: 1e-8,
-    weight_decay: 0.1,
-};
+const HYPER: adamw::Hyper =
+    adamw::Hyper { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1 };
 
 #[test]
 fn adamw_updates() {
     for (count, n) in [(1, 1), (257, 2), (1000, 600)] {
         compare("adamw", 1e-6, 1e-5, |bench, step| {
-            let control = bench
-                .device
-                .floats("control", &[0.5, 0.25, 0.0, 0.0])
-                .unwrap();
+            let control = bench.device.floats("control", &[0.5, 0.25, 0.0, 0.0]).unwrap();
             let (d_p, p) = (bench.floats(count), bench.floats(count));
             let moments: Vec<f32> = (0..count).map(|i| 0.1 + i as f32 / 1000.0).collect();
             let io = adamw::Update {
@@ -304,10 +248,7 @@ fn adamw_updates() {
 #[test]
 fn a_gradient_that_is_not_finite_changes_nothing() {
     let oracle = compare("adamw after NaN", 0.0, 0.0, |bench, step| {
-        let gradient = bench
-            .device
-            .floats("gradient", &[1.0, f32::NAN, 2.0])
-            .unwrap();
+        let gradient = bench.device.floats("gradient", &[1.0, f32::NAN, 2.0]).unwrap();
         let counter = bench.device.words("step", &[3]).unwrap();
         let control = bench.floats(begin_step::CONTROL);
         let clip = grad_norm::Clip {
@@ -321,18 +262,7 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         let before = [1.0, 2.0, 3.0];
         let mut buffer = || bench.device.floats("buffer", &before).unwrap();
         let (p, m, v) = (buffer(), buffer(), buffer());
-        adamw::record(
-            step,
-            adamw::Update {
-                counter,
-                control,
-                d_p: gradient,
-                p,
-                m,
-                v,
-            },
-            HYPER,
-        );
+        adamw::record(step, adamw::Update { counter, control, d_p: gradient, p, m, v }, HYPER);
         vec![p, m, v]
     });
     assert_eq!(oracle, [[1.0, 2.0, 3.0]; 3]);
@@ -340,11 +270,9 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
 
 #[test]
 fn batches_are_the_same_everywhere() {
-    for (first, count, total, length, stratified) in [
-        (0, 1, 1, 1, false),
-        (0, 5, 5, 33, false),
-        (3, 4, 9, 17, true),
-    ] {
+    for (first, count, total, length, stratified) in
+        [(0, 1, 1, 1, false), (0, 5, 5, 33, false), (3, 4, 9, 17, true)]
+    {
         let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
             let survival: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
             let rows = count * length;

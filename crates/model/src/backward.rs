@@ -6,9 +6,9 @@ use kernels::cross_entropy::{self, Rows};
 use kernels::gemm::{self, Op};
 use kernels::{attention, embed, norm, relu_squared, rope_norm};
 
+use crate::Weights;
 use crate::activations::Scratch;
 use crate::forward::{self, Pass};
-use crate::Weights;
 
 /// The loss that gradients are taken of: `sum(weights * cross_entropy(logits, targets))`.
 #[derive(Clone, Copy, Debug)]

@@ -68,7 +68,9 @@ pub enum CheckpointError {
         found: Dtype,
     },
     /// A tensor holds NaN or infinity.
-    #[error("tensor `{name}` holds a value that is not a number (element {index}); use an earlier checkpoint")]
+    #[error(
+        "tensor `{name}` holds a value that is not a number (element {index}); use an earlier checkpoint"
+    )]
     NotFinite {
         /// Which tensor.
         name: String,
@@ -88,7 +90,9 @@ impl Checkpoint {
         let config: Config = serde_json::from_str(&config)?;
         config.validate()?;
         let tensors = config.tensors();
-        if let Some(name) = file.names().iter().find(|name| tensors.iter().all(|t| t.name != **name)) {
+        if let Some(name) =
+            file.names().iter().find(|name| tensors.iter().all(|t| t.name != **name))
+        {
             return Err(CheckpointError::Unexpected((*name).to_owned()));
         }
         let mut values = vec![0.0; config.flat_len()];
@@ -107,7 +111,10 @@ impl Checkpoint {
                 }
                 Dtype::F16 => {
                     let source = view.data().as_chunks().0;
-                    target.iter_mut().zip(source).for_each(|(t, &b)| *t = f16::from_le_bytes(b).to_f32());
+                    target
+                        .iter_mut()
+                        .zip(source)
+                        .for_each(|(t, &b)| *t = f16::from_le_bytes(b).to_f32());
                 }
                 found => return Err(CheckpointError::Type { name, found }),
             }

@@ -60,7 +60,16 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
         gemm::record(step, forms, Op::Nt, layer.mlp_h, block.fc, layer.fc, [n, 4 * c, c], false);
         relu_squared::forward(step, layer.fc, acts.activated);
         let sizes = [n, c, 4 * c];
-        gemm::record(step, forms, Op::Nt, acts.activated, block.mlp_proj, acts.branch, sizes, false);
+        gemm::record(
+            step,
+            forms,
+            Op::Nt,
+            acts.activated,
+            block.mlp_proj,
+            acts.branch,
+            sizes,
+            false,
+        );
     }
 
     norm::residual_forward(step, acts.branch, acts.x, acts.final_h, acts.final_inv_rms);

@@ -3,5 +3,7 @@
 mod config;
 mod optimizer;
 
-pub use config::{AdamWConfig, OptimizerConfig, OptimizerConfigError, ScheduleConfig, ScheduleShape};
+pub use config::{
+    AdamWConfig, OptimizerConfig, OptimizerConfigError, ScheduleConfig, ScheduleShape,
+};
 pub use optimizer::Optimizer;

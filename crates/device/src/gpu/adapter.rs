@@ -42,17 +42,11 @@ impl AdapterSummary {
         let limits = device.limits();
         let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size > 0;
         let subgroups = device.features().contains(wgpu::Features::SUBGROUP);
-        let name = if info.name.is_empty() {
-            "unnamed adapter".to_owned()
-        } else {
-            info.name
-        };
+        let name = if info.name.is_empty() { "unnamed adapter".to_owned() } else { info.name };
         Self {
             name,
             backend: format!("{:?}", info.backend),
-            driver: format!("{} {}", info.driver, info.driver_info)
-                .trim()
-                .to_owned(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
             software: info.device_type == wgpu::DeviceType::Cpu,
             subgroup: (fixed && subgroups).then_some(info.subgroup_min_size),
             timestamps: device.features().contains(wgpu::Features::TIMESTAMP_QUERY),
@@ -91,9 +85,9 @@ pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, Device
     let names = || adapters.iter().map(name).collect::<Vec<_>>().join(", ");
     let missing = |reason: String| DeviceError::NoAdapter(reason);
     let found = match choice {
-        AdapterChoice::Any => adapters
-            .first()
-            .ok_or_else(|| missing("no driver answered".to_owned())),
+        AdapterChoice::Any => {
+            adapters.first().ok_or_else(|| missing("no driver answered".to_owned()))
+        }
         AdapterChoice::Hardware => adapters
             .iter()
             .find(|adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu)
@@ -103,15 +97,8 @@ pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, Device
             }),
         AdapterChoice::Named(wanted) => adapters
             .iter()
-            .find(|adapter| {
-                name(adapter)
-                    .to_lowercase()
-                    .contains(&wanted.to_lowercase())
-            })
-            .ok_or_else(|| DeviceError::NoSuchAdapter {
-                wanted: wanted.clone(),
-                found: names(),
-            }),
+            .find(|adapter| name(adapter).to_lowercase().contains(&wanted.to_lowercase()))
+            .ok_or_else(|| DeviceError::NoSuchAdapter { wanted: wanted.clone(), found: names() }),
     };
     found.cloned()
 }
@@ -134,21 +121,9 @@ pub(super) async fn request_device(
     let name = adapter.get_info().name;
     let limits = adapter.limits();
     let promised = [
-        (
-            "maxStorageBuffersPerShaderStage",
-            8,
-            limits.max_storage_buffers_per_shader_stage,
-        ),
-        (
-            "maxComputeInvocationsPerWorkgroup",
-            256,
-            limits.max_compute_invocations_per_workgroup,
-        ),
-        (
-            "maxComputeWorkgroupStorageSize",
-            16_384,
-            limits.max_compute_workgroup_storage_size,
-        ),
+        ("maxStorageBuffersPerShaderStage", 8, limits.max_storage_buffers_per_shader_stage),
+        ("maxComputeInvocationsPerWorkgroup", 256, limits.max_compute_invocations_per_workgroup),
+        ("maxComputeWorkgroupStorageSize", 16_384, limits.max_compute_workgroup_storage_size),
     ];
     for (limit, needed, available) in promised {
         if available < needed {
@@ -171,8 +146,5 @@ pub(super) async fn request_device(
             ..Default::default()
         })
         .await
-        .map_err(|error| DeviceError::NoDevice {
-            adapter: name,
-            reason: error.to_string(),
-        })
+        .map_err(|error| DeviceError::NoDevice { adapter: name, reason: error.to_string() })
 }

@@ -43,9 +43,7 @@ impl Gpu {
                 wgpu::Error::OutOfMemory { source } => DeviceError::OutOfMemory(source.to_string()),
                 other => DeviceError::Refused(other.to_string()),
             };
-            keep.lock()
-                .expect("no panic while locked")
-                .get_or_insert(error);
+            keep.lock().expect("no panic while locked").get_or_insert(error);
         }));
         let keep = Arc::clone(&fault);
         device.set_device_lost_callback(move |reason, message| {
@@ -82,27 +80,16 @@ impl Gpu {
         element: Element,
         len: usize,
     ) -> Result<Slice, DeviceError> {
-        let slice = Slice {
-            buffer: BufferId(self.buffers.len()),
-            element,
-            offset: 0,
-            len,
-        };
-        self.check_limit(
-            label,
-            "maxBufferSize",
-            slice.bytes(),
-            self.limits.max_buffer_size,
-        )?;
-        self.buffers
-            .push(self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size: slice.bytes(),
-                usage: wgpu::BufferUsages::STORAGE
-                    | wgpu::BufferUsages::COPY_SRC
-                    | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            }));
+        let slice = Slice { buffer: BufferId(self.buffers.len()), element, offset: 0, len };
+        self.check_limit(label, "maxBufferSize", slice.bytes(), self.limits.max_buffer_size)?;
+        self.buffers.push(self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: slice.bytes(),
+            usage: wgpu::BufferUsages::STORAGE
+                | wgpu::BufferUsages::COPY_SRC
+                | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        }));
         self.memory += slice.bytes();
         self.check()?;
         Ok(slice)

@@ -28,17 +28,11 @@ impl Gpu {
     ) -> Result<wgpu::ComputePipeline, DeviceError> {
         let source = kernel
             .assemble(constants)
-            .map_err(|source| DeviceError::Source {
-                kernel: kernel.name,
-                source,
-            })?;
+            .map_err(|source| DeviceError::Source { kernel: kernel.name, source })?;
         let module = self.shader_module(kernel.name, source);
-        let storage = kernel
-            .bindings
-            .iter()
-            .map(|binding| wgpu::BufferBindingType::Storage {
-                read_only: binding.access == Access::Read,
-            });
+        let storage = kernel.bindings.iter().map(|binding| wgpu::BufferBindingType::Storage {
+            read_only: binding.access == Access::Read,
+        });
         let entries: Vec<_> = std::iter::once(wgpu::BufferBindingType::Uniform)
             .chain(storage)
             .zip(0..)
@@ -54,39 +48,30 @@ impl Gpu {
             })
             .collect();
         // An explicit layout: wgpu's derived one drops bindings that a form does not use.
-        let group = self
-            .device
-            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                label: Some(kernel.name),
-                entries: &entries,
-            });
-        let layout = self
-            .device
-            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some(kernel.name),
-                bind_group_layouts: &[Some(&group)],
-                immediate_size: 0,
-            });
-        Ok(self
-            .device
-            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(kernel.name),
-                layout: Some(&layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    // Every kernel writes its workgroup memory before it reads it.
-                    zero_initialize_workgroup_memory: false,
-                    ..Default::default()
-                },
-                cache: None,
-            }))
+        let group = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(kernel.name),
+            entries: &entries,
+        });
+        let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(kernel.name),
+            bind_group_layouts: &[Some(&group)],
+            immediate_size: 0,
+        });
+        Ok(self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.name),
+            layout: Some(&layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                // Every kernel writes its workgroup memory before it reads it.
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            },
+            cache: None,
+        }))
     }
 
-    #[expect(
-        unsafe_code,
-        reason = "bounds checks in inner loops cost up to half of the speed"
-    )]
+    #[expect(unsafe_code, reason = "bounds checks in inner loops cost up to half of the speed")]
     fn shader_module(&self, label: &str, source: String) -> wgpu::ShaderModule {
         let descriptor = wgpu::ShaderModuleDescriptor {
             label: Some(label),

@@ -59,12 +59,7 @@ impl Gpu {
             }];
             for (slice, binding) in launch.buffers.iter().zip(1..) {
                 let available = self.limits.max_storage_buffer_binding_size;
-                self.check_limit(
-                    name,
-                    "maxStorageBufferBindingSize",
-                    slice.bytes(),
-                    available,
-                )?;
+                self.check_limit(name, "maxStorageBufferBindingSize", slice.bytes(), available)?;
                 entries.push(wgpu::BindGroupEntry {
                     binding,
                     resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -151,12 +146,8 @@ impl Gpu {
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
             self.queue.submit([encoder.finish()]);
             let bytes = self.read_buffer(&resolved, 0, size).await?;
-            let ticks: Vec<u64> = bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|&eight| u64::from_le_bytes(eight))
-                .collect();
+            let ticks: Vec<u64> =
+                bytes.as_chunks().0.iter().map(|&eight| u64::from_le_bytes(eight)).collect();
             let period = f64::from(self.queue.get_timestamp_period()) * 1e-9;
             timings.extend(launches.iter().zip(ticks.as_chunks::<2>().0).map(
                 |(launch, [begin, end])| Timing {

@@ -6,24 +6,16 @@ use crate::{DeviceError, Slice};
 impl Gpu {
     /// Writes `bytes` to the beginning of a slice, before the next run.
     pub(crate) fn write(&self, slice: Slice, bytes: &[u8]) -> Result<(), DeviceError> {
-        assert!(
-            bytes.len() as u64 <= slice.bytes(),
-            "more bytes than the slice holds"
-        );
+        assert!(bytes.len() as u64 <= slice.bytes(), "more bytes than the slice holds");
         let buffer = &self.buffers[slice.buffer.0];
-        self.queue
-            .write_buffer(buffer, 4 * slice.offset as u64, bytes);
+        self.queue.write_buffer(buffer, 4 * slice.offset as u64, bytes);
         self.check()
     }
 
     /// The bytes of a slice, after all that was sent before.
     pub(crate) async fn read(&self, slice: Slice) -> Result<Vec<u8>, DeviceError> {
-        self.read_buffer(
-            &self.buffers[slice.buffer.0],
-            4 * slice.offset as u64,
-            slice.bytes(),
-        )
-        .await
+        self.read_buffer(&self.buffers[slice.buffer.0], 4 * slice.offset as u64, slice.bytes())
+            .await
     }
 
     pub(super) async fn read_buffer(
@@ -54,9 +46,7 @@ impl Gpu {
         let mapped = receiver.await.map_err(|_| lost("no answer".to_owned()))?;
         self.check()?;
         mapped.map_err(|error| lost(error.to_string()))?;
-        let range = staging
-            .get_mapped_range(..)
-            .map_err(|error| lost(error.to_string()))?;
+        let range = staging.get_mapped_range(..).map_err(|error| lost(error.to_string()))?;
         Ok(range.to_vec())
     }
 }

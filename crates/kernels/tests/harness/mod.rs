@@ -11,10 +11,7 @@ pub struct Bench {
 
 impl Bench {
     fn new(device: Device) -> Self {
-        Self {
-            device,
-            state: 0x243f_6a88_85a3_08d3,
-        }
+        Self { device, state: 0x243f_6a88_85a3_08d3 }
     }
 
     fn next(&mut self) -> u64 {
@@ -40,9 +37,7 @@ impl Bench {
 
     /// A buffer that a kernel has to write all of.
     pub fn unwritten(&mut self, len: usize) -> Slice {
-        self.device
-            .floats("unwritten", &vec![f32::NAN; len])
-            .unwrap()
+        self.device.floats("unwritten", &vec![f32::NAN; len]).unwrap()
     }
 
     /// A buffer of zero words.
