@@ -1,5 +1,14 @@
 //! Curves and pictures of a denoising.
+//!
+//! A [`Trace`] records a denoising, [`layout`] turns a frame of it into shapes ([`draw`]), and the
+//! shapes become pixels natively (feature `raster`), on a canvas in the page, or an SVG file.
 
+pub mod draw;
+pub mod layout;
+#[cfg(feature = "raster")]
+pub mod raster;
+pub mod theme;
 pub mod trace;
+mod wrap;
 
 pub use trace::{Frame, Piece, State, Trace, TraceError};

@@ -1,0 +1,356 @@
+//! Around the text: title, step counter, charts, legend and footer.
+
+use super::grid::Area;
+use super::{Moment, Plan, Style};
+use crate::draw::{Align, Color, Draw, Measure, Weight, shorten};
+use crate::theme::Palette;
+
+impl Plan<'_> {
+    pub(super) fn header(&self, style: &Style, measure: &mut Measure<'_>, out: &mut Vec<Draw>) {
+        let palette = style.theme.palette();
+        let (grid, u) = (&self.grid, self.grid.unit);
+        let size = 1.5 * grid.label;
+        let side = 0.72 * size;
+        out.push(Draw::Rect {
+            x: grid.margin,
+            y: grid.title - side,
+            width: side,
+            height: side,
+            radius: 0.24 * side,
+            color: palette.accent,
+        });
+        let x = grid.margin + side + 10.0 * u;
+        let title = shorten(
+            &style.title,
+            (grid.right - x) / 2.0,
+            size,
+            Weight::Bold,
+            measure,
+        );
+        let model_x = x + measure(&title, size, Weight::Bold) + 0.5 * size;
+        out.push(text(
+            x,
+            grid.title,
+            Align::Left,
+            size,
+            Weight::Bold,
+            palette.ink,
+            title,
+        ));
+        let model = shorten(
+            &self.trace.model,
+            grid.right - model_x,
+            size,
+            Weight::Regular,
+            measure,
+        );
+        let color = palette.muted;
+        out.push(text(
+            model_x,
+            grid.title,
+            Align::Left,
+            size,
+            Weight::Regular,
+            color,
+            model,
+        ));
+    }
+
+    pub(super) fn panel(&self, moment: Moment, style: &Style, out: &mut Vec<Draw>) {
+        let palette = style.theme.palette();
+        let frame = moment.frame;
+        let state = &self.trace.frames[frame];
+        let steps = self
+            .trace
+            .steps
+            .max(self.trace.frames.last().map_or(0, |f| f.step));
+        let grid = &self.grid;
+
+        let step = format!("{} / {steps}", state.step);
+        self.stat(
+            &grid.step,
+            &format!("Step   t = {}", short(state.t)),
+            &step,
+            palette,
+            out,
+        );
+        let bar = |share: f32, color| Draw::Rect {
+            x: grid.step.x,
+            y: grid.step.y + grid.step.height - 4.0 * grid.unit,
+            width: (grid.step.width * share).max(4.0 * grid.unit),
+            height: 4.0 * grid.unit,
+            radius: 2.0 * grid.unit,
+            color,
+        };
+        out.push(bar(1.0, palette.hairline));
+        let now = self.now(moment);
+        if now > 0.0 {
+            out.push(bar(now / steps.max(1) as f32, palette.accent));
+        }
+
+        let generated = self.trace.generated();
+        let masks = format!("{} of {generated}", self.masks[frame]);
+        self.stat(&grid.masks, "Masked", &masks, palette, out);
+        let values = self
+            .masks
+            .iter()
+            .map(|&m| Some(m as f32 / generated.max(1) as f32));
+        self.chart(&grid.masks, values, moment, palette.accent, palette, out);
+
+        let mean = self.confidence[frame].map_or("–".into(), |c| format!("{c:.2}"));
+        self.stat(&grid.confidence, "Mean confidence", &mean, palette, out);
+        let color = palette.ramp[2];
+        let values = self.confidence.iter().copied();
+        self.chart(&grid.confidence, values, moment, color, palette, out);
+
+        self.legend(style, out);
+    }
+
+    /// Steps done at `moment`.
+    fn now(&self, Moment { frame, phase }: Moment) -> f32 {
+        let step = |f: usize| self.trace.frames[f].step as f32;
+        let next = (frame + 1).min(self.trace.frames.len() - 1);
+        step(frame) + (step(next) - step(frame)) * phase.clamp(0.0, 1.0)
+    }
+
+    /// A label on the left and its value on the right, on the first line of `area`.
+    fn stat(&self, area: &Area, label: &str, value: &str, palette: &Palette, out: &mut Vec<Draw>) {
+        let size = self.grid.label;
+        let y = area.y + 1.5 * size;
+        out.push(text(
+            area.x,
+            y,
+            Align::Left,
+            size,
+            Weight::Regular,
+            palette.muted,
+            label.into(),
+        ));
+        let right = area.x + area.width;
+        let big = 1.5 * size;
+        out.push(text(
+            right,
+            y,
+            Align::Right,
+            big,
+            Weight::Bold,
+            palette.ink,
+            value.into(),
+        ));
+    }
+
+    /// A curve of `values` (0 to 1) over the frames with a playhead, below the first line of
+    /// `area`: what has been strong, what comes faint.
+    fn chart(
+        &self,
+        area: &Area,
+        values: impl Iterator<Item = Option<f32>>,
+        moment: Moment,
+        color: Color,
+        palette: &Palette,
+        out: &mut Vec<Draw>,
+    ) {
+        let u = self.grid.unit;
+        let top = area.y + 2.5 * self.grid.label;
+        let bottom = area.y + area.height;
+        let last = self.trace.frames.last().map_or(0, |f| f.step).max(1) as f32;
+        let x = |step: f32| area.x + area.width * step / last;
+        let y = |value: f32| bottom - (bottom - top) * value;
+        for value in [0.0, 0.5, 1.0] {
+            let (from, to) = ([area.x, y(value)], [area.x + area.width, y(value)]);
+            out.push(Draw::Line {
+                from,
+                to,
+                width: u,
+                color: palette.hairline,
+                dash: 0.0,
+            });
+        }
+        let frames = values.zip(&self.trace.frames);
+        let points: Vec<[f32; 2]> = frames
+            .filter_map(|(v, f)| Some([x(f.step as f32), y(v?)]))
+            .collect();
+        let head_x = x(self.now(moment));
+        let (past, head) = until(&points, head_x);
+        let faint = Draw::Polyline {
+            points,
+            width: 1.5 * u,
+            color: palette.muted.fade(0.4),
+        };
+        out.push(faint);
+        let (from, to) = ([head_x, top], [head_x, bottom]);
+        out.push(Draw::Line {
+            from,
+            to,
+            width: u,
+            color: palette.muted.fade(0.5),
+            dash: 0.0,
+        });
+        let Some([head_x, head_y]) = head else { return };
+        let mut area_points = past.clone();
+        area_points.extend([[head_x, bottom], [past[0][0], bottom]]);
+        out.push(Draw::Area {
+            points: area_points,
+            color: color.fade(0.14),
+        });
+        out.push(Draw::Polyline {
+            points: past,
+            width: 2.5 * u,
+            color,
+        });
+        for (radius, color) in [(6.5 * u, palette.background), (4.5 * u, color)] {
+            out.push(Draw::Rect {
+                x: head_x - radius,
+                y: head_y - radius,
+                width: 2.0 * radius,
+                height: 2.0 * radius,
+                radius,
+                color,
+            });
+        }
+    }
+
+    /// What the marks in the text mean.
+    fn legend(&self, style: &Style, out: &mut Vec<Draw>) {
+        let palette = style.theme.palette();
+        let (grid, size) = (&self.grid, self.grid.label);
+        let wide = 2.0 * size;
+        let mut names = vec!["Prompt", "Masked", "Just written"];
+        names.extend(self.trace.end_id.map(|_| "End of text"));
+        names.extend(style.confidence.then_some("Confidence"));
+        for (i, name) in names.into_iter().enumerate() {
+            let column = (i % grid.columns) as f32 / grid.columns as f32;
+            let x = grid.legend.x + grid.legend.width * column;
+            let y = grid.legend.y + size * (1.0 + 2.1 * (i / grid.columns) as f32);
+            let swatch = |dx: f32, width: f32, height: f32, color| Draw::Rect {
+                x: x + dx,
+                y: y - 0.36 * size - height / 2.0,
+                width,
+                height,
+                radius: (0.25 * size).min(height / 2.0),
+                color,
+            };
+            let bold = Weight::Bold;
+            match name {
+                "Prompt" => {
+                    let middle = x + wide / 2.0;
+                    out.push(text(
+                        middle,
+                        y,
+                        Align::Center,
+                        size,
+                        bold,
+                        palette.ink,
+                        "Ab".into(),
+                    ));
+                }
+                "Masked" => out.push(swatch(0.0, wide, 0.9 * size, palette.mask)),
+                "Just written" => out.push(swatch(0.0, wide, 1.1 * size, palette.accent)),
+                "End of text" => {
+                    let side = 0.5 * size;
+                    out.push(swatch((wide - side) / 2.0, side, side, palette.accent));
+                }
+                _ => {
+                    let part = wide / 4.0;
+                    out.extend((0..4u8).map(|i| {
+                        let color = palette.confidence(f32::from(i) / 3.0);
+                        swatch(part * f32::from(i), 0.86 * part, 0.3 * size, color)
+                    }));
+                }
+            }
+            let label = x + wide + 0.6 * size;
+            let color = palette.muted;
+            out.push(text(
+                label,
+                y,
+                Align::Left,
+                size,
+                Weight::Regular,
+                color,
+                name.into(),
+            ));
+        }
+    }
+
+    pub(super) fn footer(&self, palette: &Palette, measure: &mut Measure<'_>, out: &mut Vec<Draw>) {
+        let trace = self.trace;
+        let (grid, size) = (&self.grid, self.grid.label);
+        let mut parts = vec![
+            format!("{} sampler", trace.sampler),
+            format!("{} schedule", trace.schedule),
+            format!("temperature {}", short(trace.temperature)),
+        ];
+        parts.extend(trace.top_k.map(|k| format!("top-k {k}")));
+        parts.extend(trace.top_p.map(|p| format!("top-p {}", short(p))));
+        parts.push(format!("seed {}", trace.seed));
+        let rule = grid.footer - 2.0 * size;
+        out.push(Draw::Line {
+            from: [grid.margin, rule],
+            to: [grid.right, rule],
+            width: grid.unit,
+            color: palette.hairline,
+            dash: 0.0,
+        });
+        let regular = Weight::Regular;
+        let right = format!("{} tokens in {} steps", trace.generated(), trace.steps);
+        let room = grid.right - grid.margin - measure(&right, size, regular) - 2.0 * size;
+        let left = shorten(&parts.join("  ·  "), room, size, regular, measure);
+        out.push(text(
+            grid.margin,
+            grid.footer,
+            Align::Left,
+            size,
+            regular,
+            palette.muted,
+            left,
+        ));
+        out.push(text(
+            grid.right,
+            grid.footer,
+            Align::Right,
+            size,
+            regular,
+            palette.muted,
+            right,
+        ));
+    }
+}
+
+/// The part of a curve up to `x`, ending in a point at `x`, and that point.
+fn until(points: &[[f32; 2]], x: f32) -> (Vec<[f32; 2]>, Option<[f32; 2]>) {
+    let mut past: Vec<[f32; 2]> = points.iter().copied().take_while(|p| p[0] <= x).collect();
+    if let (Some(&a), Some(&b)) = (past.last(), points.get(past.len()))
+        && a[0] < x
+    {
+        let share = (x - a[0]) / (b[0] - a[0]);
+        past.push([x, a[1] + (b[1] - a[1]) * share]);
+    }
+    let head = past.last().copied();
+    (past, head)
+}
+
+/// A number without needless decimals.
+fn short(number: f32) -> String {
+    let text = format!("{number:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').into()
+}
+
+fn text(
+    x: f32,
+    y: f32,
+    align: Align,
+    size: f32,
+    weight: Weight,
+    color: Color,
+    text: String,
+) -> Draw {
+    Draw::Text {
+        x,
+        y,
+        align,
+        size,
+        weight,
+        color,
+        text,
+    }
+}
