@@ -10,11 +10,7 @@ pub(crate) fn tool(name: &str, version: &str) -> Result<PathBuf> {
 }
 
 fn folder() -> Result<PathBuf> {
-    let variable = |name| {
-        env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
+    let variable = |name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let base = if cfg!(windows) {
         variable("LOCALAPPDATA")
     } else if cfg!(target_os = "macos") {
@@ -22,7 +18,5 @@ fn folder() -> Result<PathBuf> {
     } else {
         variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
     };
-    Ok(base
-        .context("no cache folder: set HOME (LOCALAPPDATA on Windows)")?
-        .join("cinnabar"))
+    Ok(base.context("no cache folder: set HOME (LOCALAPPDATA on Windows)")?.join("cinnabar"))
 }

@@ -21,10 +21,7 @@ impl AddAssign for Counts {
 impl Counts {
     /// Reads `test result: ok. 5 passed; 0 failed; 1 ignored; ...`; other lines give `None`.
     pub(crate) fn parse(line: &str) -> Option<Self> {
-        let (_, numbers) = line
-            .trim()
-            .strip_prefix("test result: ")?
-            .split_once(". ")?;
+        let (_, numbers) = line.trim().strip_prefix("test result: ")?.split_once(". ")?;
         let mut counts = Counts::default();
         for part in numbers.split(';') {
             let Some((number, what)) = part.trim().split_once(' ') else {
@@ -49,33 +46,11 @@ mod tests {
     fn result_lines_are_read() {
         let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered \
             out; finished in 0.01s";
-        assert_eq!(
-            Counts::parse(line),
-            Some(Counts {
-                passed: 12,
-                failed: 3,
-                ignored: 1
-            })
-        );
+        assert_eq!(Counts::parse(line), Some(Counts { passed: 12, failed: 3, ignored: 1 }));
         assert_eq!(Counts::parse("test it_works ... ok"), None);
         let mut sum = Counts::default();
-        sum += Counts {
-            passed: 2,
-            failed: 0,
-            ignored: 0,
-        };
-        sum += Counts {
-            passed: 1,
-            failed: 1,
-            ignored: 4,
-        };
-        assert_eq!(
-            sum,
-            Counts {
-                passed: 3,
-                failed: 1,
-                ignored: 4
-            }
-        );
+        sum += Counts { passed: 2, failed: 0, ignored: 0 };
+        sum += Counts { passed: 1, failed: 1, ignored: 4 };
+        assert_eq!(sum, Counts { passed: 3, failed: 1, ignored: 4 });
     }
 }

@@ -33,10 +33,7 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Self> {
-        let mut options = Options {
-            steps: 400,
-            serve: true,
-        };
+        let mut options = Options { steps: 400, serve: true };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
@@ -67,16 +64,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
     let model = format!("{WORK}/model");
 
     println!("\n== a corpus of 3,000 little stories, written by the story grammar");
-    let data = [
-        "data",
-        "--source",
-        "grammar",
-        "--num-stories",
-        "3000",
-        "--seed",
-        "1",
-        "--output",
-    ];
+    let data = ["data", "--source", "grammar", "--num-stories", "3000", "--seed", "1", "--output"];
     run::run(trainer()?.args(data).arg(&corpus))?;
 
     println!("\n== a tokenizer, trained on it");
@@ -91,47 +79,27 @@ pub(crate) fn run(options: Options) -> Result<()> {
     ]))?;
 
     println!("\n== a tiny model: watch the loss fall");
-    let steps = format!("steps={}", options.steps);
+    let steps = options.steps.to_string();
     // A run of its own each time: the demo shows learning from the start.
     remove(Path::new(&model))?;
     run::run(
-        trainer()?
-            .args([
-                "train",
-                "--config",
-                "configs/tiny.toml",
-                "--corpus",
-                &corpus,
-            ])
-            .args([
-                "--tokenizer",
-                &tokenizer,
-                "--output",
-                &model,
-                "--set",
-                &steps,
-            ]),
+        trainer()?.args(["train", "--config", "configs/tiny.toml", "--data", &corpus]).args([
+            "--tokenizer",
+            &tokenizer,
+            "--output",
+            &model,
+            "--set",
+            &steps,
+        ]),
     )?;
     let curve = format!("{MEDIA}/loss.png");
     fs::copy(format!("{model}/loss.png"), &curve).context("the training left no loss curve")?;
 
-    let shipped = shipped()?;
-    let writer = shipped.clone().unwrap_or_else(|| PathBuf::from(&model));
+    let writer = shipped()?.unwrap_or_else(|| PathBuf::from(&model));
     println!("\n== {} writes: noise becomes a story", writer.display());
-    let (video, gif) = (
-        format!("{MEDIA}/denoising.mp4"),
-        format!("{MEDIA}/denoising.gif"),
-    );
+    let (video, gif) = (format!("{MEDIA}/denoising.mp4"), format!("{MEDIA}/denoising.gif"));
     let mut sample = trainer()?;
-    sample.args([
-        "sample",
-        "--prompt",
-        "Once upon a time",
-        "--seed",
-        "7",
-        "--viz-gif",
-        &gif,
-    ]);
+    sample.args(["sample", "--prompt", "Once upon a time", "--seed", "7", "--viz-gif", &gif]);
     sample.arg("--checkpoint").arg(&writer);
     let encodes = run::find("ffmpeg").is_some();
     if encodes {
@@ -139,10 +107,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
     }
     run::run(&mut sample)?;
 
-    println!(
-        "\nMade in {:.0} s after the build:",
-        start.elapsed().as_secs_f64()
-    );
+    println!("\nMade in {:.0} s after the build:", start.elapsed().as_secs_f64());
     println!("  {WORK}/    corpus, tokenizer and a tiny model of your own");
     println!("  {curve}     its loss curve");
     println!("  {gif}     the denoising of the story above");
@@ -155,9 +120,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
         "  let it write:      cargo run --release -p trainer -- sample --checkpoint {} --prompt \"A little cat [MASK:12] home.\"",
         writer.display()
     );
-    println!(
-        "  train for longer:  cargo run --release -p trainer -- train --config configs/small.toml --help"
-    );
+    println!("  train for longer:  cargo run --release -p trainer -- train --config small");
     println!("  how it works:      learning.md");
     if options.serve && Path::new("index.html").exists() {
         println!("  the page:          building it now; Ctrl-C ends it");
@@ -171,12 +134,9 @@ pub(crate) fn run(options: Options) -> Result<()> {
 fn trainer() -> Result<Command> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    let program = target
-        .join("release")
-        .join(format!("trainer{}", std::env::consts::EXE_SUFFIX));
-    let program = program
-        .canonicalize()
-        .with_context(|| format!("{} was not built", program.display()))?;
+    let program = target.join("release").join(format!("trainer{}", std::env::consts::EXE_SUFFIX));
+    let program =
+        program.canonicalize().with_context(|| format!("{} was not built", program.display()))?;
     Ok(Command::new(program))
 }
 
@@ -213,20 +173,8 @@ mod tests {
 
     #[test]
     fn arguments_are_read() -> Result<()> {
-        assert_eq!(
-            parse(&[])?,
-            Options {
-                steps: 400,
-                serve: true
-            }
-        );
-        assert_eq!(
-            parse(&["--no-serve", "--steps", "20"])?,
-            Options {
-                steps: 20,
-                serve: false
-            }
-        );
+        assert_eq!(parse(&[])?, Options { steps: 400, serve: true });
+        assert_eq!(parse(&["--no-serve", "--steps", "20"])?, Options { steps: 20, serve: false });
         Ok(())
     }
 

@@ -18,10 +18,7 @@ pub(crate) struct Driver {
 pub(crate) fn find() -> Result<(Vec<Driver>, Vec<String>)> {
     if !cfg!(target_os = "linux") {
         // Metal and DirectX 12 come with the system; the tests fail if no adapter answers.
-        let system = Driver {
-            name: "the system's adapter".to_owned(),
-            manifest: None,
-        };
+        let system = Driver { name: "the system's adapter".to_owned(), manifest: None };
         return Ok((vec![system], Vec::new()));
     }
     let (mut drivers, mut missing) = (Vec::new(), Vec::new());
@@ -35,27 +32,18 @@ pub(crate) fn find() -> Result<(Vec<Driver>, Vec<String>)> {
             continue;
         };
         let device = vulkan::devices(Some(&manifest))?.remove(0);
-        drivers.push(Driver {
-            name: format!("{name}, {}", device.name),
-            manifest: Some(manifest),
-        });
+        drivers.push(Driver { name: format!("{name}, {}", device.name), manifest: Some(manifest) });
     }
     match vulkan::devices(None) {
         Ok(all) => {
             let real = all.into_iter().find(|gpu| !gpu.software);
-            drivers.extend(real.map(|gpu| Driver {
-                name: gpu.name,
-                manifest: None,
-            }));
+            drivers.extend(real.map(|gpu| Driver { name: gpu.name, manifest: None }));
         }
         Err(error) if drivers.is_empty() => return Err(error),
         Err(error) => println!("no real GPU is used: {error:#}"),
     }
     if drivers.is_empty() {
-        bail!(
-            "no graphics adapter to test on; missing: {}",
-            missing.join(", ")
-        );
+        bail!("no graphics adapter to test on; missing: {}", missing.join(", "));
     }
     Ok((drivers, missing))
 }

@@ -103,13 +103,7 @@ pub(crate) const DEBIAN_WASM: Need = Need {
     by_hand: "`rustup target add wasm32-unknown-unknown`",
     present: || crate::wasm::debian().is_some(),
     packages: |manager| match manager {
-        Apt => &[
-            "rustc-web",
-            "cargo-web",
-            "rust-web-src",
-            "rust-web-llvm",
-            "lld-22",
-        ],
+        Apt => &["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"],
         Dnf | Pacman | Zypper | Apk | Brew | Winget | Choco => &[],
     },
 };

@@ -29,9 +29,7 @@ impl Manager {
         } else {
             &[Apt, Dnf, Pacman, Zypper, Apk]
         };
-        all.iter()
-            .copied()
-            .find(|manager| run::find(manager.program()).is_some())
+        all.iter().copied().find(|manager| run::find(manager.program()).is_some())
     }
 
     fn program(self) -> &'static str {
@@ -77,11 +75,7 @@ impl Manager {
             commands.push(update);
         }
         // winget installs one id at a time.
-        let groups = packages.chunks(if self == Winget {
-            1
-        } else {
-            packages.len().max(1)
-        });
+        let groups = packages.chunks(if self == Winget { 1 } else { packages.len().max(1) });
         commands.extend(groups.map(|group| {
             let mut install = self.command();
             install.args(self.arguments()).args(group);
@@ -133,11 +127,8 @@ mod tests {
 
     #[test]
     fn apt_refreshes_its_lists_first() {
-        let lines: Vec<String> = Apt
-            .install_commands(&["ffmpeg", "chromium"])
-            .iter()
-            .map(run::line)
-            .collect();
+        let lines: Vec<String> =
+            Apt.install_commands(&["ffmpeg", "chromium"]).iter().map(run::line).collect();
         assert_eq!(lines.len(), 2);
         assert!(lines[0].ends_with("apt-get update"), "{}", lines[0]);
         assert!(
@@ -150,10 +141,8 @@ mod tests {
     #[test]
     fn winget_installs_one_at_a_time() {
         let commands = Winget.install_commands(&["Gyan.FFmpeg", "Google.Chrome"]);
-        let last: Vec<_> = commands
-            .iter()
-            .filter_map(|command| command.get_args().last())
-            .collect();
+        let last: Vec<_> =
+            commands.iter().filter_map(|command| command.get_args().last()).collect();
         assert_eq!(last, ["Gyan.FFmpeg", "Google.Chrome"]);
     }
 }

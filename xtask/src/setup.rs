@@ -53,17 +53,11 @@ pub(crate) fn packages(needs: &[Need]) {
         }
         return;
     };
-    let packages: Vec<&str> = missing
-        .iter()
-        .flat_map(|need| need.packages(manager))
-        .copied()
-        .collect();
+    let packages: Vec<&str> =
+        missing.iter().flat_map(|need| need.packages(manager)).copied().collect();
     if let Err(error) = manager.install(&packages) {
         println!("{error:#}; trying one thing at a time");
-        for need in missing
-            .iter()
-            .filter(|need| !need.packages(manager).is_empty())
-        {
+        for need in missing.iter().filter(|need| !need.packages(manager).is_empty()) {
             if let Err(error) = manager.install(need.packages(manager)) {
                 println!("{}: {error:#}", need.name);
             }

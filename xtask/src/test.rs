@@ -24,16 +24,8 @@ macOS on Metal, on Windows on DirectX 12.";
 const ON_EACH_DRIVER: [&str; 5] = ["device", "kernels", "model", "optim", "diffusion"];
 
 /// Crates that the page uses: they must compile for WebAssembly.
-const FOR_THE_PAGE: [&str; 8] = [
-    "corpus",
-    "device",
-    "diffusion",
-    "kernels",
-    "model",
-    "optim",
-    "plot",
-    "web",
-];
+const FOR_THE_PAGE: [&str; 8] =
+    ["corpus", "device", "diffusion", "kernels", "model", "optim", "plot", "web"];
 
 /// One thing that the test run does.
 struct Stage {
@@ -65,20 +57,14 @@ pub(crate) fn run() -> Result<()> {
     for name in &missing {
         println!("not tested on {name}");
         total.failed += usize::from(strict);
-        table.push(format!(
-            "{:45}not tested on {name}",
-            if strict { "FAILED" } else { "absent" }
-        ));
+        table.push(format!("{:45}not tested on {name}", if strict { "FAILED" } else { "absent" }));
     }
     for mut stage in stages(&drivers, &toolchain) {
         println!("\n== {}", stage.name);
         let outcome = stage.run()?;
         // A check without counts, or a build that broke before any test ran, is one failure.
         let failed = outcome.counts.failed.max(usize::from(!outcome.ok));
-        total += Counts {
-            failed,
-            ..outcome.counts
-        };
+        total += Counts { failed, ..outcome.counts };
         table.push(format!(
             "{:6} {:5.0} s {:5} passed {:3} failed  {}",
             if outcome.ok { "ok" } else { "FAILED" },
@@ -90,10 +76,7 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("\n{}", table.join("\n"));
     if total.ignored > 0 {
-        println!(
-            "{} tests are marked as ignored and did not run",
-            total.ignored
-        );
+        println!("{} tests are marked as ignored and did not run", total.ignored);
     }
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed > 0 {
@@ -107,25 +90,11 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
     let check = |name: &str, args: &[&str]| {
         let mut command = run::cargo();
         command.args(args);
-        Stage {
-            name: name.to_owned(),
-            command,
-            counts: false,
-        }
+        Stage { name: name.to_owned(), command, counts: false }
     };
     let mut stages = vec![
         check("format", &["fmt", "--all", "--check"]),
-        check(
-            "lints",
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        ),
+        check("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ];
     let mut doc = check("documentation", &["doc", "--workspace", "--no-deps"]);
     doc.command.env("RUSTDOCFLAGS", "-D warnings");
@@ -135,11 +104,7 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
     command.args(["check", "--target", "wasm32-unknown-unknown"]);
     command.args(FOR_THE_PAGE.iter().flat_map(|name| ["-p", *name]));
     toolchain.apply(&mut command);
-    stages.push(Stage {
-        name: "WebAssembly".to_owned(),
-        command,
-        counts: false,
-    });
+    stages.push(Stage { name: "WebAssembly".to_owned(), command, counts: false });
 
     for (index, driver) in drivers.iter().enumerate() {
         let mut command = run::cargo();
@@ -152,11 +117,7 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
         if let Some(manifest) = &driver.manifest {
             vulkan::only(&mut command, manifest);
         }
-        stages.push(Stage {
-            name,
-            command,
-            counts: true,
-        });
+        stages.push(Stage { name, command, counts: true });
     }
     stages
 }
@@ -171,10 +132,7 @@ impl Stage {
         if self.counts {
             self.command.stdout(Stdio::piped());
         }
-        let mut child = self
-            .command
-            .spawn()
-            .with_context(|| format!("cannot start `{line}`"))?;
+        let mut child = self.command.spawn().with_context(|| format!("cannot start `{line}`"))?;
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).split(b'\n') {
                 let line = line?;
@@ -188,11 +146,7 @@ impl Stage {
             println!("no test ran");
             ok = false;
         }
-        Ok(Outcome {
-            ok,
-            counts,
-            took: start.elapsed(),
-        })
+        Ok(Outcome { ok, counts, took: start.elapsed() })
     }
 }
 
@@ -202,10 +156,7 @@ mod tests {
     use std::path::PathBuf;
 
     fn software(name: &str) -> Driver {
-        Driver {
-            name: name.to_owned(),
-            manifest: Some(PathBuf::from(format!("/{name}.json"))),
-        }
+        Driver { name: name.to_owned(), manifest: Some(PathBuf::from(format!("/{name}.json"))) }
     }
 
     #[test]
@@ -215,21 +166,12 @@ mod tests {
         let tests: Vec<&Stage> = stages.iter().filter(|stage| stage.counts).collect();
         let has_packages = |stage: &Stage| stage.command.get_args().any(|arg| arg == "-p");
         assert_eq!(
-            tests
-                .iter()
-                .map(|stage| has_packages(stage))
-                .collect::<Vec<_>>(),
+            tests.iter().map(|stage| has_packages(stage)).collect::<Vec<_>>(),
             [false, true]
         );
         for (stage, driver) in tests.iter().zip(&drivers) {
-            let value = stage
-                .command
-                .get_envs()
-                .find(|(name, _)| *name == "VK_DRIVER_FILES");
-            assert_eq!(
-                value.and_then(|(_, v)| v).map(PathBuf::from),
-                driver.manifest
-            );
+            let value = stage.command.get_envs().find(|(name, _)| *name == "VK_DRIVER_FILES");
+            assert_eq!(value.and_then(|(_, v)| v).map(PathBuf::from), driver.manifest);
         }
     }
 
@@ -237,12 +179,7 @@ mod tests {
     fn a_stage_without_any_test_fails() -> Result<()> {
         let mut command = run::cargo();
         command.arg("--version");
-        let outcome = Stage {
-            name: "empty".to_owned(),
-            command,
-            counts: true,
-        }
-        .run()?;
+        let outcome = Stage { name: "empty".to_owned(), command, counts: true }.run()?;
         assert!(!outcome.ok);
         Ok(())
     }

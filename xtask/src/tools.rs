@@ -20,12 +20,7 @@ pub(crate) fn all() -> Result<Vec<PathBuf>> {
 
 fn trunk() -> Result<PathBuf> {
     // Neither TLS nor the check for updates is used: trunk finds every tool in PATH.
-    cargo_tool(
-        "trunk",
-        "trunk",
-        TRUNK,
-        &["--locked", "--no-default-features"],
-    )
+    cargo_tool("trunk", "trunk", TRUNK, &["--locked", "--no-default-features"])
 }
 
 /// Not `--locked`: the command-line tool's own lock file may name versions that were withdrawn.
@@ -39,28 +34,18 @@ fn wasm_bindgen() -> Result<PathBuf> {
 fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);
-    lines
-        .next()?
-        .strip_prefix("version = \"")?
-        .strip_suffix('"')
+    lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')
 }
 
 fn cargo_tool(package: &str, program: &str, version: &str, extra: &[&str]) -> Result<PathBuf> {
     let root = cache::tool(package, version)?;
     let bin = root.join("bin");
-    if bin
-        .join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
-        .is_file()
-    {
+    if bin.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)).is_file() {
         return Ok(bin);
     }
     println!("{package} {version} is missing; it builds the page (compiled once, some minutes)");
     let mut install = run::cargo();
-    install
-        .args(["install", package, "--version", version])
-        .args(extra)
-        .arg("--root")
-        .arg(&root);
+    install.args(["install", package, "--version", version]).args(extra).arg("--root").arg(&root);
     // A build tool that runs for seconds: compiling it fast beats compiling it well.
     install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
     install.env("CARGO_PROFILE_RELEASE_LTO", "off");
@@ -78,10 +63,7 @@ fn wasm_opt() -> Result<PathBuf> {
     }
     setup::packages(&[needs::NPM]);
     let Some(npm) = run::find("npm") else {
-        bail!(
-            "wasm-opt comes from npm, which is missing: install {}",
-            needs::NPM.by_hand
-        );
+        bail!("wasm-opt comes from npm, which is missing: install {}", needs::NPM.by_hand);
     };
     let package = format!("binaryen@{BINARYEN}");
     std::fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;

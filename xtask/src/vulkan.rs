@@ -15,11 +15,7 @@ pub(crate) struct Gpu {
 
 /// The manifest of Mesa's lavapipe.
 pub(crate) fn lavapipe() -> Option<PathBuf> {
-    let folders = [
-        "/usr/share/vulkan/icd.d",
-        "/usr/local/share/vulkan/icd.d",
-        "/etc/vulkan/icd.d",
-    ];
+    let folders = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
     folders
         .iter()
         .filter_map(|folder| std::fs::read_dir(folder).ok())
@@ -50,9 +46,7 @@ pub(crate) fn swiftshader() -> Option<PathBuf> {
 /// Makes a command see this driver only.
 pub(crate) fn only(command: &mut Command, manifest: &Path) {
     // Loaders before 1.3.207 know the second name only.
-    command
-        .env("VK_DRIVER_FILES", manifest)
-        .env("VK_ICD_FILENAMES", manifest);
+    command.env("VK_DRIVER_FILES", manifest).env("VK_ICD_FILENAMES", manifest);
 }
 
 /// The devices that answer, of one driver or of all.
@@ -65,10 +59,8 @@ pub(crate) fn devices(manifest: Option<&Path>) -> Result<Vec<Gpu>> {
     if let Some(manifest) = manifest {
         only(&mut command, manifest);
     }
-    let driver = manifest.map_or_else(
-        || "any driver".to_owned(),
-        |path| path.display().to_string(),
-    );
+    let driver =
+        manifest.map_or_else(|| "any driver".to_owned(), |path| path.display().to_string());
     let text = run::output(&mut command).with_context(|| {
         format!("no Vulkan device answers through {driver} (vulkaninfo failed)")
     })?;
@@ -86,10 +78,7 @@ fn parse(summary: &str) -> Vec<Gpu> {
     for (key, value) in summary.lines().filter_map(|line| line.split_once('=')) {
         match key.trim() {
             "deviceType" => software = value.trim() == "PHYSICAL_DEVICE_TYPE_CPU",
-            "deviceName" => gpus.push(Gpu {
-                name: value.trim().to_owned(),
-                software,
-            }),
+            "deviceName" => gpus.push(Gpu { name: value.trim().to_owned(), software }),
             _ => {}
         }
     }
@@ -110,14 +99,8 @@ mod tests {
         assert_eq!(
             parse(text),
             [
-                Gpu {
-                    name: "Some Card".into(),
-                    software: false
-                },
-                Gpu {
-                    name: "llvmpipe (LLVM 15.0.6, 256 bits)".into(),
-                    software: true
-                },
+                Gpu { name: "Some Card".into(), software: false },
+                Gpu { name: "llvmpipe (LLVM 15.0.6, 256 bits)".into(), software: true },
             ]
         );
         assert_eq!(parse(""), []);

@@ -11,13 +11,7 @@ use std::process::Command;
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Environment of a cargo that would pin its children to this toolchain.
-const PINS: [&str; 5] = [
-    "CARGO",
-    "RUSTC",
-    "RUSTDOC",
-    "RUSTUP_TOOLCHAIN",
-    "RUST_RECURSION_COUNT",
-];
+const PINS: [&str; 5] = ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT"];
 
 /// A way to compile for WebAssembly.
 #[derive(Debug)]
@@ -47,9 +41,7 @@ impl Toolchain {
             return;
         };
         // The compiler is a stable one: build-std needs the switch to unstable features.
-        command
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+        command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
         if let Some(linker) = linker {
             command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
         }
@@ -63,14 +55,8 @@ impl Toolchain {
 
 /// Puts these folders first in a command's PATH.
 pub(crate) fn path_first(command: &mut Command, folders: &[PathBuf]) {
-    let set = command
-        .get_envs()
-        .find(|(name, _)| *name == "PATH")
-        .and_then(|(_, value)| value);
-    let path = set
-        .map(ToOwned::to_owned)
-        .or_else(|| env::var_os("PATH"))
-        .unwrap_or_default();
+    let set = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
+    let path = set.map(ToOwned::to_owned).or_else(|| env::var_os("PATH")).unwrap_or_default();
     let all = folders.iter().cloned().chain(env::split_paths(&path));
     // Fails only for a folder with a separator in its name, which PATH itself cannot hold.
     if let Ok(joined) = env::join_paths(all) {
@@ -115,13 +101,9 @@ fn usual_has_std() -> bool {
         rustc.env_remove(name);
     }
     rustc.args(["--print", "target-libdir", "--target", TARGET]);
-    run::output(&mut rustc)
-        .and_then(|folder| std::fs::read_dir(folder).ok())
-        .is_some_and(|files| {
-            files
-                .flatten()
-                .any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
-        })
+    run::output(&mut rustc).and_then(|folder| std::fs::read_dir(folder).ok()).is_some_and(|files| {
+        files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
+    })
 }
 
 /// Debian's compiler, when it, the library's sources and a linker are installed.
@@ -136,20 +118,14 @@ pub(crate) fn debian() -> Option<Toolchain> {
         .map(|version| PathBuf::from(format!("/usr/bin/wasm-ld-{version}")))
         .chain([PathBuf::from("/usr/bin/wasm-ld")])
         .find(|path| path.exists());
-    let own = std::fs::read_dir(rustlib)
-        .ok()?
-        .flatten()
-        .any(|e| e.path().join("bin/rust-lld").exists());
+    let own =
+        std::fs::read_dir(rustlib).ok()?.flatten().any(|e| e.path().join("bin/rust-lld").exists());
     (linker.is_some() || own).then_some(Toolchain::Debian { linker })
 }
 
 /// Whether `rustc 1.96.0 (...)` is at least the version that the project asks for.
 fn recent_enough(rustc_version: &str) -> bool {
-    let minor = |text: &str| {
-        text.split('.')
-            .nth(1)
-            .and_then(|minor| minor.parse::<u32>().ok())
-    };
+    let minor = |text: &str| text.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());
     minor(rustc_version) >= minor(env!("CARGO_PKG_RUST_VERSION"))
 }
 
@@ -160,10 +136,7 @@ mod tests {
     #[test]
     fn old_compilers_are_refused() {
         assert!(recent_enough("rustc 1.196.0 (built from a source tarball)"));
-        assert!(recent_enough(&format!(
-            "rustc {}.0",
-            env!("CARGO_PKG_RUST_VERSION")
-        )));
+        assert!(recent_enough(&format!("rustc {}.0", env!("CARGO_PKG_RUST_VERSION"))));
         assert!(!recent_enough("rustc 1.63.0"));
         assert!(!recent_enough("nonsense"));
     }
@@ -171,19 +144,12 @@ mod tests {
     #[test]
     fn debian_builds_the_library_and_drops_the_pins() {
         let mut command = Command::new("cargo");
-        Toolchain::Debian {
-            linker: Some("/usr/bin/wasm-ld-22".into()),
-        }
-        .apply(&mut command);
+        Toolchain::Debian { linker: Some("/usr/bin/wasm-ld-22".into()) }.apply(&mut command);
         let value = |name: &str| {
             let mut all = command.get_envs();
-            all.find(|(key, _)| *key == name)
-                .map(|(_, value)| value.map(|v| v.to_string_lossy()))
+            all.find(|(key, _)| *key == name).map(|(_, value)| value.map(|v| v.to_string_lossy()))
         };
-        assert_eq!(
-            value("CARGO_UNSTABLE_BUILD_STD").flatten().as_deref(),
-            Some("std,panic_abort")
-        );
+        assert_eq!(value("CARGO_UNSTABLE_BUILD_STD").flatten().as_deref(), Some("std,panic_abort"));
         assert_eq!(value("RUSTC"), Some(None), "RUSTC must be removed");
     }
 
@@ -192,10 +158,7 @@ mod tests {
         let mut command = Command::new("trunk");
         path_first(&mut command, &[PathBuf::from("b")]);
         path_first(&mut command, &[PathBuf::from("a")]);
-        let path = command
-            .get_envs()
-            .find(|(name, _)| *name == "PATH")
-            .and_then(|(_, v)| v);
+        let path = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, v)| v);
         let folders: Vec<_> = env::split_paths(path.unwrap_or_default()).take(2).collect();
         assert_eq!(folders, [PathBuf::from("a"), PathBuf::from("b")]);
     }
