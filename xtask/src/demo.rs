@@ -95,7 +95,10 @@ pub(crate) fn run(options: Options) -> Result<()> {
     let curve = format!("{MEDIA}/loss.png");
     fs::copy(format!("{model}/loss.png"), &curve).context("the training left no loss curve")?;
 
-    let writer = shipped()?.unwrap_or_else(|| PathBuf::from(&model));
+    let writer = match shipped()? {
+        Some(model) => model,
+        None => newest(&Path::new(&model).join("checkpoints"))?,
+    };
     println!("\n== {} writes: noise becomes a story", writer.display());
     let (video, gif) = (format!("{MEDIA}/denoising.mp4"), format!("{MEDIA}/denoising.gif"));
     let mut sample = trainer()?;
@@ -153,6 +156,17 @@ fn shipped() -> Result<Option<PathBuf>> {
         .collect();
     models.sort();
     Ok(models.into_iter().next())
+}
+
+/// The last checkpoint of a run; their names are `step-` and a number of fixed width.
+fn newest(checkpoints: &Path) -> Result<PathBuf> {
+    let entries = fs::read_dir(checkpoints)
+        .with_context(|| format!("cannot list {}", checkpoints.display()))?;
+    let names = entries.flatten().map(|entry| entry.path());
+    names
+        .filter(|path| path.join("model.safetensors").is_file())
+        .max()
+        .with_context(|| format!("no checkpoint in {}", checkpoints.display()))
 }
 
 fn remove(folder: &Path) -> Result<()> {
