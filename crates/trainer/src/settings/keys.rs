@@ -1,0 +1,186 @@
+//! Keys of the settings: `section.key` texts, unknown ones, and those that resemble them.
+
+use anyhow::{Context, Result, anyhow, bail};
+use toml::{Table, Value};
+
+use super::{Settings, presets};
+
+/// Settings of a TOML text, changed by `key=value` texts in order.
+pub(super) fn settings(text: &str, changes: &[String]) -> Result<Settings> {
+    let known = known();
+    let mut table: Table = text.parse().map_err(|error: toml::de::Error| syntax(text, &error))?;
+    for key in flatten(&table) {
+        if !known.contains(&key) {
+            bail!("unknown key `{key}`{}", near(&key, &known));
+        }
+    }
+    for change in changes {
+        let (key, value) = change.split_once('=').ok_or_else(|| {
+            anyhow!("`--set {change}` has no value; write it as `--set train.steps=400`")
+        })?;
+        set(&mut table, &resolve(key.trim(), &known)?, parse(value.trim()));
+    }
+    if let Some(missing) = known.iter().find(|key| !flatten(&table).contains(key)) {
+        bail!("the key `{missing}` is missing");
+    }
+    table.try_into().map_err(|error: toml::de::Error| {
+        // The path stands on a line of its own.
+        let text = error.to_string();
+        anyhow!("{}", text.split_whitespace().collect::<Vec<_>>().join(" "))
+    })
+}
+
+/// Where TOML's grammar was broken, on one line.
+fn syntax(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
+    anyhow!("line {line} is not valid TOML: {}", error.message().trim())
+}
+
+/// Every key there is, as `section.key`.
+fn known() -> Vec<String> {
+    flatten(&presets::any().parse().expect("a preset is valid TOML"))
+}
+
+fn flatten(table: &Table) -> Vec<String> {
+    let nested = table.iter().flat_map(|(name, value)| match value {
+        Value::Table(section) => {
+            flatten(section).into_iter().map(|key| format!("{name}.{key}")).collect()
+        }
+        _ => vec![name.clone()],
+    });
+    nested.collect()
+}
+
+/// The full key of `key`; its section may be left out where only one has such a key.
+fn resolve(key: &str, known: &[String]) -> Result<String> {
+    if known.iter().any(|full| full == key) {
+        return Ok(key.to_owned());
+    }
+    let ending = format!(".{key}");
+    let matches: Vec<_> = known.iter().filter(|full| full.ends_with(&ending)).collect();
+    match matches[..] {
+        [full] => Ok(full.clone()),
+        [] => bail!("unknown key `{key}`{}", near(key, known)),
+        _ => bail!("the key `{key}` is in more than one section{}", near(key, known)),
+    }
+}
+
+/// Known keys that resemble `key`, as the end of a sentence.
+fn near(key: &str, known: &[String]) -> String {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut ranked: Vec<_> = known
+        .iter()
+        .map(|full| {
+            let whole = strsim::damerau_levenshtein(key, full);
+            (whole.min(strsim::damerau_levenshtein(&last(key), &last(full))), full)
+        })
+        .filter(|(distance, _)| *distance <= 2.max(last(key).len() / 3))
+        .collect();
+    ranked.sort();
+    let names: Vec<_> = ranked.iter().take(3).map(|(_, full)| format!("`{full}`")).collect();
+    if !names.is_empty() {
+        return format!("; did you mean {}?", names.join(" or "));
+    }
+    let section = key.split('.').next().unwrap_or_default();
+    let mut there: Vec<_> =
+        known.iter().filter(|full| full.split('.').next() == Some(section)).cloned().collect();
+    if there.is_empty() {
+        there = known.to_vec();
+    }
+    format!("; there are {}", there.join(", "))
+}
+
+/// A TOML value; anything else is text, so that names need no quotes.
+fn parse(value: &str) -> Value {
+    let table = format!("value = {value}").parse::<Table>();
+    let parsed = table.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
+    parsed.unwrap_or_else(|| Value::String(value.to_owned()))
+}
+
+fn set(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        Some((section, rest)) => {
+            let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(section) = entry {
+                set(section, rest, value);
+            }
+        }
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(changes: &[&str]) -> Result<Settings> {
+        let changes: Vec<_> = changes.iter().map(|change| (*change).to_owned()).collect();
+        settings(presets::any(), &changes)
+    }
+
+    fn error(changes: &[&str]) -> String {
+        format!("{:#}", change(changes).expect_err("a bad change"))
+    }
+
+    #[test]
+    fn changes_are_applied_in_order() -> Result<()> {
+        let settings = change(&[
+            "train.steps=7",
+            "train.steps = 9",
+            "optimizer.lr=1",
+            "diffusion.schedule=linear",
+            "stratified=false",
+        ])?;
+        assert_eq!(settings.train.steps, 9);
+        assert_eq!(settings.optimizer.lr, 1.0);
+        assert_eq!(settings.diffusion.schedule, diffusion::Schedule::Linear);
+        assert!(!settings.diffusion.stratified);
+        Ok(())
+    }
+
+    #[test]
+    fn unknown_keys_name_their_neighbours() {
+        assert_eq!(
+            error(&["train.stesp=7"]),
+            "unknown key `train.stesp`; did you mean `train.steps`?"
+        );
+        assert_eq!(error(&["learning_rate=7"]).split(',').next(), Some("unknown key `learning_rate`; there are model.n_layer"));
+        let whole = error(&["schedule.zzzzzzzzz=7"]);
+        assert_eq!(
+            whole,
+            "unknown key `schedule.zzzzzzzzz`; there are schedule.shape, schedule.warmup, schedule.decay_share, schedule.floor"
+        );
+        let ambiguous = error(&["schedule=cosine"]);
+        assert!(ambiguous.contains("diffusion.schedule"), "{ambiguous}");
+    }
+
+    #[test]
+    fn a_bad_file_gets_one_sentence() {
+        let broken = presets::any().replace("n_layer = 2", "n_layer = = 2");
+        let missing = presets::any().replace("n_layer = 2", "");
+        let unknown = presets::any().replace("n_layer = 2", "n_layers = 2");
+        for (text, sentence) in [
+            (broken, "line 4 is not valid TOML: "),
+            (missing, "the key `model.n_layer` is missing"),
+            (unknown, "unknown key `model.n_layers`; did you mean `model.n_layer`"),
+        ] {
+            let error = settings(&text, &[]).expect_err("a broken file").to_string();
+            assert!(error.contains(sentence), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_named() {
+        for (text, key) in [
+            ("train.steps=many", "train.steps"),
+            ("train.steps=-4", "train.steps"),
+            ("diffusion.schedule=square", "diffusion.schedule"),
+        ] {
+            let error = error(&[text]);
+            assert!(error.contains(key), "{error}");
+        }
+    }
+}

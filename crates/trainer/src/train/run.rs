@@ -1,0 +1,236 @@
+//! The loop of a training: steps, reports, evaluations, samples, checkpoints.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use corpus::tokenizer::Tokenizer;
+use device::{Device, DeviceError};
+use diffusion::training::{Split, StepLog, Training};
+use pollster::block_on;
+
+use super::console::Console;
+use super::curves::Curves;
+use super::folder::Folder;
+use super::interrupt::Interrupt;
+use super::samples::Sampler;
+use crate::checkpoints::{self, Saved, State};
+use crate::run_log::{self, Record, RunLog};
+use crate::settings::Settings;
+
+/// A training under way.
+pub(super) struct Run {
+    pub(super) settings: Settings,
+    pub(super) folder: Folder,
+    pub(super) device: Device,
+    pub(super) training: Training,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) sampler: Sampler,
+    pub(super) log: RunLog,
+    pub(super) curves: Curves,
+    pub(super) console: Console,
+    /// Where it stands; up to date after a checkpoint.
+    pub(super) state: State,
+    /// Seconds of training before this process.
+    pub(super) seconds_before: f64,
+    /// Steps since the last line of the log.
+    pub(super) unlogged: Vec<StepLog>,
+    /// When the speed was last measured, with the steps done then.
+    pub(super) clock: (Instant, u32),
+    pub(super) begun: Instant,
+}
+
+/// Why a training ended without a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Complete,
+    Interrupted,
+}
+
+impl Run {
+    /// Trains to the last step, or until interrupted; saves what there is to save either way.
+    pub(super) fn go(mut self, interrupt: &Interrupt) -> Result<Ended> {
+        let outcome = self.steps(interrupt);
+        let step = self.training.steps_done();
+        let reason = match &outcome {
+            Ok(Ended::Complete) => "complete".to_owned(),
+            Ok(Ended::Interrupted) => "interrupted".to_owned(),
+            Err(error) => format!("{error:#}"),
+        };
+        let seconds = self.seconds();
+        let closed = self
+            .log
+            .push(Record::End { step, seconds, reason })
+            .and_then(|()| self.curves.draw(self.log.records()));
+        let ended = outcome.with_context(|| self.stopped(step))?;
+        closed?;
+        Ok(ended)
+    }
+
+    /// The beginning of the sentence that says that a training stopped.
+    fn stopped(&self, step: u32) -> String {
+        let saved = match checkpoints::latest(self.folder.path()) {
+            Ok(Some(path)) => format!(
+                "the last good checkpoint is {}, go on from it with `--resume`",
+                path.display()
+            ),
+            _ => "there is no checkpoint yet".to_owned(),
+        };
+        format!("training stopped after step {step} ({saved})")
+    }
+
+    fn steps(&mut self, interrupt: &Interrupt) -> Result<Ended> {
+        let train = self.settings.train.clone();
+        if self.training.steps_done() == 0 {
+            self.evaluate(0)?;
+        }
+        loop {
+            let step = self.training.steps_done();
+            if step >= train.steps {
+                return Ok(Ended::Complete);
+            }
+            self.training.step(&mut self.device)?;
+            let step = step + 1;
+            self.console.at(step);
+            let last = step == train.steps;
+            let interrupted = interrupt.requested();
+            let due = |every: u32| step.is_multiple_of(every) || last;
+            let checkpoint = due(train.checkpoint_every) || interrupted;
+            let evaluation = due(train.eval_every) || checkpoint;
+            let sample = due(train.sample_every);
+            if due(train.log_every) || evaluation || sample {
+                self.read_losses()?;
+            }
+            if evaluation {
+                self.evaluate(step)?;
+            }
+            if sample {
+                self.sample(step)?;
+            }
+            if checkpoint {
+                self.save(step)?;
+            }
+            if evaluation || sample {
+                // Neither counts as training time.
+                self.clock = (Instant::now(), step);
+            }
+            if interrupted {
+                return Ok(Ended::Interrupted);
+            }
+        }
+    }
+
+    /// Reads the losses of the steps since the last call and logs their mean.
+    fn read_losses(&mut self) -> Result<()> {
+        let new = block_on(self.training.log(&self.device))?;
+        for entry in &new {
+            if !(entry.loss.is_finite() && entry.grad_norm.is_finite()) {
+                return self.not_finite(*entry);
+            }
+        }
+        self.unlogged.extend(new);
+        let Some(&StepLog { step, grad_norm, lr_factor, .. }) = self.unlogged.last() else {
+            return Ok(());
+        };
+        let loss = mean(self.unlogged.iter().map(|entry| f64::from(entry.loss)));
+        let (since, before) = self.clock;
+        let train = &self.settings.train;
+        let per_step = train.batch_size * train.accumulation as usize * self.settings.model.block_size;
+        let tokens = f64::from(step - before) * per_step as f64;
+        let tokens_per_second = tokens / since.elapsed().as_secs_f64();
+        self.clock = (Instant::now(), step);
+        self.console.show(loss, tokens_per_second);
+        self.unlogged.clear();
+        self.log.push(Record::Step {
+            step,
+            loss,
+            grad_norm: grad_norm.into(),
+            lr: self.settings.optimizer.lr * lr_factor,
+            tokens_per_second,
+        })
+    }
+
+    fn not_finite(&mut self, entry: StepLog) -> Result<()> {
+        let StepLog { step, loss, grad_norm, .. } = entry;
+        let tensor = block_on(self.training.find_non_finite(&self.device))?;
+        let tensor = tensor.map_or(String::new(), |tensor| format!(", seen in the {tensor}"));
+        bail!(
+            "the loss of step {step} is {loss} and its gradient's norm {grad_norm}{tensor}; try a lower optimizer.lr or optimizer.clip"
+        )
+    }
+
+    /// Measures the loss on the fixed batches of both splits.
+    fn evaluate(&mut self, step: u32) -> Result<()> {
+        let batches = self.settings.train.eval_batches;
+        let mut line = format!("step {step:>6}");
+        for (split, name) in
+            [(Split::Train, run_log::Split::Train), (Split::Validation, run_log::Split::Validation)]
+        {
+            let found = block_on(self.training.evaluate(&mut self.device, split, batches))?;
+            let (loss, accuracy, entropy) = (found.loss, found.accuracy, found.entropy);
+            if !loss.is_finite() {
+                bail!("the {name:?} loss after step {step} is {loss}; try a lower optimizer.lr");
+            }
+            line += &format!("  {} loss {loss:.4}", name.as_str());
+            if split == Split::Validation {
+                line += &format!("  accuracy {:.1}%", 100.0 * accuracy);
+                self.state.validation_loss = Some(loss);
+                let best = self.state.best_loss.map_or(loss, |best| best.min(loss));
+                self.state.best_loss = Some(best);
+            }
+            self.log.push(Record::Evaluation { step, split: name, loss, accuracy, entropy })?;
+        }
+        self.console.line(&line);
+        self.curves.draw(self.log.records())
+    }
+
+    /// Prints a text that the network writes now.
+    fn sample(&mut self, step: u32) -> Result<()> {
+        let text = self.sampler.write(&mut self.device, &self.tokenizer, step)?;
+        self.console.line(&format!("step {step:>6}  sample: {text}"));
+        self.log.push(Record::Sample { step, text })
+    }
+
+    /// Writes a checkpoint and removes old ones.
+    fn save(&mut self, step: u32) -> Result<()> {
+        let found = block_on(self.training.state(&self.device))?;
+        self.state.step = step;
+        self.state.generator_counter = step + 1;
+        self.state.seconds = self.seconds();
+        let config = self.training.model().config;
+        let schedule = serde_json::to_value(self.settings.diffusion.schedule)?;
+        let metadata = [
+            ("name", self.name()),
+            ("schedule", schedule.as_str().unwrap_or_default().to_owned()),
+            ("step", step.to_string()),
+        ];
+        let saved = Saved {
+            model: model::Checkpoint {
+                config,
+                values: found.parameters,
+                metadata: metadata.map(|(key, value)| (key.to_owned(), value)).into(),
+            },
+            moments: found.moments,
+            state: self.state.clone(),
+            tokenizer: self.tokenizer.to_json().into_bytes(),
+            settings: self.settings.to_toml()?,
+            log: self.log.bytes().to_vec(),
+        };
+        checkpoints::save(self.folder.path(), &saved)?;
+        checkpoints::prune(self.folder.path(), self.settings.train.keep)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.begun.elapsed().as_secs_f64()
+    }
+
+    /// Name of the run: that of its folder.
+    fn name(&self) -> String {
+        let name = self.folder.path().file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len();
+    values.sum::<f64>() / count as f64
+}
