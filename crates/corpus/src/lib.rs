@@ -1,1 +1,3 @@
 //! Corpus and tokenizer: stories in, token ids out.
+
+pub mod tokenizer;

@@ -1,0 +1,82 @@
+//! What can go wrong with a tokenizer.
+
+/// Why a tokenizer could not be trained, loaded or used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenizerError {
+    /// The bytes are no tokenizer.json.
+    #[error(
+        "this is not a readable tokenizer.json ({0}); train one with `trainer tokenizer` or take the one that lies beside the checkpoint"
+    )]
+    Parse(String),
+    /// Another kind of tokenizer than byte-level BPE.
+    #[error(
+        "the tokenizer is not byte-level BPE ({0}); train one with `trainer tokenizer`, or with the Python library's ByteLevel pre-tokenizer and decoder"
+    )]
+    NotByteLevel(String),
+    /// A diffusion model cannot do without the mask.
+    #[error(
+        "the tokenizer has no [MASK] token, which masked diffusion needs; train one with `trainer tokenizer`"
+    )]
+    NoMask,
+    /// The token for unknown bytes is named but not there.
+    #[error(
+        "the tokenizer writes unknown bytes as `{0}`, which is not in its vocabulary; train it again with `{0}` among the special tokens"
+    )]
+    NoUnknown(String),
+    /// Ids must be rows of the embedding.
+    #[error(
+        "the tokenizer's ids are not contiguous: it has {size} tokens but none with id {missing}; train it again without gaps"
+    )]
+    Gap {
+        /// Number of tokens.
+        size: u32,
+        /// Smallest id below `size` that no token has.
+        missing: u32,
+    },
+    /// Tokenizer and model do not belong together: sizes.
+    #[error(
+        "the tokenizer has {tokenizer} tokens and the model {model}; use the tokenizer.json that the model was trained with (it lies in the checkpoint's folder)"
+    )]
+    OtherSize {
+        /// Tokens of the tokenizer.
+        tokenizer: u32,
+        /// Rows of the model's embedding.
+        model: u32,
+    },
+    /// Tokenizer and model do not belong together: the mask.
+    #[error(
+        "[MASK] is id {tokenizer} in the tokenizer and id {model} in the model; use the tokenizer.json that the model was trained with (it lies in the checkpoint's folder)"
+    )]
+    OtherMask {
+        /// Id of the tokenizer.
+        tokenizer: u32,
+        /// Id of the model.
+        model: u32,
+    },
+    /// Nothing to learn from.
+    #[error("there is no text to train a tokenizer on; give a file with stories in it")]
+    NoText,
+    /// Special tokens and single bytes alone are more than was asked for.
+    #[error(
+        "a vocabulary of {asked} is too small: special tokens and single bytes alone are {needed}; ask for at least {needed}"
+    )]
+    VocabTooSmall {
+        /// What was asked for.
+        asked: u32,
+        /// What is needed.
+        needed: u32,
+    },
+    /// The BPE library refused.
+    #[error("the tokenizer could not be trained: {0}")]
+    Train(String),
+    /// A gap of a prompt that cannot be understood.
+    #[error(
+        "`{written}` is not a gap; write `[MASK]` for one token or `[MASK:12]` for 12 (1 to {max})"
+    )]
+    BadGap {
+        /// As it stands in the prompt.
+        written: String,
+        /// Longest gap.
+        max: usize,
+    },
+}
