@@ -10,9 +10,7 @@ use plot::raster::{Raster, gif, png};
 use plot::theme::Theme;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "target/frames".into());
+    let folder = std::env::args().nth(1).unwrap_or_else(|| "target/frames".into());
     std::fs::create_dir_all(&folder)?;
     let story = support::story();
     std::fs::write(format!("{folder}/trace.json"), story.to_json())?;
@@ -29,10 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let mut raster = Raster::new(size)?;
             let plan = Plan::new(trace, size, &mut |t, s, w| raster.measure(t, s, w));
             for theme in [Theme::Light, Theme::Dark] {
-                let style = Style {
-                    theme,
-                    ..Style::default()
-                };
+                let style = Style { theme, ..Style::default() };
                 for &frame in &frames {
                     let start = std::time::Instant::now();
                     let shapes =
@@ -51,18 +46,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = std::time::Instant::now();
     let delays = vec![100; story.frames.len()];
     let file = std::fs::File::create(format!("{folder}/story.gif"))?;
-    gif::write(
-        std::io::BufWriter::new(file),
-        Size::WIDE,
-        &delays,
-        |frame| {
-            let moment = Moment { frame, phase: 0.0 };
-            let shapes = plan.draw(moment, &Style::default(), &mut |t, s, w| {
-                raster.measure(t, s, w)
-            });
-            raster.draw(&shapes).to_vec()
-        },
-    )?;
+    gif::write(std::io::BufWriter::new(file), Size::WIDE, &delays, |frame| {
+        let moment = Moment { frame, phase: 0.0 };
+        let shapes = plan.draw(moment, &Style::default(), &mut |t, s, w| raster.measure(t, s, w));
+        raster.draw(&shapes).to_vec()
+    })?;
     println!("{folder}/story.gif: {:.1?}", start.elapsed());
     Ok(())
 }

@@ -12,15 +12,9 @@ pub struct Size {
 
 impl Size {
     /// The size of videos.
-    pub const WIDE: Self = Self {
-        width: 1280,
-        height: 720,
-    };
+    pub const WIDE: Self = Self { width: 1280, height: 720 };
     /// The size for feeds that crop to a square.
-    pub const SQUARE: Self = Self {
-        width: 1080,
-        height: 1080,
-    };
+    pub const SQUARE: Self = Self { width: 1080, height: 1080 };
 }
 
 /// An sRGB colour with straight alpha.
@@ -39,21 +33,13 @@ pub struct Color {
 impl Color {
     /// An opaque colour from `0xRRGGBB`.
     pub const fn hex(rgb: u32) -> Self {
-        Self {
-            r: (rgb >> 16) as u8,
-            g: (rgb >> 8) as u8,
-            b: rgb as u8,
-            a: 255,
-        }
+        Self { r: (rgb >> 16) as u8, g: (rgb >> 8) as u8, b: rgb as u8, a: 255 }
     }
 
     /// The same colour with opacity times `alpha` (0 to 1).
     #[must_use]
     pub fn fade(self, alpha: f32) -> Self {
-        Self {
-            a: (f32::from(self.a) * alpha.clamp(0.0, 1.0)).round() as u8,
-            ..self
-        }
+        Self { a: (f32::from(self.a) * alpha.clamp(0.0, 1.0)).round() as u8, ..self }
     }
 
     /// A colour between `self` (0) and `other` (1).

@@ -200,17 +200,11 @@ impl Trace {
         }
         let mut before = None;
         for (frame, state) in self.frames.iter().enumerate() {
-            for (what, found) in [
-                ("token ids", state.ids.len()),
-                ("confidences", state.confidence.len()),
-            ] {
+            for (what, found) in
+                [("token ids", state.ids.len()), ("confidences", state.confidence.len())]
+            {
                 if found != expected {
-                    return Err(TraceError::Length {
-                        frame,
-                        what,
-                        found,
-                        expected,
-                    });
+                    return Err(TraceError::Length { frame, what, found, expected });
                 }
             }
             let named = |id: u32| {
@@ -223,18 +217,10 @@ impl Trace {
             if let Some((position, &value)) = confidence.into_iter().find(|(_, c)| {
                 !(0.0..=1.0).contains(*c) // also true for NaN
             }) {
-                return Err(TraceError::Confidence {
-                    frame,
-                    position,
-                    value,
-                });
+                return Err(TraceError::Confidence { frame, position, value });
             }
             if let Some(before) = before.filter(|&before| before >= state.step) {
-                return Err(TraceError::Order {
-                    frame,
-                    step: state.step,
-                    before,
-                });
+                return Err(TraceError::Order { frame, step: state.step, before });
             }
             before = Some(state.step);
         }
@@ -243,17 +229,10 @@ impl Trace {
 
     /// Sets `pieces` to the ids that the frames use; `bytes_of` gives the bytes of a token.
     pub fn name_pieces(&mut self, mut bytes_of: impl FnMut(u32) -> Vec<u8>) {
-        let mut ids: Vec<u32> = self
-            .frames
-            .iter()
-            .flat_map(|f| f.ids.iter().copied())
-            .collect();
+        let mut ids: Vec<u32> = self.frames.iter().flat_map(|f| f.ids.iter().copied()).collect();
         ids.sort_unstable();
         ids.dedup();
-        self.pieces = ids
-            .into_iter()
-            .map(|id| (id, Piece::from_bytes(bytes_of(id))))
-            .collect();
+        self.pieces = ids.into_iter().map(|id| (id, Piece::from_bytes(bytes_of(id)))).collect();
     }
 
     /// The number of positions.
@@ -289,27 +268,18 @@ impl Trace {
     /// did up to `frame`.
     pub fn age(&self, frame: usize, position: usize) -> Option<usize> {
         let id = |f: usize| self.frames[f].ids[position];
-        (1..=frame)
-            .rev()
-            .find(|&f| id(f) != id(f - 1))
-            .map(|f| frame - f)
+        (1..=frame).rev().find(|&f| id(f) != id(f - 1)).map(|f| frame - f)
     }
 
     /// The number of masks at `frame`.
     pub fn masks(&self, frame: usize) -> usize {
-        self.frames[frame]
-            .ids
-            .iter()
-            .filter(|&&id| id == self.mask_id)
-            .count()
+        self.frames[frame].ids.iter().filter(|&&id| id == self.mask_id).count()
     }
 
     /// Mean confidence of the generated tokens that are visible at `frame`; `None` if there are
     /// none.
     pub fn mean_confidence(&self, frame: usize) -> Option<f32> {
-        let Frame {
-            ids, confidence, ..
-        } = &self.frames[frame];
+        let Frame { ids, confidence, .. } = &self.frames[frame];
         let visible = (0..self.len()).filter(|&i| !self.fixed[i] && ids[i] != self.mask_id);
         let (sum, count) = visible.fold((0.0, 0u32), |(s, n), i| (s + confidence[i], n + 1));
         (count > 0).then(|| sum / count as f32)
@@ -347,15 +317,7 @@ impl Trace {
         let ids = &self.frames[frame].ids;
         let strings = self.strings(frame);
         let visible = strings.iter().zip(ids).take(end);
-        visible
-            .map(|(s, &id)| {
-                if id == self.mask_id {
-                    "[MASK]"
-                } else {
-                    s.as_str()
-                }
-            })
-            .collect()
+        visible.map(|(s, &id)| if id == self.mask_id { "[MASK]" } else { s.as_str() }).collect()
     }
 }
 

@@ -43,8 +43,10 @@ pub(crate) struct Segment {
 pub(crate) struct Widths {
     /// A blank between words.
     pub(crate) space: f32,
-    /// A line break, an end of text, a token without characters.
+    /// A line break or an end of text.
     pub(crate) small: f32,
+    /// A token without characters of its own.
+    pub(crate) empty: f32,
     /// A mask that was never filled.
     pub(crate) mask: f32,
 }
@@ -60,13 +62,7 @@ pub(crate) struct Wrapped {
 /// A measured piece of the text, before it has a place.
 #[derive(Clone, Debug)]
 enum Atom {
-    Piece {
-        token: usize,
-        kind: Kind,
-        width: f32,
-        text: String,
-        bold: bool,
-    },
+    Piece { token: usize, kind: Kind, width: f32, text: String, bold: bool },
     Space(f32),
     Newline,
     Paragraph,
@@ -93,13 +89,7 @@ impl Measured {
             let bold = trace.state(last, token) == State::Prompt;
             let id = trace.frames[last].ids[token];
             let mut piece = |kind, width, text: &str| {
-                atoms.push(Atom::Piece {
-                    token,
-                    kind,
-                    width,
-                    text: text.into(),
-                    bold,
-                });
+                atoms.push(Atom::Piece { token, kind, width, text: text.into(), bold });
             };
             if id == trace.mask_id {
                 piece(Kind::Mask, widths.mask, "");
@@ -110,15 +100,11 @@ impl Measured {
                     atoms.push(Atom::Paragraph);
                 }
             } else if string.is_empty() {
-                piece(Kind::Empty, widths.small, "");
+                piece(Kind::Empty, widths.empty, "");
             } else if string.trim().is_empty() {
                 let breaks = string.matches('\n').count();
                 if breaks == 0 {
-                    piece(
-                        Kind::Blank,
-                        widths.space * string.chars().count() as f32,
-                        string,
-                    );
+                    piece(Kind::Blank, widths.space * string.chars().count() as f32, string);
                 } else {
                     piece(Kind::Break, widths.small, "");
                     atoms.extend(std::iter::repeat_n(Atom::Newline, breaks));
@@ -135,13 +121,7 @@ impl Measured {
     pub(crate) fn wrap(&self, limit: f32, width_of: &mut dyn FnMut(&str, bool) -> f32) -> Wrapped {
         // Line breaks and blanks hang into a reserve at the end of the line.
         let body = (limit - 2.0 * self.widths.small).max(limit / 2.0);
-        let mut pen = Pen {
-            out: Wrapped::default(),
-            x: 0.0,
-            line: 0,
-            breaks: 0,
-            spaces: 0.0,
-        };
+        let mut pen = Pen { out: Wrapped::default(), x: 0.0, line: 0, breaks: 0, spaces: 0.0 };
         pen.out.gaps.push(false);
         let mut at = 0;
         while let Some(atom) = self.atoms.get(at) {
@@ -149,13 +129,7 @@ impl Measured {
                 Atom::Space(width) => pen.spaces += width,
                 Atom::Newline => pen.breaks += 1,
                 Atom::Paragraph => pen.breaks = 2,
-                Atom::Piece {
-                    token,
-                    kind,
-                    width,
-                    text,
-                    ..
-                } if hangs(*kind) => {
+                Atom::Piece { token, kind, width, text, .. } if hangs(*kind) => {
                     let width = width.min(limit);
                     if pen.x + pen.spaces + width > limit {
                         pen.next_line(false);
@@ -201,13 +175,7 @@ fn split(
         if !word.is_empty() {
             let text = std::mem::take(&mut word);
             let width = width_of(&text, bold);
-            atoms.push(Atom::Piece {
-                token,
-                kind: Kind::Word,
-                width,
-                text,
-                bold,
-            });
+            atoms.push(Atom::Piece { token, kind: Kind::Word, width, text, bold });
         }
         match character {
             '\0' => {}
@@ -239,16 +207,7 @@ impl Pen {
         let opens = self.x == 0.0 || self.spaces > 0.0 || hangs(kind);
         self.x += std::mem::take(&mut self.spaces);
         let (line, x, text) = (self.line, self.x, text.into());
-        self.out.segments.push(Segment {
-            token,
-            kind,
-            line,
-            x,
-            width,
-            text,
-            opens,
-            closes: false,
-        });
+        self.out.segments.push(Segment { token, kind, line, x, width, text, opens, closes: false });
         self.x += width;
     }
 
@@ -267,14 +226,7 @@ impl Pen {
             self.next_line(false);
         }
         for atom in word {
-            let Atom::Piece {
-                token,
-                kind,
-                width,
-                text,
-                bold,
-            } = atom
-            else {
+            let Atom::Piece { token, kind, width, text, bold } = atom else {
                 continue;
             };
             if self.x > 0.0 && self.x + self.spaces + width > body {

@@ -52,10 +52,7 @@ fn json_round_trip_keeps_everything() {
     assert_eq!(Trace::from_json(&json).unwrap(), trace);
     assert!(json.contains(r#""11":[195]"#), "bytes as numbers: {json}");
     assert!(json.contains(r#""14":" you""#), "text as text: {json}");
-    assert!(
-        !json.contains("top_p"),
-        "options that are off are left out: {json}"
-    );
+    assert!(!json.contains("top_p"), "options that are off are left out: {json}");
 }
 
 #[test]
@@ -66,17 +63,11 @@ fn states_counts_and_texts() {
     assert_eq!(states(0), [Prompt, Masked, Masked, Masked, Masked]);
     assert_eq!(states(1), [Prompt, Fresh, Masked, Fresh, Masked]);
     assert_eq!(states(3), [Prompt, Settled, Settled, Fresh, Fresh]);
-    assert_eq!(
-        (0..4).map(|f| trace.masks(f)).collect::<Vec<_>>(),
-        [4, 2, 1, 0]
-    );
+    assert_eq!((0..4).map(|f| trace.masks(f)).collect::<Vec<_>>(), [4, 2, 1, 0]);
     assert_eq!(trace.mean_confidence(0), None);
     assert_eq!(trace.mean_confidence(1), Some(0.375)); // (0.5 + 0.25) / 2, exact in f32
     assert_eq!(trace.mean_confidence(3), Some(0.75)); // (0.5 + 0.75 + 1 + 0.75) / 4
-    assert_eq!(
-        (trace.age(3, 1), trace.age(3, 3), trace.age(3, 0)),
-        (Some(2), Some(0), None)
-    );
+    assert_eq!((trace.age(3, 1), trace.age(3, 3), trace.age(3, 0)), (Some(2), Some(0), None));
     assert_eq!((trace.end(2), trace.end(3)), (None, Some(4)));
     assert_eq!(trace.strings(1), ["H", "\u{fffd}", "", " they", ""]);
     assert_eq!(trace.strings(3), ["H", "é", "", " you", ""]);
@@ -87,10 +78,7 @@ fn states_counts_and_texts() {
 #[test]
 fn pieces_are_text_where_they_can_be() {
     assert_eq!(Piece::from_bytes(b" a".to_vec()), Piece::Text(" a".into()));
-    assert_eq!(
-        Piece::from_bytes(vec![0xe2, 0x80]),
-        Piece::Bytes(vec![0xe2, 0x80])
-    );
+    assert_eq!(Piece::from_bytes(vec![0xe2, 0x80]), Piece::Bytes(vec![0xe2, 0x80]));
 }
 
 /// The message for a trace that `damage` has damaged.
@@ -106,31 +94,13 @@ fn every_fault_has_its_sentence() {
         (fault(|t| t.version = 7), "version 7"),
         (fault(|t| t.frames.clear()), "no frames"),
         (fault(|t| t.fixed.clear()), "no positions"),
-        (
-            fault(|t| t.frames[1].ids.truncate(4)),
-            "frame 1 has 4 token ids for 5 positions",
-        ),
-        (
-            fault(|t| t.frames[2].confidence.push(0.0)),
-            "frame 2 has 6 confidences for 5 positions",
-        ),
-        (
-            fault(|t| t.pieces.retain(|&id, _| id != 13)),
-            "frame 1 uses token 13",
-        ),
-        (
-            fault(|t| t.frames[3].confidence[1] = 1.5),
-            "confidence 1.5 at position 1",
-        ),
+        (fault(|t| t.frames[1].ids.truncate(4)), "frame 1 has 4 token ids for 5 positions"),
+        (fault(|t| t.frames[2].confidence.push(0.0)), "frame 2 has 6 confidences for 5 positions"),
+        (fault(|t| t.pieces.retain(|&id, _| id != 13)), "frame 1 uses token 13"),
+        (fault(|t| t.frames[3].confidence[1] = 1.5), "confidence 1.5 at position 1"),
         (fault(|t| t.frames[2].step = 1), "frame 2 is of step 1"),
-        (
-            Trace::from_json("{").unwrap_err().to_string(),
-            "not a trace",
-        ),
-        (
-            Trace::from_json("{\"version\":1}").unwrap_err().to_string(),
-            "missing field",
-        ),
+        (Trace::from_json("{").unwrap_err().to_string(), "not a trace"),
+        (Trace::from_json("{\"version\":1}").unwrap_err().to_string(), "missing field"),
     ];
     for (message, part) in cases {
         assert!(message.contains(part), "{message:?} should say {part:?}");
@@ -142,12 +112,5 @@ fn every_fault_has_its_sentence() {
 fn a_confidence_that_is_not_a_number_is_a_fault() {
     let mut trace = trace();
     trace.frames[1].confidence[1] = f32::NAN;
-    assert!(matches!(
-        trace.check(),
-        Err(TraceError::Confidence {
-            frame: 1,
-            position: 1,
-            ..
-        })
-    ));
+    assert!(matches!(trace.check(), Err(TraceError::Confidence { frame: 1, position: 1, .. })));
 }

@@ -37,11 +37,7 @@ pub(super) struct Grid {
 impl Grid {
     pub(super) fn new(size: Size) -> Self {
         let (width, height) = (size.width as f32, size.height as f32);
-        if width >= 1.2 * height {
-            Self::wide(width, height)
-        } else {
-            Self::upright(width, height)
-        }
+        if width >= 1.2 * height { Self::wide(width, height) } else { Self::upright(width, height) }
     }
 
     /// Text on the left, everything else in a column on the right.
@@ -53,12 +49,7 @@ impl Grid {
         let right = width - margin;
         let x = right - column;
         let top = u(116.0);
-        let area = |y: f32, h: f32| Area {
-            x,
-            y: u(y),
-            width: column,
-            height: u(h),
-        };
+        let area = |y: f32, h: f32| Area { x, y: u(y), width: column, height: u(h) };
         let bottom = height - u(92.0);
         Self {
             unit,
@@ -67,21 +58,11 @@ impl Grid {
             margin,
             right,
             title: u(70.0),
-            text: Area {
-                x: margin,
-                y: top,
-                width: x - u(72.0) - margin,
-                height: bottom - top,
-            },
+            text: Area { x: margin, y: top, width: x - u(72.0) - margin, height: bottom - top },
             step: area(116.0, 44.0),
             masks: area(196.0, 136.0),
             confidence: area(368.0, 136.0),
-            legend: Area {
-                x,
-                y: bottom - u(78.0),
-                width: column,
-                height: u(78.0),
-            },
+            legend: Area { x, y: bottom - u(78.0), width: column, height: u(78.0) },
             columns: 2,
             footer: height - u(40.0),
         }
@@ -97,12 +78,7 @@ impl Grid {
         let gutter = u(56.0);
         let half = (full - gutter) / 2.0;
         let up = |units: f32| height - u(units);
-        let chart = |x: f32| Area {
-            x,
-            y: up(310.0),
-            width: half,
-            height: u(142.0),
-        };
+        let chart = |x: f32| Area { x, y: up(310.0), width: half, height: u(142.0) };
         let top = u(140.0);
         Self {
             unit,
@@ -111,26 +87,11 @@ impl Grid {
             margin,
             right,
             title: u(92.0),
-            text: Area {
-                x: margin,
-                y: top,
-                width: full,
-                height: up(424.0) - top,
-            },
-            step: Area {
-                x: margin,
-                y: up(392.0),
-                width: full,
-                height: u(48.0),
-            },
+            text: Area { x: margin, y: top, width: full, height: up(424.0) - top },
+            step: Area { x: margin, y: up(392.0), width: full, height: u(48.0) },
             masks: chart(margin),
             confidence: chart(margin + half + gutter),
-            legend: Area {
-                x: margin,
-                y: up(138.0),
-                width: full,
-                height: u(36.0),
-            },
+            legend: Area { x: margin, y: up(138.0), width: full, height: u(36.0) },
             columns: 5,
             footer: up(48.0),
         }

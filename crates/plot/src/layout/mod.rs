@@ -34,11 +34,7 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self {
-            theme: Theme::default(),
-            confidence: true,
-            title: "Cinnabar".into(),
-        }
+        Self { theme: Theme::default(), confidence: true, title: "Cinnabar".into() }
     }
 }
 
@@ -98,17 +94,9 @@ impl<'a> Plan<'a> {
     pub fn new(trace: &'a Trace, size: Size, measure: &mut Measure<'_>) -> Self {
         let grid = Grid::new(size);
         let mut em = |text: &str, bold: bool| {
-            measure(
-                text,
-                REFERENCE,
-                if bold { Weight::Bold } else { Weight::Regular },
-            ) / REFERENCE
+            measure(text, REFERENCE, if bold { Weight::Bold } else { Weight::Regular }) / REFERENCE
         };
-        let widths = Widths {
-            space: em(" ", false),
-            small: 0.4,
-            mask: 2.0,
-        };
+        let widths = Widths { space: em(" ", false), small: 0.4, empty: 0.12, mask: 2.0 };
         let measured = Measured::new(trace, widths, &mut em);
 
         let mut font = grid.largest_font;
@@ -122,12 +110,7 @@ impl<'a> Plan<'a> {
         };
         // A short text sits a little above the middle; a long one begins at the top.
         let spare = grid.text.height - height;
-        let top = grid.text.y
-            + if spare > 0.4 * grid.text.height {
-                0.38 * spare
-            } else {
-                0.0
-            };
+        let top = grid.text.y + if spare > 0.4 * grid.text.height { 0.38 * spare } else { 0.0 };
         let tops = wrapped.tops(PARAGRAPH);
         let place = |s: &Segment| Place {
             token: s.token,

@@ -20,60 +20,24 @@ impl Plan<'_> {
             color: palette.accent,
         });
         let x = grid.margin + side + 10.0 * u;
-        let title = shorten(
-            &style.title,
-            (grid.right - x) / 2.0,
-            size,
-            Weight::Bold,
-            measure,
-        );
+        let title = shorten(&style.title, (grid.right - x) / 2.0, size, Weight::Bold, measure);
         let model_x = x + measure(&title, size, Weight::Bold) + 0.5 * size;
-        out.push(text(
-            x,
-            grid.title,
-            Align::Left,
-            size,
-            Weight::Bold,
-            palette.ink,
-            title,
-        ));
-        let model = shorten(
-            &self.trace.model,
-            grid.right - model_x,
-            size,
-            Weight::Regular,
-            measure,
-        );
+        out.push(text(x, grid.title, Align::Left, size, Weight::Bold, palette.ink, title));
+        let model =
+            shorten(&self.trace.model, grid.right - model_x, size, Weight::Regular, measure);
         let color = palette.muted;
-        out.push(text(
-            model_x,
-            grid.title,
-            Align::Left,
-            size,
-            Weight::Regular,
-            color,
-            model,
-        ));
+        out.push(text(model_x, grid.title, Align::Left, size, Weight::Regular, color, model));
     }
 
     pub(super) fn panel(&self, moment: Moment, style: &Style, out: &mut Vec<Draw>) {
         let palette = style.theme.palette();
         let frame = moment.frame;
         let state = &self.trace.frames[frame];
-        let steps = self
-            .trace
-            .steps
-            .max(self.trace.frames.last().map_or(0, |f| f.step));
+        let steps = self.trace.steps.max(self.trace.frames.last().map_or(0, |f| f.step));
         let grid = &self.grid;
 
         let step = format!("{} / {steps}", state.step);
-        self.stat(
-            &grid.step,
-            &format!("Step   t = {}", short(state.t)),
-            &step,
-            palette,
-            out,
-        );
+        self.stat(&grid.step, &format!("Step   t = {}", short(state.t)), &step, palette, out);
         let bar = |share: f32, color| Draw::Rect {
             x: grid.step.x,
             y: grid.step.y + grid.step.height - 4.0 * grid.unit,
@@ -91,10 +55,7 @@ impl Plan<'_> {
         let generated = self.trace.generated();
         let masks = format!("{} of {generated}", self.masks[frame]);
         self.stat(&grid.masks, "Masked", &masks, palette, out);
-        let values = self
-            .masks
-            .iter()
-            .map(|&m| Some(m as f32 / generated.max(1) as f32));
+        let values = self.masks.iter().map(|&m| Some(m as f32 / generated.max(1) as f32));
         self.chart(&grid.masks, values, moment, palette.accent, palette, out);
 
         let mean = self.confidence[frame].map_or("–".into(), |c| format!("{c:.2}"));
@@ -117,26 +78,10 @@ impl Plan<'_> {
     fn stat(&self, area: &Area, label: &str, value: &str, palette: &Palette, out: &mut Vec<Draw>) {
         let size = self.grid.label;
         let y = area.y + 1.5 * size;
-        out.push(text(
-            area.x,
-            y,
-            Align::Left,
-            size,
-            Weight::Regular,
-            palette.muted,
-            label.into(),
-        ));
+        out.push(text(area.x, y, Align::Left, size, Weight::Regular, palette.muted, label.into()));
         let right = area.x + area.width;
         let big = 1.5 * size;
-        out.push(text(
-            right,
-            y,
-            Align::Right,
-            big,
-            Weight::Bold,
-            palette.ink,
-            value.into(),
-        ));
+        out.push(text(right, y, Align::Right, big, Weight::Bold, palette.ink, value.into()));
     }
 
     /// A curve of `values` (0 to 1) over the frames with a playhead, below the first line of
@@ -158,46 +103,22 @@ impl Plan<'_> {
         let y = |value: f32| bottom - (bottom - top) * value;
         for value in [0.0, 0.5, 1.0] {
             let (from, to) = ([area.x, y(value)], [area.x + area.width, y(value)]);
-            out.push(Draw::Line {
-                from,
-                to,
-                width: u,
-                color: palette.hairline,
-                dash: 0.0,
-            });
+            out.push(Draw::Line { from, to, width: u, color: palette.hairline, dash: 0.0 });
         }
         let frames = values.zip(&self.trace.frames);
-        let points: Vec<[f32; 2]> = frames
-            .filter_map(|(v, f)| Some([x(f.step as f32), y(v?)]))
-            .collect();
+        let points: Vec<[f32; 2]> =
+            frames.filter_map(|(v, f)| Some([x(f.step as f32), y(v?)])).collect();
         let head_x = x(self.now(moment));
         let (past, head) = until(&points, head_x);
-        let faint = Draw::Polyline {
-            points,
-            width: 1.5 * u,
-            color: palette.muted.fade(0.4),
-        };
+        let faint = Draw::Polyline { points, width: 1.5 * u, color: palette.muted.fade(0.4) };
         out.push(faint);
         let (from, to) = ([head_x, top], [head_x, bottom]);
-        out.push(Draw::Line {
-            from,
-            to,
-            width: u,
-            color: palette.muted.fade(0.5),
-            dash: 0.0,
-        });
+        out.push(Draw::Line { from, to, width: u, color: palette.muted.fade(0.5), dash: 0.0 });
         let Some([head_x, head_y]) = head else { return };
         let mut area_points = past.clone();
         area_points.extend([[head_x, bottom], [past[0][0], bottom]]);
-        out.push(Draw::Area {
-            points: area_points,
-            color: color.fade(0.14),
-        });
-        out.push(Draw::Polyline {
-            points: past,
-            width: 2.5 * u,
-            color,
-        });
+        out.push(Draw::Area { points: area_points, color: color.fade(0.14) });
+        out.push(Draw::Polyline { points: past, width: 2.5 * u, color });
         for (radius, color) in [(6.5 * u, palette.background), (4.5 * u, color)] {
             out.push(Draw::Rect {
                 x: head_x - radius,
@@ -227,22 +148,14 @@ impl Plan<'_> {
                 y: y - 0.36 * size - height / 2.0,
                 width,
                 height,
-                radius: (0.25 * size).min(height / 2.0),
+                radius: 0.2 * size.min(height),
                 color,
             };
             let bold = Weight::Bold;
             match name {
                 "Prompt" => {
                     let middle = x + wide / 2.0;
-                    out.push(text(
-                        middle,
-                        y,
-                        Align::Center,
-                        size,
-                        bold,
-                        palette.ink,
-                        "Ab".into(),
-                    ));
+                    out.push(text(middle, y, Align::Center, size, bold, palette.ink, "Ab".into()));
                 }
                 "Masked" => out.push(swatch(0.0, wide, 0.9 * size, palette.mask)),
                 "Just written" => out.push(swatch(0.0, wide, 1.1 * size, palette.accent)),
@@ -260,15 +173,7 @@ impl Plan<'_> {
             }
             let label = x + wide + 0.6 * size;
             let color = palette.muted;
-            out.push(text(
-                label,
-                y,
-                Align::Left,
-                size,
-                Weight::Regular,
-                color,
-                name.into(),
-            ));
+            out.push(text(label, y, Align::Left, size, Weight::Regular, color, name.into()));
         }
     }
 
@@ -295,24 +200,8 @@ impl Plan<'_> {
         let right = format!("{} tokens in {} steps", trace.generated(), trace.steps);
         let room = grid.right - grid.margin - measure(&right, size, regular) - 2.0 * size;
         let left = shorten(&parts.join("  ·  "), room, size, regular, measure);
-        out.push(text(
-            grid.margin,
-            grid.footer,
-            Align::Left,
-            size,
-            regular,
-            palette.muted,
-            left,
-        ));
-        out.push(text(
-            grid.right,
-            grid.footer,
-            Align::Right,
-            size,
-            regular,
-            palette.muted,
-            right,
-        ));
+        out.push(text(grid.margin, grid.footer, Align::Left, size, regular, palette.muted, left));
+        out.push(text(grid.right, grid.footer, Align::Right, size, regular, palette.muted, right));
     }
 }
 
@@ -344,13 +233,5 @@ fn text(
     color: Color,
     text: String,
 ) -> Draw {
-    Draw::Text {
-        x,
-        y,
-        align,
-        size,
-        weight,
-        color,
-        text,
-    }
+    Draw::Text { x, y, align, size, weight, color, text }
 }

@@ -28,10 +28,7 @@ impl Plan<'_> {
         let mut at = 0;
         while at < self.segments.len() {
             let token = self.segments[at].token;
-            let count = self.segments[at..]
-                .iter()
-                .take_while(|s| s.token == token)
-                .count();
+            let count = self.segments[at..].iter().take_while(|s| s.token == token).count();
             let segments = &self.segments[at..at + count];
             let places = &self.places[at..at + count];
             at += count;
@@ -69,15 +66,8 @@ impl Plan<'_> {
                 );
                 continue;
             }
-            let weight = if state == State::Prompt {
-                Weight::Bold
-            } else {
-                Weight::Regular
-            };
-            let color = palette
-                .ink
-                .mix(palette.on_accent, smooth(flash))
-                .fade(opacity);
+            let weight = if state == State::Prompt { Weight::Bold } else { Weight::Regular };
+            let color = palette.ink.mix(palette.on_accent, smooth(flash)).fade(opacity);
             let text = |place: &Place, size: f32, text: String| Draw::Text {
                 x: place.x,
                 y: self.baseline(place),
@@ -111,6 +101,7 @@ impl Plan<'_> {
         measure: &mut Measure<'_>,
     ) -> (f32, String) {
         let words = string.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = words.replace(char::REPLACEMENT_CHARACTER, "·"); // half a character
         let width = measure(&words, self.font, weight);
         if width <= place.width {
             return (self.font, words);
@@ -127,7 +118,8 @@ impl Plan<'_> {
     /// A quiet rounded block, `height` em high, over the body of the letters.
     fn block(&self, segment: &Segment, place: &Place, height: f32, color: Color) -> Draw {
         let seam = 0.035 * self.font; // between the tokens of one word
-        let left = if segment.opens { 0.0 } else { seam };
+        let hangs = matches!(segment.kind, Kind::Break | Kind::End);
+        let left = if hangs { 4.0 * seam } else { seam * f32::from(u8::from(!segment.opens)) };
         let right = if segment.closes { 0.0 } else { seam };
         let height = height * self.font;
         Draw::Rect {
@@ -143,16 +135,8 @@ impl Plan<'_> {
     /// The flash behind a fresh token; wider than the letters where a space lets it.
     fn pill(&self, segment: &Segment, place: &Place, color: Color) -> Draw {
         let pad = 0.1 * self.font;
-        let left = if segment.opens && segment.kind == Kind::Word {
-            pad
-        } else {
-            0.0
-        };
-        let right = if segment.closes && segment.kind == Kind::Word {
-            pad
-        } else {
-            0.0
-        };
+        let left = if segment.opens && segment.kind == Kind::Word { pad } else { 0.0 };
+        let right = if segment.closes && segment.kind == Kind::Word { pad } else { 0.0 };
         let height = (LEADING - 0.3) * self.font;
         Draw::Rect {
             x: place.x - left,
@@ -166,11 +150,7 @@ impl Plan<'_> {
 
     fn underline(&self, segment: &Segment, place: &Place, color: Color) -> Draw {
         let height = (0.11 * self.font).max(1.5);
-        let right = if segment.closes {
-            0.0
-        } else {
-            0.035 * self.font
-        };
+        let right = if segment.closes { 0.0 } else { 0.035 * self.font };
         Draw::Rect {
             x: place.x,
             y: self.baseline(place) + 0.26 * self.font,
@@ -195,8 +175,8 @@ impl Plan<'_> {
     }
 }
 
-/// 0 below a third, 1 above two thirds, smooth between.
-fn smooth(x: f32) -> f32 {
-    let x = (3.0 * x - 1.0).clamp(0.0, 1.0);
+/// Share of the light text on a flash of this strength: only a strong one carries it.
+fn smooth(flash: f32) -> f32 {
+    let x = (4.0 * flash - 2.4).clamp(0.0, 1.0);
     x * x * (3.0 - 2.0 * x)
 }

@@ -66,25 +66,22 @@ impl Fonts {
             Align::Right => x - self.width(text, size, weight),
         };
         let baseline = y.round() as i32; // whole pixels keep the letters' feet sharp
+        let face = match weight {
+            Weight::Regular => &self.regular,
+            Weight::Bold => &self.bold,
+        };
         for character in text.chars() {
-            let face = self.face(weight);
             let glyph = face.glyph_id(character);
             let advance = face.h_advance_unscaled(glyph) * size / units_per_em(face);
             let at = (pen * PHASES).round() / PHASES;
             let phase = ((at - at.floor()) * PHASES) as u8;
             let key = (glyph, weight, (size * 64.0) as u32, phase);
-            if !self.glyphs.contains_key(&key) {
-                let coverage = outline(face, glyph, size, f32::from(phase) / PHASES);
-                self.glyphs.insert(key, coverage);
-            }
-            if let Some(coverage) = &self.glyphs[&key] {
-                blend(
-                    pixels,
-                    picture,
-                    coverage,
-                    (at.floor() as i32, baseline),
-                    color,
-                );
+            let coverage = self
+                .glyphs
+                .entry(key)
+                .or_insert_with(|| outline(face, glyph, size, f32::from(phase) / PHASES));
+            if let Some(coverage) = coverage {
+                blend(pixels, picture, coverage, (at.floor() as i32, baseline), color);
             }
             pen += advance;
         }
@@ -108,12 +105,7 @@ fn outline(face: &FontRef<'_>, glyph: GlyphId, size: f32, phase: f32) -> Option<
             *value = (c.clamp(0.0, 1.0) * 255.0).round() as u8;
         }
     });
-    Some(Coverage {
-        left: bounds.min.x as i32,
-        top: bounds.min.y as i32,
-        width,
-        values,
-    })
+    Some(Coverage { left: bounds.min.x as i32, top: bounds.min.y as i32, width, values })
 }
 
 fn blend(pixels: &mut [u8], picture: Size, glyph: &Coverage, (x, y): (i32, i32), color: Color) {
@@ -125,10 +117,7 @@ fn blend(pixels: &mut [u8], picture: Size, glyph: &Coverage, (x, y): (i32, i32),
         }
         let at = (py as usize * picture.width as usize + px as usize) * 4;
         let alpha = u32::from(value) * u32::from(color.a);
-        for (pixel, ink) in pixels[at..at + 3]
-            .iter_mut()
-            .zip([color.r, color.g, color.b])
-        {
+        for (pixel, ink) in pixels[at..at + 3].iter_mut().zip([color.r, color.g, color.b]) {
             let sum = u32::from(ink) * alpha + u32::from(*pixel) * (65025 - alpha);
             *pixel = ((sum + 32512) / 65025) as u8;
         }

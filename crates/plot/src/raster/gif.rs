@@ -44,10 +44,8 @@ pub fn write(
     let mut before: Option<Vec<u8>> = None;
     for (i, &delay) in delays_ms.iter().enumerate() {
         let pixels = render(i);
-        let indices: Vec<u8> = pixels
-            .chunks_exact(4)
-            .map(|p| palette.nearest([p[0], p[1], p[2]]))
-            .collect();
+        let indices: Vec<u8> =
+            pixels.chunks_exact(4).map(|p| palette.nearest([p[0], p[1], p[2]])).collect();
         // Only what changes is stored: its bounding box, with the rest of it transparent.
         let (left, top, right, bottom) = match &before {
             None => (0, 0, row, size.height as usize),
@@ -56,9 +54,7 @@ pub fn write(
         let mut buffer = Vec::with_capacity((right - left) * (bottom - top));
         for y in top..bottom {
             for at in y * row + left..y * row + right {
-                let same = before
-                    .as_ref()
-                    .is_some_and(|before| before[at] == indices[at]);
+                let same = before.as_ref().is_some_and(|before| before[at] == indices[at]);
                 buffer.push(if same { clear } else { indices[at] });
             }
         }
@@ -81,23 +77,9 @@ pub fn write(
 /// Left, top, right and bottom of what differs; one pixel if nothing does.
 fn changed(before: &[u8], after: &[u8], row: usize) -> (usize, usize, usize, usize) {
     let mut area = (usize::MAX, usize::MAX, 0, 0);
-    for (at, _) in before
-        .iter()
-        .zip(after)
-        .enumerate()
-        .filter(|(_, (a, b))| a != b)
-    {
+    for (at, _) in before.iter().zip(after).enumerate().filter(|(_, (a, b))| a != b) {
         let (x, y) = (at % row, at / row);
-        area = (
-            area.0.min(x),
-            area.1.min(y),
-            area.2.max(x + 1),
-            area.3.max(y + 1),
-        );
+        area = (area.0.min(x), area.1.min(y), area.2.max(x + 1), area.3.max(y + 1));
     }
-    if area.0 == usize::MAX {
-        (0, 0, 1, 1)
-    } else {
-        area
-    }
+    if area.0 == usize::MAX { (0, 0, 1, 1) } else { area }
 }

@@ -51,11 +51,7 @@ impl Raster {
             return Err(RasterError::Size(size.width, size.height));
         }
         let bytes = size.width as usize * size.height as usize * 4;
-        Ok(Self {
-            size,
-            pixels: vec![255; bytes],
-            fonts: Fonts::new(),
-        })
+        Ok(Self { size, pixels: vec![255; bytes], fonts: Fonts::new() })
     }
 
     /// The size of the pictures.
@@ -83,14 +79,7 @@ impl Raster {
             .expect("the buffer has the size of the picture");
         let none = Transform::identity();
         match shape {
-            &Draw::Rect {
-                x,
-                y,
-                width,
-                height,
-                radius,
-                color,
-            } => {
+            &Draw::Rect { x, y, width, height, radius, color } => {
                 if let Some(path) = rounded(x, y, width, height, radius) {
                     canvas.fill_path(&path, &paint(color), FillRule::Winding, none, None);
                 }
@@ -100,28 +89,15 @@ impl Raster {
                     canvas.fill_path(&path, &paint(*color), FillRule::Winding, none, None);
                 }
             }
-            Draw::Line {
-                from,
-                to,
-                width,
-                color,
-                dash,
-            } => {
+            Draw::Line { from, to, width, color, dash } => {
                 if let Some(path) = polyline(&[*from, *to], false) {
                     let dash = (*dash > 0.0).then(|| StrokeDash::new(vec![*dash; 2], 0.0));
-                    let stroke = Stroke {
-                        width: *width,
-                        dash: dash.flatten(),
-                        ..Stroke::default()
-                    };
+                    let stroke =
+                        Stroke { width: *width, dash: dash.flatten(), ..Stroke::default() };
                     canvas.stroke_path(&path, &paint(*color), &stroke, none, None);
                 }
             }
-            Draw::Polyline {
-                points,
-                width,
-                color,
-            } => {
+            Draw::Polyline { points, width, color } => {
                 if let Some(path) = polyline(points, false) {
                     let stroke = Stroke {
                         width: *width,
@@ -132,34 +108,16 @@ impl Raster {
                     canvas.stroke_path(&path, &paint(*color), &stroke, none, None);
                 }
             }
-            Draw::Text {
-                x,
-                y,
-                align,
-                size,
-                weight,
-                color,
-                text,
-            } => {
+            Draw::Text { x, y, align, size, weight, color, text } => {
                 let at = (*x, *y, *align);
-                self.fonts.draw(
-                    &mut self.pixels,
-                    self.size,
-                    text,
-                    at,
-                    (*size, *weight),
-                    *color,
-                );
+                self.fonts.draw(&mut self.pixels, self.size, text, at, (*size, *weight), *color);
             }
         }
     }
 }
 
 fn paint(color: Color) -> Paint<'static> {
-    let mut paint = Paint {
-        anti_alias: true,
-        ..Paint::default()
-    };
+    let mut paint = Paint { anti_alias: true, ..Paint::default() };
     paint.set_color_rgba8(color.r, color.g, color.b, color.a);
     paint
 }
@@ -180,9 +138,7 @@ fn polyline(points: &[[f32; 2]], closed: bool) -> Option<Path> {
 fn rounded(x: f32, y: f32, width: f32, height: f32, radius: f32) -> Option<Path> {
     let r = radius.min(width / 2.0).min(height / 2.0);
     if r <= 0.0 {
-        return Some(PathBuilder::from_rect(Rect::from_xywh(
-            x, y, width, height,
-        )?));
+        return Some(PathBuilder::from_rect(Rect::from_xywh(x, y, width, height)?));
     }
     let (right, bottom, k) = (x + width, y + height, r * (1.0 - ARC));
     let mut path = PathBuilder::new();

@@ -36,12 +36,7 @@ impl Histogram {
             }
         }
         let colors = centers.iter().map(|c| c.map(|v| v.round() as u8)).collect();
-        Palette {
-            colors,
-            table: vec![None; 1 << (3 * BITS)],
-            exact: HashMap::new(),
-        }
-        .index()
+        Palette { colors, table: vec![None; 1 << (3 * BITS)], exact: HashMap::new() }.index()
     }
 }
 
@@ -51,15 +46,10 @@ fn median_cut(colors: &mut [([u8; 3], f32)], count: usize) -> Vec<[f32; 3]> {
     let measure = |colors: &[([u8; 3], f32)]| {
         let mean = mean(colors);
         let spread = |c: usize| {
-            colors
-                .iter()
-                .map(|(v, w)| w * (f32::from(v[c]) - mean[c]).powi(2))
-                .sum::<f32>()
+            colors.iter().map(|(v, w)| w * (f32::from(v[c]) - mean[c]).powi(2)).sum::<f32>()
         };
         let spreads = [spread(0), spread(1), spread(2)];
-        let widest = (0..3)
-            .max_by(|&a, &b| spreads[a].total_cmp(&spreads[b]))
-            .unwrap_or(0);
+        let widest = (0..3).max_by(|&a, &b| spreads[a].total_cmp(&spreads[b])).unwrap_or(0);
         (widest, spreads[widest])
     };
     let (channel, gain) = measure(colors);
@@ -73,18 +63,14 @@ fn median_cut(colors: &mut [([u8; 3], f32)], count: usize) -> Vec<[f32; 3]> {
         let part = &mut colors[range.clone()];
         part.sort_unstable_by_key(|c| (c.0[channel], c.0));
         let mean = mean(part)[channel];
-        let cut = part
-            .partition_point(|c| f32::from(c.0[channel]) <= mean)
-            .clamp(1, part.len() - 1);
+        let cut =
+            part.partition_point(|c| f32::from(c.0[channel]) <= mean).clamp(1, part.len() - 1);
         for range in [range.start..range.start + cut, range.start + cut..range.end] {
             let (channel, gain) = measure(&colors[range.clone()]);
             boxes.push((range, channel, gain));
         }
     }
-    boxes
-        .into_iter()
-        .map(|(range, ..)| mean(&colors[range]))
-        .collect()
+    boxes.into_iter().map(|(range, ..)| mean(&colors[range])).collect()
 }
 
 fn mean(colors: &[([u8; 3], f32)]) -> [f32; 3] {
@@ -127,12 +113,7 @@ pub(super) struct Palette {
 
 impl Palette {
     fn index(mut self) -> Self {
-        self.exact = self
-            .colors
-            .iter()
-            .enumerate()
-            .map(|(i, &c)| (c, i as u8))
-            .collect();
+        self.exact = self.colors.iter().enumerate().map(|(i, &c)| (c, i as u8)).collect();
         self
     }
 
@@ -146,9 +127,7 @@ impl Palette {
         if let Some(&index) = self.exact.get(&pixel) {
             return index;
         }
-        let slot = pixel
-            .iter()
-            .fold(0, |slot, &v| (slot << BITS) | usize::from(v >> (8 - BITS)));
+        let slot = pixel.iter().fold(0, |slot, &v| (slot << BITS) | usize::from(v >> (8 - BITS)));
         *self.table[slot].get_or_insert_with(|| {
             let centers: Vec<[f32; 3]> = self.colors.iter().map(|c| c.map(f32::from)).collect();
             nearest(&centers, pixel.map(f32::from)) as u8

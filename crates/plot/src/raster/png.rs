@@ -12,10 +12,7 @@ pub fn encode(size: Size, pixels: &[u8]) -> Result<Vec<u8>, RasterError> {
     let mut encoder = ::png::Encoder::new(&mut file, size.width, size.height);
     encoder.set_color(::png::ColorType::Rgb);
     encoder.set_depth(::png::BitDepth::Eight);
-    let rgb: Vec<u8> = pixels
-        .chunks_exact(4)
-        .flat_map(|p| [p[0], p[1], p[2]])
-        .collect();
+    let rgb: Vec<u8> = pixels.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
     encoder.write_header()?.write_image_data(&rgb)?;
     Ok(file)
 }

@@ -103,16 +103,11 @@ pub fn denoising(prompt: &str, story: &str, after: Option<&str>, steps: u32) -> 
     let len = ids.len();
     let mut random = Random(7);
     // A position's turn: short common tokens early, with noise.
-    let mut turns: Vec<(f32, usize)> = (fixed..len)
-        .map(|i| (random.unit() + 0.02 * (ids[i] % 40) as f32, i))
-        .collect();
+    let mut turns: Vec<(f32, usize)> =
+        (fixed..len).map(|i| (random.unit() + 0.02 * (ids[i] % 40) as f32, i)).collect();
     turns.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut state: Vec<u32> = (0..len)
-        .map(|i| if i < fixed { ids[i] } else { MASK })
-        .collect();
-    let mut confidence: Vec<f32> = (0..len)
-        .map(|i| if i < fixed { 1.0 } else { 0.0 })
-        .collect();
+    let mut state: Vec<u32> = (0..len).map(|i| if i < fixed { ids[i] } else { MASK }).collect();
+    let mut confidence: Vec<f32> = (0..len).map(|i| if i < fixed { 1.0 } else { 0.0 }).collect();
     let frame = |step, state: &[u32], confidence: &[f32]| Frame {
         step,
         t: (steps - step) as f32,
@@ -134,17 +129,10 @@ pub fn denoising(prompt: &str, story: &str, after: Option<&str>, steps: u32) -> 
         }
         for &(_, i) in &turns[shown..goal] {
             let wrong = step < steps && random.unit() < 0.06;
-            state[i] = if wrong {
-                ids[random.below(len)]
-            } else {
-                ids[i]
-            };
+            state[i] = if wrong { ids[random.below(len)] } else { ids[i] };
             let sure = 0.25 + 0.75 * (1.0 - (1.0 - step as f32 / steps as f32).powi(2));
-            confidence[i] = if wrong {
-                0.15
-            } else {
-                (sure * (0.6 + 0.4 * random.unit())).min(1.0)
-            };
+            confidence[i] =
+                if wrong { 0.15 } else { (sure * (0.6 + 0.4 * random.unit())).min(1.0) };
         }
         shown = goal;
         frames.push(frame(step, &state, &confidence));
