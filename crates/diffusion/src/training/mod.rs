@@ -1,0 +1,272 @@
+//! Training on a device: one recorded step, replayed.
+//!
+//! A step draws its batch, runs both passes, and updates the parameters without anything being
+//! uploaded, downloaded or waited for; losses and gradient norms collect in a ring on the device
+//! until [`Training::log`] reads them.
+
+mod batch;
+mod evaluation;
+mod state;
+
+use device::{Device, DeviceError, Element, Program, Recording, Slice, Timing};
+use kernels::{Forms, loss};
+use model::backward::{self, Loss};
+use model::forward::{self, Pass};
+use model::{Activations, Config, Model, Scratch, TensorInfo};
+use optim::{Optimizer, OptimizerConfig};
+
+use batch::Batch;
+pub use evaluation::{Evaluation, Split};
+use evaluation::Evaluator;
+pub use state::TrainingState;
+
+use crate::Schedule;
+
+/// Steps whose losses the device remembers.
+pub const RING: usize = 1024;
+
+/// What a step trains on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainingOptions {
+    /// Sequences of a pass.
+    pub batch: usize,
+    /// Tokens of a sequence.
+    pub length: usize,
+    /// Passes whose gradients make one step; the batch of a step is `batch * accumulation`.
+    pub accumulation: usize,
+    /// Noise schedule.
+    pub schedule: Schedule,
+    /// Whether the timesteps of a batch are spread evenly over 1..=T.
+    pub stratified: bool,
+    /// Seed of batches and masks.
+    pub seed: u64,
+}
+
+/// Why training cannot begin.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TrainingError {
+    /// The corpus is too short.
+    #[error(
+        "the {split} corpus has {tokens} tokens, a sequence needs {length}; use more text or a smaller block_size"
+    )]
+    ShortCorpus {
+        /// Which part of the corpus.
+        split: &'static str,
+        /// Its length.
+        tokens: usize,
+        /// Length of a sequence.
+        length: usize,
+    },
+    /// A token is outside the vocabulary.
+    #[error("the corpus has the token {id}, the model's vocabulary ends at {vocabulary}; use the tokenizer that belongs to the model")]
+    UnknownToken {
+        /// The token.
+        id: u32,
+        /// Size of the vocabulary.
+        vocabulary: usize,
+    },
+    /// A size is impossible.
+    #[error("{0}")]
+    Impossible(String),
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// What one step reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepLog {
+    /// Number of the step, from 1.
+    pub step: u32,
+    /// Mean cross-entropy of the masked positions of its batch, before the update; nats.
+    pub loss: f32,
+    /// Norm of the gradient before clipping.
+    pub grad_norm: f32,
+    /// Factor of the learning rate.
+    pub lr_factor: f64,
+}
+
+/// A network in training.
+#[derive(Debug)]
+pub struct Training {
+    model: Model,
+    optimizer: Optimizer,
+    optimizer_config: OptimizerConfig,
+    gradient: Slice,
+    step: Program,
+    evaluator: Evaluator,
+    losses: Slice,
+    steps_done: u32,
+    steps_logged: u32,
+}
+
+impl Training {
+    /// Puts a network of flat parameters `init` on the device and records its step.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of its own, used once")]
+    pub fn new(
+        device: &mut Device,
+        forms: &Forms,
+        config: Config,
+        init: &[f32],
+        train_ids: &[u32],
+        validation_ids: &[u32],
+        options: &TrainingOptions,
+        optimizer_config: &OptimizerConfig,
+    ) -> Result<Self, TrainingError> {
+        check(&config, options, train_ids, validation_ids)?;
+        let TrainingOptions { batch, length, accumulation, .. } = *options;
+        let model = Model::new(device, config)?;
+        device.write_floats(model.parameters, init)?;
+        let gradient = device.allocate("gradient", Element::Float, config.flat_len())?;
+        let d = config.cut(|offset, len| gradient.part(offset, len));
+        let optimizer = Optimizer::new(device, *optimizer_config, config.flat_len(), RING)?;
+        let acts = Activations::for_training(device, &config, batch, length)?;
+        let scratch = Scratch::new(device, &config, &acts)?;
+
+        let corpus = device.words("train corpus", train_ids)?;
+        let whole = Batch::new(device, &config, options, corpus, accumulation)?;
+        let weights = device.allocate("loss_weights", Element::Float, whole.mask.len)?;
+        let rows = model::statistics(device, whole.mask.len)?;
+        let losses = device.allocate("losses", Element::Float, RING)?;
+
+        let mut step = Recording::default();
+        optimizer.begin(&mut step);
+        whole.draw(&mut step, optimizer.counter);
+        loss::weights(&mut step, whole.mask, weights);
+        for (index, part) in whole.parts.iter().enumerate() {
+            let (start, count) = (index * acts.rows(), acts.rows());
+            let (ids, timesteps) = (part.ids, part.timesteps);
+            let pass = Pass { forms, model: &model, acts: &acts, ids, timesteps };
+            forward::trunk(&mut step, &pass);
+            let loss = Loss {
+                targets: part.targets,
+                weights: weights.part(start, count),
+                rows: rows.part(start, count),
+            };
+            backward::record(&mut step, &pass, &scratch, loss, &d, index > 0);
+        }
+        loss::weighted(&mut step, optimizer.counter, weights, rows.loss, losses);
+        optimizer.update(&mut step, model.parameters, gradient);
+
+        let evaluator =
+            Evaluator::new(device, forms, &model, &acts, corpus, validation_ids, options)?;
+        Ok(Self {
+            step: device.compile(step)?,
+            model,
+            optimizer,
+            optimizer_config: *optimizer_config,
+            gradient,
+            evaluator,
+            losses,
+            steps_done: 0,
+            steps_logged: 0,
+        })
+    }
+
+    /// Runs one step; a GPU is not waited for.
+    pub fn step(&mut self, device: &mut Device) -> Result<(), DeviceError> {
+        device.run(&self.step)?;
+        self.steps_done += 1;
+        Ok(())
+    }
+
+    /// Number of steps that were run, those before a restored state included.
+    pub fn steps_done(&self) -> u32 {
+        self.steps_done
+    }
+
+    /// The network.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The launches of a step.
+    pub fn recording(&self) -> &Recording {
+        self.step.recording()
+    }
+
+    /// Runs one step and times its launches; `None` on a GPU that cannot.
+    pub async fn profile(&mut self, device: &mut Device) -> Result<Option<Vec<Timing>>, DeviceError> {
+        let timings = device.profile(&self.step).await?;
+        self.steps_done += u32::from(timings.is_some());
+        Ok(timings)
+    }
+
+    /// Reports of the steps since the last call, at most the last [`RING`].
+    pub async fn log(&mut self, device: &Device) -> Result<Vec<StepLog>, DeviceError> {
+        let losses = device.read_floats(self.losses).await?;
+        let norms = device.read_floats(self.optimizer.norms).await?;
+        let first = self.steps_logged.max(self.steps_done.saturating_sub(RING as u32)) + 1;
+        self.steps_logged = self.steps_done;
+        let logs = (first..=self.steps_done).map(|step| StepLog {
+            step,
+            loss: losses[step as usize % RING],
+            grad_norm: norms[step as usize % RING],
+            lr_factor: self.optimizer_config.schedule.factor(step),
+        });
+        Ok(logs.collect())
+    }
+
+    /// Losses of the first `batches` fixed batches of a split.
+    pub async fn evaluate(
+        &mut self,
+        device: &mut Device,
+        split: Split,
+        batches: u32,
+    ) -> Result<Evaluation, DeviceError> {
+        self.evaluator.evaluate(device, split, batches).await
+    }
+
+    /// The first tensor whose gradient, or else whose value, holds something that is not a number.
+    pub async fn find_non_finite(&self, device: &Device) -> Result<Option<String>, DeviceError> {
+        let tensors = self.model.config.tensors();
+        for (what, slice) in [("gradient of", self.gradient), ("values of", self.model.parameters)] {
+            let values = device.read_floats(slice).await?;
+            let bad = |tensor: &&TensorInfo| values[tensor.range()].iter().any(|v| !v.is_finite());
+            // Gradients flow backwards: the last tensor is where it began.
+            if let Some(tensor) = tensors.iter().rev().find(bad) {
+                return Ok(Some(format!("{what} `{}`", tensor.name)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn check(
+    config: &Config,
+    options: &TrainingOptions,
+    train_ids: &[u32],
+    validation_ids: &[u32],
+) -> Result<(), TrainingError> {
+    let impossible = |sentence: String| Err(TrainingError::Impossible(sentence));
+    if let Err(error) = config.validate() {
+        return impossible(error.to_string());
+    }
+    let TrainingOptions { batch, length, accumulation, .. } = *options;
+    if length == 0 || length > config.block_size {
+        return impossible(format!(
+            "sequences of {length} tokens do not fit the model's block_size {}",
+            config.block_size
+        ));
+    }
+    if batch == 0 || accumulation == 0 || batch * accumulation > 65_535 {
+        return impossible(format!(
+            "a step of {accumulation} x {batch} sequences is impossible, it must be between 1 and 65535"
+        ));
+    }
+    if accumulation > 1 && !(batch * length).is_multiple_of(device::ALIGNMENT) {
+        return impossible(format!(
+            "with accumulation, batch x length must be a multiple of 64; {batch} x {length} is not"
+        ));
+    }
+    for (split, ids) in [("training", train_ids), ("validation", validation_ids)] {
+        if ids.len() < length {
+            return Err(TrainingError::ShortCorpus { split, tokens: ids.len(), length });
+        }
+        let vocabulary = config.vocab_size;
+        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
+            return Err(TrainingError::UnknownToken { id, vocabulary });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! The full configuration of 12,228,480 parameters: weights from a hash formula, one batch of real
+//! text, spot values.
+
+use kernels::Forms;
+use model::forward::{self, Pass};
+use model::{Activations, Config, Model};
+use device::Recording;
+use pollster::block_on;
+
+use crate::fixture::{Tensors, assert_close, config, devices, json};
+use crate::small::{Batch, Step};
+
+const BATCH: usize = 4;
+const LENGTH: usize = 256;
+
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Element `index` of the hash numbers of `stream`, in [0, 1); two nested splitmix64 outputs.
+fn unit(seed: u64, stream: u64, index: u64) -> f64 {
+    const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+    let base = mix(seed.wrapping_add(GAMMA.wrapping_mul(stream + 1)));
+    let hash = mix(base.wrapping_add(GAMMA.wrapping_mul(index + 1)));
+    (hash >> 40) as f64 * 2f64.powi(-24)
+}
+
+fn hash_weights(config: &Config, seed: u64, amplitude: f32) -> Vec<f32> {
+    let mut values = vec![0.0; config.flat_len()];
+    for (tensor, stream) in config.tensors().iter().zip(0..) {
+        for (value, index) in values[tensor.range()].iter_mut().zip(0..) {
+            *value = (2.0 * unit(seed, stream, index) - 1.0) as f32 * amplitude;
+        }
+    }
+    values
+}
+
+#[test]
+fn hash_formula() {
+    let json = json("full");
+    let config = config(&json);
+    let values = hash_weights(&config, 11, 0.0625);
+    for tensor in config.tensors() {
+        let expected = &json["per_tensor"][&tensor.name];
+        let actual = &values[tensor.range()];
+        let number = |value: &serde_json::Value| value.as_f64().unwrap();
+        for (actual, expected) in actual.iter().zip(expected["weight_first4"].as_array().unwrap()) {
+            assert_eq!(f64::from(*actual), number(expected), "{}", tensor.name);
+        }
+        let sum: f64 = actual.iter().map(|&value| f64::from(value)).sum();
+        assert!((sum - number(&expected["weight_sum_f64"])).abs() < 1e-6, "{}", tensor.name);
+    }
+}
+
+#[test]
+fn logits_gradients_and_losses() {
+    let (tensors, json) = (Tensors::open("full"), json("full"));
+    let config = config(&json);
+    assert_eq!(config, Config::seed(2048));
+    let values = hash_weights(&config, 11, 0.0625);
+    let batch = Batch {
+        x0: tensors.words("x0"),
+        xt: tensors.words("xt"),
+        mask: tensors.mask("mask"),
+        t: tensors.words("t"),
+    };
+    // The oracle is left out: f64 at this size takes a minute, and the small configuration has it.
+    let [_, cpu, gpu] = devices();
+    for mut device in [cpu, gpu] {
+        let model = Model::new(&mut device, config).unwrap();
+        device.write_floats(model.parameters, &values).unwrap();
+        let acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
+        let ids = device.words("ids", &batch.xt).unwrap();
+        let timesteps = device.words("timesteps", &batch.t).unwrap();
+        let forms = Forms::default();
+        let pass = Pass { forms: &forms, model: &model, acts: &acts, ids, timesteps };
+        let mut step = Recording::default();
+        forward::logits(&mut step, &pass);
+        let program = device.compile(step).unwrap();
+        device.run(&program).unwrap();
+        let logits = block_on(device.read_floats(acts.logits)).unwrap();
+        for spot in json["logits_at"].as_array().unwrap() {
+            let at = |i: usize| spot[i].as_u64().unwrap() as usize;
+            let index = (at(0) * LENGTH + at(1)) * config.vocab_size + at(2);
+            let expected = spot[3].as_f64().unwrap() as f32;
+            assert_close(&format!("logit on {device}"), &[logits[index]], &[expected], 5e-5, 0.0);
+        }
+
+        let (step, recording) = Step::record(&mut device, config, &values, BATCH, LENGTH);
+        step.write(&mut device, &batch);
+        let program = device.compile(recording).unwrap();
+        let expected = json["adamw_same_batch_losses"].as_array().unwrap();
+        for (n, expected) in (1..).zip(expected) {
+            device.run(&program).unwrap();
+            let expected = expected.as_f64().unwrap() as f32;
+            // Later losses follow updates that amplify float noise.
+            let absolute = if n == 1 { 2e-5 } else { 2e-3 };
+            let what = format!("loss {n} on {device}");
+            assert_close(&what, &[step.loss(&device, n)], &[expected], absolute, 0.0);
+            if n > 1 {
+                continue;
+            }
+            let gradient = block_on(device.read_floats(step.gradient)).unwrap();
+            for tensor in config.tensors() {
+                let (name, expected) = (&tensor.name, &json["per_tensor"][&tensor.name]);
+                let actual = &gradient[tensor.range()];
+                let squares: f64 = actual.iter().map(|&g| f64::from(g).powi(2)).sum();
+                let norm = expected["grad_l2"].as_f64().unwrap() as f32;
+                let what = format!("gradient of {name} on {device}");
+                assert_close(&what, &[squares.sqrt() as f32], &[norm], 0.0, 1e-4);
+                for element in expected["elements"].as_array().unwrap() {
+                    let index = element[0].as_u64().unwrap() as usize;
+                    let expected = element[1].as_f64().unwrap() as f32;
+                    assert_close(&what, &[actual[index]], &[expected], 5e-6, 2e-4);
+                }
+            }
+        }
+    }
+}

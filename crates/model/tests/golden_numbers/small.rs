@@ -1,0 +1,294 @@
+//! The small configuration: everything, element by element.
+
+use device::{Device, Element, Recording, Slice};
+use kernels::{Forms, loss};
+use model::backward::{self, Loss};
+use model::forward::{self, Pass};
+use model::{Activations, Config, Model, Scratch, Weights};
+use optim::{AdamWConfig, Optimizer, OptimizerConfig, ScheduleConfig, ScheduleShape};
+use pollster::block_on;
+
+use crate::fixture::{Tensors, assert_close, config, devices, json};
+
+const BATCH: usize = 3;
+const LENGTH: usize = 32;
+
+/// A training step on given batches, as it is recorded for drawn ones.
+pub(crate) struct Step {
+    pub(crate) model: Model,
+    pub(crate) acts: Activations,
+    pub(crate) gradient: Slice,
+    pub(crate) d: Weights<Slice>,
+    ids: Slice,
+    targets: Slice,
+    mask: Slice,
+    timesteps: Slice,
+    losses: Slice,
+    optimizer: Optimizer,
+}
+
+pub(crate) struct Batch {
+    pub(crate) x0: Vec<u32>,
+    pub(crate) xt: Vec<u32>,
+    pub(crate) mask: Vec<u32>,
+    pub(crate) t: Vec<u32>,
+}
+
+impl Batch {
+    fn read(tensors: &Tensors, prefix: &str) -> Self {
+        Self {
+            x0: tensors.words(&format!("{prefix}x0")),
+            xt: tensors.words(&format!("{prefix}xt")),
+            mask: tensors.mask(&format!("{prefix}mask")),
+            t: tensors.words(&format!("{prefix}t")),
+        }
+    }
+}
+
+const ADAMW: OptimizerConfig = OptimizerConfig {
+    adamw: AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+    clip: f64::INFINITY,
+    schedule: ScheduleConfig {
+        shape: ScheduleShape::Constant,
+        warmup: 0,
+        decay_start: 0,
+        total: 0,
+        floor: 0.0,
+    },
+};
+
+impl Step {
+    pub(crate) fn record(
+        device: &mut Device,
+        config: Config,
+        values: &[f32],
+        batch: usize,
+        length: usize,
+    ) -> (Self, Recording) {
+        let rows = batch * length;
+        let model = Model::new(device, config).unwrap();
+        device.write_floats(model.parameters, values).unwrap();
+        let acts = Activations::for_training(device, &config, batch, length).unwrap();
+        let scratch = Scratch::new(device, &config, &acts).unwrap();
+        let gradient = device.allocate("gradient", Element::Float, config.flat_len()).unwrap();
+        let d = config.cut(|offset, len| gradient.part(offset, len));
+        let mut words = |len| device.allocate("words", Element::Word, len).unwrap();
+        let (ids, targets, mask, timesteps) = (words(rows), words(rows), words(rows), words(batch));
+        let weights = device.allocate("weights", Element::Float, rows).unwrap();
+        let statistics = model::statistics(device, rows).unwrap();
+        let losses = device.allocate("losses", Element::Float, 8).unwrap();
+        let optimizer = Optimizer::new(device, ADAMW, config.flat_len(), 8).unwrap();
+
+        let mut step = Recording::default();
+        let forms = Forms::default();
+        optimizer.begin(&mut step);
+        loss::weights(&mut step, mask, weights);
+        let pass = Pass { forms: &forms, model: &model, acts: &acts, ids, timesteps };
+        forward::trunk(&mut step, &pass);
+        let loss = Loss { targets, weights, rows: statistics };
+        backward::record(&mut step, &pass, &scratch, loss, &d, false);
+        loss::weighted(&mut step, optimizer.counter, weights, statistics.loss, losses);
+        optimizer.update(&mut step, model.parameters, gradient);
+        let step_of = Self {
+            model,
+            acts,
+            gradient,
+            d,
+            ids,
+            targets,
+            mask,
+            timesteps,
+            losses,
+            optimizer,
+        };
+        (step_of, step)
+    }
+
+    pub(crate) fn write(&self, device: &mut Device, batch: &Batch) {
+        device.write_words(self.ids, &batch.xt).unwrap();
+        device.write_words(self.targets, &batch.x0).unwrap();
+        device.write_words(self.mask, &batch.mask).unwrap();
+        device.write_words(self.timesteps, &batch.t).unwrap();
+    }
+
+    /// Loss of step `n`, from 1.
+    pub(crate) fn loss(&self, device: &Device, n: usize) -> f32 {
+        block_on(device.read_floats(self.losses)).unwrap()[n]
+    }
+
+    fn read(&self, device: &Device, slice: Slice) -> Vec<f32> {
+        block_on(device.read_floats(slice)).unwrap()
+    }
+}
+
+/// Twenty times what PyTorch's own f32 run deviates from its f64 run, and a bit for values that
+/// happen to agree exactly.
+fn tolerance(json: &serde_json::Value, tensor: &str) -> f32 {
+    let deviation = json["f32_deviation"][tensor]["max_abs"].as_f64().unwrap();
+    20.0 * deviation as f32 + 1e-7
+}
+
+#[test]
+fn activations_and_logits() {
+    let (tensors, json) = (Tensors::open("small"), json("small"));
+    let config = config(&json);
+    let batch = Batch::read(&tensors, "batch0.");
+    for mut device in devices() {
+        let model = Model::new(&mut device, config).unwrap();
+        device.write_floats(model.parameters, &tensors.flat("param.", &config)).unwrap();
+        let acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
+        let ids = device.words("ids", &batch.xt).unwrap();
+        let timesteps = device.words("timesteps", &batch.t).unwrap();
+        let forms = Forms::default();
+        let pass = Pass { forms: &forms, model: &model, acts: &acts, ids, timesteps };
+        let mut step = Recording::default();
+        forward::logits(&mut step, &pass);
+        let program = device.compile(step).unwrap();
+        device.run(&program).unwrap();
+        for (name, slice) in [
+            ("act.embed", acts.embedded),
+            ("act.block1.attn_y", acts.layers[1].y),
+            ("act.block1.mlp_h", acts.activated),
+            ("act.block1", acts.x),
+            ("act.final", acts.final_h),
+            ("act.logits", acts.logits),
+        ] {
+            let actual = block_on(device.read_floats(slice)).unwrap();
+            let tolerance = tolerance(&json, name);
+            assert_close(&format!("{name} on {device}"), &actual, &tensors.floats(name), tolerance, 1e-6);
+        }
+        // The fixture has heads before positions: [B, H, S, D].
+        let qkv = block_on(device.read_floats(acts.layers[1].qkv)).unwrap();
+        let (heads, width) = (config.n_head, config.head_dim());
+        for (part, name) in ["q", "k", "v"].into_iter().enumerate() {
+            let name = format!("act.block1.{name}");
+            let expected = tensors.floats(&name);
+            let heads_of = (0..BATCH).flat_map(|b| (0..heads).map(move |h| (b, h)));
+            let actual: Vec<f32> = heads_of
+                .flat_map(|(b, h)| (0..LENGTH).map(move |p| (b * LENGTH + p, h)))
+                .flat_map(|(n, h)| {
+                    let start = (n * 3 * heads + part * heads + h) * width;
+                    qkv[start..start + width].to_vec()
+                })
+                .collect();
+            let tolerance = tolerance(&json, &name);
+            assert_close(&format!("{name} on {device}"), &actual, &expected, tolerance, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn rotary_tables() {
+    let tensors = Tensors::open("small");
+    let table = kernels::rope_norm::table(LENGTH, 32);
+    let rows = table.chunks_exact(32);
+    let cosines: Vec<f32> = rows.clone().flat_map(|row| row[..16].to_vec()).collect();
+    let sines: Vec<f32> = rows.flat_map(|row| row[16..].to_vec()).collect();
+    assert_close("cos", &cosines, &tensors.floats("rope_cos"), 4e-6, 0.0);
+    assert_close("sin", &sines, &tensors.floats("rope_sin"), 4e-6, 0.0);
+}
+
+#[test]
+fn loss_and_gradients() {
+    let (tensors, json) = (Tensors::open("small"), json("small"));
+    let config = config(&json);
+    for mut device in devices() {
+        let values = tensors.flat("param.", &config);
+        let (step, recording) = Step::record(&mut device, config, &values, BATCH, LENGTH);
+        step.write(&mut device, &Batch::read(&tensors, "batch0."));
+        let program = device.compile(recording).unwrap();
+        device.run(&program).unwrap();
+        let expected = json["loss"].as_f64().unwrap() as f32;
+        assert_close(&format!("loss on {device}"), &[step.loss(&device, 1)], &[expected], 1e-5, 0.0);
+        let gradient = step.read(&device, step.gradient);
+        for tensor in config.tensors() {
+            let name = format!("grad.{}", tensor.name);
+            let actual = &gradient[tensor.range()];
+            let tolerance = tolerance(&json, &name);
+            let expected = tensors.floats(&name);
+            assert_close(&format!("{name} on {device}"), actual, &expected, tolerance, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn parameters_after_adamw_steps() {
+    let (tensors, after) = (Tensors::open("small"), Tensors::open("small_adamw"));
+    let json = json("small_adamw");
+    let config = config(&json);
+    for mut device in devices() {
+        let values = tensors.flat("param.", &config);
+        let (step, recording) = Step::record(&mut device, config, &values, BATCH, LENGTH);
+        let program = device.compile(recording).unwrap();
+        for n in 1..=5 {
+            step.write(&mut device, &Batch::read(&tensors, &format!("batch{}.", n - 1)));
+            device.run(&program).unwrap();
+            let expected = json["losses_before_step"][n - 1].as_f64().unwrap() as f32;
+            let loss = step.loss(&device, n);
+            assert_close(&format!("loss {n} on {device}"), &[loss], &[expected], 1e-5, 0.0);
+            if n != 1 && n != 5 {
+                continue;
+            }
+            let parameters = step.read(&device, step.model.parameters);
+            let state = step.optimizer.state().map(|(_, slice)| step.read(&device, slice));
+            for tensor in config.tensors() {
+                let name = format!("step{n}.param.{}", tensor.name);
+                let actual = &parameters[tensor.range()];
+                // Where a gradient is near AdamW's eps the first update amplifies float noise.
+                assert_close(&format!("{name} on {device}"), actual, &after.floats(&name), 5e-5, 0.0);
+                if tensor.name.ends_with("timestep_emb.weight")
+                    || tensor.name.ends_with("blocks.1.mlp.c_fc.weight")
+                {
+                    for (moment, letter) in state.iter().zip(["m", "v"]) {
+                        let name = format!("step{n}.{letter}.{}", tensor.name);
+                        let expected = after.floats(&name);
+                        let what = format!("{name} on {device}");
+                        let absolute = tolerance(&json, &name);
+                        assert_close(&what, &moment[tensor.range()], &expected, absolute, 1e-5);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The whole backward pass of the oracle against central differences of its loss.
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let (tensors, json) = (Tensors::open("small"), json("small"));
+    let config = config(&json);
+    let mut device = Device::oracle();
+    let values = tensors.flat("param.", &config);
+    let (step, recording) = Step::record(&mut device, config, &values, BATCH, LENGTH);
+    step.write(&mut device, &Batch::read(&tensors, "batch0."));
+    // Everything but the optimiser's update, so that the parameters stay.
+    let update = recording.launches().iter().position(|l| l.kernel.name == "sum_squares").unwrap();
+    let program = device.compile(recording.part(0..update)).unwrap();
+    device.run(&program).unwrap();
+    let gradient = block_on(device.read_wide(step.gradient)).unwrap();
+    let mut calls = 1;
+    for tensor in config.tensors() {
+        // The first element of the tensor whose gradient is not small, and one in the middle.
+        let largest = tensor.range().max_by(|&a, &b| gradient[a].abs().total_cmp(&gradient[b].abs()));
+        for index in [largest.unwrap(), tensor.offset + tensor.len() / 2] {
+            let mut loss_at = |shift: f32| {
+                let mut shifted = values.clone();
+                shifted[index] += shift;
+                device.write_floats(step.model.parameters, &shifted).unwrap();
+                device.run(&program).unwrap();
+                calls += 1;
+                let losses = block_on(device.read_wide(step.losses)).unwrap();
+                (losses[calls % 8], f64::from(shifted[index]))
+            };
+            let ((above, right), (below, left)) = (loss_at(1e-3), loss_at(-1e-3));
+            let slope = (above - below) / (right - left);
+            let error = (slope - gradient[index]).abs();
+            let name = &tensor.name;
+            assert!(
+                error <= 1e-6 + 1e-4 * slope.abs(),
+                "{name}[{index}]: gradient {}, finite difference {slope}",
+                gradient[index]
+            );
+        }
+    }
+}
