@@ -1,0 +1,130 @@
+//! Noise schedules: how many tokens are still clean at each diffusion step.
+
+use std::f64::consts::PI;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How the probability `a_t` that a token is still clean falls from 1 (t = 0) to 0 (t = T).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// `a_t = cos(π/2 · t/T)`.
+    #[default]
+    Cosine,
+    /// `a_t = cos²(π/2 · t/T)`.
+    Cosine2,
+    /// `a_t = 1 - t/T`, the log-linear schedule of MDLM (arXiv 2406.07524).
+    Linear,
+}
+
+impl Schedule {
+    /// `a_t`, the probability that a token is still clean at step `t` of `timesteps`.
+    ///
+    /// The order of operations matters: re-mask counts truncate a product with it.
+    pub fn survival(self, t: usize, timesteps: usize) -> f64 {
+        let share = t as f64 / timesteps as f64;
+        let cosine = (share * PI / 2.0).cos();
+        match self {
+            Self::Cosine => cosine,
+            Self::Cosine2 => cosine * cosine,
+            Self::Linear => 1.0 - share,
+        }
+    }
+
+    /// `a_0 ..= a_T` as the device takes them, `(T + 1)`: a token is masked when its uniform draw
+    /// lies above.
+    pub fn survival_table(self, timesteps: usize) -> Vec<f32> {
+        (0..=timesteps).map(|t| self.survival(t, timesteps) as f32).collect()
+    }
+
+    /// How many of `generated` positions are masked in a state at step `t`:
+    /// `trunc((1 - a_t) · generated)` in f64, because f32 gives other integers.
+    pub fn masked_count(self, t: usize, timesteps: usize, generated: usize) -> usize {
+        ((1.0 - self.survival(t, timesteps)) * generated as f64) as usize
+    }
+
+    /// Weight of the cross-entropy at step `t` in the evidence bound,
+    /// `w_t = (a_{t-1} - a_t) / (1 - a_t)` for `t` in `1..=T` (MDLM, arXiv 2406.07524, discrete
+    /// time).
+    pub fn elbo_weight(self, t: usize, timesteps: usize) -> f64 {
+        let (before, now) = (self.survival(t - 1, timesteps), self.survival(t, timesteps));
+        (before - now) / (1.0 - now)
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cosine => "cosine",
+            Self::Cosine2 => "cosine2",
+            Self::Linear => "linear",
+        })
+    }
+}
+
+/// The `steps + 1` times of a generation in `steps` steps, from `timesteps` down to 0: every time
+/// when there are as many steps as times, else spread evenly, rounded up. `steps` must be between
+/// 1 and `timesteps`.
+pub fn times(steps: usize, timesteps: usize) -> Vec<usize> {
+    (0..=steps).map(|i| (timesteps * (steps - i)).div_ceil(steps)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Schedule; 3] = [Schedule::Cosine, Schedule::Cosine2, Schedule::Linear];
+
+    #[test]
+    fn mean_masked_share() {
+        for (schedule, expected) in ALL.into_iter().zip([0.368, 0.505, 0.505]) {
+            let share: f64 = (1..=100).map(|t| 1.0 - schedule.survival(t, 100)).sum();
+            assert!((share / 100.0 - expected).abs() < 5e-4, "{schedule}: {share}");
+        }
+    }
+
+    #[test]
+    fn survival_falls_from_one_to_zero() {
+        for schedule in ALL {
+            let table = schedule.survival_table(100);
+            assert_eq!(table[0], 1.0);
+            assert!(table[100].abs() < 1e-7, "{schedule}: {}", table[100]);
+            assert!(table.is_sorted_by(|a, b| a > b), "{schedule}");
+        }
+    }
+
+    #[test]
+    fn elbo_weights() {
+        let cosine2 = |t| Schedule::Cosine2.elbo_weight(t, 100);
+        assert!((cosine2(50) - 0.0314).abs() < 5e-5);
+        assert!((cosine2(100) - 0.0002).abs() < 5e-5);
+        for schedule in ALL {
+            assert_eq!(schedule.elbo_weight(1, 100), 1.0);
+            // Every token is revealed once: masked shares times weights sum to 1.
+            let share = |t| (1.0 - schedule.survival(t, 100)) * schedule.elbo_weight(t, 100);
+            let total: f64 = (1..=100).map(share).sum();
+            assert!((total - 1.0).abs() < 1e-12, "{schedule}: {total}");
+        }
+    }
+
+    #[test]
+    fn times_reach_both_ends() {
+        assert_eq!(times(4, 4), [4, 3, 2, 1, 0]);
+        assert_eq!(times(3, 10), [10, 7, 4, 0]);
+        assert_eq!(times(1, 100), [100, 0]);
+        for steps in 1..=100 {
+            let times = times(steps, 100);
+            assert!(times.is_sorted_by(|a, b| a > b), "{steps}: {times:?}");
+        }
+    }
+
+    #[test]
+    fn names() {
+        let json = ["\"cosine\"", "\"cosine2\"", "\"linear\""];
+        for (schedule, json) in ALL.into_iter().zip(json) {
+            assert_eq!(serde_json::from_str::<Schedule>(json).unwrap(), schedule);
+            assert_eq!(format!("\"{schedule}\""), json);
+        }
+    }
+}
