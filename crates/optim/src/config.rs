@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerConfig {
-    /// AdamW, for every tensor.
+    /// AdamW, for every tensor that Muon does not take.
     pub adamw: AdamWConfig,
+    /// Muon, for the matrices of the blocks; without it AdamW takes them too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muon: Option<MuonConfig>,
     /// Largest norm of the whole gradient; longer ones are scaled down to it.
     pub clip: f64,
     /// Course of the learning rate.
@@ -29,6 +32,19 @@ pub struct AdamWConfig {
     /// Added to the denominator.
     pub eps: f64,
     /// Decoupled weight decay, of every tensor.
+    pub weight_decay: f64,
+}
+
+/// Constants of Muon (Jordan et al. 2024).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MuonConfig {
+    /// Learning rate; an update has singular values near it, times sqrt(rows / columns) for
+    /// matrices that are taller than wide.
+    pub lr: f64,
+    /// Decay of the momentum.
+    pub momentum: f64,
+    /// Decoupled weight decay.
     pub weight_decay: f64,
 }
 
@@ -85,7 +101,15 @@ impl OptimizerConfig {
             ("floor", floor, (0.0..=1.0).contains(&floor), "between 0 and 1"),
             ("total", total.into(), !falls || total > decay_start, "above decay_start"),
         ];
-        match checks.into_iter().find(|(_, _, holds, _)| !holds) {
+        let muon = self.muon.into_iter().flat_map(|muon| {
+            let MuonConfig { lr, momentum, weight_decay } = muon;
+            [
+                ("muon.lr", lr, lr > 0.0 && lr.is_finite(), "above 0"),
+                ("muon.momentum", momentum, (0.0..1.0).contains(&momentum), "at least 0 and below 1"),
+                ("muon.weight_decay", weight_decay, (0.0..=1.0).contains(&weight_decay), "between 0 and 1"),
+            ]
+        });
+        match checks.into_iter().chain(muon).find(|(_, _, holds, _)| !holds) {
             Some((name, value, _, wanted)) => Err(OptimizerConfigError { name, value, wanted }),
             None => Ok(()),
         }
@@ -124,6 +148,7 @@ mod tests {
 
     const SEED: OptimizerConfig = OptimizerConfig {
         adamw: AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+        muon: None,
         clip: f64::INFINITY,
         schedule: ScheduleConfig {
             shape: ScheduleShape::Cosine,

@@ -1,9 +1,10 @@
-//! The optimiser: clipping by global norm, learning-rate schedule, AdamW.
+//! The optimiser: clipping by global norm, learning-rate schedule, AdamW, and Muon for the
+//! matrices of the blocks.
 
 mod config;
 mod optimizer;
 
 pub use config::{
-    AdamWConfig, OptimizerConfig, OptimizerConfigError, ScheduleConfig, ScheduleShape,
+    AdamWConfig, MuonConfig, OptimizerConfig, OptimizerConfigError, ScheduleConfig, ScheduleShape,
 };
-pub use optimizer::Optimizer;
+pub use optimizer::{Layout, Optimizer};

@@ -1,47 +1,105 @@
 //! The optimiser on a device.
 
+use std::ops::Range;
+
 use device::{Device, DeviceError, Element, Recording, Slice};
-use kernels::{adamw, begin_step, grad_norm};
+use kernels::{Forms, adamw, begin_step, grad_norm, muon};
 
 use crate::OptimizerConfig;
+
+/// Where the parameters lie in their flat buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Length of the buffer.
+    pub len: usize,
+    /// First element and `[rows, columns]` of each matrix of the blocks, which lie side by side.
+    pub hidden: Vec<(usize, [usize; 2])>,
+}
+
+impl Layout {
+    fn hidden_range(&self) -> Range<usize> {
+        let start = self.hidden.first().map_or(0, |(offset, _)| *offset);
+        let end = self.hidden.last().map_or(0, |(offset, [rows, columns])| offset + rows * columns);
+        start..end
+    }
+}
 
 /// Buffers of the optimiser.
 #[derive(Clone, Debug)]
 pub struct Optimizer {
     config: OptimizerConfig,
+    layout: Layout,
     /// Number of the current step, `(1)`; steps count from 1.
     pub counter: Slice,
-    first_moment: Slice,
-    second_moment: Slice,
     /// Norms of the latest gradients, before clipping: step n stands at n mod its length.
     pub norms: Slice,
+    first_moment: Slice,
+    second_moment: Slice,
+    muon: Option<MuonBuffers>,
     control: Slice,
     partial_sums: Slice,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct MuonBuffers {
+    /// As long as the hidden matrices together.
+    momentum: Slice,
+    look_ahead: Slice,
+    scratch: muon::Scratch,
+}
+
+impl MuonBuffers {
+    fn new(device: &mut Device, layout: &Layout) -> Result<Self, DeviceError> {
+        let largest = |size: fn(usize, usize) -> usize| {
+            layout.hidden.iter().map(|(_, [r, c])| size(*r, *c)).max().unwrap_or(1)
+        };
+        let (matrix, square) = (largest(|r, c| r * c), largest(|r, c| r.min(c).pow(2)));
+        let len = layout.hidden_range().len();
+        let mut floats = |label, len| device.allocate(label, Element::Float, len);
+        Ok(Self {
+            momentum: floats("momentum", len)?,
+            look_ahead: floats("look_ahead", len)?,
+            scratch: muon::Scratch {
+                x: [floats("muon_x", matrix)?, floats("muon_next", matrix)?],
+                squares: [
+                    floats("muon_s", square)?,
+                    floats("muon_s2", square)?,
+                    floats("muon_p", square)?,
+                ],
+            },
+        })
+    }
+}
+
 impl Optimizer {
-    /// An optimiser of `len` parameters that remembers the latest `slots` norms.
+    /// An optimiser of parameters laid out as `layout` that remembers the latest `slots` norms.
     pub fn new(
         device: &mut Device,
         config: OptimizerConfig,
-        len: usize,
+        layout: Layout,
         slots: usize,
     ) -> Result<Self, DeviceError> {
+        let muon = config.muon.map(|_| MuonBuffers::new(device, &layout)).transpose()?;
         let mut floats = |label, len| device.allocate(label, Element::Float, len);
         Ok(Self {
             config,
-            first_moment: floats("first_moment", len)?,
-            second_moment: floats("second_moment", len)?,
+            first_moment: floats("first_moment", layout.len)?,
+            second_moment: floats("second_moment", layout.len)?,
             norms: floats("norms", slots)?,
             control: floats("control", begin_step::CONTROL)?,
             partial_sums: floats("partial_sums", grad_norm::PARTIAL_SUMS)?,
             counter: device.allocate("step", Element::Word, 1)?,
+            muon,
+            layout,
         })
     }
 
     /// Buffers that a checkpoint must keep besides the counter, with their names.
-    pub fn state(&self) -> [(&'static str, Slice); 2] {
-        [("first_moment", self.first_moment), ("second_moment", self.second_moment)]
+    pub fn state(&self) -> Vec<(&'static str, Slice)> {
+        let mut state =
+            vec![("first_moment", self.first_moment), ("second_moment", self.second_moment)];
+        state.extend(self.muon.map(|muon| ("momentum", muon.momentum)));
+        state
     }
 
     /// Records the beginning of a step, before anything that reads the counter.
@@ -50,7 +108,13 @@ impl Optimizer {
     }
 
     /// Records the update of `parameters` by `gradient`, both flat.
-    pub fn update(&self, step: &mut Recording, parameters: Slice, gradient: Slice) {
+    pub fn update(
+        &self,
+        step: &mut Recording,
+        forms: &Forms,
+        parameters: Slice,
+        gradient: Slice,
+    ) {
         let clip = grad_norm::Clip {
             gradient,
             partial_sums: self.partial_sums,
@@ -59,14 +123,35 @@ impl Optimizer {
             ring: self.norms,
         };
         grad_norm::record(step, clip, self.config.clip as f32);
-        let update = adamw::Update {
-            counter: self.counter,
-            control: self.control,
-            d_p: gradient,
-            p: parameters,
-            m: self.first_moment,
-            v: self.second_moment,
+        let hidden = self.layout.hidden_range();
+        let ranges = match (self.config.muon, &self.muon) {
+            (Some(config), Some(buffers)) => {
+                let MuonBuffers { momentum, look_ahead, scratch } = buffers;
+                let d_p = gradient.part(hidden.start, hidden.len());
+                let (control, mu) = (self.control, config.momentum);
+                muon::momentum(step, control, d_p, *momentum, *look_ahead, mu);
+                for &(offset, shape) in &self.layout.hidden {
+                    let len = shape[0] * shape[1];
+                    let u = look_ahead.part(offset - hidden.start, len);
+                    let o = muon::orthogonalise(step, forms, u, shape, scratch);
+                    let p = parameters.part(offset, len);
+                    muon::update(step, control, o, p, shape, config.lr, config.weight_decay);
+                }
+                vec![0..hidden.start, hidden.end..self.layout.len]
+            }
+            _ => vec![0..self.layout.len],
         };
-        adamw::record(step, update, self.config.hyper());
+        for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+            let part = |slice: Slice| slice.part(range.start, range.len());
+            let update = adamw::Update {
+                counter: self.counter,
+                control: self.control,
+                d_p: part(gradient),
+                p: part(parameters),
+                m: part(self.first_moment),
+                v: part(self.second_moment),
+            };
+            adamw::record(step, update, self.config.hyper());
+        }
     }
 }

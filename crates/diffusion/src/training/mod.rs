@@ -13,7 +13,7 @@ use kernels::{Forms, loss};
 use model::backward::{self, Loss};
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model, Scratch, TensorInfo};
-use optim::{Optimizer, OptimizerConfig};
+use optim::{Layout, Optimizer, OptimizerConfig};
 
 use batch::Batch;
 pub use evaluation::{Evaluation, Split};
@@ -119,7 +119,7 @@ impl Training {
         device.write_floats(model.parameters, init)?;
         let gradient = device.allocate("gradient", Element::Float, config.flat_len())?;
         let d = config.cut(|offset, len| gradient.part(offset, len));
-        let optimizer = Optimizer::new(device, *optimizer_config, config.flat_len(), RING)?;
+        let optimizer = Optimizer::new(device, *optimizer_config, layout(&config), RING)?;
         let acts = Activations::for_training(device, &config, batch, length)?;
         let scratch = Scratch::new(device, &config, &acts)?;
 
@@ -146,7 +146,7 @@ impl Training {
             backward::record(&mut step, &pass, &scratch, loss, &d, index > 0);
         }
         loss::weighted(&mut step, optimizer.counter, weights, rows.loss, losses);
-        optimizer.update(&mut step, model.parameters, gradient);
+        optimizer.update(&mut step, forms, model.parameters, gradient);
 
         let evaluator =
             Evaluator::new(device, forms, &model, &acts, corpus, validation_ids, options)?;
@@ -229,6 +229,16 @@ impl Training {
             }
         }
         Ok(None)
+    }
+}
+
+/// Where the optimiser finds its matrices.
+fn layout(config: &Config) -> Layout {
+    let hidden = |tensor: &TensorInfo| tensor.name.starts_with("blocks.");
+    let tensors = config.tensors().into_iter().filter(hidden);
+    Layout {
+        len: config.flat_len(),
+        hidden: tensors.map(|tensor| (tensor.offset, tensor.shape)).collect(),
     }
 }
 

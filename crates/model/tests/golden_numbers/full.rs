@@ -8,7 +8,7 @@ use device::Recording;
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
-use crate::small::{Batch, Step};
+use crate::small::{ADAMW, Batch, Step};
 
 const BATCH: usize = 4;
 const LENGTH: usize = 256;
@@ -88,7 +88,7 @@ fn logits_gradients_and_losses() {
             assert_close(&format!("logit on {device}"), &[logits[index]], &[expected], 5e-5, 0.0);
         }
 
-        let (step, recording) = Step::record(&mut device, config, &values, BATCH, LENGTH);
+        let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
         step.write(&mut device, &batch);
         let program = device.compile(recording).unwrap();
         let expected = json["adamw_same_batch_losses"].as_array().unwrap();

@@ -5,7 +5,7 @@ use kernels::{Forms, loss};
 use model::backward::{self, Loss};
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model, Scratch, Weights};
-use optim::{AdamWConfig, Optimizer, OptimizerConfig, ScheduleConfig, ScheduleShape};
+use optim::{AdamWConfig, Layout, MuonConfig, Optimizer, OptimizerConfig, ScheduleConfig, ScheduleShape};
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
@@ -45,8 +45,9 @@ impl Batch {
     }
 }
 
-const ADAMW: OptimizerConfig = OptimizerConfig {
+pub(crate) const ADAMW: OptimizerConfig = OptimizerConfig {
     adamw: AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+    muon: None,
     clip: f64::INFINITY,
     schedule: ScheduleConfig {
         shape: ScheduleShape::Constant,
@@ -57,13 +58,27 @@ const ADAMW: OptimizerConfig = OptimizerConfig {
     },
 };
 
+/// The fixture's Muon: AdamW as above for the embeddings and the head.
+const MUON: OptimizerConfig = OptimizerConfig {
+    muon: Some(MuonConfig { lr: 0.02, momentum: 0.95, weight_decay: 0.0 }),
+    ..ADAMW
+};
+
+fn layout(config: &Config) -> Layout {
+    let tensors = config.tensors().into_iter().filter(|t| t.name.starts_with("blocks."));
+    Layout {
+        len: config.flat_len(),
+        hidden: tensors.map(|tensor| (tensor.offset, tensor.shape)).collect(),
+    }
+}
+
 impl Step {
     pub(crate) fn record(
         device: &mut Device,
         config: Config,
         values: &[f32],
-        batch: usize,
-        length: usize,
+        [batch, length]: [usize; 2],
+        optimizer: OptimizerConfig,
     ) -> (Self, Recording) {
         let rows = batch * length;
         let model = Model::new(device, config).unwrap();
@@ -77,7 +92,7 @@ impl Step {
         let weights = device.allocate("weights", Element::Float, rows).unwrap();
         let statistics = model::statistics(device, rows).unwrap();
         let losses = device.allocate("losses", Element::Float, 8).unwrap();
-        let optimizer = Optimizer::new(device, ADAMW, config.flat_len(), 8).unwrap();
+        let optimizer = Optimizer::new(device, optimizer, layout(&config), 8).unwrap();
 
         let mut step = Recording::default();
         let forms = Forms::default();
@@ -88,7 +103,7 @@ impl Step {
         let loss = Loss { targets, weights, rows: statistics };
         backward::record(&mut step, &pass, &scratch, loss, &d, false);
         loss::weighted(&mut step, optimizer.counter, weights, statistics.loss, losses);
-        optimizer.update(&mut step, model.parameters, gradient);
+        optimizer.update(&mut step, &forms, model.parameters, gradient);
         let step_of = Self {
             model,
             acts,
@@ -194,7 +209,7 @@ fn loss_and_gradients() {
     let config = config(&json);
     for mut device in devices() {
         let values = tensors.flat("param.", &config);
-        let (step, recording) = Step::record(&mut device, config, &values, BATCH, LENGTH);
+        let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
         step.write(&mut device, &Batch::read(&tensors, "batch0."));
         let program = device.compile(recording).unwrap();
         device.run(&program).unwrap();
@@ -218,7 +233,7 @@ fn parameters_after_adamw_steps() {
     let config = config(&json);
     for mut device in devices() {
         let values = tensors.flat("param.", &config);
-        let (step, recording) = Step::record(&mut device, config, &values, BATCH, LENGTH);
+        let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
         let program = device.compile(recording).unwrap();
         for n in 1..=5 {
             step.write(&mut device, &Batch::read(&tensors, &format!("batch{}.", n - 1)));
@@ -252,6 +267,38 @@ fn parameters_after_adamw_steps() {
     }
 }
 
+#[test]
+fn parameters_after_muon_steps() {
+    let (tensors, after) = (Tensors::open("small"), Tensors::open("small_muon"));
+    let json = json("small_muon");
+    let config = config(&json);
+    for mut device in devices() {
+        let values = tensors.flat("param.", &config);
+        let (step, recording) =
+            Step::record(&mut device, config, &values, [BATCH, LENGTH], MUON);
+        let program = device.compile(recording).unwrap();
+        for n in 1..=5 {
+            step.write(&mut device, &Batch::read(&tensors, &format!("batch{}.", n - 1)));
+            device.run(&program).unwrap();
+            let expected = json["losses_before_step"][n - 1].as_f64().unwrap() as f32;
+            let loss = step.loss(&device, n);
+            assert_close(&format!("loss {n} on {device}"), &[loss], &[expected], 2e-5, 0.0);
+            if n != 1 && n != 5 {
+                continue;
+            }
+            let parameters = step.read(&device, step.model.parameters);
+            for tensor in config.tensors() {
+                let name = format!("step{n}.param.{}", tensor.name);
+                let actual = &parameters[tensor.range()];
+                let expected = after.floats(&name);
+                // The iteration starts from a matrix of norm 1 and so magnifies small singular
+                // values, and with them float noise, up to a thousandfold.
+                assert_close(&format!("{name} on {device}"), actual, &expected, 2e-4, 0.0);
+            }
+        }
+    }
+}
+
 /// The whole backward pass of the oracle against central differences of its loss.
 #[test]
 fn gradients_agree_with_finite_differences() {
@@ -259,7 +306,7 @@ fn gradients_agree_with_finite_differences() {
     let config = config(&json);
     let mut device = Device::oracle();
     let values = tensors.flat("param.", &config);
-    let (step, recording) = Step::record(&mut device, config, &values, BATCH, LENGTH);
+    let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
     step.write(&mut device, &Batch::read(&tensors, "batch0."));
     // Everything but the optimiser's update, so that the parameters stay.
     let update = recording.launches().iter().position(|l| l.kernel.name == "sum_squares").unwrap();
