@@ -3,10 +3,14 @@
 //! A [`Trace`] records a denoising, [`layout`] turns a frame of it into shapes ([`draw`]), and the
 //! shapes become pixels natively (feature `raster`), on a canvas in the page, or an SVG file.
 
+pub mod curve;
 pub mod draw;
 pub mod layout;
 #[cfg(feature = "raster")]
 pub mod raster;
+pub mod svg;
+pub mod tensorboard;
+pub mod terminal;
 pub mod theme;
 pub mod trace;
 mod wrap;

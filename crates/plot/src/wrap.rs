@@ -273,20 +273,19 @@ impl Wrapped {
         }
     }
 
-    /// Height in line heights, where a gap between paragraphs counts `gap`.
-    pub(crate) fn height(&self, gap: f32) -> f32 {
-        self.gaps.len() as f32 + gap * self.gaps.iter().filter(|&&g| g).count() as f32
-    }
-
-    /// Top of each line in line heights.
-    pub(crate) fn tops(&self, gap: f32) -> Vec<f32> {
-        let mut y = -1.0;
-        let lines = self.gaps.iter();
-        lines
-            .map(|&apart| {
-                y += if apart { 1.0 + gap } else { 1.0 };
-                y
-            })
-            .collect()
+    /// Column and top of each line, in line heights, in columns of `height`; a gap between
+    /// paragraphs counts `gap`.
+    pub(crate) fn rows(&self, height: f32, gap: f32) -> Vec<(usize, f32)> {
+        let mut next = (0, 0.0);
+        let place = |&apart: &bool| {
+            let (column, y) = next;
+            let y = if apart && y > 0.0 { y + gap } else { y };
+            // Half a thousandth for rounding, so that a height found by adding up fits again.
+            let row =
+                if y > 0.0 && y + 1.0 > height + 5e-4 { (column + 1, 0.0) } else { (column, y) };
+            next = (row.0, row.1 + 1.0);
+            row
+        };
+        self.gaps.iter().map(place).collect()
     }
 }

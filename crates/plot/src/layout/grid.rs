@@ -35,6 +35,20 @@ pub(super) struct Grid {
 }
 
 impl Grid {
+    /// Width of one of `columns` columns of text.
+    pub(super) fn column(&self, columns: usize) -> f32 {
+        self.stride(columns) - self.gutter()
+    }
+
+    /// From the left edge of a column of text to that of the next.
+    pub(super) fn stride(&self, columns: usize) -> f32 {
+        (self.text.width + self.gutter()) / columns as f32
+    }
+
+    fn gutter(&self) -> f32 {
+        28.0 * self.unit
+    }
+
     pub(super) fn new(size: Size) -> Self {
         let (width, height) = (size.width as f32, size.height as f32);
         if width >= 1.2 * height { Self::wide(width, height) } else { Self::upright(width, height) }

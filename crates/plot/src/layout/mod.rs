@@ -10,7 +10,7 @@ mod tokens;
 use crate::draw::{Draw, Measure, Size, Weight};
 use crate::theme::Theme;
 use crate::trace::Trace;
-use crate::wrap::{Measured, Segment, Widths};
+use crate::wrap::{Measured, Segment, Widths, Wrapped};
 
 use grid::Grid;
 
@@ -18,6 +18,8 @@ use grid::Grid;
 const LEADING: f32 = 1.6;
 /// Space between paragraphs in line heights.
 const PARAGRAPH: f32 = 0.45;
+/// Columns that a long text is set in at most.
+const MOST_COLUMNS: usize = 4;
 /// Texts are measured at this size and scaled, so that a plan measures each token once.
 const REFERENCE: f32 = 64.0;
 
@@ -99,23 +101,24 @@ impl<'a> Plan<'a> {
         let widths = Widths { space: em(" ", false), small: 0.4, empty: 0.12, mask: 2.0 };
         let measured = Measured::new(trace, widths, &mut em);
 
-        let mut font = grid.largest_font;
-        let (wrapped, height) = loop {
-            let wrapped = measured.wrap(grid.text.width / font, &mut em);
-            let height = wrapped.height(PARAGRAPH) * LEADING * font;
-            if height <= grid.text.height {
-                break (wrapped, height);
+        // Columns only where they make the letters a good deal larger.
+        let mut best = fit(&measured, &grid, 1, &mut em);
+        for columns in 2..=MOST_COLUMNS {
+            let other = fit(&measured, &grid, columns, &mut em);
+            if other.font > 1.2 * best.font {
+                best = other;
             }
-            font *= 0.98;
-        };
+        }
+        let Fit { font, columns, wrapped, rows } = best;
+
         // A short text sits a little above the middle; a long one begins at the top.
+        let height = rows.iter().fold(0.0f32, |most, row| most.max(row.1 + 1.0)) * LEADING * font;
         let spare = grid.text.height - height;
         let top = grid.text.y + if spare > 0.4 * grid.text.height { 0.38 * spare } else { 0.0 };
-        let tops = wrapped.tops(PARAGRAPH);
         let place = |s: &Segment| Place {
             token: s.token,
-            x: grid.text.x + s.x * font,
-            y: top + tops[s.line] * LEADING * font,
+            x: grid.text.x + rows[s.line].0 as f32 * grid.stride(columns) + s.x * font,
+            y: top + rows[s.line].1 * LEADING * font,
             width: s.width * font,
             height: LEADING * font,
         };
@@ -169,5 +172,31 @@ impl<'a> Plan<'a> {
     /// The size of the letters of the text, in pixels per em.
     pub fn font_size(&self) -> f32 {
         self.font
+    }
+}
+
+/// The text in columns, in the largest letters that fit.
+struct Fit {
+    font: f32,
+    columns: usize,
+    wrapped: Wrapped,
+    /// Column and top (in line heights) of each line.
+    rows: Vec<(usize, f32)>,
+}
+
+fn fit(
+    measured: &Measured,
+    grid: &Grid,
+    columns: usize,
+    em: &mut dyn FnMut(&str, bool) -> f32,
+) -> Fit {
+    let mut font = grid.largest_font;
+    loop {
+        let wrapped = measured.wrap(grid.column(columns) / font, em);
+        let rows = wrapped.rows(grid.text.height / (LEADING * font), PARAGRAPH);
+        if rows.last().is_none_or(|row| row.0 < columns) {
+            return Fit { font, columns, wrapped, rows };
+        }
+        font *= 0.98;
     }
 }
