@@ -8,21 +8,34 @@
 use device::{Kernel, Sources};
 
 pub mod adamw;
+pub mod attention;
 pub mod begin_step;
 pub mod cross_entropy;
 pub mod draw_batch;
 pub mod embed;
+mod forms;
+pub mod gemm;
 pub mod grad_norm;
 mod grid;
 pub mod loss;
+pub mod muon;
 pub mod norm;
+mod product;
 pub mod relu_squared;
+pub mod remask;
 pub mod rng;
 pub mod rope_norm;
+pub mod sample_explain;
+pub mod sample_pass;
+pub mod sample_tokens;
+pub mod sample_uniforms;
+
+pub use forms::Forms;
 
 /// Files that kernels may `#import`.
 pub const COMMON: Sources = &[
     ("elements", include_str!("../../../shaders/common/elements.wgsl")),
+    ("largest", include_str!("../../../shaders/common/largest.wgsl")),
     ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
     ("rng", include_str!("../../../shaders/common/rng.wgsl")),
 ];
@@ -30,6 +43,10 @@ pub const COMMON: Sources = &[
 /// Every kernel, for the tests that check them all.
 pub const ALL: &[&Kernel] = &[
     &adamw::KERNEL,
+    &attention::BACKWARD_KV,
+    &attention::BACKWARD_Q,
+    &attention::DELTA,
+    &attention::FORWARD,
     &begin_step::KERNEL,
     &cross_entropy::BACKWARD,
     &cross_entropy::FORWARD,
@@ -38,15 +55,25 @@ pub const ALL: &[&Kernel] = &[
     &embed::INDEX,
     &embed::TIMESTEP_BACKWARD,
     &embed::TOKEN_BACKWARD,
+    &gemm::TILE,
     &grad_norm::CLIP,
     &grad_norm::SUM_SQUARES,
     &loss::WEIGHTED,
     &loss::WEIGHTS,
+    &muon::MOMENTUM,
+    &muon::NORMALISE,
+    &muon::POLYNOMIAL,
+    &muon::UPDATE,
     &norm::BACKWARD,
     &norm::FORWARD,
     &norm::RESIDUAL_FORWARD,
     &relu_squared::BACKWARD,
     &relu_squared::FORWARD,
+    &remask::KERNEL,
     &rope_norm::BACKWARD,
     &rope_norm::FORWARD,
+    &sample_explain::KERNEL,
+    &sample_pass::KERNEL,
+    &sample_tokens::KERNEL,
+    &sample_uniforms::KERNEL,
 ];

@@ -1,0 +1,93 @@
+//! The end of a denoising pass: the least sure tokens become masks again.
+
+use bytemuck::{Pod, Zeroable};
+use device::{
+    Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words, words_mut,
+};
+
+use crate::sample_pass::HEADER;
+use crate::{COMMON, grid};
+
+/// What re-masking reads and writes; N positions in sequences of equal length.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    /// Tokens drawn in this pass or kept, `(N)`.
+    pub tokens: Slice,
+    /// Confidence of each, `(N)`.
+    pub token_confidence: Slice,
+    /// 1 where a token is to be generated, `(N)`.
+    pub generated: Slice,
+    /// Of [`crate::sample_pass`]: from element 2 on, how many become masks in each sequence.
+    pub control: Slice,
+    /// Written: `(N)`.
+    pub ids: Slice,
+    /// Written: `(N)`, 0 at masks.
+    pub confidence: Slice,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+struct Params {
+    count: u32,
+    length: u32,
+    mask_id: u32,
+}
+
+/// `shaders/remask.wgsl`
+pub static KERNEL: Kernel = Kernel {
+    name: "remask",
+    source: include_str!("../../../shaders/remask.wgsl"),
+    imports: COMMON,
+    bindings: &[
+        words("tokens"),
+        floats("token_confidence"),
+        words("generated"),
+        words("control"),
+        words_mut("ids"),
+        floats_mut("confidence"),
+    ],
+    params_size: size_of::<Params>(),
+    subgroups: false,
+    twin: Twin { f32: twin, f64: twin },
+};
+
+/// Records `ids` and `confidence` after the pass, for sequences of `length` positions.
+pub fn record(step: &mut Recording, io: Buffers, length: usize, mask_id: u32) {
+    let count = io.tokens.len;
+    step.push(Launch {
+        kernel: &KERNEL,
+        constants: vec![],
+        params: bytemuck::bytes_of(&Params { count: count as u32, length: length as u32, mask_id })
+            .to_vec(),
+        buffers: vec![
+            io.tokens,
+            io.token_confidence,
+            io.generated,
+            io.control,
+            io.ids,
+            io.confidence,
+        ],
+        grid: grid::elements(count),
+        flop: 0,
+    });
+}
+
+fn twin<E: Real>(args: Args<'_, E>) {
+    let (params, buffers) = args.take::<Params, 6>();
+    let [tokens, token_confidence, generated, control, ids, confidence] = buffers;
+    let (token_confidence, generated) = (token_confidence.floats(), generated.words());
+    let (ids, confidence) = (ids.words_mut(), confidence.floats_mut());
+    ids.copy_from_slice(tokens.words());
+    confidence.copy_from_slice(token_confidence);
+    let length = params.length as usize;
+    for (b, &count) in control.words()[HEADER..].iter().enumerate() {
+        let positions = b * length..(b + 1) * length;
+        let mut order: Vec<usize> = positions.filter(|&n| generated[n] == 1).collect();
+        let wide = |n: usize| token_confidence[n].wide();
+        order.sort_by(|&a, &b| wide(a).total_cmp(&wide(b)));
+        for &n in order.iter().take(count as usize) {
+            ids[n] = params.mask_id;
+            confidence[n] = E::zero();
+        }
+    }
+}

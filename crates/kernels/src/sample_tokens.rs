@@ -1,0 +1,201 @@
+//! The draw of tokens from logits.
+
+use bytemuck::{Pod, Zeroable};
+use device::{
+    Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words, words_mut,
+};
+use rayon::prelude::*;
+
+use crate::{COMMON, grid};
+
+/// How tokens are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Id of the mask token.
+    pub mask_id: u32,
+    /// Whether the mask token can never be drawn.
+    pub exclude_mask: bool,
+    /// Whether generated positions that are no longer masks keep their token.
+    pub keep_visible: bool,
+    /// What logits are divided by; `None` takes the largest.
+    pub temperature: Option<f32>,
+    /// Only the `top_k` largest logits can be drawn; at least 1.
+    pub top_k: Option<u32>,
+    /// Only the fewest largest whose probability reaches this can be drawn; above 0, at most 1.
+    pub top_p: Option<f32>,
+}
+
+/// What drawing reads and writes; N positions.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    /// `(N, V)`
+    pub logits: Slice,
+    /// One number between 0 and 1 for every draw, `(N)`.
+    pub uniforms: Slice,
+    /// Tokens before the pass, `(N)`.
+    pub ids: Slice,
+    /// Confidence of each, `(N)`.
+    pub confidence: Slice,
+    /// 1 where a token is to be generated, `(N)`.
+    pub generated: Slice,
+    /// Of [`crate::sample_pass`]: element 1 makes the pass greedy.
+    pub control: Slice,
+    /// Written: `(N)`.
+    pub tokens: Slice,
+    /// Written: probability of each token under the distribution it was drawn from, `(N)`.
+    pub token_confidence: Slice,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+struct Params {
+    rows: u32,
+    vocabulary: u32,
+    mask_id: u32,
+    exclude_mask: u32,
+    keep_visible: u32,
+    greedy: u32,
+    top_k: u32,
+    top_p: f32,
+    inverse_temperature: f32,
+}
+
+/// `shaders/sample_tokens.wgsl`
+pub static KERNEL: Kernel = Kernel {
+    name: "sample_tokens",
+    source: include_str!("../../../shaders/sample_tokens.wgsl"),
+    imports: COMMON,
+    bindings: &[
+        floats("logits"),
+        floats("uniforms"),
+        words("ids"),
+        floats("confidence"),
+        words("generated"),
+        words("control"),
+        words_mut("tokens"),
+        floats_mut("token_confidence"),
+    ],
+    params_size: size_of::<Params>(),
+    subgroups: false,
+    twin: Twin { f32: twin, f64: twin },
+};
+
+/// Records the draw of a token and its confidence at every position.
+pub fn record(step: &mut Recording, io: Buffers, sampling: &Sampling) {
+    let rows = io.tokens.len;
+    let vocabulary = io.logits.len / rows;
+    step.push(Launch {
+        kernel: &KERNEL,
+        constants: vec![("WORKGROUP_SIZE", grid::per_row(vocabulary))],
+        params: bytemuck::bytes_of(&Params {
+            rows: rows as u32,
+            vocabulary: vocabulary as u32,
+            mask_id: sampling.mask_id,
+            exclude_mask: u32::from(sampling.exclude_mask),
+            keep_visible: u32::from(sampling.keep_visible),
+            greedy: u32::from(sampling.temperature.is_none()),
+            top_k: sampling.top_k.unwrap_or(0),
+            top_p: sampling.top_p.unwrap_or(1.0),
+            inverse_temperature: sampling.temperature.map_or(1.0, |t| 1.0 / t),
+        })
+        .to_vec(),
+        buffers: vec![
+            io.logits,
+            io.uniforms,
+            io.ids,
+            io.confidence,
+            io.generated,
+            io.control,
+            io.tokens,
+            io.token_confidence,
+        ],
+        grid: grid::fold(rows),
+        flop: 3 * io.logits.len as u64,
+    });
+}
+
+fn twin<E: Real>(args: Args<'_, E>) {
+    let (params, buffers) = args.take::<Params, 8>();
+    let [logits, uniforms, ids, confidence, generated, control, tokens, token_confidence] = buffers;
+    let greedy = params.greedy == 1 || control.words()[1] == 1;
+    let rows = logits.floats().par_chunks_exact(params.vocabulary as usize);
+    let before = ids.words().par_iter().zip(confidence.floats());
+    let asked = generated.words().par_iter().zip(uniforms.floats());
+    let after = tokens.words_mut().par_iter_mut().zip(token_confidence.floats_mut());
+    rows.zip(before).zip(asked).zip(after).for_each(
+        |(((logits, (&id, &confidence)), (&generated, &uniform)), (token, token_confidence))| {
+            let visible = params.keep_visible == 1 && id != params.mask_id;
+            (*token, *token_confidence) = if generated == 0 || visible {
+                (id, confidence)
+            } else {
+                draw(logits, uniform, greedy, &params)
+            };
+        },
+    );
+}
+
+/// The token drawn from one row of logits, and its probability.
+fn draw<E: Real>(logits: &[E], uniform: E, greedy: bool, params: &Params) -> (u32, E) {
+    let allowed = |v: u32| params.exclude_mask == 0 || v != params.mask_id;
+    let (mut best, mut largest) = (0, E::neg_infinity());
+    for (v, &logit) in (0..).zip(logits) {
+        if allowed(v) && logit > largest {
+            (best, largest) = (v, logit);
+        }
+    }
+    let scale = if greedy { E::one() } else { E::of(params.inverse_temperature.into()) };
+    let mut weights: Vec<E> = (0..)
+        .zip(logits)
+        .map(|(v, &logit)| {
+            let weight = ((logit - largest) * scale).exp_fast();
+            if allowed(v) { weight } else { E::zero() }
+        })
+        .collect();
+    if !greedy && (params.top_k > 0 || params.top_p < 1.0) {
+        cut(&mut weights, logits, params, allowed);
+    }
+    // In f64: the running sum of a large vocabulary would lose digits in f32.
+    let total: f64 = weights.iter().map(|weight| weight.wide()).sum();
+    if !greedy {
+        let wanted = uniform.wide() * total;
+        let mut sum = 0.0;
+        for (v, weight) in (0..).zip(&weights).filter(|(_, weight)| **weight > E::zero()) {
+            best = v;
+            sum += weight.wide();
+            if sum > wanted {
+                break;
+            }
+        }
+    }
+    (best, weights[best as usize] / E::of(total))
+}
+
+/// Sets the weights outside top-k and top-p to zero.
+fn cut<E: Real>(weights: &mut [E], logits: &[E], params: &Params, allowed: impl Fn(u32) -> bool) {
+    let mut order: Vec<u32> = (0..logits.len() as u32).filter(|&v| allowed(v)).collect();
+    let logit = |v: u32| logits[v as usize];
+    order.sort_by(|&a, &b| logit(b).wide().total_cmp(&logit(a).wide()));
+    let mut floor = E::neg_infinity();
+    if params.top_k > 0 {
+        let kept = order.len().min(params.top_k as usize);
+        floor = logit(order[kept - 1]);
+        order.retain(|&v| logit(v) >= floor);
+    }
+    if params.top_p < 1.0 {
+        let weight = |v: u32| weights[v as usize].wide();
+        let wanted = f64::from(params.top_p) * order.iter().map(|&v| weight(v)).sum::<f64>();
+        let mut sum = 0.0;
+        for &v in &order {
+            floor = logit(v);
+            sum += weight(v);
+            if sum >= wanted {
+                break;
+            }
+        }
+    }
+    for (weight, &logit) in weights.iter_mut().zip(logits) {
+        if logit < floor {
+            *weight = E::zero();
+        }
+    }
+}

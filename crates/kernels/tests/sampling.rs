@@ -1,0 +1,322 @@
+//! Kernels of generation: CPU device and GPU against the f64 oracle, and the oracle against what
+//! the definitions say.
+
+mod harness;
+
+use device::{Recording, Slice};
+use harness::{Bench, compare};
+use kernels::rng::{Philox, below, unit};
+use kernels::sample_tokens::{self, Sampling};
+use kernels::{remask, sample_explain, sample_pass, sample_uniforms};
+
+/// Rows and vocabulary: one token, less than a workgroup, more, the size of the seed's tokenizer.
+const SHAPES: [(usize, usize); 5] = [(1, 1), (5, 31), (33, 97), (3, 300), (70, 2048)];
+
+const GREEDY: Sampling = Sampling {
+    mask_id: 2,
+    exclude_mask: false,
+    keep_visible: false,
+    temperature: None,
+    top_k: None,
+    top_p: None,
+};
+
+/// Floats between -`bound` and `bound`.
+fn spread(bench: &mut Bench, len: usize, bound: f32) -> Slice {
+    let word = |i| Philox::new(7).draw([i, 0, 0, 0])[0];
+    let data: Vec<f32> = (0..len as u32).map(|i| bound * (2.0 * unit(word(i)) - 1.0)).collect();
+    bench.device.floats("floats", &data).unwrap()
+}
+
+/// Floats among 0, 1/8, ..., 7/8.
+fn coarse(bench: &mut Bench, len: usize) -> Slice {
+    let word = |i| Philox::new(8).draw([i, 0, 0, 0])[0];
+    let data: Vec<f32> = (0..len as u32).map(|i| below(word(i), 8) as f32 / 8.0).collect();
+    bench.device.floats("floats", &data).unwrap()
+}
+
+/// Records the beginning of pass 0 and returns its control buffer.
+fn begin(bench: &mut Bench, step: &mut Recording, table: &[u32], batch: usize) -> Slice {
+    let table = bench.device.words("table", table).unwrap();
+    let (cursor, timesteps) = (bench.zeros(1), bench.zeros(batch));
+    let control = bench.zeros(sample_pass::HEADER + batch);
+    sample_pass::record(step, table, cursor, timesteps, control);
+    control
+}
+
+/// Records a draw over `logits`, everything masked and to be generated.
+fn draw(
+    bench: &mut Bench,
+    step: &mut Recording,
+    logits: Slice,
+    rows: usize,
+    sampling: &Sampling,
+) -> Vec<Slice> {
+    let control = begin(bench, step, &[1, 0, 0], 1);
+    let io = sample_tokens::Buffers {
+        logits,
+        uniforms: bench.unwritten(rows),
+        ids: bench.device.words("ids", &vec![sampling.mask_id; rows]).unwrap(),
+        confidence: bench.unwritten(rows),
+        generated: bench.device.words("generated", &vec![1; rows]).unwrap(),
+        control,
+        tokens: bench.zeros(rows),
+        token_confidence: bench.unwritten(rows),
+    };
+    sample_uniforms::record(step, control, io.uniforms, rows, 0, 42);
+    sample_tokens::record(step, io, sampling);
+    vec![io.tokens, io.token_confidence, io.uniforms]
+}
+
+#[test]
+fn tokens_are_drawn_alike() {
+    for (rows, vocabulary) in SHAPES {
+        for (temperature, top_k, top_p) in [
+            (None, None, None),
+            (Some(1.0), None, None),
+            (Some(0.3), None, None),
+            (Some(1.0), Some(7), None),
+            (Some(0.8), None, Some(0.6)),
+            (Some(1.3), Some(11), Some(0.8)),
+            (Some(0.5), Some(5000), Some(0.999)),
+        ] {
+            let exclude_mask = vocabulary > 2;
+            let sampling = Sampling { temperature, top_k, top_p, exclude_mask, ..GREEDY };
+            compare(&format!("sample_tokens {sampling:?}"), 2e-6, 1e-5, |bench, step| {
+                let logits = spread(bench, rows * vocabulary, 8.0);
+                draw(bench, step, logits, rows, &sampling)
+            });
+        }
+    }
+}
+
+/// The definition, written down a second time: sort, cut, walk along the running sum.
+fn expected(logits: &[f32], uniform: f64, sampling: &Sampling) -> (f64, f64) {
+    let temperature = f64::from(sampling.temperature.unwrap());
+    let mut entries: Vec<(usize, f64)> = logits
+        .iter()
+        .enumerate()
+        .filter(|&(v, _)| !sampling.exclude_mask || v as u32 != sampling.mask_id)
+        .map(|(v, &logit)| (v, (f64::from(logit) / temperature).exp()))
+        .collect();
+    entries.sort_by(|a, b| b.1.total_cmp(&a.1));
+    entries.truncate(sampling.top_k.map_or(usize::MAX, |k| k as usize));
+    let total: f64 = entries.iter().map(|entry| entry.1).sum();
+    let mut share = 0.0;
+    let kept = entries.iter().position(|entry| {
+        share += entry.1 / total;
+        share >= f64::from(sampling.top_p.unwrap_or(1.0))
+    });
+    entries.truncate(kept.map_or(usize::MAX, |kept| kept + 1));
+    let total: f64 = entries.iter().map(|entry| entry.1).sum();
+    entries.sort_by_key(|entry| entry.0);
+    let mut sum = 0.0;
+    for &(v, weight) in &entries {
+        sum += weight / total;
+        if sum > uniform {
+            return (v as f64, weight / total);
+        }
+    }
+    panic!("a uniform number of 1");
+}
+
+#[test]
+fn draws_follow_the_definition() {
+    for (temperature, top_k, top_p) in [
+        (1.0, None, None),
+        (0.7, Some(9), None),
+        (0.7, None, Some(0.5)),
+        (1.5, Some(20), Some(0.9)),
+    ] {
+        let sampling =
+            Sampling { temperature: Some(temperature), top_k, top_p, exclude_mask: true, ..GREEDY };
+        let (rows, vocabulary) = (200, 64);
+        let outputs = compare("sample_tokens", 2e-6, 1e-5, |bench, step| {
+            let logits = spread(bench, rows * vocabulary, 3.0);
+            let mut outputs = draw(bench, step, logits, rows, &sampling);
+            outputs.push(logits);
+            outputs
+        });
+        for row in 0..rows {
+            let logits = &outputs[3][row * vocabulary..][..vocabulary];
+            let logits: Vec<f32> = logits.iter().map(|&logit| logit as f32).collect();
+            let (token, confidence) = expected(&logits, outputs[2][row], &sampling);
+            assert_eq!(outputs[0][row], token, "row {row} of {sampling:?}");
+            // 1 / temperature is rounded to f32.
+            assert!((outputs[1][row] - confidence).abs() < 1e-6, "row {row} of {sampling:?}");
+        }
+    }
+}
+
+#[test]
+fn greedy_takes_the_first_of_equal_logits_and_never_an_excluded_one() {
+    let rows = 4;
+    let mut logits = vec![0.0; rows * 300];
+    for (row, token, value) in
+        [(0, 299, 1.0), (0, 270, 1.0), (1, 2, 5.0), (1, 7, 1.0), (2, 260, 3.0), (2, 4, 3.0)]
+    {
+        logits[row * 300 + token] = value;
+    }
+    for (exclude_mask, second, fourth) in [(true, 7.0, 0.0), (false, 2.0, 0.0)] {
+        let sampling = Sampling { exclude_mask, ..GREEDY };
+        let outputs = compare("sample_tokens", 0.0, 1e-5, |bench, step| {
+            let logits = bench.device.floats("logits", &logits).unwrap();
+            draw(bench, step, logits, rows, &sampling)
+        });
+        assert_eq!(outputs[0], [270.0, second, 4.0, fourth]);
+    }
+}
+
+#[test]
+fn a_greedy_pass_ignores_the_temperature_and_its_cuts() {
+    let sampling = Sampling { temperature: Some(0.1), top_k: Some(1), ..GREEDY };
+    let record = |bench: &mut Bench, step: &mut Recording, greedy: u32, sampling: &Sampling| {
+        let logits = spread(bench, 10 * 50, 2.0);
+        let control = begin(bench, step, &[1, greedy, 0], 1);
+        let io = sample_tokens::Buffers {
+            logits,
+            uniforms: bench.floats(10),
+            ids: bench.zeros(10),
+            confidence: bench.floats(10),
+            generated: bench.device.words("generated", &[1; 10]).unwrap(),
+            control,
+            tokens: bench.zeros(10),
+            token_confidence: bench.unwritten(10),
+        };
+        sample_tokens::record(step, io, sampling);
+        vec![io.tokens, io.token_confidence]
+    };
+    let switched = compare("sample_tokens", 1e-6, 1e-5, |b, s| record(b, s, 1, &sampling));
+    let greedy = compare("sample_tokens", 1e-6, 1e-5, |b, s| record(b, s, 0, &GREEDY));
+    assert_eq!(switched, greedy);
+}
+
+#[test]
+fn kept_positions_keep_token_and_confidence() {
+    for keep_visible in [false, true] {
+        let sampling = Sampling { keep_visible, ..GREEDY };
+        let outputs = compare("sample_tokens", 1e-6, 1e-5, |bench, step| {
+            let rows = 50;
+            let io = sample_tokens::Buffers {
+                logits: bench.floats(rows * 9),
+                uniforms: bench.floats(rows),
+                ids: bench.words(rows, 4),
+                confidence: bench.floats(rows),
+                generated: bench.words(rows, 2),
+                control: begin(bench, step, &[1, 0, 0], 1),
+                tokens: bench.zeros(rows),
+                token_confidence: bench.unwritten(rows),
+            };
+            sample_tokens::record(step, io, &sampling);
+            vec![io.tokens, io.token_confidence, io.ids, io.confidence, io.generated]
+        });
+        for n in 0..50 {
+            let kept = outputs[4][n] == 0.0 || (keep_visible && outputs[2][n] != 2.0);
+            let same = outputs[1][n] == outputs[3][n];
+            assert_eq!(same, kept, "position {n}");
+            assert!(!kept || outputs[0][n] == outputs[2][n], "position {n}");
+        }
+    }
+}
+
+#[test]
+fn the_least_sure_become_masks() {
+    for (batch, length) in [(1, 1), (3, 7), (2, 256), (5, 67)] {
+        let counts: Vec<u32> = (0..batch as u32).map(|b| b * length as u32 / 4).collect();
+        let outputs = compare("remask", 0.0, 0.0, |bench, step| {
+            let rows = batch * length;
+            let io = remask::Buffers {
+                tokens: bench.words(rows, 90),
+                // Few values, so that there are ties.
+                token_confidence: coarse(bench, rows),
+                generated: bench.words(rows, 3),
+                control: begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch),
+                ids: bench.zeros(rows),
+                confidence: bench.unwritten(rows),
+            };
+            remask::record(step, io, length, 99);
+            vec![io.ids, io.confidence, io.tokens, io.token_confidence, io.generated]
+        });
+        for b in 0..batch {
+            let row = |output: usize| &outputs[output][b * length..(b + 1) * length];
+            let masked: Vec<usize> = (0..length).filter(|&n| row(0)[n] == 99.0).collect();
+            let generated: Vec<usize> = (0..length).filter(|&n| row(4)[n] == 1.0).collect();
+            assert_eq!(masked.len(), generated.len().min(counts[b] as usize));
+            for n in 0..length {
+                if masked.contains(&n) {
+                    assert_eq!((row(1)[n], row(4)[n]), (0.0, 1.0));
+                    // Whoever was spared is surer, or as sure and further to the right.
+                    let spared = generated.iter().filter(|other| !masked.contains(other));
+                    for &other in spared {
+                        let (mine, theirs) = (row(3)[n], row(3)[other]);
+                        assert!(theirs > mine || (theirs == mine && other > n));
+                    }
+                } else {
+                    assert_eq!((row(0)[n], row(1)[n]), (row(2)[n], row(3)[n]));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn passes_read_their_row_of_the_table() {
+    let table = [9, 0, 5, 6, 4, 1, 3, 2, 0, 1, 0, 0];
+    let outputs = compare("sample_begin", 0.0, 0.0, |bench, step| {
+        let table = bench.device.words("table", &table).unwrap();
+        let (cursor, timesteps, control) = (bench.zeros(1), bench.zeros(2), bench.zeros(4));
+        for _ in 0..2 {
+            sample_pass::record(step, table, cursor, timesteps, control);
+        }
+        vec![cursor, timesteps, control]
+    });
+    assert_eq!(outputs, [vec![2.0], vec![4.0, 4.0], vec![1.0, 1.0, 3.0, 2.0]]);
+}
+
+#[test]
+fn uniforms_depend_on_the_sample_not_on_the_batch() {
+    let record = |length: usize, samples: usize, first: u32| {
+        let outputs = compare("sample_uniforms", 0.0, 0.0, |bench, step| {
+            let control = begin(bench, step, &[1, 0, 0], 1);
+            let uniforms = bench.unwritten(length * samples);
+            sample_uniforms::record(step, control, uniforms, length, first, u64::MAX / 3);
+            vec![uniforms]
+        });
+        outputs[0].clone()
+    };
+    let whole = record(300, 3, 0);
+    let last = record(200, 1, 2);
+    assert_eq!(whole[600..800], last[..]);
+    assert_ne!(whole[0..200], last[..]);
+    let mean = whole.iter().sum::<f64>() / 900.0;
+    // Standard error of the mean of 900 uniform numbers: 0.0096.
+    assert!((mean - 0.5).abs() < 0.03, "mean {mean}");
+}
+
+#[test]
+fn explanations() {
+    for (rows, vocabulary) in SHAPES {
+        for excluded in [None, Some(1)] {
+            if vocabulary == 1 && excluded.is_some() {
+                continue;
+            }
+            let outputs = compare("sample_explain", 1e-6, 2e-5, |bench, step| {
+                let logits = spread(bench, rows * vocabulary, 5.0);
+                let tokens = bench.zeros(rows * sample_explain::BEST);
+                let probabilities = bench.unwritten(rows * sample_explain::BEST);
+                let entropy = bench.unwritten(rows);
+                sample_explain::record(step, logits, tokens, probabilities, entropy, excluded);
+                vec![tokens, probabilities, entropy, logits]
+            });
+            for row in 0..rows {
+                let best = &outputs[1][row * sample_explain::BEST..][..sample_explain::BEST];
+                assert!(best.is_sorted_by(|a, b| a >= b));
+                let logits = &outputs[3][row * vocabulary..][..vocabulary];
+                let allowed = (0..vocabulary).filter(|&v| Some(v as u32) != excluded);
+                let top = allowed.max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap();
+                assert_eq!(outputs[0][row * sample_explain::BEST], top as f64);
+                assert!((-1e-9..=(vocabulary as f64).ln() + 1e-9).contains(&outputs[2][row]));
+            }
+        }
+    }
+}
