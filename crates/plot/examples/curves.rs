@@ -5,9 +5,7 @@
 mod support;
 
 use plot::curve::{EntropyPlot, LossPlot, Reference, Run, SIZE};
-use plot::draw::Draw;
-use plot::raster::{Raster, png};
-use plot::svg;
+use plot::raster::files;
 use plot::theme::Theme;
 
 fn run(name: &str, seed: u32, floor: f64) -> Run {
@@ -48,15 +46,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         references,
         theme: Theme::Light,
     };
-    let mut raster = Raster::new(SIZE)?;
-    let plots: [(&str, Vec<Draw>); 3] = [
-        ("loss", one.draw(SIZE, &mut |t, s, w| raster.measure(t, s, w))),
-        ("losses", three.draw(SIZE, &mut |t, s, w| raster.measure(t, s, w))),
-        ("entropy", entropy.draw(SIZE, &mut |t, s, w| raster.measure(t, s, w))),
-    ];
-    for (name, shapes) in plots {
-        std::fs::write(format!("{folder}/{name}.png"), png::encode(SIZE, raster.draw(&shapes))?)?;
-        std::fs::write(format!("{folder}/{name}.svg"), svg::encode(SIZE, &shapes))?;
+    for (name, plot) in [("loss", &one), ("losses", &three)] {
+        let (png, svg) = files(SIZE, |measure| plot.draw(SIZE, measure))?;
+        std::fs::write(format!("{folder}/{name}.png"), png)?;
+        std::fs::write(format!("{folder}/{name}.svg"), svg)?;
     }
+    let (png, _) = files(SIZE, |measure| entropy.draw(SIZE, measure))?;
+    std::fs::write(format!("{folder}/entropy.png"), png)?;
     Ok(())
 }

@@ -10,7 +10,8 @@ use tiny_skia::{
     Transform,
 };
 
-use crate::draw::{Color, Draw, Size, Weight};
+use crate::draw::{Color, Draw, Measure, Size, Weight};
+use crate::svg;
 
 use font::Fonts;
 
@@ -153,4 +154,17 @@ fn rounded(x: f32, y: f32, width: f32, height: f32, radius: f32) -> Option<Path>
     path.cubic_to(x, y + k, x + k, y, x + r, y);
     path.close();
     path.finish()
+}
+
+/// The PNG and the SVG file of a picture; `draw` gets the measure and returns the shapes.
+///
+/// # Errors
+/// If a side of `size` is shorter than 16 or longer than 16384 pixels.
+pub fn files(
+    size: Size,
+    draw: impl FnOnce(&mut Measure<'_>) -> Vec<Draw>,
+) -> Result<(Vec<u8>, String), RasterError> {
+    let mut raster = Raster::new(size)?;
+    let shapes = draw(&mut |text, size, weight| raster.measure(text, size, weight));
+    Ok((png::encode(size, raster.draw(&shapes))?, svg::encode(size, &shapes)))
 }
