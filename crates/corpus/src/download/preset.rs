@@ -1,0 +1,31 @@
+//! Datasets known by name.
+
+/// What to read of a dataset if nothing else is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Name of the dataset, `owner/name`.
+    pub dataset: &'static str,
+    /// Its configuration; `None` for its default.
+    pub config: Option<&'static str>,
+    /// The column that holds the text.
+    pub text_column: &'static str,
+}
+
+/// Datasets known by name, the default first: stories for small models (Eldan and Li,
+/// arXiv:2305.07759), educational web pages (Penedo et al., arXiv:2406.17557), and synthetic
+/// answers to questions.
+pub const PRESETS: [Preset; 3] = [
+    Preset { dataset: "roneneldan/TinyStories", config: None, text_column: "text" },
+    Preset {
+        dataset: "HuggingFaceFW/fineweb-edu",
+        config: Some("sample-10BT"),
+        text_column: "text",
+    },
+    Preset { dataset: "PleIAs/SYNTH", config: None, text_column: "synthetic_answer" },
+];
+
+/// The preset of a dataset; the letters' case does not matter.
+#[must_use]
+pub fn preset(dataset: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.dataset.eq_ignore_ascii_case(dataset))
+}
