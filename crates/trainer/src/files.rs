@@ -121,7 +121,10 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<OsString> {
-        fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").file_name()).collect()
+        fs::read_dir(folder)
+            .expect("folder")
+            .map(|entry| entry.expect("entry").file_name())
+            .collect()
     }
 
     #[test]

@@ -1,0 +1,233 @@
+//! `data`: a corpus of stories, from the hub or from the grammar, as one text file.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use corpus::clean::{clean, without_line, without_marker};
+use corpus::download::{Counts, Hub, Order, PRESETS, Selection, preset};
+use corpus::grammar::Stories;
+use corpus::tokenizer::{END_OF_TEXT, MASK, PAD, UNK};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+
+use crate::files::{Output, write_atomically};
+
+/// Where stories come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Source {
+    /// A dataset on the Hugging Face hub
+    Hub,
+    /// The story grammar of this program; needs no network
+    Grammar,
+}
+
+/// Flags of `data`.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Known datasets, with the configuration and text column that they get by default:
+  roneneldan/TinyStories     text
+  HuggingFaceFW/fineweb-edu  text, of sample-10BT
+  PleIAs/SYNTH               synthetic_answer
+
+Environment:
+  HF_ENDPOINT  address of the hub [default: https://huggingface.co]
+  HF_TOKEN     token for private datasets; else the file HF_HOME/token
+  HF_HOME      folder where fetched parts are kept, so that a broken run goes on where it stopped
+               [default: ~/.cache/huggingface]")]
+pub(crate) struct DataArgs {
+    /// Where the stories come from
+    #[arg(long, value_enum, default_value_t = Source::Hub)]
+    source: Source,
+
+    /// Dataset on the hub, as OWNER/NAME [default: roneneldan/TinyStories]
+    #[arg(long, value_name = "OWNER/NAME")]
+    dataset: Option<String>,
+
+    /// Configuration of the dataset [default: the preset's, or the dataset's own default]
+    #[arg(long, value_name = "NAME")]
+    config: Option<String>,
+
+    /// Split of the dataset [default: train]
+    #[arg(long, value_name = "NAME")]
+    split: Option<String>,
+
+    /// Column that holds the text [default: the preset's, or `text`]
+    #[arg(long, value_name = "NAME")]
+    text_column: Option<String>,
+
+    /// Number of stories to write
+    #[arg(long, value_name = "STORIES", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    num_stories: u64,
+
+    /// Seed of the order in which a dataset is read, or of the stories of the grammar
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+
+    /// Stories of the hub held in memory to be shuffled; 0 keeps the dataset's order
+    #[arg(long, value_name = "STORIES", default_value_t = 10_000)]
+    shuffle_buffer: usize,
+
+    /// Line after each story
+    #[arg(long, value_name = "TEXT", default_value = END_OF_TEXT)]
+    separator: String,
+
+    /// Leave the text as it is: by default, wrongly decoded characters (`â€™` for `’`) are
+    /// repaired, and runs of spaces become one
+    #[arg(long)]
+    no_clean_mojibake: bool,
+
+    /// File to write
+    #[arg(long, value_name = "FILE", default_value = "stories.txt")]
+    output: PathBuf,
+}
+
+/// What became of the stories.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    kept: u64,
+    cleaned: u64,
+    /// Nothing was left of them.
+    dropped: u64,
+    bytes: u64,
+}
+
+pub(crate) fn run(args: DataArgs) -> Result<()> {
+    ensure!(
+        !args.separator.contains(['\n', '\r']),
+        "`--separator` is one line; leave out its line break"
+    );
+    let bar = progress_bar(args.num_stories)?;
+    let (tally, counts) = match args.source {
+        Source::Hub => {
+            write_atomically(&args.output, |output| from_hub(&args, output, bar.clone()))?
+        }
+        Source::Grammar => {
+            let hub_only = [
+                ("--dataset", &args.dataset),
+                ("--config", &args.config),
+                ("--split", &args.split),
+                ("--text-column", &args.text_column),
+            ];
+            for (flag, value) in hub_only {
+                ensure!(value.is_none(), "`{flag}` is of the hub; leave out `--source grammar`");
+            }
+            let mut stories = Stories::new(args.seed).map(Ok);
+            let tally = write_atomically(&args.output, |output| {
+                write_stories(&mut stories, &args, output, &bar)
+            })?;
+            (tally, None)
+        }
+    };
+    bar.finish_and_clear();
+    report(&args, &tally, counts.as_ref());
+    Ok(())
+}
+
+fn from_hub(
+    args: &DataArgs,
+    output: &mut Output<'_>,
+    bar: ProgressBar,
+) -> Result<(Tally, Option<Counts>)> {
+    let dataset = args.dataset.as_deref().unwrap_or(PRESETS[0].dataset);
+    let known = preset(dataset);
+    let selection = Selection {
+        dataset: known.map_or(dataset, |preset| preset.dataset).to_owned(),
+        config: args.config.clone().or_else(|| known?.config.map(str::to_owned)),
+        split: args.split.clone().unwrap_or_else(|| "train".to_owned()),
+        text_column: args
+            .text_column
+            .clone()
+            .unwrap_or_else(|| known.map_or("text", |preset| preset.text_column).to_owned()),
+    };
+    let order = Order { seed: args.seed, buffer: args.shuffle_buffer };
+    let shown = bar.clone();
+    let on_progress = move |counts: &Counts| {
+        shown.set_message(format!("{} fetched", HumanBytes(counts.bytes)));
+    };
+    let mut texts = Hub::from_environment()?.texts(&selection, order, Box::new(on_progress))?;
+    let mut stories = texts.by_ref().map(|text| Ok(text?));
+    let tally = write_stories(&mut stories, args, output, &bar)?;
+    ensure!(
+        tally.kept > 0,
+        "the column `{}` of `{}` holds no text",
+        selection.text_column,
+        selection.dataset
+    );
+    Ok((tally, Some(texts.counts())))
+}
+
+/// Cleans and writes stories until there are enough of them.
+fn write_stories(
+    stories: &mut dyn Iterator<Item = Result<String>>,
+    args: &DataArgs,
+    output: &mut Output<'_>,
+    bar: &ProgressBar,
+) -> Result<Tally> {
+    let mut tally = Tally::default();
+    while tally.kept < args.num_stories {
+        let Some(story) = stories.next().transpose()? else {
+            break;
+        };
+        let mut cleaned = without_specials(story.clone(), &args.separator);
+        if !args.no_clean_mojibake {
+            // Repairing could bring a name together.
+            cleaned = without_specials(clean(&cleaned).into_owned(), &args.separator);
+        }
+        let cleaned = cleaned.trim();
+        if cleaned.is_empty() {
+            tally.dropped += 1;
+            continue;
+        }
+        tally.cleaned += u64::from(cleaned != story);
+        tally.kept += 1;
+        tally.bytes += cleaned.len() as u64;
+        writeln!(output, "{cleaned}\n{}", args.separator)?;
+        bar.inc(1);
+    }
+    Ok(tally)
+}
+
+/// Takes out what would be read as more than text: the names of special tokens, and lines that
+/// look like the separator.
+fn without_specials(mut story: String, separator: &str) -> String {
+    for name in [END_OF_TEXT, MASK, PAD, UNK] {
+        story = without_marker(&story, name).into_owned();
+    }
+    without_line(&story, separator).into_owned()
+}
+
+fn progress_bar(stories: u64) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template(
+        "{bar:40} {human_pos}/{human_len} stories, {per_sec}, {eta} left {msg}",
+    )?;
+    let bar = ProgressBar::new(stories).with_style(style);
+    // Moves on while a large part is being fetched.
+    bar.enable_steady_tick(Duration::from_millis(200));
+    Ok(bar)
+}
+
+/// To stderr: the corpus itself may go to stdout.
+fn report(args: &DataArgs, tally: &Tally, counts: Option<&Counts>) {
+    if let Some(counts) = counts {
+        eprintln!(
+            "read {} rows of {} files, {} of them empty; fetched {}",
+            HumanCount(counts.rows),
+            HumanCount(counts.files),
+            HumanCount(counts.empty),
+            HumanBytes(counts.bytes)
+        );
+    }
+    let Tally { kept, cleaned, dropped, bytes } = *tally;
+    eprintln!(
+        "{}: {} stories, {}; cleaned {cleaned}, dropped {dropped}",
+        args.output.display(),
+        HumanCount(kept),
+        HumanBytes(bytes)
+    );
+    if kept < args.num_stories {
+        eprintln!("that is all there are: {} were asked for", HumanCount(args.num_stories));
+    }
+}
