@@ -152,6 +152,45 @@ impl Activations {
         })
     }
 
+    /// The beginning of these buffers, for fewer or shorter sequences; they must be made for
+    /// inference.
+    ///
+    /// # Panics
+    /// When that many positions do not fit.
+    pub fn narrowed(&self, config: &Config, batch: usize, length: usize) -> Self {
+        assert_eq!(self.logit_rows, self.rows(), "activations for inference");
+        assert!(length <= self.length, "{length} of {} positions", self.length);
+        let (n, c, heads) = (batch * length, config.n_embd, config.n_head);
+        let first = |slice: Slice, len: usize| slice.part(0, len);
+        Self {
+            batch,
+            length,
+            rope: first(self.rope, length * config.head_dim()),
+            x: first(self.x, n * c),
+            embedded: first(self.embedded, n * c),
+            embed_inv_rms: first(self.embed_inv_rms, n),
+            layers: (self.layers.iter())
+                .map(|layer| LayerActivations {
+                    attn_h: first(layer.attn_h, n * c),
+                    attn_inv_rms: first(layer.attn_inv_rms, n),
+                    qkv: first(layer.qkv, 3 * n * c),
+                    qk_inv_rms: first(layer.qk_inv_rms, 2 * n * heads),
+                    y: first(layer.y, n * c),
+                    lse: first(layer.lse, n * heads),
+                    mlp_h: first(layer.mlp_h, n * c),
+                    mlp_inv_rms: first(layer.mlp_inv_rms, n),
+                    fc: first(layer.fc, 4 * n * c),
+                })
+                .collect(),
+            activated: first(self.activated, 4 * n * c),
+            branch: first(self.branch, n * c),
+            final_h: first(self.final_h, n * c),
+            final_inv_rms: first(self.final_inv_rms, n),
+            logits: first(self.logits, n * config.vocab_size),
+            logit_rows: n,
+        }
+    }
+
     /// Number of positions, N.
     pub fn rows(&self) -> usize {
         self.batch * self.length

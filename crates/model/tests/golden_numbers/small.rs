@@ -5,7 +5,9 @@ use kernels::{Forms, loss};
 use model::backward::{self, Loss};
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model, Scratch, Weights};
-use optim::{AdamWConfig, Layout, MuonConfig, Optimizer, OptimizerConfig, ScheduleConfig, ScheduleShape};
+use optim::{
+    AdamWConfig, Layout, MuonConfig, Optimizer, OptimizerConfig, ScheduleConfig, ScheduleShape,
+};
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
@@ -104,18 +106,8 @@ impl Step {
         backward::record(&mut step, &pass, &scratch, loss, &d, false);
         loss::weighted(&mut step, optimizer.counter, weights, statistics.loss, losses);
         optimizer.update(&mut step, &forms, model.parameters, gradient);
-        let step_of = Self {
-            model,
-            acts,
-            gradient,
-            d,
-            ids,
-            targets,
-            mask,
-            timesteps,
-            losses,
-            optimizer,
-        };
+        let step_of =
+            Self { model, acts, gradient, d, ids, targets, mask, timesteps, losses, optimizer };
         (step_of, step)
     }
 
@@ -170,7 +162,13 @@ fn activations_and_logits() {
         ] {
             let actual = block_on(device.read_floats(slice)).unwrap();
             let tolerance = tolerance(&json, name);
-            assert_close(&format!("{name} on {device}"), &actual, &tensors.floats(name), tolerance, 1e-6);
+            assert_close(
+                &format!("{name} on {device}"),
+                &actual,
+                &tensors.floats(name),
+                tolerance,
+                1e-6,
+            );
         }
         // The fixture has heads before positions: [B, H, S, D].
         let qkv = block_on(device.read_floats(acts.layers[1].qkv)).unwrap();
@@ -214,7 +212,13 @@ fn loss_and_gradients() {
         let program = device.compile(recording).unwrap();
         device.run(&program).unwrap();
         let expected = json["loss"].as_f64().unwrap() as f32;
-        assert_close(&format!("loss on {device}"), &[step.loss(&device, 1)], &[expected], 1e-5, 0.0);
+        assert_close(
+            &format!("loss on {device}"),
+            &[step.loss(&device, 1)],
+            &[expected],
+            1e-5,
+            0.0,
+        );
         let gradient = step.read(&device, step.gradient);
         for tensor in config.tensors() {
             let name = format!("grad.{}", tensor.name);
@@ -245,12 +249,23 @@ fn parameters_after_adamw_steps() {
                 continue;
             }
             let parameters = step.read(&device, step.model.parameters);
-            let state = step.optimizer.state().map(|(_, slice)| step.read(&device, slice));
+            let state: Vec<_> = step
+                .optimizer
+                .state()
+                .into_iter()
+                .map(|(_, slice)| step.read(&device, slice))
+                .collect();
             for tensor in config.tensors() {
                 let name = format!("step{n}.param.{}", tensor.name);
                 let actual = &parameters[tensor.range()];
                 // Where a gradient is near AdamW's eps the first update amplifies float noise.
-                assert_close(&format!("{name} on {device}"), actual, &after.floats(&name), 5e-5, 0.0);
+                assert_close(
+                    &format!("{name} on {device}"),
+                    actual,
+                    &after.floats(&name),
+                    5e-5,
+                    0.0,
+                );
                 if tensor.name.ends_with("timestep_emb.weight")
                     || tensor.name.ends_with("blocks.1.mlp.c_fc.weight")
                 {
@@ -274,8 +289,7 @@ fn parameters_after_muon_steps() {
     let config = config(&json);
     for mut device in devices() {
         let values = tensors.flat("param.", &config);
-        let (step, recording) =
-            Step::record(&mut device, config, &values, [BATCH, LENGTH], MUON);
+        let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], MUON);
         let program = device.compile(recording).unwrap();
         for n in 1..=5 {
             step.write(&mut device, &Batch::read(&tensors, &format!("batch{}.", n - 1)));
@@ -316,7 +330,8 @@ fn gradients_agree_with_finite_differences() {
     let mut calls = 1;
     for tensor in config.tensors() {
         // The first element of the tensor whose gradient is not small, and one in the middle.
-        let largest = tensor.range().max_by(|&a, &b| gradient[a].abs().total_cmp(&gradient[b].abs()));
+        let largest =
+            tensor.range().max_by(|&a, &b| gradient[a].abs().total_cmp(&gradient[b].abs()));
         for index in [largest.unwrap(), tensor.offset + tensor.len() / 2] {
             let mut loss_at = |shift: f32| {
                 let mut shifted = values.clone();
