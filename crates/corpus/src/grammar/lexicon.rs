@@ -1,0 +1,536 @@
+//! Things, places, weather: what the slots of a plot are filled with.
+
+/// Rows to choose from; a slot keeps its row, and gives its fields as `{slot}` and `{slot.field}`.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) fields: &'static [&'static str],
+    pub(super) rows: &'static [&'static [&'static str]],
+}
+
+/// What a day is like.
+pub(super) struct Season {
+    pub(super) name: &'static str,
+    /// Begins a sentence.
+    pub(super) day: &'static [&'static str],
+    /// Whole sentences.
+    pub(super) sky: &'static [&'static str],
+}
+
+/// By number: spring 0, summer 1, autumn 2, winter 3.
+pub(super) const SEASONS: &[Season] = &[
+    Season {
+        name: "spring",
+        day: &[
+            "one [bright|mild|fresh] spring morning",
+            "on a [soft|rainy|windy] day in April",
+            "on the first warm day of the year",
+            "one morning in May",
+        ],
+        sky: &[
+            "The [air|wind] smelled of wet grass.",
+            "Blossoms floated down like snow.",
+            "A cuckoo called from the wood.",
+            "Raindrops [glittered|shone] on every leaf.",
+            "The swallows had just come back.",
+        ],
+    },
+    Season {
+        name: "summer",
+        day: &[
+            "one [hot|golden|lazy] summer day",
+            "on a [sunny|cloudless] morning in July",
+            "one long summer afternoon",
+            "on the warmest day of August",
+        ],
+        sky: &[
+            "The sun [blazed|shone] high above the roofs.",
+            "Bees hummed in the clover.",
+            "There was not a cloud in the sky.",
+            "The grass was warm and full of crickets.",
+            "A warm wind [rustled|played with] the leaves.",
+        ],
+    },
+    Season {
+        name: "autumn",
+        day: &[
+            "one [windy|misty|golden] autumn morning",
+            "on a [gray|cool|foggy] day in October",
+            "one afternoon when the leaves were falling",
+            "on the day of the harvest fair",
+        ],
+        sky: &[
+            "Red and yellow leaves danced through the air.",
+            "Mist lay over the fields like milk.",
+            "The wind [whistled|sang] in the chimneys.",
+            "Geese flew south in a long line.",
+            "It smelled of apples and smoke.",
+        ],
+    },
+    Season {
+        name: "winter",
+        day: &[
+            "one [frosty|snowy|still] winter morning",
+            "on a [cold|clear|white] day in January",
+            "on the shortest day of the year",
+            "one morning after the first snow had fallen",
+        ],
+        sky: &[
+            "Icicles hung from every roof.",
+            "The snow [creaked|crunched] under every step.",
+            "Frost had painted flowers on the windows.",
+            "Soft flakes drifted down from a silver sky.",
+            "The pond was frozen and shone like glass.",
+        ],
+    },
+];
+
+/// The table of that name.
+///
+/// # Panics
+/// There is none; the tests visit every template.
+pub(super) fn table(name: &str) -> &'static Table {
+    let found = TABLES.iter().find(|table| table.name == name);
+    found.unwrap_or_else(|| panic!("no table `{name}`"))
+}
+
+const TABLES: &[Table] = &[
+    Table {
+        name: "toy",
+        fields: &["", "n"],
+        rows: &[
+            &["[red|blue|striped] ball", "ball"],
+            &["[little|carved] wooden boat", "boat"],
+            &["[yellow|silk|paper] kite", "kite"],
+            &["[silver|brass] whistle", "whistle"],
+            &["[small|shiny] drum", "drum"],
+            &["[woolen|soft green|purple] scarf", "scarf"],
+            &["[pointed|feathered|orange] hat", "hat"],
+            &["[round|lucky|white] pebble", "pebble"],
+            &["spinning top with [golden|red] stripes", "top"],
+            &["[glass|swirly] marble", "marble"],
+            &["[velvet|patched] rabbit made of cloth", "rabbit"],
+            &["[bright|red] umbrella", "umbrella"],
+            &["[tiny|silver] bell", "bell"],
+            &["music box with a dancer on top", "music box"],
+            &["[picture|adventure] book", "book"],
+            &["[iron|rusty|golden] key", "key"],
+            &["wooden [horse|elephant] on wheels", "toy"],
+            &["[long|spotted] feather", "feather"],
+            &["[pink|curly] seashell", "shell"],
+            &["[little|old] lantern", "lantern"],
+            &["[checked|warm] blanket", "blanket"],
+            &["puppet with button eyes", "puppet"],
+            &["[brown|leather] satchel", "satchel"],
+            &["[round|pocket] mirror", "mirror"],
+            &["[brass|pocket] compass", "compass"],
+        ],
+    },
+    Table {
+        name: "treat",
+        fields: &["", "n", "it", "was"],
+        rows: &[
+            &["basket of [ripe|sweet] cherries", "cherries", "them", "were"],
+            &["pot of [golden|wild] honey", "honey", "it", "was"],
+            &["warm [apple|plum|pumpkin] pie", "pie", "it", "was"],
+            &["bag of [roasted|fat] chestnuts", "chestnuts", "them", "were"],
+            &["loaf of fresh bread", "bread", "it", "was"],
+            &["plate of [ginger|oat|almond] cookies", "cookies", "them", "were"],
+            &["bowl of [wild|juicy] strawberries", "strawberries", "them", "were"],
+            &["stack of [thin|fluffy] pancakes", "pancakes", "them", "were"],
+            &["[huge|green] watermelon", "melon", "it", "was"],
+            &["jar of [blueberry|apricot] jam", "jam", "it", "was"],
+            &["[tall|creamy] cake with [walnuts|raspberries]", "cake", "it", "was"],
+            &["sack of [crisp|red] apples", "apples", "them", "were"],
+            &["box of [lemon|honey] candies", "candies", "them", "were"],
+            &["kettle of [tomato|carrot] soup", "soup", "it", "was"],
+        ],
+    },
+    Table {
+        name: "place",
+        fields: &["", "in"],
+        rows: &[
+            &["the meadow", "in the meadow"],
+            &["the orchard", "in the orchard"],
+            &["the old bridge", "under the old bridge"],
+            &["the market square", "in the market square"],
+            &["the duck pond", "around the duck pond"],
+            &["the mill stream", "along the mill stream"],
+            &["the birch wood", "in the birch wood"],
+            &["the playground", "all over the playground"],
+            &["the harbor", "around the harbor"],
+            &["the ruined tower", "around the ruined tower"],
+            &["the sheep field", "in the sheep field"],
+            &["the hilltop", "all over the hilltop"],
+            &["the cabbage garden", "in the cabbage garden"],
+            &["the sandy beach", "along the sandy beach"],
+        ],
+    },
+    Table {
+        name: "look",
+        fields: &[""],
+        rows: &[
+            &["under the bed"],
+            &["behind the [door|curtain|stove]"],
+            &["in the [cupboard|pantry]"],
+            &["on top of the wardrobe"],
+            &["beneath the stairs"],
+            &["inside every [boot|basket|drawer]"],
+            &["beneath the [carpet|washtub]"],
+            &["in the [garden shed|laundry]"],
+            &["behind the [rain barrel|beehives]"],
+            &["between the cushions"],
+            &["among the [flowerpots|firewood]"],
+        ],
+    },
+    Table {
+        name: "nook",
+        fields: &[""],
+        rows: &[
+            &["under the bed"],
+            &["behind the [curtain|stove|piano]"],
+            &["in the [cupboard|pantry|wardrobe]"],
+            &["beneath the stairs"],
+            &["among the firewood"],
+            &["in the laundry basket"],
+            &["under the [kitchen table|sofa]"],
+        ],
+    },
+    Table {
+        name: "hide",
+        fields: &[""],
+        rows: &[
+            &["under a heap of leaves"],
+            &["between two mossy stones"],
+            &["in the fork of a [willow|pear tree]"],
+            &["inside a [hollow log|broken bucket]"],
+            &["behind a [crooked|rotten] fence"],
+            &["beneath a tangle of [ivy|ferns]"],
+            &["next to a sleepy [cow|snail|toad]"],
+            &["at the bottom of a dry ditch"],
+            &["below a wobbly bench"],
+        ],
+    },
+    Table {
+        name: "thief",
+        fields: &["", "why"],
+        rows: &[
+            &["magpie", "to make its nest prettier"],
+            &["mouse", "to show it to its nine sisters"],
+            &["crow", "because it liked the look of it"],
+            &["gust of wind", "without asking anybody"],
+            &["farm dog", "and then forgotten all about it"],
+            &["squirrel", "in exchange for an acorn"],
+        ],
+    },
+    Table {
+        name: "skill",
+        fields: &["", "fail", "tip", "done"],
+        rows: &[
+            &[
+                "fly a kite",
+                "the kite [nosedived into the mud|crashed into a hedge]",
+                "Run against the wind and let the string go slowly",
+                "the kite climbed higher than the tallest poplar",
+            ],
+            &[
+                "whistle",
+                "nothing came out but air",
+                "Make a tiny round mouth and blow softly",
+                "a clear note rang through the air",
+            ],
+            &[
+                "skip stones",
+                "the stone went plop and sank",
+                "Choose a flat one and throw it low",
+                "the stone hopped five times across the water",
+            ],
+            &[
+                "bake bread",
+                "the loaf came out as hard as a brick",
+                "Let the dough rest under a cloth until it doubles",
+                "the loaf was round, brown and soft",
+            ],
+            &[
+                "walk on stilts",
+                "{h} toppled into the [lilac bush|flour bin]",
+                "Look straight ahead and take small steps",
+                "{h} strode across the yard like a heron",
+            ],
+            &[
+                "juggle",
+                "the [potatoes|lemons] rolled in all directions",
+                "Begin with one, then two, and never hurry",
+                "three [potatoes|lemons] circled in the air at once",
+            ],
+            &[
+                "play the flute",
+                "it squeaked like a rusty gate",
+                "Play one note until it is friendly, then another",
+                "a whole song came out, from beginning to end",
+            ],
+            &[
+                "climb the rope",
+                "{h} slid down again with burning [palms|knees]",
+                "Hold it with your feet too and rest halfway",
+                "{h} touched the beam at the very top",
+            ],
+            &[
+                "knit",
+                "there were more holes than wool",
+                "Count every stitch and breathe",
+                "there was a neat little square, warm and even",
+            ],
+            &[
+                "row the boat",
+                "it turned round and round like a leaf",
+                "Pull both oars at the same time",
+                "the boat glided straight to the other shore",
+            ],
+            &[
+                "read the big book",
+                "the letters hopped about like fleas",
+                "Follow the line slowly and say each letter aloud",
+                "{h} read a whole page without a mistake",
+            ],
+            &[
+                "build a tower of blocks",
+                "everything tumbled down with a crash",
+                "Put the wide ones at the bottom",
+                "the tower was taller than the table",
+            ],
+            &[
+                "dance the polka",
+                "{h} stepped on [everyone's toes|the cat's tail]",
+                "Listen to the drum and count to four",
+                "{h} whirled around the room without a stumble",
+            ],
+            &[
+                "catch a ball",
+                "it bounced off {his} nose",
+                "Keep your eyes on it all the way",
+                "the ball landed right where it should",
+            ],
+        ],
+    },
+    Table {
+        name: "small",
+        fields: &["", "n", "stuck", "free", "back"],
+        rows: &[
+            &[
+                "young robin",
+                "robin",
+                "caught in a thorn bush",
+                "bent the thorny twigs aside",
+                "sang every morning at {h}'s window",
+            ],
+            &[
+                "beetle",
+                "beetle",
+                "lying helplessly on its back",
+                "turned it over with a blade of grass",
+                "led {h} to the sweetest berries in the wood",
+            ],
+            &[
+                "turtle",
+                "turtle",
+                "stuck between two rocks",
+                "rolled the smaller rock away",
+                "carried {h}'s lost hat across the pond",
+            ],
+            &[
+                "bat",
+                "bat",
+                "tangled in an old net",
+                "untied the strings one by one",
+                "guided {h} home through the dark",
+            ],
+            &[
+                "gosling",
+                "gosling",
+                "shut in behind a heavy gate",
+                "lifted the rusty latch",
+                "brought the whole flock to say good day",
+            ],
+            &[
+                "bumblebee",
+                "bee",
+                "shivering in a cold puddle",
+                "held out a leaf and dried its wings in the sun",
+                "showed {h} a field full of poppies",
+            ],
+            &[
+                "fawn",
+                "fawn",
+                "trapped in a muddy ditch",
+                "laid branches down until it could climb",
+                "let {h} ride on its back to the top of the hill",
+            ],
+            &[
+                "field mouse",
+                "mouse",
+                "clinging to a reed in the flood",
+                "pushed a plank across the water",
+                "gnawed through the knot that {h} could not untie",
+            ],
+            &[
+                "swallow",
+                "swallow",
+                "lying below the wall with a sore wing",
+                "made it a bed of moss in a box",
+                "told {h} all about warm countries",
+            ],
+            &[
+                "snail",
+                "snail",
+                "in the middle of the busy road",
+                "carried it to the cool side under the dock leaves",
+                "drew a silver star on {h}'s doorstep",
+            ],
+        ],
+    },
+    Table {
+        name: "cry",
+        fields: &[""],
+        rows: &[
+            &["peeping"],
+            &["sobbing"],
+            &["squeaking"],
+            &["whimpering"],
+            &["buzzing"],
+            &["rustling"],
+        ],
+    },
+    Table {
+        name: "job",
+        fields: &["", "ing"],
+        rows: &[
+            &["sweep the yard", "sweeping the yard"],
+            &["carry water from the well", "carrying water from the well"],
+            &["sort the [beans|buttons]", "sorting the [beans|buttons]"],
+            &["stack the firewood", "stacking the firewood"],
+            &["wash the dishes", "washing the dishes"],
+            &["feed the chickens", "feeding the chickens"],
+            &["shell the peas", "shelling the peas"],
+            &["fold the laundry", "folding the laundry"],
+            &["polish the [boots|spoons]", "polishing the [boots|spoons]"],
+            &["dust the shelves", "dusting the shelves"],
+        ],
+    },
+    Table {
+        name: "feel",
+        fields: &[""],
+        rows: &[
+            &["as happy as a lark"],
+            &["warm from head to toe"],
+            &["as light as a feather"],
+            &["proud and a little [tired|sleepy]"],
+            &["so glad that {he} could have [sung|danced|hugged a tree]"],
+            &["[calm|peaceful] and content"],
+        ],
+    },
+    Table {
+        name: "fear",
+        fields: &["", "event", "truth", "did"],
+        rows: &[
+            &[
+                "the dark",
+                "the lamp went out and the whole house turned black",
+                "The dark is only the day with its eyes closed",
+                "walked through all the rooms without a lamp and said good evening to every chair",
+            ],
+            &[
+                "thunder",
+                "a storm rolled in and the thunder growled above the roof",
+                "Thunder is nothing but clouds bumping their heads",
+                "counted the seconds between the flash and the boom",
+            ],
+            &[
+                "the deep end of the pool",
+                "everybody jumped into the pool and called {his} name",
+                "The water wants to carry you, if you let it",
+                "waded in, up to the knees, up to the belly, and then floated",
+            ],
+            &[
+                "the big dog at the corner",
+                "the big dog at the corner stood right in the way",
+                "That dog barks because he is bored and has nobody to play with",
+                "threw a stick, and the dog brought it back and wagged his tail",
+            ],
+            &[
+                "the cellar",
+                "{he} had to fetch potatoes from the cellar",
+                "The only thing that lives down there is a barrel of pickles",
+                "went down the eleven steps and sang on each one",
+            ],
+            &[
+                "the school play",
+                "{he} had to stand on a stage in front of the whole village",
+                "Every single one of them is glad not to be up there",
+                "practiced the lines in front of the hens, who liked them",
+            ],
+            &[
+                "the barber",
+                "it was time to have {his} hair cut",
+                "Hair does not feel anything, and it always comes back",
+                "sat down in the high chair and made faces at the mirror",
+            ],
+            &[
+                "the ferry",
+                "they had to cross the river on the rocking ferry",
+                "A boat rocks the way a cradle does",
+                "stood at the rail and greeted each wave like a neighbor",
+            ],
+        ],
+    },
+    Table {
+        name: "vase",
+        fields: &["", "n"],
+        rows: &[
+            &["[blue|painted|tall] vase", "vase"],
+            &["[best|flowered] teapot", "teapot"],
+            &["[white|spotted] china dog", "china dog"],
+            &["favorite [mug|cup] with the rooster on it", "cup"],
+            &["[old|precious] fruit bowl", "bowl"],
+            &["[round|gilded] mirror", "mirror"],
+            &["[porcelain|wedding] plate", "plate"],
+        ],
+    },
+    Table {
+        name: "shed",
+        fields: &[""],
+        rows: &[&["shed"], &["goat stable"], &["henhouse"], &["wash house"], &["garden wall"]],
+    },
+    Table {
+        name: "present",
+        fields: &["", "fail"],
+        rows: &[
+            &["bake a cake", "it was black on the outside and runny on the inside"],
+            &["carve a spoon", "it turned out to be a toothpick"],
+            &["write a poem", "nothing would rhyme with birthday"],
+            &["sew a shirt", "it had three sleeves and no hole for the head"],
+            &["catch a fish", "the fish caught {his} hat instead"],
+            &["paint a portrait", "it looked like a potato with a mustache"],
+            &["pick a bunch of roses", "a goat ate every one of them"],
+            &["weave a basket", "the bottom fell out"],
+        ],
+    },
+    Table {
+        name: "gift",
+        fields: &["", "what"],
+        rows: &[
+            &["a heap of colored [scraps|rags]", "a quilt with a patch for every [year|summer]"],
+            &[
+                "a handful of [chestnuts|shells|acorns]",
+                "a necklace that rattled when you shook it",
+            ],
+            &["an empty jar", "a jar full of paper stars, with a good wish on each one"],
+            &["a smooth piece of driftwood", "a small boat with a sail made from a handkerchief"],
+            &[
+                "a pile of old calendars",
+                "a book with drawings of everything they had done together",
+            ],
+            &["some wire and a few [bottle caps|spoons]", "a wind chime that sang in every breeze"],
+            &["a lump of clay from the brook", "a cup with a thumbprint for a handle"],
+        ],
+    },
+];
