@@ -60,8 +60,8 @@ pub struct Place {
 pub struct Moment {
     /// Index of the frame.
     pub frame: usize,
-    /// How far time has gone on from this frame to the next, 0 to 1: the flash of fresh tokens
-    /// fades and the playhead moves with it.
+    /// How far time has gone on from this frame to the next, 0 to 1 (or beyond, if this frame stays
+    /// on): the flash of fresh tokens fades and the playhead moves with it.
     pub phase: f32,
 }
 
