@@ -1,8 +1,16 @@
-//! `--device` and `--adapter`: what a command computes on.
+//! `--device` and `--adapter`: what a command computes on, and with which shader forms.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use device::{AdapterChoice, Device, DeviceError, Gpu};
+use kernels::Forms;
+use pollster::block_on;
+
+use crate::files;
 
 /// What to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,7 +38,7 @@ pub(crate) struct ComputeArgs {
 impl ComputeArgs {
     /// Opens the device.
     pub(crate) fn open(&self) -> Result<Device> {
-        let open = |choice| pollster::block_on(Gpu::open(&choice));
+        let open = |choice| block_on(Gpu::open(&choice));
         let gpu = match (self.device, &self.adapter) {
             (Kind::Cpu, Some(_)) => {
                 anyhow::bail!("`--adapter` names a GPU, so it cannot go with `--device cpu`")
@@ -48,4 +56,39 @@ impl ComputeArgs {
         };
         Ok(Device::Gpu(Box::new(gpu)))
     }
+}
+
+/// The fastest shader forms on a device: measured once per adapter and driver, and kept in the
+/// user's cache folder. The CPU has but one form.
+pub(crate) fn forms(device: &mut Device) -> Result<Forms> {
+    let Some(gpu) = device.gpu() else { return Ok(Forms::default()) };
+    let path = kept(&gpu.summary().to_string());
+    // A file that another version wrote is measured again.
+    let known = path.as_ref().and_then(|path| serde_json::from_slice(&fs::read(path).ok()?).ok());
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let measured = block_on(kernels::tune::measure(device))?;
+    if let Some(path) = path {
+        let keep = || -> Result<()> {
+            fs::create_dir_all(path.parent().unwrap_or(&path))?;
+            let json = serde_json::to_vec_pretty(&measured)?;
+            files::write_atomically(&path, |file| Ok(file.write_all(&json)?))
+        };
+        // Measuring again next time is no harm.
+        keep().unwrap_or_else(|error| log::warn!("the shader forms were not kept: {error:#}"));
+    }
+    Ok(measured)
+}
+
+/// Where the forms of an adapter are kept, if there is a cache folder.
+fn kept(adapter: &str) -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let cache = variable("XDG_CACHE_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))?;
+    let name: String =
+        adapter.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    Some(cache.join("cinnabar").join("forms").join(format!("{name}.json")))
 }

@@ -17,6 +17,9 @@ pub(crate) enum Record {
         step: u32,
         device: String,
         parameters: usize,
+        vocabulary: usize,
+        /// Tokens of a step.
+        tokens: usize,
         train_tokens: usize,
         validation_tokens: usize,
     },
@@ -27,8 +30,6 @@ pub(crate) enum Record {
     Evaluation { step: u32, split: Split, loss: f64, accuracy: f64, entropy: f64 },
     /// A generated text.
     Sample { step: u32, text: String },
-    /// A checkpoint was written.
-    Checkpoint { step: u32 },
     /// The run, or this part of it, ends.
     End { step: u32, seconds: f64, reason: String },
 }
@@ -78,7 +79,9 @@ impl RunLog {
     pub(crate) fn push(&mut self, record: Record) -> Result<()> {
         let mut line = serde_json::to_vec(&record)?;
         line.push(b'\n');
-        self.file.write_all(&line).with_context(|| format!("cannot write {}", self.path.display()))?;
+        self.file
+            .write_all(&line)
+            .with_context(|| format!("cannot write {}", self.path.display()))?;
         self.bytes.extend(line);
         self.records.push(record);
         Ok(())
@@ -100,7 +103,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Record>> {
     let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).zip(1..);
     lines
         .map(|(line, number)| {
-            serde_json::from_slice(line).with_context(|| format!("line {number} of the log is damaged"))
+            serde_json::from_slice(line)
+                .with_context(|| format!("line {number} of the log is damaged"))
         })
         .collect()
 }
@@ -114,13 +118,8 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("log.jsonl");
         let first = Record::Sample { step: 1, text: "Tim said \"hi\".\n".to_owned() };
-        let second = Record::Step {
-            step: 2,
-            loss: 6.5,
-            grad_norm: 0.5,
-            lr: 1e-3,
-            tokens_per_second: 1e4,
-        };
+        let second =
+            Record::Step { step: 2, loss: 6.5, grad_norm: 0.5, lr: 1e-3, tokens_per_second: 1e4 };
         let mut log = RunLog::start(&path, b"")?;
         log.push(first.clone())?;
         let before = log.bytes().to_vec();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use model::Checkpoint;
 use safetensors::{Dtype, SafeTensors};
 
@@ -18,7 +18,7 @@ pub(crate) fn load(folder: &Path) -> Result<Saved> {
     let whole = || -> Result<Saved> {
         let state = state(folder)?;
         let model = load_model(&folder.join(MODEL))?;
-        let moments = moments(&read(OPTIMIZER)?, model.config.flat_len(), state.step)
+        let moments = moments(&read(OPTIMIZER)?, state.step)
             .with_context(|| format!("{}", folder.join(OPTIMIZER).display()))?;
         let settings = String::from_utf8(read(SETTINGS)?)
             .with_context(|| format!("{} is not UTF-8", folder.join(SETTINGS).display()))?;
@@ -42,12 +42,12 @@ pub(super) fn state(folder: &Path) -> Result<State> {
 
 /// Reads a model file.
 pub(crate) fn load_model(path: &Path) -> Result<Checkpoint> {
-    let bytes = fs::read(path)
-        .with_context(|| format!("cannot read the checkpoint {}", path.display()))?;
+    let bytes =
+        fs::read(path).with_context(|| format!("cannot read the checkpoint {}", path.display()))?;
     Checkpoint::from_safetensors(&bytes).with_context(|| format!("{}", path.display()))
 }
 
-fn moments(bytes: &[u8], len: usize, step: u32) -> Result<Vec<(String, Vec<f32>)>> {
+fn moments(bytes: &[u8], step: u32) -> Result<Vec<(String, Vec<f32>)>> {
     let (_, header) =
         SafeTensors::read_metadata(bytes).context("this is not a complete safetensors file")?;
     let written = header.metadata().as_ref().and_then(|metadata| metadata.get("step"));
@@ -59,10 +59,7 @@ fn moments(bytes: &[u8], len: usize, step: u32) -> Result<Vec<(String, Vec<f32>)
         SafeTensors::deserialize(bytes).context("this is not a complete safetensors file")?;
     let mut moments = Vec::new();
     for (name, view) in file.tensors() {
-        if view.dtype() != Dtype::F32 || view.shape() != [len] {
-            let (dtype, shape) = (view.dtype(), view.shape().to_vec());
-            bail!("`{name}` is {dtype:?} {shape:?}, the model needs F32 [{len}]");
-        }
+        ensure!(view.dtype() == Dtype::F32, "`{name}` is {:?}, it must be F32", view.dtype());
         let values: Vec<f32> =
             view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         ensure!(

@@ -1,6 +1,6 @@
 //! Keys of the settings: `section.key` texts, unknown ones, and those that resemble them.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use toml::{Table, Value};
 
 use super::{Settings, presets};
@@ -93,7 +93,8 @@ fn near(key: &str, known: &[String]) -> String {
 /// A TOML value; anything else is text, so that names need no quotes.
 fn parse(value: &str) -> Value {
     let table = format!("value = {value}").parse::<Table>();
-    let parsed = table.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
+    let parsed =
+        table.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
     parsed.unwrap_or_else(|| Value::String(value.to_owned()))
 }
 
@@ -146,7 +147,10 @@ mod tests {
             error(&["train.stesp=7"]),
             "unknown key `train.stesp`; did you mean `train.steps`?"
         );
-        assert_eq!(error(&["learning_rate=7"]).split(',').next(), Some("unknown key `learning_rate`; there are model.n_layer"));
+        assert_eq!(
+            error(&["learning_rate=7"]).split(',').next(),
+            Some("unknown key `learning_rate`; there are model.n_layer")
+        );
         let whole = error(&["schedule.zzzzzzzzz=7"]);
         assert_eq!(
             whole,

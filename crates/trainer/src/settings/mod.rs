@@ -3,12 +3,10 @@
 mod keys;
 mod presets;
 
-use std::path::Path;
-
 use anyhow::{Context, Result, ensure};
 use diffusion::Schedule;
 use model::{Config, Init};
-use optim::{AdamWConfig, OptimizerConfig, ScheduleConfig, ScheduleShape};
+use optim::{AdamWConfig, MuonConfig, OptimizerConfig, ScheduleConfig, ScheduleShape};
 use serde::{Deserialize, Serialize};
 
 /// All settings of a run; the run's folder keeps them as `settings.toml`.
@@ -84,13 +82,16 @@ pub(crate) struct OptimizerSettings {
     pub(crate) weight_decay: f64,
     /// Largest norm of the gradient.
     pub(crate) clip: f64,
+    /// For the matrices of the blocks; of use when `name` is `muon`.
+    pub(crate) muon: MuonConfig,
 }
 
-/// Which optimiser.
+/// Which optimiser the matrices of the blocks have; the others have AdamW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OptimizerName {
     AdamW,
+    Muon,
 }
 
 /// Course of the learning rate.
@@ -147,13 +148,6 @@ impl Settings {
         Self::parse(&text, changes).with_context(|| format!("configuration `{source}`"))
     }
 
-    /// Reads the settings that a run kept, and changes them.
-    pub(crate) fn read_kept(path: &Path, changes: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&text, changes).with_context(|| format!("{}", path.display()))
-    }
-
     /// Settings of a TOML text, changed.
     pub(crate) fn parse(text: &str, changes: &[String]) -> Result<Self> {
         let settings = keys::settings(text, changes)?;
@@ -161,7 +155,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The file that [`Settings::read_kept`] reads.
+    /// The file of a run's folder.
     pub(crate) fn to_toml(&self) -> Result<String> {
         let body = toml::to_string(self).context("settings cannot be written as TOML")?;
         Ok(format!("# Settings of this run, as resolved when it was started.\n\n{body}"))
@@ -174,6 +168,11 @@ impl Settings {
         Config { n_layer, n_head, n_embd, block_size, vocab_size, timesteps, mask_id }
     }
 
+    /// Tokens of an optimiser step.
+    pub(crate) fn tokens_per_step(&self) -> usize {
+        self.train.batch_size * self.train.accumulation as usize * self.model.block_size
+    }
+
     /// How its weights are drawn.
     pub(crate) fn init(&self) -> Init {
         let ModelSettings { init_std: std, zero_projections, .. } = self.model;
@@ -182,11 +181,13 @@ impl Settings {
 
     /// The optimiser with its learning rate over the whole run.
     pub(crate) fn optimizer(&self) -> OptimizerConfig {
-        let OptimizerSettings { lr, beta1, beta2, eps, weight_decay, clip, .. } = self.optimizer;
+        let OptimizerSettings { name, lr, beta1, beta2, eps, weight_decay, clip, muon } =
+            self.optimizer;
         let total = self.train.steps;
         let decay = (self.schedule.decay_share * f64::from(total)).round() as u32;
         OptimizerConfig {
             adamw: AdamWConfig { lr, beta1, beta2, eps, weight_decay },
+            muon: (name == OptimizerName::Muon).then_some(muon),
             clip,
             schedule: ScheduleConfig {
                 shape: self.schedule.shape,
@@ -265,7 +266,7 @@ mod tests {
         let adamw =
             AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
         assert_eq!(optimizer.adamw, adamw);
-        assert_eq!(optimizer.clip, f64::INFINITY);
+        assert_eq!((optimizer.clip, optimizer.muon), (f64::INFINITY, None));
         assert!([1, 2_500, 5_000].iter().all(|&step| optimizer.schedule.factor(step) == 1.0));
         let TrainSettings { steps, batch_size, accumulation, .. } = seed.train;
         assert_eq!((steps, batch_size, accumulation), (5_000, 64, 1));

@@ -1,13 +1,14 @@
 //! Training: from the command line to a run's folder.
 
 mod console;
-mod curves;
-mod data;
+pub(crate) mod curves;
+pub(crate) mod data;
 mod folder;
 mod interrupt;
 mod run;
 mod samples;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -20,9 +21,9 @@ use pollster::block_on;
 
 use crate::checkpoints::{self, Saved, State};
 use crate::commands::train::TrainArgs;
-use crate::files;
 use crate::run_log::{Record, RunLog};
 use crate::settings::Settings;
+use crate::{compute, files};
 use console::Console;
 use curves::Curves;
 use data::Data;
@@ -34,29 +35,30 @@ use samples::Sampler;
 /// Trains, from the beginning or from a checkpoint.
 pub(crate) fn train(args: &TrainArgs) -> Result<()> {
     let interrupt = Interrupt::watch()?;
-    // Asked for first: settings that make no sense should leave no folder behind.
-    let asked = if args.resume { None } else { Some(Settings::read(&args.config, &args.changes())?) };
+    // Read first: settings that make no sense should leave no folder behind.
+    let read = || Settings::read(&args.config, &args.changes());
+    let asked = if args.resume { None } else { Some(read()?) };
     let path = args.out.clone().unwrap_or_else(|| default_folder(&args.config));
     let folder = Folder::enter(&path, args.resume)?;
     let saved = match checkpoints::latest(folder.path())? {
         Some(path) => Some(checkpoints::load(&path)?),
         None => None,
     };
-    let mut settings = match (asked, &saved) {
-        (Some(settings), _) => settings,
-        (None, Some(saved)) => Settings::parse(&saved.settings, &args.changes())
+    let mut settings = match (&saved, asked) {
+        (Some(saved), _) => Settings::parse(&saved.settings, &args.changes())
             .with_context(|| format!("settings of the run in {}", path.display()))?,
-        // Killed before its first checkpoint: it starts again.
-        (None, None) => Settings::read_kept(&folder.file(checkpoints::SETTINGS), &args.changes())?,
+        (None, Some(settings)) => settings,
+        // Killed before its first checkpoint: it begins again.
+        (None, None) => read()?,
     };
     let tokenizer = tokenizer(args, &settings, &folder, saved.as_ref())?;
     settings.data.vocab_size = tokenizer.vocab_size() as usize;
-    let data = Data::read(&args.data, &tokenizer, &settings)?;
+    let data = Data::read(&args.data, &tokenizer, settings.data.validation_share)?;
 
     let mut device = args.compute.open()?;
     let forms = match &saved {
-        Some(saved) => saved.state.forms.clone(),
-        None => choose_forms(&mut device)?,
+        Some(saved) => saved.state.forms,
+        None => compute::forms(&mut device)?,
     };
     let (mut training, config) = start(&mut device, &forms, &settings, &tokenizer, &data)?;
     if let Some(saved) = &saved {
@@ -65,11 +67,15 @@ pub(crate) fn train(args: &TrainArgs) -> Result<()> {
             "the checkpoint's model has other sizes than the settings ({:?}, {config:?}); sizes cannot change in a run",
             saved.model.config
         );
-        training.restore(&mut device, &restored(saved))?;
+        restore(&mut training, &mut device, saved)?;
     }
 
-    files::write_atomically(&folder.file(checkpoints::SETTINGS), settings.to_toml()?.as_bytes())?;
-    files::write_atomically(&folder.file(checkpoints::TOKENIZER), tokenizer.to_json().as_bytes())?;
+    for (name, text) in [
+        (checkpoints::SETTINGS, settings.to_toml()?),
+        (checkpoints::TOKENIZER, tokenizer.to_json()),
+    ] {
+        files::write_atomically(&folder.file(name), |file| Ok(file.write_all(text.as_bytes())?))?;
+    }
     let before = saved.as_ref().map_or(&[][..], |saved| &saved.log);
     let mut log = RunLog::start(&folder.file(checkpoints::LOG), before)?;
     let step = training.steps_done();
@@ -77,6 +83,8 @@ pub(crate) fn train(args: &TrainArgs) -> Result<()> {
         step,
         device: device.to_string(),
         parameters: config.parameters(),
+        vocabulary: config.vocab_size,
+        tokens: settings.tokens_per_step(),
         train_tokens: data.train.len(),
         validation_tokens: data.validation.len(),
     })?;
@@ -87,8 +95,8 @@ pub(crate) fn train(args: &TrainArgs) -> Result<()> {
 
     let state = saved.map_or_else(|| fresh(&settings, forms), |saved| saved.state);
     let run = Run {
-        sampler: Sampler::new(&mut device, &settings, &training, &state.forms)?,
-        curves: Curves::start(&folder, log.records())?,
+        sampler: Sampler::new(&mut device, &state.forms, training.model(), &settings, &tokenizer)?,
+        curves: Curves::start(folder.path())?,
         console: Console::new(step, settings.train.steps),
         seconds_before: state.seconds,
         unlogged: Vec::new(),
@@ -116,10 +124,11 @@ pub(crate) fn explain(args: &TrainArgs) -> Result<()> {
     let settings = Settings::read(&args.config, &args.changes())?;
     let mut device = args.compute.open()?;
     let config = settings.config(settings.data.vocab_size, 2);
+    let forms = compute::forms(&mut device)?;
     let ids = vec![0; config.block_size + 1];
     let training = Training::new(
         &mut device,
-        &Forms::default(),
+        &forms,
         config,
         &model::initial_values(&config, &settings.init()),
         &ids,
@@ -129,12 +138,12 @@ pub(crate) fn explain(args: &TrainArgs) -> Result<()> {
     )?;
     let recording = training.recording();
     println!("{recording}");
-    let tokens = settings.train.batch_size * settings.train.accumulation as usize * config.block_size;
     println!(
-        "{} launches, {:.1} GFLOP and {:.1} MB of least memory traffic for {tokens} tokens",
+        "{} launches, {:.1} GFLOP and {:.1} MB of least memory traffic for {} tokens",
         recording.launches().len(),
         recording.flop() as f64 * 1e-9,
         recording.launches().iter().map(device::Launch::bytes).sum::<u64>() as f64 * 1e-6,
+        settings.tokens_per_step(),
     );
     println!("{:.1} MB of device memory", device.memory() as f64 * 1e-6);
     Ok(())
@@ -218,18 +227,20 @@ fn fresh(settings: &Settings, forms: Forms) -> State {
     }
 }
 
-fn restored(saved: &Saved) -> TrainingState {
-    TrainingState {
+/// Puts a checkpoint's state in the place of a new one's.
+fn restore(training: &mut Training, device: &mut Device, saved: &Saved) -> Result<()> {
+    let fresh = block_on(training.state(device))?;
+    for (name, values) in &fresh.moments {
+        let found = saved.moments.iter().find(|(known, _)| known == name);
+        ensure!(
+            found.is_some_and(|(_, found)| found.len() == values.len()),
+            "the checkpoint lacks the optimiser's `{name}`; the optimiser cannot change in a run"
+        );
+    }
+    let state = TrainingState {
         step: saved.state.step,
         parameters: saved.model.values.clone(),
         moments: saved.moments.clone(),
-    }
-}
-
-/// The fastest shader forms on a GPU, measured; the CPU has but one.
-fn choose_forms(device: &mut Device) -> Result<Forms> {
-    if device.gpu().is_none() {
-        return Ok(Forms::default());
-    }
-    Ok(block_on(kernels::tune(device))?)
+    };
+    Ok(training.restore(device, &state)?)
 }

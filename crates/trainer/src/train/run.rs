@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use corpus::tokenizer::Tokenizer;
-use device::{Device, DeviceError};
+use device::Device;
 use diffusion::training::{Split, StepLog, Training};
 use pollster::block_on;
 
@@ -60,7 +60,7 @@ impl Run {
         let closed = self
             .log
             .push(Record::End { step, seconds, reason })
-            .and_then(|()| self.curves.draw(self.log.records()));
+            .and_then(|()| self.curves.update(self.log.records()));
         let ended = outcome.with_context(|| self.stopped(step))?;
         closed?;
         Ok(ended)
@@ -133,9 +133,7 @@ impl Run {
         };
         let loss = mean(self.unlogged.iter().map(|entry| f64::from(entry.loss)));
         let (since, before) = self.clock;
-        let train = &self.settings.train;
-        let per_step = train.batch_size * train.accumulation as usize * self.settings.model.block_size;
-        let tokens = f64::from(step - before) * per_step as f64;
+        let tokens = f64::from(step - before) * self.settings.tokens_per_step() as f64;
         let tokens_per_second = tokens / since.elapsed().as_secs_f64();
         self.clock = (Instant::now(), step);
         self.console.show(loss, tokens_per_second);
@@ -180,12 +178,12 @@ impl Run {
             self.log.push(Record::Evaluation { step, split: name, loss, accuracy, entropy })?;
         }
         self.console.line(&line);
-        self.curves.draw(self.log.records())
+        self.curves.update(self.log.records())
     }
 
     /// Prints a text that the network writes now.
     fn sample(&mut self, step: u32) -> Result<()> {
-        let text = self.sampler.write(&mut self.device, &self.tokenizer, step)?;
+        let text = self.sampler.write(&mut self.device, &self.tokenizer)?;
         self.console.line(&format!("step {step:>6}  sample: {text}"));
         self.log.push(Record::Sample { step, text })
     }
@@ -197,10 +195,9 @@ impl Run {
         self.state.generator_counter = step + 1;
         self.state.seconds = self.seconds();
         let config = self.training.model().config;
-        let schedule = serde_json::to_value(self.settings.diffusion.schedule)?;
         let metadata = [
             ("name", self.name()),
-            ("schedule", schedule.as_str().unwrap_or_default().to_owned()),
+            ("schedule", self.settings.diffusion.schedule.to_string()),
             ("step", step.to_string()),
         ];
         let saved = Saved {

@@ -1,0 +1,60 @@
+//! `eval`: measures models on held-out text.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::compute::ComputeArgs;
+use crate::eval;
+
+/// Measure models on held-out text, side by side
+///
+/// Prints masked perplexity, reconstruction accuracy, entropy per timestep, token change rate of
+/// the reverse steps and distinct-n, as the seed's program does; and bits per byte with its standard
+/// error, which can be compared across tokenizers and objectives. The same batches, masks and
+/// prompts are used for every model with the same tokenizer and block.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// Model file, shipped model, checkpoint, or run (its best checkpoint); several are compared
+    #[arg(long, required = true, value_name = "DIR|FILE")]
+    pub(crate) checkpoint: Vec<PathBuf>,
+
+    /// Corpus whose held-out part is used, cut as in training
+    #[arg(long, default_value = "data/stories.txt", value_name = "FILE")]
+    pub(crate) data: PathBuf,
+
+    /// Text that is held out as a whole, instead of `--data`
+    #[arg(long, conflicts_with = "data", value_name = "FILE")]
+    pub(crate) text: Option<PathBuf>,
+
+    /// Corpus of the training: counts how many 13-grams of generated text come from it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) train_data: Option<PathBuf>,
+
+    /// Tokenizer, for a model file that has none beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokenizer: Option<PathBuf>,
+
+    /// Batches of 16 sequences for loss, accuracy and bits per byte; two more for the entropy of
+    /// each timestep
+    #[arg(long, default_value_t = 16, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) batches: u32,
+
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Draw the entropy per timestep into a PNG file
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) plot: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &EvalArgs) -> Result<()> {
+    eval::eval(args)
+}

@@ -1,0 +1,68 @@
+//! `export`: a checkpoint made ready to be shipped.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use corpus::tokenizer::Tokenizer;
+use model::Precision;
+
+use crate::train::curves;
+use crate::{checkpoints, files, run_log};
+
+/// Make a checkpoint ready to be shipped: half-precision weights, tokenizer, settings, log, curves
+///
+/// Files of the target folder with other names stay as they are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Run's folder (its best checkpoint is taken) or checkpoint's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checkpoint: PathBuf,
+
+    /// Folder to write, for instance artifacts/models/NAME; its name becomes the model's
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &ExportArgs) -> Result<()> {
+    let path = checkpoints::locate(&args.checkpoint)?;
+    let mut model = checkpoints::load_model(&path)?;
+    let folder = path.parent().context("a checkpoint lies in a folder")?;
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read(&path)
+            .with_context(|| format!("cannot read {}, which a shipped model needs", path.display()))
+    };
+    let tokenizer = read(checkpoints::TOKENIZER)?;
+    Tokenizer::from_bytes(&tokenizer)?
+        .check_model(model.config.vocab_size as u32, model.config.mask_id)?;
+    let settings = read(checkpoints::SETTINGS)?;
+    let log = read(checkpoints::LOG)?;
+    let records = run_log::parse(&log)?;
+    let name = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    model.metadata.insert("name".to_owned(), name.clone());
+    let weights = model.to_safetensors(Precision::F16)?;
+    let size = weights.len() as f64 * 1e-6;
+
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+    for (name, bytes) in [
+        (checkpoints::MODEL, weights),
+        (checkpoints::TOKENIZER, tokenizer),
+        (checkpoints::SETTINGS, settings),
+        (checkpoints::LOG, log),
+    ] {
+        files::write_atomically(&args.out.join(name), |file| Ok(file.write_all(&bytes)?))?;
+    }
+    curves::draw(&args.out, &records)?;
+    let step = model.metadata.get("step").map_or("an unknown", String::as_str);
+    println!(
+        "{}: `{name}` of step {step}, {} parameters, {size:.1} MB",
+        args.out.display(),
+        model.config.parameters()
+    );
+    Ok(())
+}

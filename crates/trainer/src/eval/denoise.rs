@@ -1,0 +1,127 @@
+//! What a network makes of masked text: loss, accuracy, entropy, and a bound of the likelihood.
+
+use anyhow::{Result, ensure};
+use device::Device;
+use diffusion::Schedule;
+use diffusion::metrics::{
+    BitsPerByte, Bound, EntropyByTime, MaskedScores, Scorer, corrupt, stratified_times,
+};
+use model::Config;
+use pollster::block_on;
+
+/// Sequences of a batch.
+pub(super) const BATCH: usize = 16;
+/// Batches that the entropy of each timestep is measured on.
+const ENTROPY_BATCHES: usize = 2;
+/// Seed of times and masks, the same for every model.
+const SEED: u64 = 0x6d61_736b;
+
+/// Sequences of held-out text, spread evenly over it.
+pub(super) struct Windows {
+    length: usize,
+    /// Batches of [`BATCH`] sequences.
+    batches: Vec<Vec<u32>>,
+}
+
+impl Windows {
+    /// `batches` batches of sequences of `length` tokens.
+    pub(super) fn new(ids: &[u32], length: usize, batches: usize) -> Result<Self> {
+        ensure!(
+            ids.len() >= length,
+            "the held-out text has {} tokens, a sequence of the model needs {length}; give a longer text",
+            ids.len()
+        );
+        let count = batches * BATCH;
+        let start = |i: usize| i * (ids.len() - length) / (count - 1);
+        let windows: Vec<_> = (0..count).map(|i| &ids[start(i)..start(i) + length]).collect();
+        // A batch takes windows from all over the text: the first ones alone are a fair sample.
+        let batch = |first: usize| {
+            let parts = windows.iter().skip(first).step_by(batches);
+            parts.flat_map(|window| window.iter().copied()).collect()
+        };
+        Ok(Self { length, batches: (0..batches).map(batch).collect() })
+    }
+
+    /// Sequences of all batches.
+    pub(super) fn sequences(&self) -> impl Iterator<Item = &[u32]> {
+        self.batches.iter().flat_map(|batch| batch.chunks(self.length))
+    }
+}
+
+/// What was measured on masked text.
+pub(super) struct Measured {
+    /// At times drawn uniformly from 1..=T, as in training.
+    pub(super) masked: MaskedScores,
+    pub(super) entropy: EntropyByTime,
+    pub(super) bits_per_byte: BitsPerByte,
+}
+
+/// Measures a network; `bytes_per_sequence` is how many bytes of text a window stands for on
+/// average.
+pub(super) fn measure(
+    device: &mut Device,
+    scorer: &Scorer,
+    config: &Config,
+    schedule: Schedule,
+    windows: &Windows,
+    bytes_per_sequence: f64,
+) -> Result<Measured> {
+    let last = config.timesteps;
+    let count = windows.batches.len() * BATCH;
+    // One time for each sequence of the text, so that every batch has times from all over.
+    let times = stratified_times(count, last, SEED);
+    let times: Vec<Vec<usize>> = (0..windows.batches.len())
+        .map(|first| times.iter().copied().skip(first).step_by(windows.batches.len()).collect())
+        .collect();
+    let mut score = |clean: &[u32], times: &[usize], first: usize| {
+        let (mut noisy, mut mask) = (Vec::new(), Vec::new());
+        for ((tokens, &t), number) in clean.chunks(windows.length).zip(times).zip(first..) {
+            let survival = schedule.survival(t, last);
+            let (ids, masked) = corrupt(tokens, config.mask_id, survival, SEED, number as u32);
+            noisy.extend(ids);
+            mask.extend(masked);
+        }
+        let times: Vec<u32> = times.iter().map(|&t| t as u32).collect();
+        let scores = block_on(scorer.score(device, &noisy, clean, &times))?;
+        Ok::<_, anyhow::Error>((scores, mask))
+    };
+
+    let mut masked = MaskedScores::default();
+    let mut bound = Bound::new(schedule, last);
+    for (batch, (clean, times)) in windows.batches.iter().zip(&times).enumerate() {
+        let (scores, mask) = score(clean, times, batch * BATCH)?;
+        masked.add(&scores.loss, &scores.hit, &mask);
+        let rows = scores.loss.chunks(windows.length).zip(mask.chunks(windows.length));
+        for ((loss, mask), &t) in rows.zip(times) {
+            bound.add(t, loss, mask);
+        }
+    }
+    let mut entropy = EntropyByTime::new(last);
+    for t in 1..=last {
+        for (batch, clean) in windows.batches.iter().take(ENTROPY_BATCHES).enumerate() {
+            // Masks of their own, beside those of the loss.
+            let first = count + (t * ENTROPY_BATCHES + batch) * BATCH;
+            let (scores, mask) = score(clean, &[t; BATCH], first)?;
+            entropy.add(t, &scores.entropy, &mask);
+        }
+    }
+    Ok(Measured { masked, entropy, bits_per_byte: bound.bits_per_byte(bytes_per_sequence) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_cover_the_text() -> Result<()> {
+        let ids: Vec<u32> = (0..1000).collect();
+        let windows = Windows::new(&ids, 10, 2)?;
+        assert_eq!(windows.batches.len(), 2);
+        let starts = || windows.sequences().map(|window| window[0]);
+        assert_eq!((starts().min(), starts().max()), (Some(0), Some(990)));
+        assert_eq!(windows.sequences().count(), 2 * BATCH);
+        assert!(Windows::new(&ids[..9], 10, 2).is_err());
+        assert!(Windows::new(&ids[..10], 10, 1).is_ok());
+        Ok(())
+    }
+}

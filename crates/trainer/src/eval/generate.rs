@@ -1,0 +1,64 @@
+//! Texts that a network writes, for the metrics of generation.
+
+use anyhow::Result;
+use device::Device;
+use diffusion::Schedule;
+use diffusion::metrics::change_rate;
+use diffusion::sampler::{Generation, SampleOptions, SamplerKind, State, Workspace};
+use kernels::Forms;
+use model::Model;
+use pollster::block_on;
+
+use super::denoise::{BATCH, Windows};
+
+/// Tokens of a prompt and of what is generated behind it, as far as the block holds them.
+const PROMPT: usize = 32;
+const GENERATED: usize = 128;
+
+/// Generated texts and how they came about.
+pub(super) struct Texts {
+    /// The generated part of each text.
+    pub(super) generated: Vec<Vec<u32>>,
+    /// Mean share of the generated positions that differ between consecutive states.
+    pub(super) change_rate: f64,
+}
+
+/// 16 texts after prompts from held-out text, greedy, with the seed's sampler.
+pub(super) fn texts(
+    device: &mut Device,
+    forms: &Forms,
+    model: &Model,
+    schedule: Schedule,
+    windows: &Windows,
+) -> Result<Texts> {
+    let block = model.config.block_size;
+    let prompt = PROMPT.min(block / 4);
+    let length = GENERATED.min(block - prompt);
+    let prompts: Vec<Vec<Option<u32>>> = windows
+        .sequences()
+        .take(BATCH)
+        .map(|window| {
+            let given = window[..prompt].iter().map(|&id| Some(id));
+            given.chain(std::iter::repeat_n(None, length)).collect()
+        })
+        .collect();
+    let workspace = Workspace::new(device, &model.config, BATCH, block)?;
+    let options = SampleOptions {
+        sampler: SamplerKind::Seed,
+        schedule,
+        temperature: 0.0,
+        ..SampleOptions::default()
+    };
+    let mut generation = Generation::new(device, forms, model, &workspace, &prompts, &options)?;
+    let mut states: Vec<State> = vec![block_on(generation.read_state(device))?];
+    while !generation.finished() {
+        generation.step(device)?;
+        states.push(block_on(generation.read_state(device))?);
+    }
+    let ids: Vec<_> = states.iter().map(|state| &state.ids).collect();
+    let last = &states[states.len() - 1];
+    Ok(Texts {
+        change_rate: change_rate(&ids, &last.generated),
+        generated: (0..BATCH).map(|row| last.row(row)[prompt..].to_vec()).collect(),
+    })
+}

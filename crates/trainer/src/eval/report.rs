@@ -1,0 +1,165 @@
+//! What was measured, as a table and as JSON.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+/// Measurements of one model. Entropies and losses in nats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Report {
+    pub(super) name: String,
+    pub(super) checkpoint: String,
+    pub(super) device: String,
+    /// Optimiser steps of its training.
+    pub(super) step: Option<u32>,
+    pub(super) parameters: usize,
+    pub(super) vocabulary: usize,
+    pub(super) masked_loss: f64,
+    /// exp of the masked loss; not a bound of the likelihood.
+    pub(super) masked_perplexity: f64,
+    pub(super) accuracy: f64,
+    /// t = 1 first.
+    pub(super) entropy_per_timestep: Vec<f64>,
+    pub(super) change_rate: f64,
+    pub(super) distinct_1: f64,
+    pub(super) distinct_2: f64,
+    pub(super) distinct_3: f64,
+    pub(super) unigram_entropy: f64,
+    /// Upper bound, and the standard error of its estimate.
+    pub(super) bits_per_byte: f64,
+    pub(super) bits_per_byte_error: f64,
+    /// Share of generated 13-grams that stand in the training text.
+    pub(super) overlap_13: Option<f64>,
+}
+
+/// Models side by side, and the entropy over the timesteps as bars.
+pub(super) fn table(reports: &[Report]) -> String {
+    let percent = |share: f64| format!("{:.2}%", 100.0 * share);
+    let number = |value: f64| format!("{value:.4}");
+    type Cell = Box<dyn Fn(&Report) -> String>;
+    let at = move |pick: fn(usize) -> usize| -> Cell {
+        Box::new(move |report| {
+            let entropies = &report.entropy_per_timestep;
+            number(entropies[pick(entropies.len()) - 1])
+        })
+    };
+    let rows: Vec<(&str, Cell)> = vec![
+        ("model", Box::new(|r| r.name.clone())),
+        ("training steps", Box::new(|r| r.step.map_or("-".to_owned(), |step| step.to_string()))),
+        ("parameters", Box::new(|r| r.parameters.to_string())),
+        ("masked loss, nats", Box::new(move |r| number(r.masked_loss))),
+        ("masked perplexity", Box::new(|r| format!("{:.2}", r.masked_perplexity))),
+        ("masked accuracy", Box::new(move |r| percent(r.accuracy))),
+        (
+            "entropy, mean over t, nats",
+            Box::new(move |r| {
+                let entropies = &r.entropy_per_timestep;
+                number(entropies.iter().sum::<f64>() / entropies.len() as f64)
+            }),
+        ),
+        ("  at t = 1", at(|_| 1)),
+        ("  at t = (T + 1) / 2", at(|most| most.div_ceil(2))),
+        ("  at t = T", at(|most| most)),
+        ("token change rate", Box::new(move |r| percent(r.change_rate))),
+        ("distinct-1", Box::new(move |r| number(r.distinct_1))),
+        ("distinct-2", Box::new(move |r| number(r.distinct_2))),
+        ("distinct-3", Box::new(move |r| number(r.distinct_3))),
+        ("unigram entropy of texts, nats", Box::new(move |r| number(r.unigram_entropy))),
+        (
+            "bits per byte, at most",
+            Box::new(|r| format!("{:.4} ± {:.4}", r.bits_per_byte, r.bits_per_byte_error)),
+        ),
+        (
+            "13-grams from the training text",
+            Box::new(move |r| r.overlap_13.map_or("-".to_owned(), percent)),
+        ),
+    ];
+    let mut table = String::new();
+    let cells: Vec<Vec<String>> =
+        reports.iter().map(|report| rows.iter().map(|(_, cell)| cell(report)).collect()).collect();
+    let widths: Vec<usize> = cells
+        .iter()
+        .map(|column| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .collect();
+    for (i, (label, _)) in rows.iter().enumerate() {
+        let _ = write!(table, "{label:32}");
+        for (column, width) in cells.iter().zip(&widths) {
+            let _ = write!(table, "  {:>width$}", column[i]);
+        }
+        table.push('\n');
+    }
+    for report in reports {
+        let _ = write!(table, "\nentropy per timestep, {}\n{}", report.name, bars(report));
+    }
+    table
+}
+
+/// Entropy per timestep as bars of at most 60 columns, up to ln V.
+fn bars(report: &Report) -> String {
+    const ROWS: usize = 8;
+    const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let entropies = &report.entropy_per_timestep;
+    let columns = entropies.len().min(60);
+    let top = (report.vocabulary as f64).ln();
+    let heights: Vec<usize> = (0..columns)
+        .map(|column| {
+            let part = &entropies
+                [column * entropies.len() / columns..(column + 1) * entropies.len() / columns];
+            let mean = part.iter().sum::<f64>() / part.len() as f64;
+            ((mean / top).clamp(0.0, 1.0) * (8 * ROWS) as f64).round() as usize
+        })
+        .collect();
+    let mut picture = String::new();
+    for row in (0..ROWS).rev() {
+        let label = match row {
+            row if row == ROWS - 1 => format!("{top:5.2}"),
+            0 => format!("{:5.2}", 0.0),
+            _ => " ".repeat(5),
+        };
+        let line: String =
+            heights.iter().map(|height| BLOCKS[height.saturating_sub(8 * row).min(8)]).collect();
+        let _ = writeln!(picture, "{label} ┤{}", line.trim_end());
+    }
+    let last = format!("T = {}", entropies.len());
+    let _ = writeln!(picture, "      t = 1{last:>width$}", width = columns.saturating_sub(4));
+    picture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_stand_side_by_side() {
+        let report = |name: &str| Report {
+            name: name.to_owned(),
+            checkpoint: String::new(),
+            device: String::new(),
+            step: Some(5),
+            parameters: 1000,
+            vocabulary: 100,
+            masked_loss: 2.0,
+            masked_perplexity: 2.0f64.exp(),
+            accuracy: 0.25,
+            entropy_per_timestep: vec![1.0, 2.0, 4.0],
+            change_rate: 0.5,
+            distinct_1: 0.1,
+            distinct_2: 0.2,
+            distinct_3: 0.3,
+            unigram_entropy: 3.0,
+            bits_per_byte: 1.5,
+            bits_per_byte_error: 0.01,
+            overlap_13: None,
+        };
+        let table = table(&[report("one"), report("another")]);
+        for line in [
+            "model                                        one          another",
+            "masked perplexity                           7.39             7.39",
+            "  at t = (T + 1) / 2                      2.0000           2.0000",
+            "bits per byte, at most           1.5000 ± 0.0100  1.5000 ± 0.0100",
+        ] {
+            assert!(table.lines().any(|found| found == line), "{line}\n{table}");
+        }
+        assert_eq!(table.matches(" 4.61 ┤").count(), 2, "{table}");
+    }
+}

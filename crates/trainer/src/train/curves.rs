@@ -1,0 +1,127 @@
+//! Loss curves (PNG, SVG) and TensorBoard's event file, made from the log.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use plot::curve::{LossPlot, Reference, SIZE};
+use plot::raster::{Raster, png};
+use plot::theme::Theme;
+use plot::{curve, svg, tensorboard};
+
+use crate::files;
+use crate::run_log::{Record, Split};
+
+/// Name of the event file; TensorBoard looks for `tfevents`.
+const EVENTS: &str = "events.out.tfevents.cinnabar";
+
+/// The pictures of a run's log, kept up to date.
+#[derive(Debug)]
+pub(super) struct Curves {
+    folder: PathBuf,
+    events: File,
+    /// Records that the event file has.
+    written: usize,
+}
+
+impl Curves {
+    /// Starts a new event file in `folder`; an earlier part of the run is taken from the log.
+    pub(super) fn start(folder: &Path) -> Result<Self> {
+        let path = folder.join(EVENTS);
+        let mut events =
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        events
+            .write_all(&tensorboard::file_header(now()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { folder: folder.to_owned(), events, written: 0 })
+    }
+
+    /// Adds what is new in the log to the event file, and draws the curves again.
+    pub(super) fn update(&mut self, records: &[Record]) -> Result<()> {
+        let time = now();
+        let new = records[self.written..].iter().flat_map(scalars);
+        let bytes: Vec<u8> = new
+            .flat_map(|(tag, step, value)| {
+                tensorboard::scalar(tag, step.into(), value as f32, time)
+            })
+            .collect();
+        self.events
+            .write_all(&bytes)
+            .with_context(|| format!("cannot write {}", self.folder.join(EVENTS).display()))?;
+        self.written = records.len();
+        draw(&self.folder, records)
+    }
+}
+
+/// Writes `loss.png` and `loss.svg` into `folder`.
+pub(crate) fn draw(folder: &Path, records: &[Record]) -> Result<()> {
+    let folder = fs::canonicalize(folder)
+        .with_context(|| format!("cannot find the folder {}", folder.display()))?;
+    let plot = loss_plot(&folder.file_name().unwrap_or_default().to_string_lossy(), records);
+    let mut raster = Raster::new(SIZE)?;
+    let shapes = plot.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
+    let picture = png::encode(SIZE, raster.draw(&shapes))?;
+    let drawing = svg::encode(SIZE, &shapes);
+    for (name, bytes) in [("loss.png", &picture[..]), ("loss.svg", drawing.as_bytes())] {
+        files::write_atomically(&folder.join(name), |file| Ok(file.write_all(bytes)?))?;
+    }
+    Ok(())
+}
+
+fn loss_plot(name: &str, records: &[Record]) -> LossPlot {
+    let mut run = curve::Run { name: name.to_owned(), ..curve::Run::default() };
+    let mut references = Vec::new();
+    let mut tokens_per_step = None;
+    for record in records {
+        match *record {
+            Record::Step { step, loss, .. } => run.train.push((step.into(), loss)),
+            Record::Evaluation { step, split: Split::Validation, loss, .. } => {
+                run.validation.push((step.into(), loss));
+            }
+            Record::Start { vocabulary, tokens, .. } => {
+                let guessing = (vocabulary as f64).ln();
+                references = vec![Reference { label: "guessing".to_owned(), value: guessing }];
+                tokens_per_step = Some(tokens as f64);
+            }
+            _ => {}
+        }
+    }
+    LossPlot {
+        title: format!("Training of {name}"),
+        runs: vec![run],
+        references,
+        tokens_per_step,
+        theme: Theme::Light,
+        ..LossPlot::default()
+    }
+}
+
+/// The values of a record with the names that TensorBoard groups them by.
+fn scalars(record: &Record) -> Vec<(&'static str, u32, f64)> {
+    match *record {
+        Record::Step { step, loss, grad_norm, lr, tokens_per_second } => vec![
+            ("loss/step", step, loss),
+            ("optimizer/grad_norm", step, grad_norm),
+            ("optimizer/lr", step, lr),
+            ("speed/tokens_per_second", step, tokens_per_second),
+        ],
+        Record::Evaluation { step, split: Split::Train, loss, accuracy, entropy } => vec![
+            ("loss/train", step, loss),
+            ("accuracy/train", step, accuracy),
+            ("entropy/train", step, entropy),
+        ],
+        Record::Evaluation { step, split: Split::Validation, loss, accuracy, entropy } => vec![
+            ("loss/validation", step, loss),
+            ("accuracy/validation", step, accuracy),
+            ("entropy/validation", step, entropy),
+        ],
+        Record::Start { .. } | Record::Sample { .. } | Record::End { .. } => Vec::new(),
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}

@@ -1,0 +1,183 @@
+//! Bad input to `train`: each gets one sentence that says what is wrong and what to do.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use support::{Place, fail, succeed};
+
+#[test]
+fn corpora_that_cannot_be_learned_from() {
+    let place = Place::new();
+    let stories = place.path("stories.txt");
+    for (bytes, parts) in [
+        (&b""[..], &["stories.txt", "no story"][..]),
+        (b" \n\n \n", &["stories.txt", "no story"]),
+        (b"Tom had a ball.\n\xff\xfe\n", &["stories.txt", "UTF-8"]),
+        (b"Tom.\n\nLily.\n\nBen.\n", &["corpus has", "tokens", "block_size"]),
+    ] {
+        fs::write(&stories, bytes).expect("a corpus");
+        fail(&mut place.train("run", &[]), parts);
+    }
+    fs::remove_file(&stories).expect("the corpus");
+    fail(&mut place.train("run", &[]), &["stories.txt", "trainer data"]);
+}
+
+#[test]
+fn tokenizers_that_do_not_fit() {
+    let place = Place::new();
+    succeed(&mut place.train("run", &["--steps", "1"]));
+    succeed(&mut place.train("other", &["--steps", "1", "--set", "vocab_size=280"]));
+    let kept = fs::read_to_string(place.path("run").join("tokenizer.json")).expect("a tokenizer");
+    let without = place.path("without.json");
+    fs::write(&without, kept.replace("[MASK]", "[HIDE]")).expect("a tokenizer");
+    let given = |path: &Path| path.to_str().expect("a path in UTF-8").to_owned();
+    fail(
+        &mut place.train("third", &["--tokenizer", &given(&without)]),
+        &["without.json", "no [MASK] token"],
+    );
+    fail(
+        &mut place.train("third", &["--tokenizer", &given(&place.path("stories.txt"))]),
+        &["stories.txt", "not a readable tokenizer.json"],
+    );
+    let other = place.path("other").join("tokenizer.json");
+    fail(
+        &mut place.train("run", &["--resume", "--tokenizer", &given(&other)]),
+        &["not the tokenizer that the run began with"],
+    );
+    // One of another size in the checkpoint itself.
+    let (_, latest) = place.latest("run").expect("a checkpoint");
+    fs::copy(other, latest.join("tokenizer.json")).expect("a tokenizer");
+    fail(
+        &mut place.train("run", &["--resume"]),
+        &["the tokenizer has 280 tokens and the model 300"],
+    );
+}
+
+#[test]
+fn checkpoints_that_cannot_be_resumed_from() {
+    let place = Place::new();
+    succeed(&mut place.train("run", &["--steps", "2"]));
+    let (_, latest) = place.latest("run").expect("a checkpoint");
+    let path = latest.join("model.safetensors");
+    let whole = fs::read(&path).expect("a model");
+    let model = model::Checkpoint::from_safetensors(&whole).expect("a checkpoint");
+    let advice = "remove it to go on from the one before";
+    let store = |model: &model::Checkpoint| {
+        model.to_safetensors(model::Precision::F32).expect("a safetensors file")
+    };
+
+    let mut not_finite = model.clone();
+    not_finite.values[70] = f32::NAN;
+    let text = String::from_utf8_lossy(&whole[8..]).into_owned();
+    let name = r#""lm_head.weight":{"dtype":"F32","shape":[300,16]"#;
+    let at = text.find(name).expect("a header with the output layer") + 8;
+    let mut wrong_shape = whole.clone();
+    wrong_shape[at..at + name.len()]
+        .copy_from_slice(name.replace("[300,16]", "[16,300]").as_bytes());
+
+    for (bytes, parts) in [
+        (whole[..whole.len() / 2].to_vec(), &["not a complete safetensors file"][..]),
+        (Vec::new(), &["not a complete safetensors file"]),
+        (wrong_shape, &["`lm_head.weight`", "[16, 300]", "[300, 16]"]),
+        (store(&not_finite), &["`token_emb.weight`", "not a number"]),
+    ] {
+        fs::write(&path, bytes).expect("a model");
+        fail(&mut place.train("run", &["--resume"]), &[parts, &["step-000002", advice]].concat());
+    }
+    fs::write(&path, &whole).expect("a model");
+    let optimizer = latest.join("optimizer.safetensors");
+    let moments = fs::read(&optimizer).expect("moments");
+    fs::write(&optimizer, &moments[..moments.len() - 4]).expect("moments");
+    fail(
+        &mut place.train("run", &["--resume"]),
+        &["optimizer.safetensors", "not a complete safetensors file", advice],
+    );
+    fs::write(&optimizer, &moments).expect("moments");
+    fs::write(latest.join("state.json"), "{").expect("state");
+    fail(&mut place.train("run", &["--resume"]), &["state.json is damaged", advice]);
+}
+
+#[test]
+fn sizes_cannot_change_in_a_run() {
+    let place = Place::new();
+    succeed(&mut place.train("run", &["--steps", "2"]));
+    let more = ["--resume", "--set", "model.n_embd=24"];
+    fail(&mut place.train("run", &more), &["n_embd", "sizes cannot change in a run"]);
+}
+
+#[test]
+fn settings_that_make_no_sense() {
+    let place = Place::new();
+    for (change, part) in [
+        ("model.n_head=3", "n_embd 16 is not a multiple of n_head 3"),
+        ("train.steps=0", "train.steps is 0"),
+        ("optimizer.lr=fast", "optimizer.lr"),
+        ("train.lr=1", "`optimizer.lr`"),
+    ] {
+        fail(&mut place.train("run", &["--set", change]), &[part]);
+        assert!(!place.path("run").exists(), "{change} left a folder");
+    }
+    let mut command = support::trainer();
+    command.args(["train", "--config", "huge"]);
+    fail(&mut command, &["cannot read the configuration `huge`", "tiny, small, seed"]);
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_stops_the_training() {
+    let place = Place::new();
+    // The first step throws the weights far away; the checkpoint before it is good.
+    succeed(&mut place.train("run", &["--steps", "10"]));
+    let more = ["--resume", "--steps", "30", "--set", "optimizer.lr=1e38", "--set", "clip=inf"];
+    fail(
+        &mut place.train("run", &more),
+        &["the loss of step 1", "seen in the", "weight`", "step-000010", "--resume"],
+    );
+    assert_eq!(place.latest("run").expect("a checkpoint").0, 10);
+}
+
+#[test]
+fn no_adapter_when_a_gpu_was_asked_for() {
+    let place = Place::new();
+    let mut command = support::trainer();
+    command.args(["train", "--config", "tiny", "--device", "gpu", "--data"]);
+    command.arg(place.path("stories.txt")).arg("--out").arg(place.path("run"));
+    if cfg!(target_os = "linux") {
+        command.env("VK_DRIVER_FILES", "/nowhere.json").env("VK_ICD_FILENAMES", "/nowhere.json");
+        fail(&mut command, &["no GPU adapter was found", "--device cpu"]);
+    }
+    command.args(["--adapter", "no such card"]);
+    fail(&mut command, &["no such card"]);
+}
+
+#[test]
+fn places_that_cannot_be_written() {
+    let place = Place::new();
+    fail(&mut place.train("stories.txt/run", &[]), &["cannot create the run's folder"]);
+    fail(&mut place.train("stories.txt", &[]), &["cannot create the run's folder"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk() {
+    let place = Place::new();
+    // The log's disk is full from the start.
+    let run = place.path("run");
+    fs::create_dir(&run).expect("a folder");
+    std::os::unix::fs::symlink("/dev/full", run.join("log.jsonl")).expect("a link");
+    fail(&mut place.train("run", &[]), &["log.jsonl", "full"]);
+
+    // Room for the first files, not for a checkpoint's optimiser.
+    succeed(&mut place.train("small", &["--steps", "2"]));
+    let train = place.train("small", &["--resume", "--steps", "4"]);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 40; exec \"$0\" \"$@\""]);
+    limited.arg(train.get_program()).args(train.get_args());
+    fail(&mut limited, &["cannot write the checkpoint", "step-000004", "earlier ones are intact"]);
+    let (step, latest) = place.latest("small").expect("a checkpoint");
+    assert_eq!(step, 2);
+    let left = fs::read_dir(latest.parent().expect("a folder")).expect("checkpoints").count();
+    assert_eq!(left, 1, "the half-written checkpoint was not removed");
+    succeed(&mut place.train("small", &["--resume", "--steps", "4"]));
+}

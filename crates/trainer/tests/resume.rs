@@ -1,0 +1,161 @@
+//! Interrupted trainings: what is saved, and that going on changes nothing.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use support::{Place, fail, logged, succeed};
+
+fn model(folder: &Path) -> Vec<u8> {
+    fs::read(folder.join("model.safetensors")).expect("a model")
+}
+
+/// 30 steps in one go, and 15 with 15 more, end with the same bits.
+fn halves_make_a_whole(device: &str) {
+    let place = Place::new();
+    let device = ["--device", device];
+    let train = |run: &str, more: &[&str]| {
+        // The later of two `--device` would be an error: replace the one of the place.
+        let mut command = place.train(run, more);
+        let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let mut with_device = support::trainer();
+        let at = args.iter().position(|arg| arg == "--device").expect("a device");
+        with_device.args(&args[..at]).args(device).args(&args[at + 2..]);
+        command = with_device;
+        succeed(&mut command);
+    };
+    train("whole", &["--steps", "30"]);
+    train("halves", &["--steps", "15"]);
+    train("halves", &["--steps", "30", "--resume"]);
+    let whole = place.latest("whole").expect("a checkpoint");
+    let halves = place.latest("halves").expect("a checkpoint");
+    assert_eq!((whole.0, halves.0), (30, 30));
+    for name in ["model.safetensors", "optimizer.safetensors"] {
+        let [whole, halves] = [&whole, &halves].map(|(_, path)| path.join(name));
+        let [whole, halves] = [whole, halves].map(|path| fs::read(path).expect("a file"));
+        // The name of the run stands in the header of the model; what follows are the tensors.
+        let tensors = |bytes: &[u8]| {
+            let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header"));
+            bytes[8 + header as usize..].to_vec()
+        };
+        assert!(tensors(&whole) == tensors(&halves), "{name} differs");
+        assert!(!tensors(&whole).is_empty());
+    }
+    // The log of the two parts is that of the whole.
+    let evaluations = |run: &str| logged(&place.path(run).join("log.jsonl"), "evaluation", "loss");
+    let (whole, halves) = (evaluations("whole"), evaluations("halves"));
+    assert_eq!(whole.last(), halves.last());
+    assert_eq!(logged(&place.path("halves").join("log.jsonl"), "start", "step"), [0, 15]);
+}
+
+#[test]
+fn halves_make_a_whole_on_the_cpu() {
+    halves_make_a_whole("cpu");
+}
+
+#[test]
+fn halves_make_a_whole_on_a_gpu() {
+    halves_make_a_whole("gpu");
+}
+
+#[test]
+fn a_run_is_not_overwritten() {
+    let place = Place::new();
+    succeed(&mut place.train("run", &["--steps", "1"]));
+    let before = model(&place.latest("run").expect("a checkpoint").1);
+    fail(&mut place.train("run", &["--steps", "1"]), &["already holds a run", "--resume"]);
+    assert!(before == model(&place.latest("run").expect("a checkpoint").1));
+    fail(&mut place.train("none", &["--resume"]), &["there is no run in", "to resume"]);
+}
+
+#[test]
+fn two_trainings_do_not_share_a_folder() {
+    let place = Place::new();
+    let mut first = place.train("run", &["--steps", "1000000"]).spawn().expect("it starts");
+    wait_for(|| place.latest("run").is_some());
+    fail(&mut place.train("run", &["--resume"]), &["another training is writing to"]);
+    first.kill().and_then(|()| first.wait()).expect("it ends");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_saves_and_ends() {
+    let place = Place::new();
+    let child = place.train("run", &["--steps", "1000000", "--set", "checkpoint_every=999999"]);
+    let mut child = { child }.spawn().expect("it starts");
+    let log = place.path("run").join("log.jsonl");
+    wait_for(|| log.is_file() && logged_step(&log) >= 10);
+    let id = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill");
+    assert!(sent.success());
+    let status = child.wait().expect("it ends");
+    assert!(status.success(), "{status}");
+    let (step, _) = place.latest("run").expect("a checkpoint");
+    assert_eq!(logged(&log, "end", "reason"), ["interrupted"]);
+    assert_eq!(logged(&log, "end", "step"), [step]);
+    succeed(&mut place.train("run", &["--resume", "--steps", &(step + 5).to_string()]));
+    assert_eq!(place.latest("run").expect("a checkpoint").0, step + 5);
+}
+
+/// kill -9 at 20 moments: the newest checkpoint is whole every time, and no more than the steps
+/// since it are lost; in the end the run has the bits of one that was never killed.
+#[test]
+fn a_killed_run_goes_on_from_its_newest_checkpoint() {
+    const EVERY: u32 = 10;
+    let place = Place::new();
+    let often =
+        ["--set", "checkpoint_every=10", "--set", "eval_every=1000", "--set", "log_every=1"];
+    let log = place.path("run").join("log.jsonl");
+    let mut saved = 0;
+    // Delays from a generator of Lehmer's: the same moments in every run of the test.
+    let mut random = 20_241_124_u64;
+    for _ in 0..20 {
+        random = random * 48_271 % 0x7fff_ffff;
+        let mut more = vec!["--steps", "1000000"];
+        more.extend(often);
+        if place.path("run").is_dir() {
+            more.push("--resume");
+        }
+        let mut child = place.train("run", &more).spawn().expect("it starts");
+        std::thread::sleep(Duration::from_millis(30 + random % 500));
+        child.kill().and_then(|()| child.wait()).expect("it was still running");
+        let step = place.latest("run").map_or(0, |(step, _)| step);
+        assert!(step >= saved, "step {step} after {saved}");
+        if log.is_file() {
+            let reached = logged_step(&log);
+            assert!(reached <= step + EVERY, "{reached} steps were done, {step} are saved");
+        }
+        saved = step;
+    }
+    assert!(saved > 0, "no part of the run reached a checkpoint");
+    let steps = (saved + 5).to_string();
+    let mut more = vec!["--steps", steps.as_str()];
+    more.extend(often);
+    succeed(&mut place.train("whole/run", &more));
+    more.push("--resume");
+    succeed(&mut place.train("run", &more));
+    let [whole, killed] =
+        ["whole/run", "run"].map(|run| place.latest(run).expect("a checkpoint").1);
+    assert!(model(&whole) == model(&killed), "being killed changed the parameters");
+}
+
+/// The last step in a log, whose last line may be cut.
+fn logged_step(log: &Path) -> u32 {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let steps = text.lines().filter_map(|line| {
+        let object: serde_json::Value = serde_json::from_str(line).ok()?;
+        (object["event"] == "step").then(|| object["step"].as_u64())?
+    });
+    steps.last().unwrap_or_default() as u32
+}
+
+#[track_caller]
+fn wait_for(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing happened for a minute");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

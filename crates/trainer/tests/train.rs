@@ -1,0 +1,100 @@
+//! `train` from beginning to end: what it learns and what it leaves in the run's folder.
+
+mod support;
+
+use std::fs;
+
+use support::{BLOCK, Place, VOCABULARY, fail, logged, succeed};
+
+#[test]
+fn a_run_learns_and_leaves_everything() {
+    let place = Place::new();
+    let printed = succeed(&mut place.train("run", &["--steps", "200"]));
+    let run = place.path("run");
+    let log = run.join("log.jsonl");
+
+    // A new network knows nothing: its first loss is that of a uniform guess, within 2%.
+    let vocabulary = logged(&log, "start", "parameters").len();
+    assert_eq!(vocabulary, 1);
+    let losses: Vec<f64> =
+        logged(&log, "evaluation", "loss").iter().filter_map(|loss| loss.as_f64()).collect();
+    let uniform = (VOCABULARY as f64).ln();
+    for loss in &losses[..2] {
+        assert!((loss / uniform - 1.0).abs() < 0.02, "{loss}, ln V is {uniform}");
+    }
+    let last = losses.last().expect("evaluations");
+    assert!(*last < 0.6 * uniform, "the loss fell only from {uniform} to {last}");
+    // One evaluation of each split before the first step and after every 20.
+    assert_eq!(losses.len(), 2 * 11);
+    let steps: Vec<u64> = logged(&log, "step", "step").iter().filter_map(|s| s.as_u64()).collect();
+    assert_eq!(steps, (1..=40).map(|i| 5 * i).collect::<Vec<_>>());
+    assert_eq!(logged(&log, "sample", "step").len(), 5);
+    assert_eq!(logged(&log, "end", "reason"), ["complete"]);
+    assert!(printed.contains("sample: "), "{printed}");
+
+    for name in ["settings.toml", "tokenizer.json", "loss.png", "loss.svg"] {
+        assert!(run.join(name).is_file(), "{name} is missing");
+    }
+    let events = fs::read_dir(&run).expect("the run's folder").flatten();
+    let events: Vec<_> =
+        events.filter(|entry| entry.file_name().to_string_lossy().contains("tfevents")).collect();
+    assert_eq!(events.len(), 1);
+
+    // The newest two and the best are kept.
+    let checkpoints = fs::read_dir(run.join("checkpoints")).expect("checkpoints").count();
+    assert!((2..=3).contains(&checkpoints), "{checkpoints} checkpoints");
+    let (step, latest) = place.latest("run").expect("a checkpoint");
+    assert_eq!(step, 200);
+    for name in [
+        "model.safetensors",
+        "optimizer.safetensors",
+        "state.json",
+        "tokenizer.json",
+        "settings.toml",
+        "log.jsonl",
+    ] {
+        assert!(latest.join(name).is_file(), "{name} is missing");
+    }
+    let bytes = fs::read(latest.join("model.safetensors")).expect("a model");
+    let model = model::Checkpoint::from_safetensors(&bytes).expect("a checkpoint");
+    assert_eq!((model.config.vocab_size, model.config.block_size), (VOCABULARY, BLOCK));
+    assert_eq!(model.metadata["schedule"], "cosine2");
+    assert_eq!(model.metadata["name"], "run");
+}
+
+#[test]
+fn explain_prints_the_step_and_writes_nothing() {
+    let place = Place::new();
+    let printed = succeed(&mut place.train("run", &["--explain"]));
+    for part in ["embed_forward", "MFLOP", "adamw", "launches", "device memory"] {
+        assert!(printed.contains(part), "`{part}` is not in:\n{printed}");
+    }
+    assert!(!place.path("run").exists());
+}
+
+#[test]
+fn settings_can_be_changed_and_are_kept() {
+    let place = Place::new();
+    let more = ["--steps", "2", "--set", "optimizer.lr=0.5", "--set", "n_embd=24", "--seed", "3"];
+    succeed(&mut place.train("run", &more));
+    let kept = fs::read_to_string(place.path("run").join("settings.toml")).expect("settings");
+    for line in ["steps = 2", "lr = 0.5", "n_embd = 24", "seed = 3"] {
+        assert!(kept.lines().any(|kept| kept == line), "`{line}` is not in:\n{kept}");
+    }
+    fail(
+        &mut place.train("other", &["--set", "train.stesp=2"]),
+        &["unknown key `train.stesp`", "`train.steps`"],
+    );
+    assert!(!place.path("other").exists());
+}
+
+#[test]
+fn a_given_tokenizer_is_used() {
+    let place = Place::new();
+    succeed(&mut place.train("first", &["--steps", "1", "--set", "vocab_size=280"]));
+    let tokenizer = place.path("first").join("tokenizer.json");
+    let given = tokenizer.to_str().expect("a path in UTF-8");
+    succeed(&mut place.train("second", &["--steps", "1", "--tokenizer", given]));
+    let kept = fs::read_to_string(place.path("second").join("settings.toml")).expect("settings");
+    assert!(kept.lines().any(|line| line == "vocab_size = 280"), "{kept}");
+}
