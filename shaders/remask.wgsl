@@ -12,6 +12,7 @@
 //   control           (2 + batch)  from element 2 on, the count of each sequence
 //   ids               (N)  =
 //   confidence        (N)  =
+//   frame             (2, N)  =  ids and the bits of confidence, to be read back in one piece
 //
 // Host side and CPU twin: crates/kernels/src/remask.rs.
 
@@ -32,6 +33,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> control: array<u32>;
 @group(0) @binding(5) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(6) var<storage, read_write> confidence: array<f32>;
+@group(0) @binding(7) var<storage, read_write> frame: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -55,6 +57,10 @@ fn main(
         }
         masked = rank < control[2u + b];
     }
-    ids[n] = select(tokens[n], params.mask_id, masked);
-    confidence[n] = select(mine, 0.0, masked);
+    let token = select(tokens[n], params.mask_id, masked);
+    let sure = select(mine, 0.0, masked);
+    ids[n] = token;
+    confidence[n] = sure;
+    frame[n] = token;
+    frame[params.count + n] = bitcast<u32>(sure);
 }

@@ -1,5 +1,10 @@
 //! Noise schedules, objectives, samplers and metrics of masked diffusion.
 
+#[cfg(test)]
+mod golden;
+pub mod metrics;
+pub mod sampler;
 mod schedule;
+pub mod training;
 
 pub use schedule::{Schedule, times};

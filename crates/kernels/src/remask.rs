@@ -23,6 +23,8 @@ pub struct Buffers {
     pub ids: Slice,
     /// Written: `(N)`, 0 at masks.
     pub confidence: Slice,
+    /// Written: ids and the bits of confidence in f32, `(2, N)`, to be read back in one piece.
+    pub frame: Slice,
 }
 
 #[repr(C)]
@@ -45,6 +47,7 @@ pub static KERNEL: Kernel = Kernel {
         words("control"),
         words_mut("ids"),
         floats_mut("confidence"),
+        words_mut("frame"),
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
@@ -66,6 +69,7 @@ pub fn record(step: &mut Recording, io: Buffers, length: usize, mask_id: u32) {
             io.control,
             io.ids,
             io.confidence,
+            io.frame,
         ],
         grid: grid::elements(count),
         flop: 0,
@@ -73,8 +77,8 @@ pub fn record(step: &mut Recording, io: Buffers, length: usize, mask_id: u32) {
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, buffers) = args.take::<Params, 6>();
-    let [tokens, token_confidence, generated, control, ids, confidence] = buffers;
+    let (params, buffers) = args.take::<Params, 7>();
+    let [tokens, token_confidence, generated, control, ids, confidence, frame] = buffers;
     let (token_confidence, generated) = (token_confidence.floats(), generated.words());
     let (ids, confidence) = (ids.words_mut(), confidence.floats_mut());
     ids.copy_from_slice(tokens.words());
@@ -89,5 +93,10 @@ fn twin<E: Real>(args: Args<'_, E>) {
             ids[n] = params.mask_id;
             confidence[n] = E::zero();
         }
+    }
+    let (first, second) = frame.words_mut().split_at_mut(ids.len());
+    first.copy_from_slice(ids);
+    for (bits, confidence) in second.iter_mut().zip(confidence) {
+        *bits = (confidence.wide() as f32).to_bits();
     }
 }

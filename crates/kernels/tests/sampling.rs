@@ -233,10 +233,15 @@ fn the_least_sure_become_masks() {
                 control: begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch),
                 ids: bench.zeros(rows),
                 confidence: bench.unwritten(rows),
+                frame: bench.zeros(2 * rows),
             };
             remask::record(step, io, length, 99);
-            vec![io.ids, io.confidence, io.tokens, io.token_confidence, io.generated]
+            vec![io.ids, io.confidence, io.tokens, io.token_confidence, io.generated, io.frame]
         });
+        let (ids, bits) = outputs[5].split_at(batch * length);
+        let sure = bits.iter().map(|&bits| f64::from(f32::from_bits(bits as u32)));
+        assert_eq!(ids, outputs[0]);
+        assert!(sure.eq(outputs[1].iter().copied()));
         for b in 0..batch {
             let row = |output: usize| &outputs[output][b * length..(b + 1) * length];
             let masked: Vec<usize> = (0..length).filter(|&n| row(0)[n] == 99.0).collect();

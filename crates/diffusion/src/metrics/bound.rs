@@ -1,0 +1,109 @@
+//! The evidence bound of a text's likelihood.
+
+use kernels::rng::{Philox, unit};
+
+use crate::Schedule;
+
+/// Tag of the draws of times in the counter: "time".
+const USE: u32 = 0x7469_6d65;
+
+/// Estimates the negative evidence bound of masked diffusion,
+/// `-log p(x) <= sum over t of w_t E[ sum over masked i of -log p(x_i | z_t) ]`
+/// (MDLM, arXiv 2406.07524, discrete time). Each sequence is masked at one random time t, which
+/// makes `T w_t (sum over masked)` an unbiased estimate.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    schedule: Schedule,
+    timesteps: usize,
+    estimates: Vec<f64>,
+}
+
+/// A bound of a text's likelihood, comparable between tokenizers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BitsPerByte {
+    /// Bits per byte of UTF-8.
+    pub mean: f64,
+    /// Standard error of the mean, from the scatter of the sequences' estimates; too large rather
+    /// than too small where times are stratified. NaN for a single sequence.
+    pub standard_error: f64,
+}
+
+impl Bound {
+    /// For a schedule and a model of `timesteps` times.
+    pub fn new(schedule: Schedule, timesteps: usize) -> Self {
+        Self { schedule, timesteps, estimates: Vec::new() }
+    }
+
+    /// Adds one sequence that was masked at time `t`: cross-entropy in nats and whether the
+    /// position was masked, both `(length)`.
+    pub fn add(&mut self, t: usize, loss: &[f32], mask: &[u32]) {
+        let masked = loss.iter().zip(mask).filter(|&(_, &m)| m == 1);
+        let sum: f64 = masked.map(|(&loss, _)| f64::from(loss)).sum();
+        let weight = self.schedule.elbo_weight(t, self.timesteps);
+        self.estimates.push(self.timesteps as f64 * weight * sum);
+    }
+
+    /// Mean of the sequences' estimates and its standard error, in nats per sequence.
+    pub fn nats_per_sequence(&self) -> (f64, f64) {
+        let n = self.estimates.len() as f64;
+        let mean = self.estimates.iter().sum::<f64>() / n;
+        let scatter: f64 = self.estimates.iter().map(|nats| (nats - mean).powi(2)).sum();
+        (mean, (scatter / (n - 1.0) / n).sqrt())
+    }
+
+    /// The same as bits per byte, where the sequences stand for `bytes_per_sequence` bytes of
+    /// UTF-8 on average.
+    pub fn bits_per_byte(&self, bytes_per_sequence: f64) -> BitsPerByte {
+        let (mean, error) = self.nats_per_sequence();
+        let bits = std::f64::consts::LN_2 * bytes_per_sequence;
+        BitsPerByte { mean: mean / bits, standard_error: error / bits }
+    }
+}
+
+/// One time for each of `count` sequences, spread evenly over 1 to `timesteps`: the range is cut
+/// into `count` parts, and each part gives one, drawn uniformly.
+pub fn stratified_times(count: usize, timesteps: usize, seed: u64) -> Vec<usize> {
+    let generator = Philox::new(seed);
+    let time = |i: usize| {
+        let u = f64::from(unit(generator.draw([i as u32, 0, 0, USE])[0]));
+        1 + ((i as f64 + u) / count as f64 * timesteps as f64) as usize
+    };
+    (0..count).map(|i| time(i).min(timesteps)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::corrupt;
+
+    #[test]
+    fn the_bound_of_a_uniform_model_is_its_likelihood() {
+        // Cross-entropy ln V everywhere: the bound is L ln V, whatever the schedule.
+        let (length, count, timesteps) = (40, 4000, 100);
+        let loss = vec![97f32.ln(); length];
+        let exact = length as f64 * 97f64.ln();
+        for schedule in [Schedule::Cosine, Schedule::Cosine2, Schedule::Linear] {
+            let mut bound = Bound::new(schedule, timesteps);
+            for (i, t) in stratified_times(count, timesteps, 3).into_iter().enumerate() {
+                let survival = schedule.survival(t, timesteps);
+                let (_, mask) = corrupt(&vec![5; length], 2, survival, 11, i as u32);
+                bound.add(t, &loss, &mask);
+            }
+            let (mean, error) = bound.nats_per_sequence();
+            assert!((mean - exact).abs() < 4.0 * error, "{schedule}: {mean} +- {error}, {exact}");
+            assert!(error < 0.05 * exact, "{schedule}: {error}");
+            let bits = bound.bits_per_byte(length as f64);
+            assert!((bits.mean - 97f64.log2() * mean / exact).abs() < 1e-9);
+            assert!((bits.standard_error / bits.mean - error / mean).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn strata_hold_one_time_each() {
+        let times = stratified_times(10, 100, 1);
+        for (i, t) in times.into_iter().enumerate() {
+            assert!((10 * i + 1..=10 * i + 10).contains(&t), "{i}: {t}");
+        }
+        assert!(stratified_times(7, 3, 1).into_iter().all(|t| (1..=3).contains(&t)));
+    }
+}

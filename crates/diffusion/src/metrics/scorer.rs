@@ -1,0 +1,75 @@
+//! Statistics of positions, computed on a device.
+
+use device::{Device, DeviceError, Element, Program, Recording, Slice};
+use kernels::Forms;
+use kernels::cross_entropy::Rows;
+use model::forward::{self, Pass};
+use model::{Activations, Model};
+
+/// What a network says of noisy tokens, `(N)` each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// Cross-entropy of the clean token, in nats.
+    pub loss: Vec<f32>,
+    /// 1 where the clean token is the likeliest.
+    pub hit: Vec<f32>,
+    /// Entropy of the prediction, in nats.
+    pub entropy: Vec<f32>,
+}
+
+/// A recorded forward pass over batches of `batch` sequences of `length` tokens.
+#[derive(Debug)]
+pub struct Scorer {
+    program: Program,
+    ids: Slice,
+    targets: Slice,
+    timesteps: Slice,
+    rows: Rows,
+}
+
+impl Scorer {
+    /// Takes device memory for its batches, for as long as the device lives.
+    pub fn new(
+        device: &mut Device,
+        forms: &Forms,
+        model: &Model,
+        batch: usize,
+        length: usize,
+    ) -> Result<Self, DeviceError> {
+        let acts = Activations::for_training(device, &model.config, batch, length)?;
+        let rows = model::statistics(device, batch * length)?;
+        let mut words = |label, len| device.allocate(label, Element::Word, len);
+        let ids = words("scored_ids", batch * length)?;
+        let targets = words("scored_targets", batch * length)?;
+        let timesteps = words("scored_timesteps", batch)?;
+        let mut step = Recording::default();
+        let pass = Pass { forms, model, acts: &acts, ids, timesteps };
+        forward::statistics(&mut step, &pass, targets, rows);
+        let program = device.compile(step)?;
+        Ok(Self { program, ids, targets, timesteps, rows })
+    }
+
+    /// Scores noisy `ids (N)` against clean `targets (N)`, with one time per sequence.
+    ///
+    /// # Panics
+    /// When these are of another size than the scorer.
+    pub async fn score(
+        &self,
+        device: &mut Device,
+        ids: &[u32],
+        targets: &[u32],
+        timesteps: &[u32],
+    ) -> Result<Scores, DeviceError> {
+        let sizes = (ids.len(), targets.len(), timesteps.len());
+        assert_eq!(sizes, (self.ids.len, self.targets.len, self.timesteps.len), "size of a batch");
+        device.write_words(self.ids, ids)?;
+        device.write_words(self.targets, targets)?;
+        device.write_words(self.timesteps, timesteps)?;
+        device.run(&self.program)?;
+        Ok(Scores {
+            loss: device.read_floats(self.rows.loss).await?,
+            hit: device.read_floats(self.rows.hit).await?,
+            entropy: device.read_floats(self.rows.entropy).await?,
+        })
+    }
+}

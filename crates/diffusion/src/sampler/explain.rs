@@ -1,0 +1,65 @@
+//! What else could stand at a position.
+
+use device::{Device, DeviceError};
+use kernels::sample_explain::{BEST, NONE};
+
+use super::Generation;
+
+/// What the network thinks of one position.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alternatives {
+    /// Up to five likeliest tokens with their probabilities (temperature 1, nothing cut off), the
+    /// likeliest first.
+    pub best: Vec<(u32, f32)>,
+    /// Entropy of the prediction, in nats.
+    pub entropy: f32,
+}
+
+impl Generation {
+    /// What the network thought of every position in the last pass that was run, `(batch, length)`;
+    /// `None` if there was none since the generation began, its state was set, or
+    /// [`Generation::alternatives_at`] asked something else.
+    pub async fn alternatives(
+        &mut self,
+        device: &mut Device,
+    ) -> Result<Option<Vec<Alternatives>>, DeviceError> {
+        if !self.logits_of_pass {
+            return Ok(None);
+        }
+        device.run(&self.explanation)?;
+        let all = self.read_explanation(device).await?;
+        Ok(Some(self.visible_part(&all)))
+    }
+
+    /// What the network thinks of one position given all the others: it is masked, whatever stands
+    /// there, and asked for at the time of the next pass (or t = 1 when all are done).
+    pub async fn alternatives_at(
+        &mut self,
+        device: &mut Device,
+        row: usize,
+        position: usize,
+    ) -> Result<Alternatives, DeviceError> {
+        let mut state = self.read_state(device).await?;
+        state.erase(row, position, self.config.mask_id);
+        let ids = self.whole_rows(&state.ids, self.config.mask_id);
+        let timesteps = vec![state.time.max(1) as u32; state.batch()];
+        device.write_words(self.buffers.asked_ids, &ids)?;
+        device.write_words(self.buffers.asked_timesteps, &timesteps)?;
+        device.run(&self.question)?;
+        self.logits_of_pass = false;
+        let all = self.read_explanation(device).await?;
+        Ok(self.visible_part(&all).swap_remove(row * state.length + position))
+    }
+
+    async fn read_explanation(&self, device: &Device) -> Result<Vec<Alternatives>, DeviceError> {
+        let tokens = device.read_words(self.buffers.best).await?;
+        let probabilities = device.read_floats(self.buffers.probabilities).await?;
+        let entropy = device.read_floats(self.buffers.entropy).await?;
+        let best = tokens.chunks_exact(BEST).zip(probabilities.chunks_exact(BEST));
+        let alternatives = best.zip(entropy).map(|((tokens, probabilities), entropy)| {
+            let best = tokens.iter().copied().zip(probabilities.iter().copied());
+            Alternatives { best: best.filter(|&(token, _)| token != NONE).collect(), entropy }
+        });
+        Ok(alternatives.collect())
+    }
+}

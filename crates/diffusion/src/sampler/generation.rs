@@ -1,0 +1,247 @@
+//! A generation: the state machine that programs and pages drive.
+
+use device::{Device, DeviceError, Program, Recording, Timing};
+use kernels::{Forms, sample_pass};
+use model::{Config, Model};
+
+use super::options::check_prompts;
+use super::workspace::Buffers;
+use super::{SampleError, SampleOptions, SamplerKind, State, Workspace, record};
+use crate::times;
+
+/// A batch of texts in the making.
+///
+/// With the sampler `seed` the network sees the whole block, masks behind the text included, as
+/// the seed's program does. With `carry` it sees the text alone: shorter texts cost less, and no
+/// masks are left that were never meant to be filled.
+#[derive(Debug)]
+pub struct Generation {
+    pub(super) config: Config,
+    options: SampleOptions,
+    /// Times of the passes, and 0 behind the last.
+    times: Vec<usize>,
+    batch: usize,
+    /// Tokens of a text.
+    length: usize,
+    pub(super) buffers: Buffers,
+    pub(super) program: Program,
+    pub(super) explanation: Program,
+    pub(super) question: Program,
+    generated: Vec<bool>,
+    passes_done: usize,
+    /// Whether the logits on the device are those of the last pass.
+    pub(super) logits_of_pass: bool,
+}
+
+impl Generation {
+    /// Prepares the generation of one text per prompt. Prompts are equally long; `None` (or the
+    /// mask token) is a position to be generated, before, between or behind given tokens.
+    pub fn new(
+        device: &mut Device,
+        forms: &Forms,
+        model: &Model,
+        workspace: &Workspace,
+        prompts: &[Vec<Option<u32>>],
+        options: &SampleOptions,
+    ) -> Result<Self, SampleError> {
+        let config = model.config;
+        options.validate(&config)?;
+        check_prompts(prompts, &config)?;
+        let (batch, length) = (prompts.len(), prompts[0].len());
+        let seen = match options.sampler {
+            SamplerKind::Seed => config.block_size,
+            SamplerKind::Carry => length,
+        };
+        if batch > workspace.batch || seen > workspace.length {
+            return Err(SampleError::Impossible(format!(
+                "{batch} texts of {seen} tokens do not fit a workspace for {} of {}; make a larger one",
+                workspace.batch, workspace.length
+            )));
+        }
+        let mut times = times(options.steps(config.timesteps), config.timesteps);
+        if options.sampler == SamplerKind::Seed {
+            // The greedy pass at t = 0, and the end behind it.
+            times.push(0);
+        }
+        let buffers = workspace.narrowed(&config, batch, seen, times.len() - 1);
+        let mut generation = Self {
+            config,
+            options: options.clone(),
+            batch,
+            length,
+            program: device.compile(record::pass(forms, model, &buffers, options))?,
+            explanation: device.compile(record::explanation(model, &buffers, options))?,
+            question: device.compile(record::question(forms, model, &buffers, options))?,
+            buffers,
+            generated: Vec::new(),
+            passes_done: 0,
+            logits_of_pass: false,
+            times,
+        };
+        let tokens = || prompts.iter().flatten().map(|token| token.unwrap_or(config.mask_id));
+        let state = State {
+            pass: 0,
+            time: generation.times[0],
+            length,
+            ids: tokens().collect(),
+            confidence: tokens().map(|id| f32::from(u8::from(id != config.mask_id))).collect(),
+            generated: tokens().map(|id| id == config.mask_id).collect(),
+        };
+        generation.set_state(device, &state)?;
+        Ok(generation)
+    }
+
+    /// How it was asked to generate.
+    pub fn options(&self) -> &SampleOptions {
+        &self.options
+    }
+
+    /// Number of passes of the whole run.
+    pub fn passes(&self) -> usize {
+        self.times.len() - 1
+    }
+
+    /// Number of passes done.
+    pub fn passes_done(&self) -> usize {
+        self.passes_done
+    }
+
+    /// Time of the state after `pass` passes: that of the next pass, 0 at the end.
+    pub fn time(&self, pass: usize) -> usize {
+        self.times[pass]
+    }
+
+    /// Whether all passes are done.
+    pub fn finished(&self) -> bool {
+        self.passes_done == self.passes()
+    }
+
+    /// Launches of a pass.
+    pub fn recording(&self) -> &Recording {
+        self.program.recording()
+    }
+
+    /// Runs the next pass; does nothing when all are done. A GPU is not waited for.
+    pub fn step(&mut self, device: &mut Device) -> Result<(), DeviceError> {
+        if !self.finished() {
+            device.run(&self.program)?;
+            self.passes_done += 1;
+            self.logits_of_pass = true;
+        }
+        Ok(())
+    }
+
+    /// Runs all passes that are left.
+    pub fn run(&mut self, device: &mut Device) -> Result<(), DeviceError> {
+        while !self.finished() {
+            self.step(device)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the next pass and times its launches; `None` on a GPU that cannot, or when all passes
+    /// are done.
+    pub async fn profile(
+        &mut self,
+        device: &mut Device,
+    ) -> Result<Option<Vec<Timing>>, DeviceError> {
+        if self.finished() {
+            return Ok(None);
+        }
+        let timings = device.profile(&self.program).await?;
+        if timings.is_some() {
+            self.passes_done += 1;
+            self.logits_of_pass = true;
+        }
+        Ok(timings)
+    }
+
+    /// The texts as they are now: one small read from the device.
+    pub async fn read_state(&self, device: &Device) -> Result<State, DeviceError> {
+        let frame = device.read_words(self.buffers.frame).await?;
+        let (ids, confidence) = frame.split_at(frame.len() / 2);
+        let confidence: Vec<f32> = confidence.iter().map(|&bits| f32::from_bits(bits)).collect();
+        Ok(State {
+            pass: self.passes_done,
+            time: self.times[self.passes_done],
+            length: self.length,
+            ids: self.visible_part(ids),
+            confidence: self.visible_part(&confidence),
+            generated: self.generated.clone(),
+        })
+    }
+
+    /// Goes on from a state of this generation, changed or not; also backwards.
+    ///
+    /// # Panics
+    /// When the state has another batch, length, or more passes.
+    pub fn set_state(&mut self, device: &mut Device, state: &State) -> Result<(), DeviceError> {
+        assert_eq!((state.batch(), state.length), (self.batch, self.length), "size of the state");
+        assert!(state.pass <= self.passes(), "pass {} of {}", state.pass, self.passes());
+        self.passes_done = state.pass;
+        self.generated.clone_from(&state.generated);
+        self.logits_of_pass = false;
+
+        let ids = self.whole_rows(&state.ids, self.config.mask_id);
+        let confidence = self.whole_rows(&state.confidence, 0.0);
+        let generated: Vec<u32> = state.generated.iter().map(|&g| u32::from(g)).collect();
+        let bits = confidence.iter().map(|confidence| confidence.to_bits());
+        let frame: Vec<u32> = ids.iter().copied().chain(bits).collect();
+        device.write_words(self.buffers.ids, &ids)?;
+        device.write_floats(self.buffers.confidence, &confidence)?;
+        device.write_words(self.buffers.generated, &self.whole_rows(&generated, 0))?;
+        device.write_words(self.buffers.frame, &frame)?;
+        device.write_words(self.buffers.table, &self.table())?;
+        device.write_words(self.buffers.cursor, &[self.passes_done as u32])
+    }
+
+    /// Changes the state as it is now; see [`State::erase`], [`State::pin`] and their like. If all
+    /// passes are done and something was erased, the last pass is to be run once more.
+    pub async fn edit(
+        &mut self,
+        device: &mut Device,
+        change: impl FnOnce(&mut State),
+    ) -> Result<State, DeviceError> {
+        let mut state = self.read_state(device).await?;
+        let masks =
+            |state: &State| state.ids.iter().filter(|&&id| id == self.config.mask_id).count();
+        let before = masks(&state);
+        change(&mut state);
+        if state.pass == self.passes() && masks(&state) > before {
+            state.pass -= 1;
+            state.time = self.times[state.pass];
+        }
+        self.set_state(device, &state)?;
+        Ok(state)
+    }
+
+    /// The table of all passes: time, whether greedy, re-mask count of each text.
+    fn table(&self) -> Vec<u32> {
+        let Config { timesteps, .. } = self.config;
+        let counts: Vec<usize> = self
+            .generated
+            .chunks_exact(self.length)
+            .map(|row| row.iter().filter(|&&generated| generated).count())
+            .collect();
+        let mut table = Vec::with_capacity(self.passes() * (sample_pass::HEADER + self.batch));
+        for pair in self.times.windows(2) {
+            table.extend([pair[0] as u32, u32::from(pair[0] == 0)]);
+            let count =
+                |&n: &usize| self.options.schedule.masked_count(pair[1], timesteps, n) as u32;
+            table.extend(counts.iter().map(count));
+        }
+        table
+    }
+
+    /// Rows as the network sees them, from the texts' rows.
+    pub(super) fn whole_rows<T: Copy>(&self, texts: &[T], behind: T) -> Vec<T> {
+        let behind = vec![behind; self.buffers.acts.length - self.length];
+        texts.chunks_exact(self.length).flat_map(|row| row.iter().chain(&behind)).copied().collect()
+    }
+
+    /// The texts' rows, from rows as the network sees them.
+    pub(super) fn visible_part<T: Clone>(&self, rows: &[T]) -> Vec<T> {
+        let texts = rows.chunks_exact(self.buffers.acts.length).map(|row| &row[..self.length]);
+        texts.flatten().cloned().collect()
+    }
+}

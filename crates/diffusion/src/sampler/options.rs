@@ -1,0 +1,169 @@
+//! How a text is to be generated.
+
+use std::fmt;
+
+use device::DeviceError;
+use kernels::sample_tokens::Sampling;
+use model::Config;
+use serde::{Deserialize, Serialize};
+
+use crate::Schedule;
+
+/// Temperatures below this draw the likeliest token.
+const GREEDY_BELOW: f32 = 1e-4;
+
+/// Which tokens a pass draws again. In both, the generated positions of lowest confidence become
+/// masks at the end of a pass, as many as the schedule says for the next time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SamplerKind {
+    /// Visible tokens stay, and keep the confidence with which they were drawn: the network never
+    /// learned to say anything of them. The mask token cannot be drawn.
+    #[default]
+    Carry,
+    /// Every generated position is drawn anew in every pass, and a last greedy pass at t = 0
+    /// follows. Whatever lies behind the text up to the end of the block stays masked.
+    Seed,
+}
+
+impl fmt::Display for SamplerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Carry => "carry",
+            Self::Seed => "seed",
+        })
+    }
+}
+
+/// How a text is generated from a prompt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SampleOptions {
+    /// Which tokens a pass draws again.
+    pub sampler: SamplerKind,
+    /// Noise schedule, best the one that the model was trained with.
+    pub schedule: Schedule,
+    /// Denoising steps; absent, as many as the model has times.
+    pub steps: Option<usize>,
+    /// What logits are divided by, 0 to 100; 0 takes the likeliest token.
+    pub temperature: f32,
+    /// Draw among this many likeliest tokens; 1 takes the likeliest.
+    pub top_k: Option<u32>,
+    /// Draw among the fewest likeliest tokens whose probability reaches this.
+    pub top_p: Option<f32>,
+    /// Seed of all draws.
+    pub seed: u64,
+    /// Number of the first sample of the batch: sample n draws the same in every batch.
+    pub first_sample: u32,
+    /// Token that ends a text, where [`super::State::text`] stops.
+    pub end_token: Option<u32>,
+}
+
+impl Default for SampleOptions {
+    fn default() -> Self {
+        Self {
+            sampler: SamplerKind::default(),
+            schedule: Schedule::default(),
+            steps: None,
+            temperature: 1.0,
+            top_k: None,
+            top_p: None,
+            seed: 0,
+            first_sample: 0,
+            end_token: None,
+        }
+    }
+}
+
+/// Why no text can be generated.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SampleError {
+    /// Prompt or options make no sense.
+    #[error("{0}")]
+    Impossible(String),
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+impl SampleOptions {
+    /// Number of denoising steps of a model with `timesteps` times.
+    pub fn steps(&self, timesteps: usize) -> usize {
+        self.steps.unwrap_or(timesteps)
+    }
+
+    /// How tokens are drawn. With `top_k` 1 only one token is left to be drawn, with probability
+    /// 1; it is drawn greedily instead, so that confidences still say something.
+    pub(super) fn sampling(&self, mask_id: u32) -> Sampling {
+        let carry = self.sampler == SamplerKind::Carry;
+        let greedy = self.temperature < GREEDY_BELOW || self.top_k == Some(1);
+        Sampling {
+            mask_id,
+            exclude_mask: carry,
+            keep_visible: carry,
+            temperature: (!greedy).then_some(self.temperature),
+            top_k: self.top_k,
+            top_p: self.top_p,
+        }
+    }
+
+    /// Refuses what makes no sense, in one sentence.
+    pub fn validate(&self, config: &Config) -> Result<(), SampleError> {
+        let fail = |sentence: String| Err(SampleError::Impossible(sentence));
+        let steps = self.steps(config.timesteps);
+        if steps == 0 || steps > config.timesteps {
+            let most = config.timesteps;
+            return fail(format!(
+                "steps is {steps}, it must be between 1 and {most}, as many as the model has times"
+            ));
+        }
+        if !(0.0..=100.0).contains(&self.temperature) {
+            let temperature = self.temperature;
+            return fail(format!(
+                "temperature is {temperature}, it must be between 0 (the likeliest token) and 100"
+            ));
+        }
+        if self.top_k == Some(0) {
+            return fail("top_k is 0, it must be at least 1, or left out".to_owned());
+        }
+        if let Some(top_p) = self.top_p.filter(|top_p| !(*top_p > 0.0 && *top_p <= 1.0)) {
+            return fail(format!("top_p is {top_p}, it must be above 0 and at most 1"));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses prompts that do not fit each other or the model, in one sentence.
+pub(super) fn check_prompts(
+    prompts: &[Vec<Option<u32>>],
+    config: &Config,
+) -> Result<(), SampleError> {
+    let fail = |sentence: String| Err(SampleError::Impossible(sentence));
+    let Some(first) = prompts.first() else {
+        return fail("there is no prompt to generate from".to_owned());
+    };
+    let (length, most) = (first.len(), config.block_size);
+    if prompts.iter().any(|prompt| prompt.len() != length) {
+        return fail("the prompts of a batch differ in length; make them equally long".to_owned());
+    }
+    if length > most {
+        return fail(format!(
+            "prompt and text to generate are {length} tokens together, the model's block holds {most}; shorten the prompt or generate fewer tokens"
+        ));
+    }
+    for prompt in prompts {
+        if let Some(id) = prompt.iter().flatten().find(|&&id| id as usize >= config.vocab_size) {
+            let vocabulary = config.vocab_size;
+            return fail(format!(
+                "the prompt has the token {id}, the model's vocabulary ends at {vocabulary}; use the tokenizer that belongs to the model"
+            ));
+        }
+        if prompt.iter().all(|token| token.is_some_and(|id| id != config.mask_id)) {
+            return fail(
+                "there is nothing to generate: give the prompt a gap or ask for more tokens"
+                    .to_owned(),
+            );
+        }
+    }
+    Ok(())
+}

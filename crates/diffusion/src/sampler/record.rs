@@ -1,0 +1,93 @@
+//! The launches of a pass.
+
+use device::{Recording, Slice};
+use kernels::{Forms, remask, sample_explain, sample_pass, sample_tokens, sample_uniforms};
+use model::Model;
+use model::forward::{self, Pass};
+
+use super::workspace::Buffers;
+use super::{SampleOptions, SamplerKind};
+
+/// One denoising pass.
+pub(super) fn pass(
+    forms: &Forms,
+    model: &Model,
+    buffers: &Buffers,
+    options: &SampleOptions,
+) -> Recording {
+    let mask_id = model.config.mask_id;
+    let length = buffers.acts.length;
+    let sampling = options.sampling(mask_id);
+    let mut step = Recording::default();
+    let Buffers { table, cursor, timesteps, control, uniforms, .. } = *buffers;
+    sample_pass::record(&mut step, table, cursor, timesteps, control);
+    let (seed, first_sample) = (options.seed, options.first_sample);
+    sample_uniforms::record(&mut step, control, uniforms, length, first_sample, seed);
+    network(&mut step, forms, model, buffers, buffers.ids, timesteps);
+    sample_tokens::record(
+        &mut step,
+        sample_tokens::Buffers {
+            logits: buffers.acts.logits,
+            uniforms,
+            ids: buffers.ids,
+            confidence: buffers.confidence,
+            generated: buffers.generated,
+            control,
+            tokens: buffers.tokens,
+            token_confidence: buffers.token_confidence,
+        },
+        &sampling,
+    );
+    remask::record(
+        &mut step,
+        remask::Buffers {
+            tokens: buffers.tokens,
+            token_confidence: buffers.token_confidence,
+            generated: buffers.generated,
+            control,
+            ids: buffers.ids,
+            confidence: buffers.confidence,
+            frame: buffers.frame,
+        },
+        length,
+        mask_id,
+    );
+    step
+}
+
+/// Explains the logits that are there.
+pub(super) fn explanation(model: &Model, buffers: &Buffers, options: &SampleOptions) -> Recording {
+    let mut step = Recording::default();
+    explain(&mut step, model, buffers, options);
+    step
+}
+
+/// Explains what the network says of the tokens that are asked about.
+pub(super) fn question(
+    forms: &Forms,
+    model: &Model,
+    buffers: &Buffers,
+    options: &SampleOptions,
+) -> Recording {
+    let mut step = Recording::default();
+    network(&mut step, forms, model, buffers, buffers.asked_ids, buffers.asked_timesteps);
+    explain(&mut step, model, buffers, options);
+    step
+}
+
+fn network(
+    step: &mut Recording,
+    forms: &Forms,
+    model: &Model,
+    buffers: &Buffers,
+    ids: Slice,
+    timesteps: Slice,
+) {
+    forward::logits(step, &Pass { forms, model, acts: &buffers.acts, ids, timesteps });
+}
+
+fn explain(step: &mut Recording, model: &Model, buffers: &Buffers, options: &SampleOptions) {
+    let excluded = (options.sampler == SamplerKind::Carry).then_some(model.config.mask_id);
+    let Buffers { best, probabilities, entropy, .. } = *buffers;
+    sample_explain::record(step, buffers.acts.logits, best, probabilities, entropy, excluded);
+}

@@ -1,0 +1,328 @@
+//! The golden traces, token for token, on every device; interference; refusals.
+
+use device::{Device, Recording};
+use kernels::Forms;
+use model::Model;
+use pollster::block_on;
+use serde_json::Value;
+
+use super::*;
+use crate::Schedule;
+use crate::golden::{Golden, devices, numbers};
+
+/// The network of the golden traces, ready to generate.
+struct Bench {
+    device: Device,
+    model: Model,
+    workspace: Workspace,
+}
+
+const MASK: u32 = 2;
+
+impl Bench {
+    fn all(golden: &Golden) -> [Self; 3] {
+        devices().map(|device| Self::new(device, golden))
+    }
+
+    fn new(mut device: Device, golden: &Golden) -> Self {
+        let model = Model::load(&mut device, &golden.checkpoint()).unwrap();
+        let workspace = Workspace::new(&mut device, &model.config, 3, 32).unwrap();
+        Self { device, model, workspace }
+    }
+
+    fn generation(&mut self, prompts: &[Vec<Option<u32>>], options: &SampleOptions) -> Generation {
+        let Self { device, model, workspace } = self;
+        Generation::new(device, &Forms::default(), model, workspace, prompts, options).unwrap()
+    }
+
+    fn state(&self, generation: &Generation) -> State {
+        block_on(generation.read_state(&self.device)).unwrap()
+    }
+
+    /// The texts after the last pass.
+    fn texts(&mut self, prompts: &[Vec<Option<u32>>], options: &SampleOptions) -> State {
+        let mut generation = self.generation(prompts, options);
+        generation.run(&mut self.device).unwrap();
+        self.state(&generation)
+    }
+}
+
+/// A prompt with `gen_len` gaps behind it.
+fn prompt(tokens: &[u32], gen_len: usize) -> Vec<Option<u32>> {
+    tokens.iter().copied().map(Some).chain(std::iter::repeat_n(None, gen_len)).collect()
+}
+
+fn golden_prompt(run: &Value) -> Vec<Option<u32>> {
+    let tokens: Vec<u32> = numbers(&run["prompt"]).iter().map(|&id| id as u32).collect();
+    prompt(&tokens, run["gen_len"].as_u64().unwrap() as usize)
+}
+
+#[test]
+fn golden_traces_token_for_token() {
+    let golden = Golden::sampler();
+    let mut compared = 0;
+    for bench in &mut Bench::all(&golden) {
+        for family in ["greedy", "window", "cosine", "temperature"] {
+            for run in golden.json["runs"][family].as_array().unwrap() {
+                compare_trace(bench, &golden, run);
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 30);
+}
+
+fn compare_trace(bench: &mut Bench, golden: &Golden, run: &Value) {
+    let key = run["key"].as_str().unwrap();
+    let text = golden_prompt(run);
+    let options = SampleOptions {
+        sampler: SamplerKind::Seed,
+        schedule: serde_json::from_value(run["schedule"].clone()).unwrap(),
+        temperature: run["temperature"].as_f64().unwrap() as f32,
+        ..SampleOptions::default()
+    };
+    let mut generation = bench.generation(std::slice::from_ref(&text), &options);
+    // Uniform numbers come from the fixture instead of the generator.
+    let given = !run["uniform_stream"].is_null();
+    let uniforms = if given { golden.floats(&format!("{key}.uniforms")) } else { Vec::new() };
+    if given {
+        let mut without = Recording::default();
+        let launches = generation.recording().launches().iter();
+        launches
+            .filter(|launch| launch.kernel.name != "sample_uniforms")
+            .for_each(|launch| without.push(launch.clone()));
+        generation.program = bench.device.compile(without).unwrap();
+    }
+
+    let states = golden.words(&format!("{key}.states"));
+    let tokens = golden.words(&format!("{key}.tokens"));
+    let confidence = golden.floats(&format!("{key}.conf"));
+    let counts = numbers(&run["k"]);
+    let gen_len = text.iter().filter(|token| token.is_none()).count();
+    let start = text.len() - gen_len;
+    assert_eq!(generation.passes(), 11);
+    for pass in 0..=generation.passes() {
+        let what = format!("{key} on {}, after {pass} passes", bench.device);
+        let state = bench.state(&generation);
+        let expected = &states[pass * 32..(pass + 1) * 32];
+        assert_eq!(state.ids, expected[..text.len()], "{what}");
+        // What lies behind the text stays masked.
+        let whole = block_on(bench.device.read_words(generation.buffers.ids)).unwrap();
+        assert_eq!(whole, expected, "{what}");
+        let Some(drawn) = pass.checked_sub(1) else {
+            step(bench, &mut generation, &uniforms);
+            continue;
+        };
+        let drawn_tokens = block_on(bench.device.read_words(generation.buffers.tokens)).unwrap();
+        let drawn_tokens = &drawn_tokens[start..text.len()];
+        assert_eq!(drawn_tokens, &tokens[drawn * gen_len..(drawn + 1) * gen_len], "{what}");
+        let sure = block_on(bench.device.read_floats(generation.buffers.token_confidence)).unwrap();
+        for (i, (a, e)) in
+            sure[start..text.len()].iter().zip(&confidence[drawn * gen_len..]).enumerate()
+        {
+            assert!((a - e).abs() < 2e-5, "{what}: confidence {i} is {a}, expected {e}");
+        }
+        let masks = state.ids[start..].iter().filter(|&&id| id == MASK).count();
+        assert_eq!(masks as f64, counts.get(drawn).copied().unwrap_or(0.0), "{what}");
+        if pass < generation.passes() {
+            step(bench, &mut generation, &uniforms);
+        }
+    }
+    assert!(generation.finished());
+}
+
+fn step(bench: &mut Bench, generation: &mut Generation, uniforms: &[f32]) {
+    if !uniforms.is_empty() {
+        let row = generation.passes_done() * 32;
+        bench.device.write_floats(generation.buffers.uniforms, &uniforms[row..row + 32]).unwrap();
+    }
+    generation.step(&mut bench.device).unwrap();
+}
+
+fn carry(temperature: f32) -> SampleOptions {
+    SampleOptions { schedule: Schedule::Cosine2, temperature, seed: 5, ..SampleOptions::default() }
+}
+
+#[test]
+fn carry_keeps_what_is_visible() {
+    let golden = Golden::sampler();
+    let mut texts: Vec<State> = Vec::new();
+    for bench in &mut Bench::all(&golden) {
+        // Gaps before, between and behind given tokens.
+        let mut text = prompt(&[19, 30, 23, 23, 38, 4, 9, 3], 20);
+        text[2] = None;
+        text[0] = None;
+        let options = SampleOptions { steps: Some(7), ..carry(0.0) };
+        let mut generation = bench.generation(std::slice::from_ref(&text), &options);
+        assert_eq!(generation.passes(), 7);
+        assert_eq!(
+            (0..=7).map(|pass| generation.time(pass)).collect::<Vec<_>>(),
+            [10, 9, 8, 6, 5, 3, 2, 0]
+        );
+        let mut before = bench.state(&generation);
+        while !generation.finished() {
+            generation.step(&mut bench.device).unwrap();
+            let after = bench.state(&generation);
+            for (i, given) in text.iter().enumerate() {
+                if let Some(id) = given {
+                    assert_eq!((after.ids[i], after.confidence[i]), (*id, 1.0));
+                } else if before.ids[i] != MASK && after.ids[i] != MASK {
+                    assert_eq!(after.ids[i], before.ids[i]);
+                    assert_eq!(after.confidence[i], before.confidence[i]);
+                }
+                assert_eq!(after.confidence[i] == 0.0, after.ids[i] == MASK);
+            }
+            let masks = after.ids.iter().filter(|&&id| id == MASK).count();
+            assert_eq!(masks, Schedule::Cosine2.masked_count(after.time, 10, 22));
+            before = after;
+        }
+        assert_eq!(before.time, 0);
+        assert!(!before.ids.contains(&MASK));
+        texts.push(before);
+    }
+    assert_eq!(texts[1].ids, texts[0].ids, "CPU device against the oracle");
+    assert_eq!(texts[2].ids, texts[0].ids, "GPU against the oracle");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_text() {
+    let golden = Golden::sampler();
+    let mut texts: Vec<Vec<u32>> = Vec::new();
+    let text = prompt(&[19, 30, 23], 20);
+    for bench in &mut Bench::all(&golden) {
+        let batch = vec![text.clone(); 3];
+        let options = SampleOptions { top_p: Some(0.95), top_k: Some(30), ..carry(0.9) };
+        let state = bench.texts(&batch, &options);
+        assert_ne!(state.row(0), state.row(1));
+        // A sample does not depend on the batch that it is drawn in.
+        let alone = bench.texts(&batch[..1], &SampleOptions { first_sample: 1, ..options.clone() });
+        assert_eq!(alone.row(0), state.row(1));
+        let other = bench.texts(&batch, &SampleOptions { seed: 6, ..options });
+        assert_ne!(other.ids, state.ids);
+        texts.push(state.ids);
+    }
+    assert_eq!(texts[1], texts[0], "CPU device against the oracle");
+    assert_eq!(texts[2], texts[0], "GPU against the oracle");
+}
+
+#[test]
+fn going_back_repeats_and_branches() {
+    let golden = Golden::sampler();
+    for bench in &mut Bench::all(&golden) {
+        let mut generation = bench.generation(&[prompt(&[19, 30], 24)], &carry(0.8));
+        let mut states = vec![bench.state(&generation)];
+        while !generation.finished() {
+            generation.step(&mut bench.device).unwrap();
+            states.push(bench.state(&generation));
+        }
+        // The same draws again from the middle on.
+        generation.set_state(&mut bench.device, &states[4]).unwrap();
+        assert_eq!(bench.state(&generation), states[4]);
+        for expected in &states[5..] {
+            generation.step(&mut bench.device).unwrap();
+            assert_eq!(&bench.state(&generation), expected);
+        }
+        // Another text from there, with a token that somebody typed.
+        let mut branch = states[4].clone();
+        branch.pin(0, 12, 40);
+        generation.set_state(&mut bench.device, &branch).unwrap();
+        generation.run(&mut bench.device).unwrap();
+        let end = bench.state(&generation);
+        assert_eq!((end.ids[12], end.confidence[12], end.generated[12]), (40, 1.0, false));
+        assert!(!end.ids.contains(&MASK));
+        assert_ne!(end.ids, states[10].ids);
+    }
+}
+
+#[test]
+fn erasing_pinning_and_asking_in_the_middle() {
+    let golden = Golden::sampler();
+    for bench in &mut Bench::all(&golden) {
+        let mut generation = bench.generation(&[prompt(&[19, 30], 24)], &carry(0.0));
+        let asked = block_on(generation.alternatives(&mut bench.device)).unwrap();
+        assert_eq!(asked, None, "no pass was run yet");
+        for _ in 0..8 {
+            generation.step(&mut bench.device).unwrap();
+        }
+        let before = bench.state(&generation);
+        let visible = (2..26).find(|&i| before.ids[i] != MASK).unwrap();
+        let all = block_on(generation.alternatives(&mut bench.device)).unwrap().unwrap();
+        assert_eq!(all.len(), 26);
+        for alternatives in &all {
+            let probabilities: Vec<f32> = alternatives.best.iter().map(|best| best.1).collect();
+            assert_eq!(probabilities.len(), 5);
+            assert!(probabilities.is_sorted_by(|a, b| a >= b));
+            assert!(probabilities.iter().sum::<f32>() <= 1.0 + 1e-5);
+            assert!(alternatives.best.iter().all(|best| best.0 != MASK));
+        }
+
+        // Asking leaves the text alone.
+        let alternatives =
+            block_on(generation.alternatives_at(&mut bench.device, 0, visible)).unwrap();
+        assert_eq!(bench.state(&generation), before);
+        // An erased token is drawn again, greedily as the best alternative.
+        let edit = generation.edit(&mut bench.device, |state| state.erase(0, visible, MASK));
+        let erased = block_on(edit).unwrap();
+        assert_eq!((erased.ids[visible], erased.time), (MASK, before.time));
+        generation.step(&mut bench.device).unwrap();
+        let tokens = block_on(bench.device.read_words(generation.buffers.tokens)).unwrap();
+        assert_eq!(tokens[visible], alternatives.best[0].0);
+
+        // Erasing from the prompt and from a finished text goes on, too.
+        generation.run(&mut bench.device).unwrap();
+        let edit = generation.edit(&mut bench.device, |state| {
+            state.erase(0, 0, MASK);
+            state.erase(0, 20, MASK);
+            state.pin(0, 21, 50);
+        });
+        let erased = block_on(edit).unwrap();
+        assert_eq!((erased.pass, erased.time), (9, 1));
+        assert!(!generation.finished());
+        generation.run(&mut bench.device).unwrap();
+        let end = bench.state(&generation);
+        assert!(!end.ids.contains(&MASK));
+        assert_eq!(end.ids[21], 50);
+        assert!(end.generated[0]);
+    }
+}
+
+#[test]
+fn stepping_behind_the_end_changes_nothing() {
+    let golden = Golden::sampler();
+    let mut bench = Bench::new(Device::cpu(), &golden);
+    let mut generation = bench.generation(&[prompt(&[19], 5)], &carry(0.7));
+    generation.run(&mut bench.device).unwrap();
+    let end = bench.state(&generation);
+    generation.step(&mut bench.device).unwrap();
+    assert_eq!(bench.state(&generation), end);
+}
+
+#[test]
+fn impossible_requests_are_refused_in_a_sentence() {
+    let golden = Golden::sampler();
+    let mut bench = Bench::new(Device::cpu(), &golden);
+    let mut refuse = |prompts: &[Vec<Option<u32>>], options: SampleOptions, sentence: &str| {
+        let Bench { device, model, workspace } = &mut bench;
+        let forms = Forms::default();
+        let error = Generation::new(device, &forms, model, workspace, prompts, &options)
+            .map(|_| ())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(sentence), "{error}");
+    };
+    let good = || vec![prompt(&[5, 6], 8)];
+    let options = SampleOptions::default;
+    refuse(&good(), SampleOptions { steps: Some(0), ..options() }, "steps is 0");
+    refuse(&good(), SampleOptions { steps: Some(11), ..options() }, "between 1 and 10");
+    refuse(&good(), SampleOptions { temperature: -1.0, ..options() }, "temperature is -1");
+    refuse(&good(), SampleOptions { temperature: f32::NAN, ..options() }, "temperature is NaN");
+    refuse(&good(), SampleOptions { top_k: Some(0), ..options() }, "top_k is 0");
+    refuse(&good(), SampleOptions { top_p: Some(0.0), ..options() }, "top_p is 0");
+    refuse(&good(), SampleOptions { top_p: Some(1.5), ..options() }, "top_p is 1.5");
+    refuse(&[], options(), "no prompt");
+    refuse(&[prompt(&[5], 32)], options(), "33 tokens together, the model's block holds 32");
+    refuse(&[prompt(&[97], 3)], options(), "token 97");
+    refuse(&[prompt(&[5, 6], 0)], options(), "nothing to generate");
+    refuse(&[prompt(&[5], 3), prompt(&[5], 4)], options(), "differ in length");
+    refuse(&vec![prompt(&[5], 3); 4], options(), "do not fit a workspace");
+}
