@@ -1,0 +1,25 @@
+// Starts the page: loads the WebAssembly that trunk names in this script's own tag.
+const tag = document.querySelector("script[data-js]");
+const js = new URL(tag.dataset.js, document.baseURI);
+const wasm = new URL(tag.dataset.wasm, document.baseURI);
+// The page starts its engine in a worker from the same two files.
+const engine = new URL("engine.js", import.meta.url);
+engine.searchParams.set("js", js.href);
+engine.searchParams.set("wasm", wasm.href);
+document.documentElement.dataset.engine = engine.href;
+
+const say = (text) => {
+  const box = document.getElementById("first-paint");
+  if (box) box.lastElementChild.textContent = text;
+};
+try {
+  const { default: init } = await import(js.href);
+  await init({ module_or_path: wasm });
+} catch (error) {
+  console.error(error);
+  say("Cinnabar could not start: this browser does not run its WebAssembly. Any browser of 2023 or later does.");
+}
+if ("serviceWorker" in navigator) {
+  // Without it (private windows) the page works, only not offline.
+  navigator.serviceWorker.register(new URL("offline.js", import.meta.url)).catch(() => {});
+}

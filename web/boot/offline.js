@@ -1,0 +1,38 @@
+// Service worker: the page opens without a network. Files whose names carry a hash never change
+// and come from the cache; all others come from the network while there is one.
+const CACHE = "cinnabar-page-1";
+const HASHED = /-[0-9a-f]{16}[._]/;
+
+self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  // The engine keeps models in a cache of its own.
+  const mine = request.method === "GET" && url.origin === self.location.origin;
+  if (!mine || url.pathname.endsWith(".safetensors")) return;
+  event.respondWith(HASHED.test(url.pathname) ? cached(request) : fresh(request));
+});
+
+async function cached(request) {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(request)) ?? keep(cache, request);
+}
+
+async function fresh(request) {
+  const cache = await caches.open(CACHE);
+  try {
+    return await keep(cache, request);
+  } catch (error) {
+    const known = await cache.match(request, { ignoreSearch: true });
+    if (known) return known;
+    throw error;
+  }
+}
+
+async function keep(cache, request) {
+  const response = await fetch(request);
+  if (response.ok) await cache.put(request, response.clone());
+  return response;
+}

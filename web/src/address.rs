@@ -1,0 +1,170 @@
+//! The share link: what the address holds after `#`, and back.
+//!
+//! It is a query string, so that people can read and change it. Everything in it is text from a
+//! stranger: numbers are clamped to what the controls allow, and the prompt is only ever text.
+
+use crate::protocol::{Request, Sampler};
+
+/// What a link asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// Id of the model, if one is named.
+    pub model: Option<String>,
+    /// What to write and how.
+    pub request: Request,
+}
+
+/// Longest prompt that a link may hold, in bytes.
+const LONGEST_PROMPT: usize = 8_000;
+
+/// The part of the address after `#`.
+pub fn write(link: &Link) -> String {
+    let Request { prompt, length, steps, sampler, temperature, top_k, top_p, seed, stop_at_end } =
+        &link.request;
+    let mut fields = vec![];
+    fields.extend(link.model.as_ref().map(|model| ("model", model.clone())));
+    fields.push(("prompt", prompt.clone()));
+    fields.push(("length", length.to_string()));
+    fields.push(("steps", steps.to_string()));
+    fields.push(("sampler", sampler.name().to_owned()));
+    fields.push(("temperature", temperature.to_string()));
+    fields.extend(top_k.map(|k| ("top_k", k.to_string())));
+    fields.extend(top_p.map(|p| ("top_p", p.to_string())));
+    fields.push(("seed", seed.to_string()));
+    fields.push(("stop", u8::from(*stop_at_end).to_string()));
+    let fields: Vec<String> =
+        fields.into_iter().map(|(name, value)| format!("{name}={}", encode(&value))).collect();
+    fields.join("&")
+}
+
+/// What the part of an address after `#` asks for; `None` if it is no share link. What it does not
+/// say, or says wrongly, comes from `defaults`.
+pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
+    let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
+    let mut link = Link { model: None, request: defaults.clone() };
+    let request = &mut link.request;
+    let mut known = false;
+    for field in fragment.split('&') {
+        let Some((name, value)) = field.split_once('=') else { continue };
+        let value = decode(value);
+        let number = || value.parse::<f32>().ok().filter(|number| number.is_finite());
+        match name {
+            "model" => link.model = Some(value).filter(|id| is_id(id)),
+            "prompt" if value.len() <= LONGEST_PROMPT => {
+                request.prompt = value;
+                known = true;
+            }
+            "length" => set(&mut request.length, value.parse().ok().map(|n: u32| n.clamp(1, 4096))),
+            "steps" => set(&mut request.steps, value.parse().ok().map(|n: u32| n.clamp(1, 4096))),
+            "sampler" => {
+                set(&mut request.sampler, Sampler::ALL.into_iter().find(|s| s.name() == value));
+            }
+            "temperature" => set(&mut request.temperature, number().map(|t| t.clamp(0.0, 5.0))),
+            "top_k" => request.top_k = value.parse().ok().filter(|&k| k > 0),
+            "top_p" => request.top_p = number().filter(|&p| p > 0.0 && p < 1.0),
+            "seed" => set(&mut request.seed, value.parse().ok()),
+            "stop" => request.stop_at_end = value == "1",
+            _ => {}
+        }
+    }
+    known.then_some(link)
+}
+
+fn set<T>(target: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *target = value;
+    }
+}
+
+/// Whether a text can be the id of a model.
+pub fn is_id(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(plain)
+}
+
+fn encode(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' | b'!' => {
+                out.push(char::from(byte));
+            }
+            b' ' => out.push('+'),
+            _ => out += &format!("%{byte:02X}"),
+        }
+    }
+    out
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        let code = rest.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match (byte, code.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(code)) => {
+                bytes.push(code);
+                rest = &rest[2..];
+            }
+            (b'+', _) => bytes.push(b' '),
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            prompt: String::new(),
+            length: 96,
+            steps: 50,
+            sampler: Sampler::Carry,
+            temperature: 0.7,
+            top_k: None,
+            top_p: None,
+            seed: 1,
+            stop_at_end: true,
+        }
+    }
+
+    #[test]
+    fn a_link_comes_back() {
+        let link = Link {
+            model: Some("stories-12m".into()),
+            request: Request {
+                prompt: "A cat & a dög,\n100% [MASK:3] + <b>#?=".into(),
+                sampler: Sampler::Seed,
+                temperature: 0.35,
+                top_k: Some(7),
+                top_p: Some(0.9),
+                seed: u64::MAX,
+                stop_at_end: false,
+                ..request()
+            },
+        };
+        let written = write(&link);
+        assert!(written.is_ascii() && !written.contains(['<', '#', '"']), "{written}");
+        assert_eq!(read(&format!("#{written}"), &request()), Some(link));
+    }
+
+    #[test]
+    fn strange_addresses_do_no_harm() {
+        let read = |text: &str| read(text, &request());
+        assert_eq!(read(""), None);
+        assert_eq!(read("#chapter-2"), None);
+        assert_eq!(read("#seed=4"), None);
+        let link = read("#prompt=%zz%f&steps=0&length=99999999999&temperature=NaN&seed=-1&model=../x")
+            .expect("it has a prompt");
+        assert_eq!(link.model, None);
+        assert_eq!(link.request.prompt, "%zz%f");
+        assert_eq!(link.request.steps, 1);
+        assert_eq!(link.request.length, 96, "does not fit a u32: the default");
+        assert_eq!((link.request.temperature, link.request.seed), (0.7, 1));
+        assert_eq!(read(&format!("#prompt={}", "a".repeat(9000))), None);
+    }
+}

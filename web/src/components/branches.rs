@@ -1,0 +1,109 @@
+//! The small tree of branches.
+
+use leptos::prelude::*;
+
+use crate::state::{App, Branch, Tree};
+
+/// A row of the tree.
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    index: usize,
+    depth: usize,
+    /// Share of all steps where the branch begins and where it is now.
+    from: f32,
+    to: f32,
+    title: String,
+    detail: String,
+}
+
+/// All runs of this visit; a branch stands under the run that it left.
+#[component]
+pub(super) fn Branches() -> impl IntoView {
+    let app = App::get();
+    let rows = Memo::new(move |_| app.tree.with(rows));
+    view! {
+        <Show when=move || rows.with(|rows| rows.len() > 1)>
+            <section class="branches" aria-labelledby="branches-title">
+                <h2 id="branches-title">"Branches"</h2>
+                <ol>
+                    <For
+                        each=move || rows.get()
+                        key=|row| row.clone()
+                        children=move |row| {
+                            let Row { index, depth, from, to, title, detail } = row;
+                            let current = move || app.tree.with(|tree| tree.current == index);
+                            view! {
+                                <li>
+                                    <button
+                                        class="branch"
+                                        class:current=current
+                                        aria-current=move || current().then_some("true")
+                                        on:click=move |_| app.show_branch(index)
+                                    >
+                                        <span class="branch-title" style:padding-left=format!("{}em", depth as f32 * 1.2)>
+                                            {(depth > 0).then(|| view! { <span class="elbow" aria-hidden="true"></span> })}
+                                            {title}
+                                        </span>
+                                        <span class="track" aria-hidden="true">
+                                            <span
+                                                class="span"
+                                                style:left=format!("{:.1}%", from * 100.0)
+                                                style:width=format!("{:.1}%", (to - from).max(0.01) * 100.0)
+                                            ></span>
+                                        </span>
+                                        <span class="note number">{detail}</span>
+                                    </button>
+                                </li>
+                            }
+                        }
+                    />
+                </ol>
+            </section>
+        </Show>
+    }
+}
+
+/// Depth first: every branch right under the one that it left.
+fn rows(tree: &Tree) -> Vec<Row> {
+    let mut out = Vec::new();
+    let roots = (0..tree.branches.len()).filter(|&i| tree.branches[i].fork.is_none());
+    roots.for_each(|root| add(tree, root, 0, &mut out));
+    out
+}
+
+fn add(tree: &Tree, index: usize, depth: usize, out: &mut Vec<Row>) {
+    let branch = &tree.branches[index];
+    out.push(row(branch, index, depth));
+    let left = |i: &usize| tree.branches[*i].fork.is_some_and(|fork| fork.branch == index);
+    for child in (0..tree.branches.len()).filter(left) {
+        add(tree, child, depth + 1, out);
+    }
+}
+
+fn row(branch: &Branch, index: usize, depth: usize) -> Row {
+    let total = branch.trace.steps.max(1) as f32;
+    let step = |frame: usize| branch.trace.frames[frame.min(branch.last())].step;
+    let from = branch.fork.map_or(0, |fork| step(fork.frame));
+    let to = step(branch.last());
+    let title = match (branch.fork, branch.touched.as_slice()) {
+        (None, _) => match branch.request.prompt.trim() {
+            "" => format!("Run {}: no prompt", index + 1),
+            prompt => format!("Run {}: {}", index + 1, shorten(prompt)),
+        },
+        (Some(_), [_]) => format!("From step {from}, one token changed"),
+        (Some(_), touched) => format!("From step {from}, {} tokens changed", touched.len()),
+    };
+    let detail = match branch.finished {
+        true => "done".into(),
+        false => format!("step {to}"),
+    };
+    Row { index, depth, from: from as f32 / total, to: (to as f32 / total).min(1.0), title, detail }
+}
+
+fn shorten(text: &str) -> String {
+    let mut out: String = text.chars().take(40).collect();
+    if text.chars().count() > 40 {
+        out.push('…');
+    }
+    out
+}

@@ -1,0 +1,136 @@
+//! Dropping a model on the page, or choosing its files.
+
+use std::rc::Rc;
+
+use js_sys::Promise;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    DataTransfer, DragEvent, File, FileList, FileSystemDirectoryEntry, FileSystemEntry,
+};
+
+use crate::state::App;
+
+/// The whole page: files can be dropped anywhere.
+#[component]
+pub(super) fn DropZone(children: Children) -> impl IntoView {
+    let app = App::get();
+    let over = RwSignal::new(false);
+    let on_drop = move |event: DragEvent| {
+        event.prevent_default();
+        over.set(false);
+        if let Some(data) = event.data_transfer() {
+            spawn_local(async move {
+                let (name, files) = dropped(data).await;
+                if !files.is_empty() {
+                    app.load_dropped(name, files);
+                }
+            });
+        }
+    };
+    view! {
+        <div
+            class="zone"
+            class:over=over
+            on:dragover=move |event: DragEvent| {
+                event.prevent_default();
+                over.set(true);
+            }
+            on:dragleave=move |event: DragEvent| {
+                if event.related_target().is_none() {
+                    over.set(false);
+                }
+            }
+            on:drop=on_drop
+        >
+            {children()}
+            <ChooseFiles />
+            <Show when=move || over.get()>
+                <div class="veil" aria-hidden="true">
+                    <p>"Drop a model: its folder, or model.safetensors with tokenizer.json"</p>
+                </div>
+            </Show>
+        </div>
+    }
+}
+
+/// The same for those who do not drag.
+#[component]
+fn ChooseFiles() -> impl IntoView {
+    let app = App::get();
+    view! {
+        <footer class="foot">
+            <label class="choose">
+                <span>"Open a model of your own: model.safetensors and tokenizer.json"</span>
+                <input
+                    id="model-files"
+                    type="file"
+                    multiple=true
+                    accept=".safetensors,.json"
+                    on:change=move |event| {
+                        let input: web_sys::HtmlInputElement = event_target(&event);
+                        let files = listed(input.files());
+                        if !files.is_empty() {
+                            app.load_dropped("a model of your own".into(), files);
+                        }
+                        // Choosing the same files again is a new choice.
+                        input.set_value("");
+                    }
+                />
+            </label>
+            <p class="note">"Nothing that you write leaves this tab."</p>
+        </footer>
+    }
+}
+
+/// The files of a drop, those of dropped folders included, and a name for them.
+async fn dropped(data: DataTransfer) -> (String, Vec<File>) {
+    // The list is only valid until the first wait.
+    let items = data.items();
+    let entries: Vec<FileSystemEntry> = (0..items.length())
+        .filter_map(|i| items.get(i)?.webkit_get_as_entry().ok().flatten())
+        .collect();
+    let mut files = listed(data.files());
+    let folder = entries.iter().find(|entry| entry.is_directory());
+    let name = folder.map(|folder| folder.name());
+    if let Some(folder) = folder {
+        files = of_folder(folder.clone().unchecked_into()).await.unwrap_or_default();
+    }
+    (name.unwrap_or_else(|| "a model of your own".into()), files)
+}
+
+fn listed(files: Option<FileList>) -> Vec<File> {
+    files.map_or(vec![], |files| (0..files.length()).filter_map(|i| files.get(i)).collect())
+}
+
+/// The files right in a folder.
+async fn of_folder(folder: FileSystemDirectoryEntry) -> Result<Vec<File>, JsValue> {
+    let reader = folder.create_reader();
+    let mut files = Vec::new();
+    loop {
+        // Folders are read in batches; an empty one is the last.
+        let batch = JsFuture::from(Promise::new(&mut |resolve, reject| {
+            // Refused only when the folder has gone; then the promise waits for the page's end.
+            let _ = reader.read_entries_with_callback_and_callback(&resolve, &reject);
+        }))
+        .await?;
+        let batch: js_sys::Array = batch.dyn_into()?;
+        if batch.length() == 0 {
+            return Ok(files);
+        }
+        for entry in batch.iter() {
+            let entry: FileSystemEntry = entry.unchecked_into();
+            if !entry.is_file() {
+                continue;
+            }
+            let entry: Rc<web_sys::FileSystemFileEntry> = Rc::new(entry.unchecked_into());
+            let file = JsFuture::from(Promise::new(&mut |resolve, reject| {
+                entry.file_with_callback_and_callback(&resolve, &reject);
+            }))
+            .await?;
+            files.push(file.unchecked_into());
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The head of the page: name, model, appearance.
+
+use leptos::prelude::*;
+
+use crate::state::App;
+
+/// Name of the page and choice of the model.
+#[component]
+pub(super) fn Header() -> impl IntoView {
+    let app = App::get();
+    let chosen = move || {
+        app.info.get().and_then(|info| info.id.clone()).unwrap_or_default()
+    };
+    let dropped = move || {
+        app.info.get().filter(|info| info.id.is_none()).map(|info| info.name.clone())
+    };
+    let choose = move |event| {
+        let id = event_target_value(&event);
+        let entry = app.models.with_untracked(|all| all.iter().find(|entry| entry.id == id).cloned());
+        if let Some(entry) = entry {
+            app.load_listed(entry);
+        }
+    };
+    view! {
+        <header class="head">
+            <h1 class="wordmark"><span class="seal" aria-hidden="true"></span>"Cinnabar"</h1>
+            <p class="tagline">"A language model that writes all words at once."</p>
+            <Show when=move || app.models.with(|all| !all.is_empty()) || dropped().is_some()>
+                <label class="model">
+                    <span class="label">"Model"</span>
+                    <select class="field" on:change=choose prop:value=chosen>
+                        {move || dropped().map(|name| view! { <option value="">{name}</option> })}
+                        <For
+                            each=move || app.models.get()
+                            key=|entry| entry.id.clone()
+                            children=move |entry| {
+                                let id = entry.id.clone();
+                                view! {
+                                    <option value=entry.id selected=move || chosen() == id>
+                                        {entry.name}
+                                    </option>
+                                }
+                            }
+                        />
+                    </select>
+                </label>
+            </Show>
+        </header>
+    }
+}

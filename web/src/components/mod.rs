@@ -1,0 +1,101 @@
+//! The page, one component per file.
+
+mod branches;
+mod composer;
+mod curves;
+mod drop;
+mod empty;
+mod header;
+mod keep;
+mod learn;
+mod notice;
+mod settings;
+mod status;
+mod story;
+mod transport;
+
+use leptos::mount::mount_to_body;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, KeyboardEvent};
+
+use crate::state::App;
+
+/// Puts the page into the document.
+pub fn mount() {
+    if let Some(first) = document().get_element_by_id("first-paint") {
+        first.remove();
+    }
+    mount_to_body(Page);
+}
+
+/// Everything.
+#[component]
+fn Page() -> impl IntoView {
+    let app = App::new();
+    provide_context(app);
+    app.begin();
+    Effect::new(move |_| app.keep_draft());
+    let keys = window_event_listener(leptos::ev::keydown, move |event| shortcut(app, &event));
+    on_cleanup(move || keys.remove());
+
+    view! {
+        <drop::DropZone>
+            <a class="skip" href="#text">"Skip to the text"</a>
+            <header::Header />
+            <main class="page">
+                <div class="stage">
+                    <notice::Notice />
+                    <composer::Composer />
+                    <section class="sheet-of-paper" id="text" aria-label="The text">
+                        <Show when=move || app.has_run() fallback=|| view! { <empty::Empty /> }>
+                            <story::Story />
+                            <transport::Transport />
+                        </Show>
+                    </section>
+                    <Show when=move || app.has_run()>
+                        <curves::Curves />
+                        <branches::Branches />
+                    </Show>
+                </div>
+                <aside class="rail" aria-label="Settings and tools">
+                    <settings::Settings />
+                    <Show when=move || app.has_run()>
+                        <keep::Keep />
+                    </Show>
+                    <learn::Learn />
+                    <status::Status />
+                </aside>
+            </main>
+            <Show when=move || !app.toast.get().is_empty()>
+                <p class="toast" aria-hidden="true">{move || app.toast.get()}</p>
+            </Show>
+            <p class="visually-hidden" role="status" aria-live="polite">{move || app.said.get()}</p>
+        </drop::DropZone>
+    }
+}
+
+/// Keys of the whole page, where nobody is typing.
+fn shortcut(app: App, event: &KeyboardEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    let tag = target.map(|element| element.tag_name()).unwrap_or_default();
+    let typing = matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT");
+    if event.ctrl_key() || event.meta_key() {
+        if event.key() == "Enter" {
+            event.prevent_default();
+            app.write();
+        }
+        return;
+    }
+    if typing || event.alt_key() {
+        return;
+    }
+    match event.key().as_str() {
+        // A focused button keeps its own space bar.
+        " " if tag != "BUTTON" && tag != "SUMMARY" && tag != "A" => app.play_or_pause(),
+        "." => app.step_forward(),
+        "," => app.step_back(),
+        _ => return,
+    }
+    event.prevent_default();
+}

@@ -1,0 +1,33 @@
+//! What went wrong, and the way back.
+
+use leptos::prelude::*;
+
+use crate::protocol::FaultKind;
+use crate::state::App;
+
+/// The last fault, until it is put away.
+#[component]
+pub(super) fn Notice() -> impl IntoView {
+    let app = App::get();
+    view! {
+        {move || {
+            app.fault
+                .get()
+                .map(|fault| {
+                    let kind = fault.kind;
+                    let again = matches!(kind, FaultKind::DeviceLost | FaultKind::Engine | FaultKind::Model);
+                    let cpu = matches!(kind, FaultKind::DeviceLost | FaultKind::DeviceTooSmall | FaultKind::Engine);
+                    view! {
+                        <div class="notice" role="alert">
+                            <p>{fault.message}</p>
+                            <div class="notice-actions">
+                                {again.then(|| view! { <button class="small" on:click=move |_| app.retry()>"Try again"</button> })}
+                                {cpu.then(|| view! { <button class="small" on:click=move |_| app.retry_on_cpu()>"Go on with the CPU"</button> })}
+                                <button class="small" on:click=move |_| app.fault.set(None)>"Dismiss"</button>
+                            </div>
+                        </div>
+                    }
+                })
+        }}
+    }
+}

@@ -1,0 +1,260 @@
+//! The card of a token: why it stands there, what else could, and what to do with it.
+
+use leptos::html::{Div, Input};
+use leptos::prelude::*;
+use plot::{Piece, State};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, KeyboardEvent};
+
+use crate::protocol::ALTERNATIVES;
+use crate::state::{App, Branch, Edit};
+
+/// Changes of a token that its card tells of.
+const HISTORY: usize = 6;
+
+/// What the card says.
+#[derive(Clone, Debug, PartialEq)]
+struct Facts {
+    position: usize,
+    /// What stands there.
+    shown: String,
+    state: State,
+    pinned: bool,
+    confidence: f32,
+    /// Step in which the model last thought of it.
+    step: u32,
+    /// Token, text, probability.
+    best: Vec<(u32, String, f32)>,
+    entropy: Option<f32>,
+    /// Step and what stood there from then on.
+    history: Vec<(u32, String)>,
+}
+
+/// The card of the opened token, or of the one under the pointer.
+#[component]
+pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -> impl IntoView {
+    let app = App::get();
+    let position = Memo::new(move |_| app.inspected.get().or(hovered.get()));
+    let facts = Memo::new(move |_| {
+        let position = position.get()?;
+        app.with_shown(|branch, head| facts(branch, head, position)).flatten()
+    });
+    let open = Memo::new(move |_| facts.with(Option::is_some));
+    let place = Memo::new(move |_| {
+        app.head.track();
+        position.get().and_then(|position| place(paper, position)).unwrap_or_default()
+    });
+    view! {
+        <Show when=move || open.get()>
+            <div
+                class="card"
+                class:sheet=move || app.inspected.get().is_some()
+                role="dialog"
+                aria-label="About this token"
+                style:left=move || format!("{}px", place.get().0)
+                style:top=move || format!("{}px", place.get().1)
+                on:click=|event| event.stop_propagation()
+                on:pointerover=|event| event.stop_propagation()
+                on:keydown=move |event: KeyboardEvent| {
+                    event.stop_propagation();
+                    if event.key() == "Escape" {
+                        app.inspected.set(None);
+                    }
+                }
+            >
+                {move || facts.get().map(|facts| view! { <About facts=facts /> })}
+            </div>
+        </Show>
+    }
+}
+
+#[component]
+fn About(facts: Facts) -> impl IntoView {
+    let app = App::get();
+    let Facts { position, shown, state, pinned, confidence, step, best, entropy, history } = facts;
+    let opened = move || app.inspected.get().is_some();
+    let masked = state == State::Masked;
+    let verdict = match state {
+        State::Masked => format!("still masked after step {step}"),
+        State::Prompt => "given by the prompt".into(),
+        _ if pinned => "pinned by you".into(),
+        _ => format!("{:.0} % sure in step {step}", confidence * 100.0),
+    };
+    let most = best.first().map_or(1.0, |best| best.2).max(1e-6);
+    let rows = best
+        .into_iter()
+        .map(|(id, text, probability)| {
+            let percent = format!("{:.1} %", probability * 100.0);
+            let width = format!("{:.1}%", 100.0 * probability / most);
+            view! {
+                <li>
+                    <button
+                        class="alternative"
+                        title="Put this token here"
+                        on:click=move |_| app.edit(position, Edit::Type(id))
+                    >
+                        <span class="bar" style:width=width></span>
+                        <span class="what">{text}</span>
+                        <span class="number">{percent}</span>
+                    </button>
+                </li>
+            }
+        })
+        .collect_view();
+    let history = history
+        .into_iter()
+        .map(|(step, what)| {
+            view! { <li><span class="number">{step}</span>" "<span class="what">{what}</span></li> }
+        })
+        .collect_view();
+    view! {
+        <div class="card-head">
+            <strong class="what">{shown}</strong>
+            <span class="note">{verdict}</span>
+        </div>
+        <ol class="alternatives" aria-label="Best alternatives">{rows}</ol>
+        {entropy
+            .map(|entropy| {
+                view! {
+                    <p class="note">
+                        "Entropy " <span class="number">{format!("{entropy:.2}")}</span>
+                        " nats: " {sureness(entropy)}
+                    </p>
+                }
+            })}
+        <ol class="history" aria-label="History, by step">{history}</ol>
+        <Show when=opened>
+            <div class="card-actions">
+                <button class="small" disabled=masked on:click=move |_| app.edit(position, Edit::Erase)>
+                    "Erase"
+                </button>
+                <button class="small" disabled=masked on:click=move |_| app.toggle_pin(position)>
+                    {if pinned { "Unpin" } else { "Pin" }}
+                </button>
+                <TypeToken position=position />
+                <button class="small" on:click=move |_| app.inspected.set(None)>"Close"</button>
+            </div>
+        </Show>
+        <Show when=move || !opened()>
+            <p class="note hint">"Click to keep open, erase, pin or replace."</p>
+        </Show>
+    }
+}
+
+/// A field for another token.
+#[component]
+fn TypeToken(position: usize) -> impl IntoView {
+    let app = App::get();
+    let field = NodeRef::<Input>::new();
+    let complaint = RwSignal::new(String::new());
+    let put = move || {
+        let text = field.get_untracked().map(|field| field.value()).unwrap_or_default();
+        match app.token_of(&text).filter(|_| !text.trim().is_empty()) {
+            Some(id) => app.edit(position, Edit::Type(id)),
+            None => complaint.set(format!("“{text}” is not one token of this model: try a shorter word.")),
+        }
+    };
+    view! {
+        <form
+            class="type-token"
+            on:submit=move |event| {
+                event.prevent_default();
+                put();
+            }
+        >
+            <input
+                class="field"
+                type="text"
+                node_ref=field
+                placeholder="another word"
+                aria-label="Another word for this place"
+                autocomplete="off"
+                spellcheck="false"
+                maxlength="40"
+            />
+            <button class="small" type="submit">"Put"</button>
+        </form>
+        <Show when=move || !complaint.get().is_empty()>
+            <p class="note complaint" role="status">{move || complaint.get()}</p>
+        </Show>
+    }
+}
+
+fn facts(branch: &Branch, head: usize, position: usize) -> Option<Facts> {
+    let trace = &branch.trace;
+    if position >= trace.len() {
+        return None;
+    }
+    let state = branch.state(head, position);
+    // A visible token is explained by the step that wrote it.
+    let written = match state {
+        State::Masked => head,
+        _ => trace.age(head, position).map_or(head, |age| head - age),
+    };
+    let thoughts = branch.thoughts.get(written).and_then(Option::as_ref);
+    let mut best = vec![];
+    if let Some(thoughts) = thoughts {
+        let range = position * ALTERNATIVES..(position + 1) * ALTERNATIVES;
+        let tokens = thoughts.tokens.get(range.clone()).unwrap_or_default();
+        let probabilities = thoughts.probabilities.get(range).unwrap_or_default();
+        let pairs = tokens.iter().zip(probabilities).filter(|(token, _)| **token != u32::MAX);
+        best.extend(pairs.map(|(&token, &probability)| (token, probability)));
+    }
+    let app = App::get();
+    let pieces = app.info.get();
+    let name = |id: u32| match () {
+        () if id == trace.mask_id => "masked".to_owned(),
+        () if Some(id) == trace.end_id => "end of text".to_owned(),
+        () => {
+            let piece = trace.pieces.get(&id);
+            let known = pieces.as_ref().and_then(|info| info.pieces.get(id as usize));
+            piece.or(known).map_or_else(|| format!("token {id}"), readable)
+        }
+    };
+    let at = |frame: usize| trace.frames[frame].ids[position];
+    let mut history: Vec<(u32, String)> = (0..=head)
+        .filter(|&frame| frame == 0 || at(frame) != at(frame - 1))
+        .map(|frame| (trace.frames[frame].step, name(at(frame))))
+        .collect();
+    history.drain(..history.len().saturating_sub(HISTORY));
+    Some(Facts {
+        position,
+        shown: name(at(head)),
+        state,
+        pinned: branch.pinned[position],
+        confidence: trace.frames[head].confidence[position],
+        step: trace.frames[written].step,
+        best: best.into_iter().map(|(id, probability)| (id, name(id), probability)).collect(),
+        entropy: thoughts.and_then(|thoughts| thoughts.entropy.get(position).copied()),
+        history,
+    })
+}
+
+/// A piece as text that can be seen.
+fn readable(piece: &Piece) -> String {
+    let text = String::from_utf8_lossy(piece.as_bytes()).into_owned();
+    match text.trim() {
+        "" if text.contains('\n') => "line break".into(),
+        "" => "space".into(),
+        trimmed => trimmed.to_owned(),
+    }
+}
+
+fn sureness(entropy: f32) -> &'static str {
+    match entropy {
+        ..0.5 => "it hardly doubts.",
+        ..1.5 => "a few words would do.",
+        ..3.0 => "many words would do.",
+        _ => "it has no idea yet.",
+    }
+}
+
+/// Left and top of the card, in pixels of the paper: under the token, inside the paper.
+fn place(paper: NodeRef<Div>, position: usize) -> Option<(f64, f64)> {
+    let paper: Element = paper.get_untracked()?.unchecked_into();
+    let token = paper.query_selector(&format!("[data-position=\"{position}\"]")).ok()??;
+    let (outer, inner) = (paper.get_bounding_client_rect(), token.get_bounding_client_rect());
+    let width = 288.0;
+    let left = (inner.left() - outer.left() - 12.0).min(outer.width() - width - 8.0).max(8.0);
+    Some((left, inner.bottom() - outer.top() + 8.0))
+}

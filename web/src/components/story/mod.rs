@@ -1,0 +1,149 @@
+//! The text as it crystallises.
+
+mod card;
+mod measure;
+mod token;
+mod view;
+
+use leptos::html::Div;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{Element, HtmlElement, KeyboardEvent, ResizeObserver};
+
+use crate::state::{App, Edit};
+use card::TokenCard;
+use measure::Ruler;
+use token::TokenBox;
+use view::StoryView;
+
+/// The text with its tokens, and the card of the token under the pointer.
+#[component]
+pub fn Story() -> impl IntoView {
+    let app = App::get();
+    let paper = NodeRef::<Div>::new();
+    let width = RwSignal::new(0.0f32);
+    let hovered = RwSignal::new(None::<usize>);
+    observe_width(paper, width);
+
+    let ruler = StoredValue::new_local(None::<Ruler>);
+    let view = Memo::new(move |before: Option<&StoryView>| {
+        let limit = width.get();
+        let moving = app.moving();
+        ruler.update_value(|ruler| {
+            if ruler.is_none() {
+                *ruler = paper.get_untracked().and_then(|paper| Ruler::of(&paper));
+            }
+        });
+        let head = app.head.get();
+        app.tree.with(|tree| {
+            let mut out = StoryView::default();
+            ruler.update_value(|ruler| {
+                if let Some(ruler) = ruler {
+                    out = StoryView::new(tree, head, limit, moving, before, ruler);
+                }
+            });
+            out
+        })
+    });
+    let lines = Memo::new(move |_| {
+        view.with(|view| {
+            let ranges = view.lines.ranges(view.tokens.len());
+            ranges.map(|(range, paragraph)| (range.start, range.end, paragraph)).collect::<Vec<_>>()
+        })
+    });
+    let is_short = Memo::new(move |_| view.with(|view| view.tokens.len() < 60));
+
+    let position_of = |target: Option<web_sys::EventTarget>| -> Option<usize> {
+        let element: Element = target?.dyn_into().ok()?;
+        element.closest("[data-position]").ok()??.get_attribute("data-position")?.parse().ok()
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let Some(position) = position_of(event.target()) else { return };
+        let key = event.key();
+        let plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
+        match key.as_str() {
+            "ArrowRight" => focus_token(position + 1),
+            "ArrowLeft" => focus_token(position.saturating_sub(1)),
+            "Home" => focus_token(0),
+            "End" => focus_token(view.with_untracked(|view| view.tokens.len()).saturating_sub(1)),
+            "Enter" | " " => app.inspected.set(Some(position)),
+            "Delete" | "Backspace" => app.edit(position, Edit::Erase),
+            "p" | "P" if plain => app.toggle_pin(position),
+            "Escape" => app.inspected.set(None),
+            _ => return,
+        }
+        event.prevent_default();
+        event.stop_propagation();
+    };
+
+    view! {
+        <div
+            class="paper"
+            class:short=is_short
+            class:plain=move || !app.show_confidence.get()
+            node_ref=paper
+            role="group"
+            aria-label="The text, token by token. Arrow keys move, Enter opens a token, Delete erases it, P pins it."
+            on:keydown=on_key
+            on:click=move |event| {
+                if let Some(position) = position_of(event.target()) {
+                    let open = app.inspected.get_untracked();
+                    app.inspected.set((open != Some(position)).then_some(position));
+                }
+            }
+            on:pointerover=move |event| {
+                if event.pointer_type() == "mouse" {
+                    hovered.set(position_of(event.target()));
+                }
+            }
+            on:pointerleave=move |_| hovered.set(None)
+        >
+            <For
+                each=move || lines.get()
+                key=|line| *line
+                children=move |(start, end, paragraph)| {
+                    view! {
+                        <div class="line" class:paragraph=paragraph>
+                            {(start..end)
+                                .map(|position| {
+                                    view! { <TokenBox view=view position=position first=position == start /> }
+                                })
+                                .collect_view()}
+                        </div>
+                    }
+                }
+            />
+            <TokenCard hovered=hovered paper=paper />
+        </div>
+    }
+}
+
+/// Moves the keyboard's focus to a token, if there is one.
+fn focus_token(position: usize) {
+    let selector = format!("[data-position=\"{position}\"]");
+    let found = document().query_selector(&selector).ok().flatten();
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // An element that has just gone cannot be focused, nor need it be.
+        let _ = element.focus();
+    }
+}
+
+/// Keeps `width` the width of the lines, in em of the text.
+fn observe_width(paper: NodeRef<Div>, width: RwSignal<f32>) {
+    Effect::new(move |_| {
+        let Some(paper) = paper.get() else { return };
+        let element: HtmlElement = paper.clone().into();
+        let measured = move || {
+            let pixels = measure::font_pixels(&element);
+            width.set(measure::inner_width(&element) / pixels);
+        };
+        measured();
+        let callback = Closure::<dyn FnMut()>::new(measured);
+        if let Ok(observer) = ResizeObserver::new(callback.as_ref().unchecked_ref()) {
+            observer.observe(&paper);
+        }
+        // The paper stays for as long as the page.
+        callback.forget();
+    });
+}

@@ -1,0 +1,200 @@
+//! What the text looks like at a frame: tokens, widths, lines.
+
+use plot::State;
+
+use super::measure::Ruler;
+use crate::flow::{self, Lines, Slot};
+use crate::state::{Branch, Tree};
+
+/// Width of a mask that nobody knows the token of, in em, and the space before it.
+const MASK: (f32, f32) = (2.0, 0.26);
+/// A line break or an end of text while the lines are held.
+const MARK: f32 = 0.7;
+/// Frames for which a token keeps its flash while time runs.
+const FLASH: usize = 9;
+
+/// How a token shows that it is new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Flash {
+    /// It is not.
+    #[default]
+    None,
+    /// Lights up and fades; even frames.
+    Even,
+    /// Lights up and fades; odd frames, so that the animation starts again.
+    Odd,
+    /// Stays lit: time stands still.
+    Lit,
+}
+
+/// One token on the page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct TokenView {
+    /// Its characters without white space around them.
+    pub(super) text: String,
+    /// What has become of it.
+    pub(super) state: Option<State>,
+    /// Confidence, 0 to 10.
+    pub(super) confidence: u8,
+    /// Space before it and width, in em.
+    pub(super) gap: f32,
+    /// Width in em.
+    pub(super) width: f32,
+    /// Size of the letters: below 1 where another token will stand later.
+    pub(super) shrink: f32,
+    /// How new it is.
+    pub(super) flash: Flash,
+    /// A person pinned it.
+    pub(super) pinned: bool,
+    /// It comes after the end of the text.
+    pub(super) dim: bool,
+    /// It is an end of text.
+    pub(super) end: bool,
+    /// It is a line break.
+    pub(super) breaks: bool,
+}
+
+/// The whole text at a frame.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct StoryView {
+    pub(super) tokens: Vec<TokenView>,
+    pub(super) lines: Lines,
+    branch: usize,
+    finished: bool,
+    limit: f32,
+}
+
+impl StoryView {
+    /// The shown branch of `tree` at frame `head`, in lines of `limit` em. `before` is what was
+    /// shown before: its lines are held while the run goes on.
+    pub(super) fn new(
+        tree: &Tree,
+        head: usize,
+        limit: f32,
+        moving: bool,
+        before: Option<&Self>,
+        ruler: &mut Ruler,
+    ) -> Self {
+        let Some(branch) = tree.shown() else { return Self::default() };
+        let head = head.min(branch.last());
+        let slots = slots(tree, branch, ruler);
+        let continues = before.filter(|before| {
+            let parent = branch.fork.is_some_and(|fork| fork.branch == before.branch);
+            before.limit == limit
+                && before.tokens.len() == slots.len()
+                && ((before.branch == tree.current && !before.finished) || parent)
+        });
+        let lines = match continues {
+            Some(before) if !branch.finished => flow::hold(&before.lines, &slots, limit),
+            _ => flow::wrap(&slots, limit),
+        };
+        let tokens = tokens(branch, head, moving, &slots, ruler);
+        Self { tokens, lines, branch: tree.current, finished: branch.finished, limit }
+    }
+}
+
+/// The room of every token, from the last frame of the branch; of what is still masked there, from
+/// the branch before.
+fn slots(tree: &Tree, branch: &Branch, ruler: &mut Ruler) -> Vec<Slot> {
+    let trace = &branch.trace;
+    let last = branch.last();
+    let mut slots: Vec<Option<Slot>> = visible_slots(branch, ruler);
+    let mut ancestor = branch.fork;
+    while let Some(fork) = ancestor.filter(|_| slots.contains(&None)) {
+        let Some(parent) = tree.branches.get(fork.branch) else { break };
+        for (slot, known) in slots.iter_mut().zip(visible_slots(parent, ruler)) {
+            *slot = slot.or(known);
+        }
+        ancestor = parent.fork;
+    }
+    let (width, gap) = MASK;
+    let unknown = Slot { gap, width, opens: true, breaks: 0 };
+    let mut slots: Vec<Slot> = slots.into_iter().map(|slot| slot.unwrap_or(unknown)).collect();
+    for (position, slot) in slots.iter_mut().enumerate() {
+        // Lines break where the model wants them when the text is done; until then, where the
+        // prompt does.
+        if !branch.finished && !trace.fixed[position] {
+            slot.breaks = 0;
+        }
+    }
+    if let Some(end) = trace.end(last).filter(|_| branch.finished) {
+        slots[end].breaks = 2;
+    }
+    slots
+}
+
+/// Slots of the tokens that are visible in the last frame.
+fn visible_slots(branch: &Branch, ruler: &mut Ruler) -> Vec<Option<Slot>> {
+    let trace = &branch.trace;
+    let last = branch.last();
+    let strings = trace.strings(last);
+    let ids = &trace.frames[last].ids;
+    let mut after_break = true;
+    let slot = |(position, string): (usize, String)| {
+        if ids[position] == trace.mask_id {
+            after_break = true;
+            return None;
+        }
+        let bold = trace.fixed[position];
+        let text = string.trim();
+        let breaks = string.matches('\n').count().min(2) as u8;
+        let end = Some(ids[position]) == trace.end_id;
+        let spaces = string.len() - string.trim_start_matches(' ').len();
+        let width = match text {
+            "" if end || breaks > 0 => MARK,
+            _ => ruler.width(text, bold),
+        };
+        let slot = Slot {
+            gap: ruler.width(" ", bold) * spaces as f32,
+            width,
+            opens: spaces > 0 || after_break || end,
+            breaks,
+        };
+        after_break = breaks > 0 || end;
+        Some(slot)
+    };
+    strings.into_iter().enumerate().map(slot).collect()
+}
+
+fn tokens(
+    branch: &Branch,
+    head: usize,
+    moving: bool,
+    slots: &[Slot],
+    ruler: &mut Ruler,
+) -> Vec<TokenView> {
+    let trace = &branch.trace;
+    let end = trace.end(head).unwrap_or(usize::MAX);
+    let frame = &trace.frames[head];
+    let strings = trace.strings(head);
+    let token = |(position, string): (usize, String)| {
+        let state = branch.state(head, position);
+        let slot = slots[position];
+        let text = string.trim().to_owned();
+        let natural = ruler.width(&text, state == State::Prompt);
+        let shrink = if natural > slot.width + 0.01 { slot.width / natural } else { 1.0 };
+        let age = trace.age(head, position);
+        let flash = match (state, age) {
+            (State::Prompt | State::Masked, _) | (_, None) => Flash::None,
+            (_, Some(0)) if !moving => Flash::Lit,
+            (_, Some(age)) if moving && age < FLASH => {
+                if (head - age).is_multiple_of(2) { Flash::Even } else { Flash::Odd }
+            }
+            _ => Flash::None,
+        };
+        TokenView {
+            breaks: string.contains('\n') && text.is_empty(),
+            text,
+            state: Some(state),
+            confidence: (frame.confidence[position] * 10.0).round() as u8,
+            gap: slot.gap,
+            width: slot.width,
+            shrink: shrink.max(0.55),
+            flash,
+            pinned: branch.pinned[position],
+            dim: position > end,
+            end: Some(frame.ids[position]) == trace.end_id && !trace.fixed[position],
+        }
+    };
+    strings.into_iter().enumerate().map(token).collect()
+}

@@ -1,0 +1,82 @@
+//! Moving in time: play, pause, step, scrub, pace.
+
+use leptos::prelude::*;
+
+use crate::state::App;
+
+/// Paces to choose from, in steps per second; 0 is as fast as possible.
+const PACES: [u32; 6] = [2, 6, 12, 24, 60, 0];
+
+/// The bar under the text.
+#[component]
+pub(super) fn Transport() -> impl IntoView {
+    let app = App::get();
+    let steps = Memo::new(move |_| {
+        app.with_shown(|branch, head| {
+            let last = branch.last();
+            let total = branch.trace.steps.max(branch.trace.frames[last].step);
+            (branch.trace.frames[head].step, total, last)
+        })
+        .unwrap_or_default()
+    });
+    let label = move || match () {
+        () if app.moving() => "Pause",
+        () if app.with_shown(|branch, head| head == branch.last() && !branch.finished) == Some(true) => "Go on",
+        () => "Play",
+    };
+    view! {
+        <div class="transport" role="group" aria-label="Time">
+            <div class="buttons">
+                <button class="round" aria-label="One step back" title="One step back ( , )" on:click=move |_| app.step_back()
+                    disabled=move || app.head.get() == 0>
+                    <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M14 4 6.5 10 14 16Z"></path><path d="M4 4h2v12H4z"></path></svg>
+                </button>
+                <button class="round main" aria-label=label title=move || format!("{} (space)", label()) on:click=move |_| app.play_or_pause()>
+                    <svg viewBox="0 0 20 20" aria-hidden="true">
+                        <Show when=move || app.moving() fallback=|| view! { <path d="M6 3.5 16 10 6 16.5Z"></path> }>
+                            <path d="M5 4h3.4v12H5zM11.6 4H15v12h-3.4z"></path>
+                        </Show>
+                    </svg>
+                </button>
+                <button class="round" aria-label="One step forward" title="One step forward ( . )" on:click=move |_| app.step_forward()>
+                    <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M6 4l7.5 6L6 16Z"></path><path d="M14 4h2v12h-2z"></path></svg>
+                </button>
+                <button class="round" aria-label="Again, from the beginning" title="Again" on:click=move |_| app.play(0)>
+                    <svg viewBox="0 0 20 20" aria-hidden="true" class="line"><path d="M4.5 10a5.5 5.5 0 1 0 1.8-4.1M4.2 3.4v3.4h3.4"></path></svg>
+                </button>
+            </div>
+            <input
+                class="scrubber" type="range" min="0" step="1" aria-label="Step"
+                aria-valuetext=move || format!("step {} of {}", steps.get().0, steps.get().1)
+                max=move || steps.get().2
+                prop:value=move || app.head.get()
+                on:input=move |event| {
+                    if let Ok(frame) = event_target_value(&event).parse() {
+                        app.seek(frame);
+                    }
+                }
+            />
+            <p class="step number">
+                <span class="step-now">{move || steps.get().0}</span>" / "{move || steps.get().1}
+            </p>
+            <label class="pace">
+                <span class="label">"Speed"</span>
+                <select class="field" on:change=move |event| {
+                    if let Ok(pace) = event_target_value(&event).parse() {
+                        app.set_pace(pace);
+                    }
+                }>
+                    {PACES
+                        .map(|pace| {
+                            let text = match pace {
+                                0 => "full speed".into(),
+                                pace => format!("{pace} steps/s"),
+                            };
+                            view! { <option value=pace.to_string() selected=move || app.pace.get() == pace>{text}</option> }
+                        })
+                        .collect_view()}
+                </select>
+            </label>
+        </div>
+    }
+}

@@ -1,0 +1,65 @@
+//! Errors of the crates as faults: one sentence and what helps.
+
+use corpus::tokenizer::TokenizerError;
+use device::DeviceError;
+use model::CheckpointError;
+
+use crate::protocol::{Fault, FaultKind};
+
+impl Fault {
+    /// A fault of this kind.
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+impl From<DeviceError> for Fault {
+    fn from(error: DeviceError) -> Self {
+        // The errors' own advice is for the command line.
+        match &error {
+            DeviceError::Lost(_) => Self::new(
+                FaultKind::DeviceLost,
+                "The browser took the GPU away (driver reset, sleep, or a tab left for long). \
+                 Your text and all states are still here.",
+            ),
+            DeviceError::OutOfMemory(_) => Self::new(
+                FaultKind::DeviceTooSmall,
+                "The GPU is out of memory. Close other tabs or programs, choose a smaller model, \
+                 or go on with the CPU.",
+            ),
+            DeviceError::TooSmall { adapter, what, limit, needed, available } => Self::new(
+                FaultKind::DeviceTooSmall,
+                format!(
+                    "The GPU “{adapter}” is too small: {what} needs {limit} of {needed}, it has \
+                     {available}. Choose a smaller model, or go on with the CPU."
+                ),
+            ),
+            DeviceError::NoAdapter(_)
+            | DeviceError::NoSuchAdapter { .. }
+            | DeviceError::NoDevice { .. } => Self::new(
+                FaultKind::DeviceTooSmall,
+                format!("The browser gave no GPU ({error}). Go on with the CPU."),
+            ),
+            _ => Self::new(FaultKind::Engine, format!("Computing failed: {error}.")),
+        }
+    }
+}
+
+impl From<CheckpointError> for Fault {
+    fn from(error: CheckpointError) -> Self {
+        Self::new(FaultKind::Model, format!("The model cannot be used: {error}."))
+    }
+}
+
+impl From<TokenizerError> for Fault {
+    fn from(error: TokenizerError) -> Self {
+        let kind = match error {
+            TokenizerError::BadGap { .. } => FaultKind::Request,
+            _ => FaultKind::Model,
+        };
+        let message = error.to_string();
+        let mut letters = message.chars();
+        let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+        Self::new(kind, format!("{first}{}.", letters.as_str()))
+    }
+}

@@ -1,0 +1,139 @@
+//! Downloads with progress, kept in the browser's cache.
+
+use js_sys::{Function, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Cache, CacheStorage, ReadableStreamDefaultReader, Response};
+
+use crate::protocol::{Fault, FaultKind};
+
+/// Name of the cache. Entries are keyed by address.
+const CACHE: &str = "cinnabar-models-1";
+
+/// How a download stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Received {
+    pub(super) bytes: u64,
+    pub(super) total: Option<u64>,
+    pub(super) cached: bool,
+}
+
+/// The bytes at `url`: from the cache if there, else from the server, then kept.
+pub(super) async fn bytes(
+    url: &str,
+    progress: &mut dyn FnMut(Received),
+) -> Result<Vec<u8>, Fault> {
+    // Private windows may refuse the cache; then every start downloads.
+    let cache = open_cache().await;
+    if let Some(cache) = &cache
+        && let Some(response) = lookup(cache, url).await
+    {
+        return read(&response, true, progress).await.map_err(|_| broken(url));
+    }
+    let response = fetch(url).await?;
+    let bytes = read(&response, false, progress).await.map_err(|_| broken(url))?;
+    let length = header_length(&response);
+    // A compressed answer has another length than its bytes.
+    let compressed = response.headers().has("content-encoding").unwrap_or(false);
+    if let Some(expected) = length.filter(|&n| !compressed && n != bytes.len() as u64) {
+        return Err(Fault::new(
+            FaultKind::Model,
+            format!(
+                "The download of {} broke off after {} of {expected} bytes. Try again.",
+                file_name(url),
+                bytes.len()
+            ),
+        ));
+    }
+    if let Some(cache) = &cache {
+        let kept = Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(bytes.as_slice())));
+        if let Ok(kept) = kept
+            // A full disk is no reason not to start.
+            && let Err(error) = JsFuture::from(cache.put_with_str(url, &kept)).await
+        {
+            log::warn!("{} is not kept in the cache: {error:?}", file_name(url));
+        }
+    }
+    Ok(bytes)
+}
+
+/// Forgets what the cache holds of `url`, when it turned out to be damaged.
+pub(super) async fn forget(url: &str) {
+    if let Some(cache) = open_cache().await {
+        // What cannot be forgotten was not kept.
+        let _ = JsFuture::from(cache.delete_with_str(url)).await;
+    }
+}
+
+async fn open_cache() -> Option<Cache> {
+    let caches = Reflect::get(&js_sys::global(), &JsValue::from_str("caches")).ok()?;
+    let caches: CacheStorage = caches.dyn_into().ok()?;
+    JsFuture::from(caches.open(CACHE)).await.ok()?.dyn_into().ok()
+}
+
+async fn lookup(cache: &Cache, url: &str) -> Option<Response> {
+    JsFuture::from(cache.match_with_str(url)).await.ok()?.dyn_into().ok()
+}
+
+async fn fetch(url: &str) -> Result<Response, Fault> {
+    let offline = || {
+        Fault::new(
+            FaultKind::Model,
+            format!("{} could not be reached: the server or the network is away.", file_name(url)),
+        )
+    };
+    let global = js_sys::global();
+    let fetch: Function = Reflect::get(&global, &JsValue::from_str("fetch"))
+        .and_then(JsCast::dyn_into)
+        .map_err(|_| offline())?;
+    let promise = fetch.call1(&global, &JsValue::from_str(url)).map_err(|_| offline())?;
+    let response = JsFuture::from(js_sys::Promise::resolve(&promise)).await;
+    let response: Response = response.and_then(JsCast::dyn_into).map_err(|_| offline())?;
+    if !response.ok() {
+        return Err(Fault::new(
+            FaultKind::Model,
+            format!(
+                "The server has no {} (it answered {}). Choose another model, or drop one here.",
+                file_name(url),
+                response.status()
+            ),
+        ));
+    }
+    Ok(response)
+}
+
+async fn read(
+    response: &Response,
+    cached: bool,
+    progress: &mut dyn FnMut(Received),
+) -> Result<Vec<u8>, JsValue> {
+    let total = header_length(response);
+    let stream = response.body().ok_or(JsValue::NULL)?;
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut bytes = Vec::with_capacity(total.unwrap_or(0) as usize);
+    loop {
+        let chunk = JsFuture::from(reader.read()).await?;
+        let value = Reflect::get(&chunk, &JsValue::from_str("value"))?;
+        if value.is_undefined() {
+            return Ok(bytes);
+        }
+        let value: Uint8Array = value.dyn_into()?;
+        let start = bytes.len();
+        bytes.resize(start + value.length() as usize, 0);
+        value.copy_to(&mut bytes[start..]);
+        progress(Received { bytes: bytes.len() as u64, total, cached });
+    }
+}
+
+fn header_length(response: &Response) -> Option<u64> {
+    response.headers().get("content-length").ok()??.parse().ok()
+}
+
+fn broken(url: &str) -> Fault {
+    let name = file_name(url);
+    Fault::new(FaultKind::Model, format!("The download of {name} broke off. Try again."))
+}
+
+fn file_name(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or(url)
+}

@@ -1,0 +1,187 @@
+//! The engine: holds the model and takes denoising steps, in a worker or on the main thread.
+
+mod faults;
+mod fetch;
+mod files;
+mod load;
+mod run;
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
+use web_time::Instant;
+
+use crate::protocol::{Command, Event, Fault};
+use crate::time::{Inbox, sleep};
+
+use load::Loaded;
+use run::Run;
+
+/// A command and the files that travel with it.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// What to do.
+    pub command: Command,
+    /// Dropped files.
+    pub files: Vec<File>,
+}
+
+impl Message {
+    /// What crosses the border of a worker: `[json, file, file, ...]`.
+    pub fn to_js(&self) -> JsValue {
+        let json = serde_json::to_string(&self.command).expect("commands have a JSON form");
+        let array = js_sys::Array::of1(&JsValue::from_str(&json));
+        self.files.iter().for_each(|file| drop(array.push(file)));
+        array.into()
+    }
+
+    fn from_js(value: JsValue) -> Option<Self> {
+        let array: js_sys::Array = value.dyn_into().ok()?;
+        let command = serde_json::from_str(&array.get(0).as_string()?).ok()?;
+        let files = array.iter().skip(1).filter_map(|file| file.dyn_into().ok()).collect();
+        Some(Self { command, files })
+    }
+}
+
+/// Where events go.
+pub type Emit = Rc<dyn Fn(Event)>;
+
+/// Runs the engine of a worker: messages in, messages out.
+pub fn serve_worker() {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let inbox = Inbox::default();
+    let receive = {
+        let inbox = inbox.clone();
+        Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            match Message::from_js(event.data()) {
+                Some(message) => inbox.push(message),
+                None => log::error!("a message that is no command"),
+            }
+        })
+    };
+    scope.set_onmessage(Some(receive.as_ref().unchecked_ref()));
+    // The worker lives as long as its listener.
+    receive.forget();
+    let emit = {
+        let scope = scope.clone();
+        Rc::new(move |event: Event| {
+            let json = serde_json::to_string(&event).expect("events have a JSON form");
+            // A string can always be posted.
+            let _ = scope.post_message(&JsValue::from_str(&json));
+        })
+    };
+    wasm_bindgen_futures::spawn_local(serve(inbox, emit));
+}
+
+/// Obeys commands for as long as the thread lives.
+pub async fn serve(inbox: Inbox<Message>, emit: Emit) {
+    emit(Event::Hello { webgpu: load::has_webgpu().await });
+    let mut engine = Engine { emit, loaded: None, run: None, interval_ms: None, due: None };
+    loop {
+        // While a run goes on, the time to the next step is the time for commands.
+        let wait = engine.interval_ms.map(|_| engine.until_due());
+        match inbox.next(wait).await {
+            Some(message) => engine.obey(message).await,
+            None if engine.interval_ms.is_some() => engine.step().await,
+            None => {}
+        }
+    }
+}
+
+struct Engine {
+    emit: Emit,
+    loaded: Option<Loaded>,
+    run: Option<Run>,
+    /// Least time between steps while the run goes on by itself.
+    interval_ms: Option<u32>,
+    /// When the next step may begin.
+    due: Option<Instant>,
+}
+
+impl Engine {
+    fn until_due(&self) -> u32 {
+        let left = self.due.map_or(0.0, |due| {
+            due.saturating_duration_since(Instant::now()).as_secs_f64() * 1e3
+        });
+        left as u32
+    }
+
+    async fn obey(&mut self, Message { command, files }: Message) {
+        match command {
+            Command::Load { source, compute } => {
+                // Frees the memory of the model before it asks for more.
+                self.interval_ms = None;
+                self.run = None;
+                self.loaded = None;
+                match Loaded::load(source, &files, compute, &self.emit).await {
+                    Ok(loaded) => {
+                        (self.emit)(Event::Loaded(Box::new(loaded.info.clone())));
+                        self.loaded = Some(loaded);
+                    }
+                    Err(fault) => (self.emit)(Event::Fault(fault)),
+                }
+            }
+            Command::Start { run, request } => {
+                self.interval_ms = None;
+                let Some(loaded) = self.loaded.as_mut() else { return };
+                let made = Run::start(loaded, run, &request, &self.emit).await;
+                self.began(made);
+            }
+            Command::Resume { run, request, from } => {
+                self.interval_ms = None;
+                let Some(loaded) = self.loaded.as_mut() else { return };
+                let made = Run::resume(loaded, run, &request, &from).await;
+                self.began(made);
+            }
+            Command::Run { interval_ms } => {
+                if self.run.is_some() {
+                    self.interval_ms = Some(interval_ms);
+                    self.due.get_or_insert_with(Instant::now);
+                }
+            }
+            Command::Step => {
+                self.interval_ms = None;
+                self.step().await;
+            }
+            Command::Pause => self.interval_ms = None,
+        }
+    }
+
+    fn began(&mut self, made: Result<Run, Fault>) {
+        self.due = None;
+        match made {
+            Ok(run) => self.run = Some(run),
+            Err(fault) => {
+                self.run = None;
+                (self.emit)(Event::Fault(fault));
+            }
+        }
+    }
+
+    async fn step(&mut self) {
+        let (Some(loaded), Some(run)) = (self.loaded.as_mut(), self.run.as_mut()) else {
+            self.interval_ms = None;
+            return;
+        };
+        let started = Instant::now();
+        let interval = std::time::Duration::from_millis(self.interval_ms.unwrap_or(0).into());
+        self.due = Some(started + interval);
+        match run.step(loaded).await {
+            Ok(Some(stepped)) => {
+                (self.emit)(stepped);
+                // The CPU device does not wait for anything: let commands in.
+                sleep(0).await;
+            }
+            Ok(None) => {
+                self.interval_ms = None;
+                (self.emit)(Event::Finished { run: run.number() });
+            }
+            Err(fault) => {
+                self.interval_ms = None;
+                self.run = None;
+                (self.emit)(Event::Fault(fault));
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Word wrap that keeps still: lengths are in em.
+//!
+//! When the whole run is known, every token gets its place from the last state ([`wrap`]), so
+//! nothing moves while it is replayed. While a run goes on, lines keep the positions that they have
+//! ([`hold`]); only a line that becomes too long is broken anew, with those below it.
+
+/// The room that one token takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Slot {
+    /// Space before it.
+    pub gap: f32,
+    /// Its own width.
+    pub width: f32,
+    /// Whether a line may begin with it.
+    pub opens: bool,
+    /// Line breaks after it.
+    pub breaks: u8,
+}
+
+/// First positions of the lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// First position of each line; the first is 0.
+    pub starts: Vec<usize>,
+    /// Whether each line begins a paragraph.
+    pub paragraphs: Vec<bool>,
+}
+
+impl Lines {
+    /// The positions of each line, of `len` in all, and whether it begins a paragraph.
+    pub fn ranges(&self, len: usize) -> impl Iterator<Item = (std::ops::Range<usize>, bool)> + '_ {
+        let ends = self.starts.iter().skip(1).copied().chain([len]);
+        let ranges = self.starts.iter().zip(ends).map(|(&start, end)| start..end);
+        ranges.zip(self.paragraphs.iter().copied())
+    }
+
+    fn push(&mut self, start: usize, paragraph: bool) {
+        self.starts.push(start);
+        self.paragraphs.push(paragraph);
+    }
+}
+
+/// Breaks `slots` into lines no wider than `limit` where words allow it.
+pub fn wrap(slots: &[Slot], limit: f32) -> Lines {
+    let mut lines = Lines::default();
+    wrap_from(&mut lines, slots, 0, false, limit);
+    lines
+}
+
+/// As few changes to `lines` as keep every line within `limit`.
+pub fn hold(lines: &Lines, slots: &[Slot], limit: f32) -> Lines {
+    let mut kept = Lines::default();
+    for (range, paragraph) in lines.ranges(slots.len()) {
+        if line_width(&slots[range.clone()]) > limit && range.len() > 1 {
+            wrap_from(&mut kept, slots, range.start, paragraph, limit);
+            return kept;
+        }
+        kept.push(range.start, paragraph);
+    }
+    kept
+}
+
+/// Width of a line: the gap before its first token does not count.
+fn line_width(slots: &[Slot]) -> f32 {
+    let first_gap = slots.first().map_or(0.0, |slot| slot.gap);
+    slots.iter().map(|slot| slot.gap + slot.width).sum::<f32>() - first_gap
+}
+
+fn wrap_from(lines: &mut Lines, slots: &[Slot], first: usize, paragraph: bool, limit: f32) {
+    lines.push(first, paragraph);
+    let mut x = 0.0;
+    let mut at = first;
+    while at < slots.len() {
+        // A word: up to the next place where a line may begin.
+        let rest = &slots[at + 1..];
+        let broken = |i: usize| slots[at + i].breaks > 0;
+        let more = (0..rest.len()).take_while(|&i| !rest[i].opens && !broken(i)).count();
+        let word = &slots[at..=at + more];
+        let start = *lines.starts.last().expect("pushed above");
+        if at > start && x + word[0].gap + line_width(word) > limit {
+            lines.push(at, false);
+            x = 0.0;
+        }
+        for (i, slot) in word.iter().enumerate() {
+            let start = *lines.starts.last().expect("pushed above");
+            let position = at + i;
+            // A word that is wider than a line breaks between its tokens.
+            if position > start && x + slot.gap + slot.width > limit {
+                lines.push(position, false);
+                x = 0.0;
+            }
+            let start = *lines.starts.last().expect("pushed above");
+            x += slot.width + if position == start { 0.0 } else { slot.gap };
+        }
+        at += word.len();
+        let breaks = word[more].breaks;
+        if breaks > 0 && at < slots.len() {
+            lines.push(at, breaks > 1);
+            x = 0.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(width: f32) -> Slot {
+        Slot { gap: 0.25, width, opens: true, breaks: 0 }
+    }
+
+    fn tail(width: f32) -> Slot {
+        Slot { gap: 0.0, width, opens: false, breaks: 0 }
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        let slots = [word(2.0), word(2.0), tail(1.0), word(2.0), word(2.0)];
+        assert_eq!(wrap(&slots, 5.3).starts, [0, 3]);
+        // The second word is two tokens: it moves as a whole.
+        assert_eq!(wrap(&slots, 5.0).starts, [0, 1, 4]);
+    }
+
+    #[test]
+    fn a_word_wider_than_a_line_breaks_between_tokens() {
+        let slots = [word(3.0), tail(3.0), tail(3.0), tail(3.0)];
+        assert_eq!(wrap(&slots, 6.5).starts, [0, 2]);
+        assert_eq!(wrap(&[word(30.0)], 6.5).starts, [0]);
+        assert_eq!(wrap(&[], 6.5).starts, [0]);
+    }
+
+    #[test]
+    fn line_breaks_and_paragraphs() {
+        let mut slots = [word(1.0); 4];
+        slots[0].breaks = 1;
+        slots[1].breaks = 2;
+        let lines = wrap(&slots, 10.0);
+        assert_eq!(lines.starts, [0, 1, 2]);
+        assert_eq!(lines.paragraphs, [false, false, true]);
+    }
+
+    #[test]
+    fn held_lines_move_only_when_they_must() {
+        let mut slots = [word(2.0); 9];
+        let lines = wrap(&slots, 7.0);
+        assert_eq!(lines.starts, [0, 3, 6]);
+        slots[1].width = 1.0;
+        assert_eq!(hold(&lines, &slots, 7.0), lines, "room at the end of a line is no reason");
+        slots[4].width = 3.0;
+        assert_eq!(hold(&lines, &slots, 7.0).starts, [0, 3, 5, 8]);
+    }
+}

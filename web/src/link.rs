@@ -1,0 +1,94 @@
+//! The page's end of the line to its engine.
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::engine::{self, Message};
+use crate::protocol::{Command, Event, Fault, FaultKind};
+use crate::time::Inbox;
+
+/// A running engine.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// In a worker.
+    Worker(Worker),
+    /// On the main thread.
+    Local(Inbox<Message>),
+}
+
+/// Takes the events of an engine.
+pub type Receive = Rc<dyn Fn(Event)>;
+
+impl Link {
+    /// Starts an engine in a worker; `Event::Hello` says when it listens.
+    ///
+    /// # Errors
+    /// When the browser starts no worker.
+    pub fn start_worker(receive: Receive) -> Result<Self, Fault> {
+        let no_worker = || {
+            Fault::new(
+                FaultKind::Engine,
+                "This browser starts no worker for the model. Any browser of 2023 or later does.",
+            )
+        };
+        let address = web_sys::window()
+            .and_then(|window| window.document()?.document_element()?.get_attribute("data-engine"))
+            .ok_or_else(no_worker)?;
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = Worker::new_with_options(&address, &options).map_err(|_| no_worker())?;
+        let on_message = {
+            let receive = Rc::clone(&receive);
+            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+                let json = message.data().as_string().unwrap_or_default();
+                match serde_json::from_str(&json) {
+                    Ok(event) => receive(event),
+                    Err(error) => log::error!("the engine said what is no event: {error}"),
+                }
+            })
+        };
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        let on_error = Closure::<dyn FnMut(JsValue)>::new(move |error: JsValue| {
+            log::error!("engine: {error:?}");
+            receive(Event::Fault(Fault::new(
+                FaultKind::Engine,
+                "The engine stopped unexpectedly. Your text and all states are still here: \
+                 start it again.",
+            )));
+        });
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        // The listeners live as long as the worker: as long as the page.
+        on_message.forget();
+        on_error.forget();
+        Ok(Self::Worker(worker))
+    }
+
+    /// Starts an engine on this thread.
+    pub fn start_local(receive: Receive) -> Self {
+        let inbox = Inbox::default();
+        wasm_bindgen_futures::spawn_local(engine::serve(inbox.clone(), receive));
+        Self::Local(inbox)
+    }
+
+    /// Sends a command, with files where it needs some.
+    pub fn send(&self, command: Command, files: Vec<File>) {
+        let message = Message { command, files };
+        match self {
+            Self::Local(inbox) => inbox.push(message),
+            Self::Worker(worker) => {
+                if let Err(error) = worker.post_message(&message.to_js()) {
+                    log::error!("a command got lost: {error:?}");
+                }
+            }
+        }
+    }
+
+    /// Ends a worker. An engine on the main thread ends with its last command.
+    pub fn stop(&self) {
+        if let Self::Worker(worker) = self {
+            worker.terminate();
+        }
+    }
+}

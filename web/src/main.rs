@@ -1,0 +1,5 @@
+//! Starts the page, or its engine in a worker.
+
+fn main() {
+    web::start();
+}

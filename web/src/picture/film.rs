@@ -1,0 +1,112 @@
+//! A run as a video.
+
+use plot::Trace;
+use plot::draw::Size;
+use plot::layout::{Moment, Plan};
+use web_sys::Blob;
+
+use super::canvas::Canvas;
+use super::{Look, codec, recorder};
+
+/// Frames per second of videos.
+pub(super) const RATE: u32 = 30;
+/// Seconds that the first and the last state stay.
+const REST: (f64, f64) = (0.6, 2.0);
+
+/// Proportions of a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// 1280 x 720.
+    Wide,
+    /// 1080 x 1080.
+    Square,
+}
+
+impl Shape {
+    /// In pixels.
+    pub fn size(self) -> Size {
+        match self {
+            Self::Wide => Size::WIDE,
+            Self::Square => Size::SQUARE,
+        }
+    }
+}
+
+/// File format of a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// VP9 or VP8 in WebM.
+    Webm,
+    /// H.264 in MP4.
+    Mp4,
+}
+
+impl Format {
+    /// End of the file's name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Webm => "webm",
+            Self::Mp4 => "mp4",
+        }
+    }
+}
+
+/// Makes a video of a run at `pace` steps per second. Exact to the frame where the browser has
+/// WebCodecs, else recorded while it plays. `progress` is told shares from 0 to 1 and answers
+/// whether to go on.
+///
+/// # Errors
+/// One sentence: the browser can do neither, or the person stopped it (empty).
+pub async fn film(
+    trace: &Trace,
+    pace: u32,
+    format: Format,
+    shape: Shape,
+    look: Look,
+    progress: &dyn Fn(f64) -> bool,
+) -> Result<Blob, String> {
+    let size = shape.size();
+    let canvas = Canvas::new(size).ok_or("This browser has no canvas to draw the video on.")?;
+    let plan = Plan::new(trace, size, &mut |t, s, w| canvas.measure(t, s, w));
+    let style = look.style();
+    let count = frame_count(trace.frames.len(), pace);
+    let paint = |index: u32| {
+        let moment = moment(index, trace.frames.len(), pace);
+        canvas.paint(&plan.draw(moment, &style, &mut |t, s, w| canvas.measure(t, s, w)));
+    };
+    if let Some(encoder) = codec::Encoder::new(format, size).await {
+        return encoder.encode(canvas.element(), count, &paint, progress).await;
+    }
+    recorder::record(canvas.element(), format, count, &paint, progress).await
+}
+
+/// Pictures of a video of `frames` states.
+fn frame_count(frames: usize, pace: u32) -> u32 {
+    let seconds = REST.0 + REST.1 + (frames - 1) as f64 / f64::from(pace);
+    (seconds * f64::from(RATE)).ceil() as u32
+}
+
+/// What the picture `index` shows.
+fn moment(index: u32, frames: usize, pace: u32) -> Moment {
+    let seconds = f64::from(index) / f64::from(RATE) - REST.0;
+    let at = (seconds * f64::from(pace)).max(0.0);
+    let last = frames - 1;
+    let frame = (at as usize).min(last);
+    // The flash of the last tokens fades, too.
+    let phase = (at - frame as f64) as f32;
+    Moment { frame, phase: if frame < last { phase } else { phase.min(4.0) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn videos_rest_at_both_ends() {
+        assert_eq!(frame_count(11, 10), 108);
+        let frame = |index| moment(index, 11, 10).frame;
+        assert_eq!((frame(0), frame(17), frame(18), frame(21)), (0, 0, 0, 1));
+        assert_eq!((frame(48), frame(107)), (10, 10));
+        assert!((moment(20, 11, 10).phase - 2.0 / 3.0).abs() < 1e-3);
+    }
+}

@@ -1,0 +1,294 @@
+//! What the page and its engine say to each other: commands one way, events the other.
+//!
+//! Both cross the border of a worker as JSON; dropped files travel beside their command. An engine
+//! on the main thread gets the very same messages.
+
+use plot::{Frame, Piece};
+use serde::{Deserialize, Serialize};
+
+/// An entry of `models.json`. Addresses are relative to that file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelEntry {
+    /// Short name for addresses: letters, digits, hyphens.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// One sentence about it.
+    #[serde(default)]
+    pub about: String,
+    /// Address of the checkpoint.
+    pub checkpoint: String,
+    /// Address of its tokenizer.json.
+    pub tokenizer: String,
+    /// Prompts that suit it.
+    #[serde(default)]
+    pub examples: Vec<String>,
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// From the server, or the browser's cache of it; addresses are absolute.
+    Listed(ModelEntry),
+    /// From files that travel with the command.
+    Dropped {
+        /// Name of the folder or file.
+        name: String,
+    },
+}
+
+/// Which device computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compute {
+    /// WebGPU where there is an adapter, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+}
+
+/// How tokens are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampler {
+    /// Visible tokens stay; the least confident are masked again.
+    #[default]
+    Carry,
+    /// Every token is drawn anew in every step.
+    Seed,
+}
+
+impl Sampler {
+    /// All of them, in the order of the menu.
+    pub const ALL: [Self; 2] = [Self::Carry, Self::Seed];
+
+    /// Its name in menus, addresses and traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Carry => "carry",
+            Self::Seed => "seed",
+        }
+    }
+
+    /// What it does, in one line.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Carry => "keeps what it has written, unless it is unsure of it",
+            Self::Seed => "writes every word anew in every step",
+        }
+    }
+}
+
+/// What to write and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The prompt with its gaps, `[MASK]` and `[MASK:12]`.
+    pub prompt: String,
+    /// Tokens to write after the prompt.
+    pub length: u32,
+    /// Denoising steps.
+    pub steps: u32,
+    /// How tokens are chosen.
+    pub sampler: Sampler,
+    /// 0 takes the likeliest token.
+    pub temperature: f32,
+    /// Only this many likeliest tokens can be drawn.
+    pub top_k: Option<u32>,
+    /// Only the likeliest tokens with this total probability can be drawn.
+    pub top_p: Option<f32>,
+    /// Of the random draws.
+    pub seed: u64,
+    /// End the run when everything up to an end-of-text token is written.
+    pub stop_at_end: bool,
+}
+
+/// A state of a run to go on from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Denoising steps done.
+    pub step: u32,
+    /// Token ids, the mask's for masks.
+    pub ids: Vec<u32>,
+    /// With what probability each token was drawn.
+    pub confidence: Vec<f32>,
+    /// Tokens that must stay: prompt and pins.
+    pub fixed: Vec<bool>,
+}
+
+/// From the page to the engine. `run` numbers runs; events of older runs are void.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Load a model.
+    Load {
+        /// Where from.
+        source: Source,
+        /// What for.
+        compute: Compute,
+    },
+    /// Begin a run: everything is a mask but the prompt. Then wait.
+    Start {
+        /// Number of the run.
+        run: u32,
+        /// What to write.
+        request: Request,
+    },
+    /// Begin a run in the middle. Then wait.
+    Resume {
+        /// Number of the run.
+        run: u32,
+        /// What to write; the prompt does not matter any more.
+        request: Request,
+        /// Where to go on.
+        from: Position,
+    },
+    /// Go on, a step every so many milliseconds or as fast as possible (0).
+    Run {
+        /// Least time between two steps.
+        interval_ms: u32,
+    },
+    /// Do one step.
+    Step,
+    /// Wait.
+    Pause,
+}
+
+/// What keeps the engine busy before a model is ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Looking for a graphics adapter.
+    Adapter,
+    /// Bytes of the model.
+    Download {
+        /// Bytes so far.
+        received: u64,
+        /// Bytes in all, where the server says.
+        total: Option<u64>,
+        /// From the browser's cache.
+        cached: bool,
+    },
+    /// Checking and copying the weights.
+    Weights,
+    /// Shaders of the denoising step.
+    Shaders {
+        /// Launches ready.
+        done: u32,
+        /// Launches of a step.
+        total: u32,
+        /// Name of the kernel.
+        kernel: String,
+    },
+}
+
+/// What is known of a loaded model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Its id in `models.json`; none for a dropped one.
+    pub id: Option<String>,
+    /// Name for people.
+    pub name: String,
+    /// Number of parameters.
+    pub parameters: u64,
+    /// Layers.
+    pub layers: u32,
+    /// Width.
+    pub width: u32,
+    /// Longest sequence, in tokens.
+    pub block_size: u32,
+    /// Number of diffusion times: the most steps there can be.
+    pub timesteps: u32,
+    /// Id of the mask.
+    pub mask_id: u32,
+    /// Id of the end-of-text token.
+    pub end_id: Option<u32>,
+    /// What every token stands for.
+    pub pieces: Vec<Piece>,
+    /// Ids that have a name rather than a text.
+    pub special: Vec<u32>,
+    /// What computes.
+    pub adapter: String,
+    /// Whether that is a GPU.
+    pub gpu: bool,
+}
+
+/// What the model thought of every position when it took a step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Thoughts {
+    /// Best tokens of each position, five each; `u32::MAX` for none.
+    pub tokens: Vec<u32>,
+    /// Their probabilities.
+    pub probabilities: Vec<f32>,
+    /// Entropy of each position, in nats.
+    pub entropy: Vec<f32>,
+}
+
+/// Alternatives that [`Thoughts`] has of each position.
+pub const ALTERNATIVES: usize = 5;
+
+/// From the engine to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The engine is there.
+    Hello {
+        /// Whether this thread can use WebGPU.
+        webgpu: bool,
+    },
+    /// Loading goes on.
+    Progress(Stage),
+    /// The model is ready.
+    Loaded(Box<ModelInfo>),
+    /// A run has begun.
+    Started {
+        /// Number of the run.
+        run: u32,
+        /// Name of the noise schedule.
+        schedule: String,
+        /// Which positions the prompt fixes.
+        fixed: Vec<bool>,
+        /// The first state.
+        frame: Frame,
+    },
+    /// A step was taken.
+    Stepped {
+        /// Number of the run.
+        run: u32,
+        /// The state after it.
+        frame: Frame,
+        /// What the model thought.
+        thoughts: Thoughts,
+        /// How long it took.
+        ms: f64,
+        /// Bytes that the device holds.
+        memory: u64,
+    },
+    /// There is nothing left to do in this run.
+    Finished {
+        /// Number of the run.
+        run: u32,
+    },
+    /// Something went wrong.
+    Fault(Fault),
+}
+
+/// What went wrong, by what helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FaultKind {
+    /// The files are not a model, or could not be read.
+    Model,
+    /// The request cannot be met: prompt too long, bad gap.
+    Request,
+    /// The GPU was taken away.
+    DeviceLost,
+    /// The GPU is too small or its memory full.
+    DeviceTooSmall,
+    /// The engine itself stopped.
+    Engine,
+}
+
+/// What went wrong, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// By what helps.
+    pub kind: FaultKind,
+    /// For people: what happened and what to do.
+    pub message: String,
+}

@@ -1,0 +1,143 @@
+//! Runs: begin, go on, wait, step.
+
+use leptos::prelude::*;
+
+use super::{App, Branch, EngineState};
+use crate::protocol::Command;
+
+impl App {
+    /// Begins a new run with the settings of the controls.
+    pub fn write(self) {
+        if self.engine.get_untracked() != EngineState::Ready {
+            return;
+        }
+        self.stop_replay();
+        self.fault.set(None);
+        self.inspected.set(None);
+        let request = self.request.get_untracked();
+        self.put_in_address(&request);
+        let run = self.new_run();
+        self.send(Command::Start { run, request });
+        self.go();
+        self.said.set("Writing.".into());
+    }
+
+    /// The one button: waits, goes on, plays again, or begins.
+    pub fn play_or_pause(self) {
+        if self.running.get_untracked() {
+            self.pause();
+        } else if self.replaying.get_untracked() {
+            self.stop_replay();
+        } else if !self.has_run() {
+            self.write();
+        } else if self.head.get_untracked() < self.last() {
+            self.play(self.head.get_untracked());
+        } else if self.finished() {
+            self.play(0);
+        } else {
+            self.go_on();
+        }
+    }
+
+    /// Waits after the step that is under way.
+    pub fn pause(self) {
+        self.stop_replay();
+        if self.running.get_untracked() {
+            self.running.set(false);
+            self.send(Command::Pause);
+            self.said.set("Paused.".into());
+        }
+    }
+
+    /// One step forward: in what is recorded, else a new one.
+    pub fn step_forward(self) {
+        self.pause();
+        let head = self.head.get_untracked();
+        if head < self.last() {
+            self.head.set(head + 1);
+        } else if self.has_run() && !self.finished() && self.attach() {
+            self.send(Command::Step);
+        }
+    }
+
+    /// One step back in what is recorded.
+    pub fn step_back(self) {
+        self.pause();
+        self.head.update(|head| *head = head.saturating_sub(1));
+    }
+
+    /// Shows a frame of the run.
+    pub fn seek(self, frame: usize) {
+        self.pause();
+        self.head.set(frame.min(self.last()));
+    }
+
+    /// Shows another branch, at its end or where it left the one before.
+    pub fn show_branch(self, branch: usize) {
+        self.pause();
+        self.inspected.set(None);
+        self.tree.update(|tree| tree.current = branch.min(tree.branches.len().saturating_sub(1)));
+        self.head.set(self.last());
+    }
+
+    /// Lets the engine continue the shown branch from its last frame.
+    pub fn go_on(self) {
+        if self.attach() {
+            self.head.set(self.last());
+            self.go();
+        }
+    }
+
+    /// Whether the shown branch has nothing left to do.
+    pub fn finished(self) -> bool {
+        self.tree.with_untracked(|tree| tree.shown().is_some_and(|branch| branch.finished))
+    }
+
+    /// Tells the engine to run at the chosen pace.
+    pub(super) fn go(self) {
+        self.running.set(true);
+        let interval_ms = match self.pace.get_untracked() {
+            0 => 0,
+            pace => 1000 / pace,
+        };
+        self.send(Command::Run { interval_ms });
+    }
+
+    /// Changes the pace, also of what is going on.
+    pub fn set_pace(self, pace: u32) {
+        self.pace.set(pace);
+        if self.running.get_untracked() {
+            self.go();
+        }
+    }
+
+    /// Makes the engine stand at the end of the shown branch. False if it cannot.
+    fn attach(self) -> bool {
+        if self.engine.get_untracked() != EngineState::Ready {
+            return false;
+        }
+        let shown = self.tree.with_untracked(|tree| tree.shown().cloned());
+        let Some(Branch { run: None, .. }) = shown else {
+            return shown.is_some();
+        };
+        let branch = shown.expect("matched above");
+        let run = self.new_run();
+        self.tree.update(|tree| {
+            tree.branches.iter_mut().for_each(|branch| branch.run = None);
+            if let Some(branch) = tree.shown_mut() {
+                branch.run = Some(run);
+            }
+        });
+        let from = branch.position();
+        self.send(Command::Resume { run, request: branch.request, from });
+        true
+    }
+
+    fn new_run(self) -> u32 {
+        // The engine holds one run: all others must be resumed.
+        self.tree.update(|tree| tree.branches.iter_mut().for_each(|branch| branch.run = None));
+        let run = self.next_run.get_value();
+        self.next_run.set_value(run + 1);
+        run
+    }
+}

@@ -1,0 +1,43 @@
+//! Playing what is recorded.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::App;
+use crate::time::sleep;
+
+impl App {
+    /// Plays the shown run from a frame on; a run that is not finished then goes on.
+    pub fn play(self, from: usize) {
+        self.head.set(from);
+        self.replaying.set(true);
+        let number = self.replay.get_value() + 1;
+        self.replay.set_value(number);
+        spawn_local(async move {
+            loop {
+                let pace = self.pace.get_untracked();
+                // As fast as possible still shows every state.
+                sleep(if pace == 0 { 16 } else { 1000 / pace }).await;
+                if self.replay.get_value() != number {
+                    return;
+                }
+                let head = self.head.get_untracked();
+                if head < self.tree.with_untracked(|tree| tree.shown().map_or(0, |b| b.last())) {
+                    self.head.set(head + 1);
+                    continue;
+                }
+                self.stop_replay();
+                if !self.finished() {
+                    self.go_on();
+                }
+                return;
+            }
+        });
+    }
+
+    /// Stops playing.
+    pub fn stop_replay(self) {
+        self.replay.update_value(|number| *number += 1);
+        self.replaying.set(false);
+    }
+}
