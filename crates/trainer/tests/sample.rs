@@ -1,0 +1,250 @@
+//! `sample`: texts, pictures and traces of a small network with random weights, and what bad input
+//! gets.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use corpus::tokenizer::{TrainOptions, Tokenizer};
+use model::{Checkpoint, Config, Init, Precision};
+use support::{fail, succeed, trainer};
+
+const BLOCK: usize = 32;
+const TIMESTEPS: usize = 10;
+const STORY: &str = "Tom had a ball. Lily saw the ball and was happy. They played all day.";
+
+/// A folder with a shipped model in `model/`.
+struct Shipped {
+    folder: tempfile::TempDir,
+}
+
+fn tokenizer(vocab_size: u32) -> Tokenizer {
+    let options = TrainOptions { vocab_size, ..TrainOptions::default() };
+    Tokenizer::train([STORY, STORY].into_iter(), &options, |_| ()).expect("a tokenizer")
+}
+
+impl Shipped {
+    fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().expect("a folder") };
+        fs::create_dir(place.path("model")).expect("a folder");
+        let tokenizer = tokenizer(290);
+        fs::write(place.path("model/tokenizer.json"), tokenizer.to_json()).expect("a tokenizer");
+        let checkpoint = place.checkpoint();
+        place.store(&checkpoint);
+        place
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let tokenizer = tokenizer(290);
+        let config = Config {
+            n_layer: 1,
+            n_head: 2,
+            n_embd: 16,
+            block_size: BLOCK,
+            vocab_size: tokenizer.vocab_size() as usize,
+            timesteps: TIMESTEPS,
+            mask_id: tokenizer.mask_id(),
+        };
+        let init = Init { std: 0.5, zero_projections: false, seed: 3 };
+        let metadata = [("name", "toy"), ("schedule", "cosine2")];
+        Checkpoint {
+            config,
+            values: model::initial_values(&config, &init),
+            metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        }
+    }
+
+    fn store(&self, checkpoint: &Checkpoint) {
+        let bytes = checkpoint.to_safetensors(Precision::F32).expect("a safetensors file");
+        fs::write(self.path("model/model.safetensors"), bytes).expect("a model");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `trainer sample` with this model on the CPU.
+    fn sample(&self, more: &[&str]) -> Command {
+        let mut command = trainer();
+        command.arg("sample").arg("--checkpoint").arg(self.path("model"));
+        command.args(["--device", "cpu"]).args(more);
+        command
+    }
+
+    fn trace(&self, more: &[&str]) -> plot::Trace {
+        let path = self.path("trace.json");
+        succeed(self.sample(more).arg("--trace").arg(&path));
+        plot::Trace::from_json(&fs::read_to_string(path).expect("a trace")).expect("a whole trace")
+    }
+}
+
+#[test]
+fn the_same_seed_writes_the_same_text() {
+    let place = Shipped::new();
+    let write = |more: &[&str]| succeed(&mut place.sample(more));
+    let first = write(&["--prompt", "Tom had", "--seed", "1"]);
+    assert!(first.starts_with("Tom had"), "{first}");
+    assert_eq!(first, write(&["--prompt", "Tom had", "--seed", "1"]));
+    assert_ne!(first, write(&["--prompt", "Tom had", "--seed", "2"]));
+    // The likeliest tokens do not depend on the seed.
+    let greedy = |seed| write(&["--temperature", "0", "--steps", "4", "--seed", seed]);
+    assert_eq!(greedy("1"), greedy("2"));
+}
+
+#[test]
+fn figures_go_to_standard_error() {
+    let place = Shipped::new();
+    let output = place.sample(&["--gen-len", "8", "--steps", "5"]).output().expect("a text");
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    for part in ["5 denoising steps of ", " ms, 8 tokens in ", " tokens/s on CPU"] {
+        assert!(err.contains(part), "{err}");
+    }
+}
+
+#[test]
+fn gaps_are_filled_where_they_stand() {
+    let place = Shipped::new();
+    let text = succeed(&mut place.sample(&[
+        "--prompt",
+        "Tom [MASK:3] ball.[MASK] Lily was happy.",
+        "--stop-at-end=false",
+    ]));
+    assert!(text.starts_with("Tom ") && text.ends_with(" Lily was happy.\n"), "{text}");
+    assert!(text.contains(" ball.") && !text.contains("[MASK]"), "{text}");
+}
+
+#[test]
+fn a_batch_begins_with_what_is_written_alone() {
+    let place = Shipped::new();
+    let prompt = ["--prompt", "Lily", "--gen-len", "6", "--stop-at-end=false"];
+    let alone = succeed(&mut place.sample(&prompt));
+    let batch = succeed(place.sample(&prompt).args(["--batch", "3"]));
+    assert!(batch.starts_with(&format!("== 1\n{alone}== 2\nLily")), "{batch}");
+    assert!(batch.contains("== 3\nLily"), "{batch}");
+    let texts: std::collections::BTreeSet<_> = batch.split("== ").map(|t| &t[t.len().min(1)..]).collect();
+    assert_eq!(texts.len(), 4, "three different texts (and nothing before the first): {batch}");
+}
+
+#[test]
+fn a_trace_tells_every_step() {
+    let place = Shipped::new();
+    let all = ["--prompt", "Tom [MASK:5] day.", "--gen-len", "4", "--stop-at-end=false"];
+    let trace = place.trace(&all);
+    assert_eq!((trace.model.as_str(), trace.schedule.as_str()), ("toy", "cosine2"));
+    assert_eq!((trace.sampler.as_str(), trace.prompt.as_str()), ("carry", all[1]));
+    assert_eq!(trace.generated(), 9);
+    let steps: Vec<_> = trace.frames.iter().map(|frame| frame.step).collect();
+    assert_eq!(steps, (0..=TIMESTEPS as u32).collect::<Vec<_>>());
+    // a_t of cosine2, 9 positions: trunc(9 (1 - cos²(π/20 t))) for t = 10, 9, ... 0.
+    let masks: Vec<_> = (0..trace.frames.len()).map(|frame| trace.masks(frame)).collect();
+    assert_eq!(masks, [9, 8, 8, 7, 5, 4, 3, 1, 0, 0, 0]);
+    let text = succeed(&mut place.sample(&all));
+    assert_eq!(trace.text(TIMESTEPS) + "\n", text);
+
+    let sparse = place.trace(&["--gen-len", "4", "--trace-every", "4"]);
+    let steps: Vec<_> = sparse.frames.iter().map(|frame| frame.step).collect();
+    assert_eq!(steps, [0, 4, 8, 10]);
+    let seed = place.trace(&["--gen-len", "4", "--sampler", "seed", "--steps", "5"]);
+    assert_eq!((seed.sampler.as_str(), seed.frames.len()), ("seed", 5 + 2));
+}
+
+#[test]
+fn what_cannot_be_written_gets_a_sentence() {
+    let place = Shipped::new();
+    let long = "[MASK:33]";
+    for (flags, parts) in [
+        (&["--gen-len", "0"][..], &["there is nothing to write", "--gen-len"][..]),
+        (&["--prompt", "Tom", "--gen-len", "0"], &["there is nothing to write", "[MASK:12]"]),
+        (&["--prompt", long], &["the prompt has 33 tokens", "holds 32", "shorten"]),
+        (&["--gen-len", "33"], &["`--gen-len` asks for 33", "at most 32"]),
+        (&["--prompt", "[MASK:no]"], &["`[MASK:no]` is not a gap"]),
+        (&["--steps", "11"], &["steps is 11", "between 1 and 10"]),
+        (&["--steps", "0"], &["steps is 0", "between 1 and 10"]),
+        (&["--temperature", "-1"], &["temperature is -1", "between 0"]),
+        (&["--temperature", "nan"], &["temperature is NaN"]),
+        (&["--top-k", "0"], &["top_k is 0"]),
+        (&["--top-p", "1.5"], &["top_p is 1.5"]),
+        (&["--adapter", "x"], &["--adapter", "--device cpu"]),
+    ] {
+        fail(&mut place.sample(flags), parts);
+    }
+}
+
+#[test]
+fn models_that_cannot_be_used_get_a_sentence() {
+    let place = Shipped::new();
+    let file = place.path("model/model.safetensors");
+    let whole = fs::read(&file).expect("a model");
+    for bytes in [&whole[..0], &whole[..100], &whole[..whole.len() - 1]] {
+        fs::write(&file, bytes).expect("a model");
+        fail(&mut place.sample(&[]), &["model.safetensors", "not a complete safetensors file"]);
+    }
+
+    let mut spoiled = place.checkpoint();
+    spoiled.values.fill(f32::NAN);
+    place.store(&spoiled);
+    fail(&mut place.sample(&[]), &["token_emb.weight", "not a number", "earlier checkpoint"]);
+
+    let mut strange = place.checkpoint();
+    strange.metadata.insert("schedule".to_owned(), "square".to_owned());
+    place.store(&strange);
+    fail(&mut place.sample(&[]), &["unknown noise schedule `square`"]);
+
+    fs::remove_file(&file).expect("a model");
+    fail(&mut place.sample(&[]), &["holds no checkpoint"]);
+    let nowhere = ["sample", "--checkpoint", "no/such/folder", "--device", "cpu"];
+    fail(trainer().args(nowhere), &["no/such/folder does not exist"]);
+}
+
+#[test]
+fn tokenizers_that_do_not_belong_to_the_model_get_a_sentence() {
+    let place = Shipped::new();
+    let file = place.path("model/tokenizer.json");
+    fs::write(&file, tokenizer(280).to_json()).expect("a tokenizer");
+    fail(&mut place.sample(&[]), &["has 280 tokens and the model 290"]);
+    fs::write(&file, "{}").expect("a tokenizer");
+    fail(&mut place.sample(&[]), &["tokenizer.json", "not a readable tokenizer.json"]);
+    fs::remove_file(&file).expect("a tokenizer");
+    fail(&mut place.sample(&[]), &["tokenizer.json", "belongs to the model"]);
+}
+
+#[test]
+fn pictures() {
+    let place = Shipped::new();
+    let gif = place.path("story.gif");
+    let flags = ["--gen-len", "8", "--steps", "3", "--gif-frame-ms", "50", "--theme", "light"];
+    succeed(place.sample(&flags).arg("--viz-gif").arg(&gif));
+    let bytes = fs::read(&gif).expect("a GIF");
+    assert!(bytes.starts_with(b"GIF89a") && bytes.ends_with(b";"));
+    // Width and height, little-endian.
+    assert_eq!(bytes[6..10], [0x00, 0x05, 0xd0, 0x02], "1280 x 720");
+    succeed(place.sample(&flags).arg("--square").arg("--viz-gif").arg(&gif));
+    let bytes = fs::read(&gif).expect("a GIF");
+    assert_eq!(bytes[6..10], [0x38, 0x04, 0x38, 0x04], "1080 x 1080");
+}
+
+#[test]
+fn without_ffmpeg_there_are_still_gifs() {
+    let place = Shipped::new();
+    let (gif, video) = (place.path("story.gif"), place.path("story.mp4"));
+    let flags = ["--gen-len", "8", "--steps", "3"];
+    let without = |command: &mut Command| command.env("PATH", Path::new("")).args(flags).arg("--viz-gif").arg(&gif).status();
+    assert!(without(&mut place.sample(&[])).expect("the program starts").success());
+    assert!(gif.exists());
+    fail(place.sample(&flags).env("PATH", "").arg("--viz-video").arg(&video), &["ffmpeg", "GIF"]);
+    assert!(!video.exists());
+}
+
+#[test]
+fn outputs_that_cannot_be_written_get_a_sentence() {
+    let place = Shipped::new();
+    for flag in ["--trace", "--viz-gif"] {
+        let nowhere = place.path("missing/file");
+        fail(
+            place.sample(&["--gen-len", "4", "--steps", "1"]).arg(flag).arg(nowhere),
+            &["cannot write", "its folder does not exist"],
+        );
+    }
+}
