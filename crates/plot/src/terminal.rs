@@ -46,7 +46,7 @@ const RESET: &str = "\x1b[0m";
 pub fn frame(trace: &Trace, frame: usize, style: &Style) -> String {
     let width = style.width.max(20);
     let mut cells = |text: &str, _bold: bool| text.width() as f32;
-    let widths = Widths { space: 1.0, small: 1.0, empty: 1.0, mask: 4.0 };
+    let widths = Widths { space: 1.0, small: 1.0, empty: 0.0, mask: 4.0 };
     let wrapped = Measured::new(trace, widths, &mut cells).wrap(width as f32, &mut cells);
     let last = trace.frames.len() - 1;
     let (now, end_state) = (trace.strings(frame), trace.strings(last));
@@ -70,6 +70,7 @@ pub fn frame(trace: &Trace, frame: usize, style: &Style) -> String {
             // A token that differs from the last frame's is shown in its first place only.
             let first = i == 0 || wrapped.segments[i - 1].token != token;
             let shown = match state {
+                _ if room == 0 => String::new(), // the rest of a character begun before
                 State::Masked => fill(segment.kind, room),
                 _ if Some(ids[token]) == trace.end_id => "■".to_owned(),
                 _ if now[token] == end_state[token] => segment.text.clone(),
@@ -103,6 +104,7 @@ fn fill(kind: Kind, room: usize) -> String {
 /// As much of a token as fits into its place, on one line and without control characters.
 fn cut(text: &str, room: usize) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = words.replace(char::REPLACEMENT_CHARACTER, "·"); // half a character
     if words.width() <= room {
         return words;
     }

@@ -1,5 +1,5 @@
-//! Event files: the same bytes as TensorBoard's own Python writer (tensorboard 2.20,
-//! `RecordWriter` over `event_pb2.Event`), which also read back what this crate wrote.
+//! Event files: the same bytes as TensorBoard's own Python writer (tensorboard 2.21,
+//! `RecordWriter` over `event_pb2.Event`); its `EventFileLoader` reads them back.
 
 use plot::tensorboard::{file_header, scalar};
 

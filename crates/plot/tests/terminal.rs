@@ -62,6 +62,14 @@ fn first_and_last_frame() {
 }
 
 #[test]
+fn a_character_in_two_tokens_takes_its_own_width() {
+    let trace = denoising("", "\u{201c}Do.\u{201d} Yes", None, 8);
+    let shown = |f| frame(&trace, f, &style(60, Colors::None));
+    assert!(shown(8).starts_with("\u{201c}Do.\u{201d} Yes\n"), "{}", shown(8));
+    assert!(shown(0).starts_with("░░░░░ ░░░\n"), "{}", shown(0));
+}
+
+#[test]
 fn control_characters_never_reach_the_terminal() {
     let trace = denoising("a\u{1b}]0;title\u{7}", " b\u{1b}[2J c", None, 3);
     for f in 0..trace.frames.len() {
