@@ -12,6 +12,11 @@ const PYTHON: &[u8] = include_bytes!("golden/tokenizer.json");
 /// Texts with the ids and the decoded text of the Python library.
 const PAIRS: &str = include_str!("golden/pairs.json");
 
+/// The project's own stories, and what the Python library learns from them (`golden/make.py`).
+const STORIES: &str = include_str!("../../../data/stories.txt");
+const PYTHON_SEED_RECIPE: &str = include_str!("golden/python_seed_recipe.json");
+const PYTHON_DEFAULT_RECIPE: &str = include_str!("golden/python_default_recipe.json");
+
 const LINES: &str = "The cat sat on the mat.\nThe cat saw the rat, and the rat saw the cat.\n\n\
     \"Don't sit there!\" said the rat. The mat was the cat's.\n";
 
@@ -24,7 +29,7 @@ fn ids_and_text_of_the_python_library() {
     let tokenizer = Tokenizer::from_bytes(PYTHON).unwrap();
     let golden: Value = serde_json::from_str(PAIRS).unwrap();
     let pairs = golden["pairs"].as_array().unwrap();
-    assert_eq!(pairs.len(), 47);
+    assert_eq!(pairs.len(), 50);
     for pair in pairs {
         let text = pair["text"].as_str().unwrap();
         let ids: Vec<u32> = serde_json::from_value(pair["ids"].clone()).unwrap();
@@ -41,6 +46,19 @@ fn a_file_of_the_python_library_is_written_back_unchanged() {
     assert_eq!(tokenizer.mask_id(), 2);
     assert_eq!((tokenizer.pad_id(), tokenizer.unk_id()), (Some(0), Some(1)));
     assert_eq!(tokenizer.end_of_text_id(), None);
+}
+
+#[test]
+fn training_gives_the_very_file_of_the_python_library() {
+    for (options, python) in [
+        (TrainOptions::seed_recipe(), PYTHON_SEED_RECIPE),
+        (TrainOptions::default(), PYTHON_DEFAULT_RECIPE),
+    ] {
+        let options = TrainOptions { vocab_size: 700, ..options };
+        let lines = STORIES.split_inclusive('\n');
+        let tokenizer = Tokenizer::train(lines, &options, |_| ()).unwrap();
+        assert!(tokenizer.to_json() == python, "{options:?}");
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ const TABLES: &[Table] = &[
             &["[round|lucky|white] pebble", "pebble"],
             &["spinning top with [golden|red] stripes", "top"],
             &["[glass|swirly] marble", "marble"],
-            &["[velvet|patched] rabbit made of cloth", "rabbit"],
+            &["[velvet|patched] toy rabbit", "rabbit"],
             &["[bright|red] umbrella", "umbrella"],
             &["[tiny|silver] bell", "bell"],
             &["music box with a dancer on top", "music box"],

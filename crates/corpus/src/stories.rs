@@ -1,0 +1,197 @@
+//! A text file as stories: splitting, train and validation parts, one stream of token ids.
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::cache::Key;
+use crate::tokenizer::{END_OF_TEXT, Tokenizer};
+
+/// Share of the stories that is held out for validation if nobody says otherwise.
+pub const VALIDATION_SHARE: f64 = 0.1;
+
+/// What tells one story from the next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Boundaries {
+    /// `<|endoftext|>` stands between the stories.
+    EndOfText,
+    /// There is none, so the file is cut at blank lines. Paragraphs within a story are parted by
+    /// blank lines as well, so these boundaries say nothing about where a story ends: the whole is
+    /// encoded as one stream, without end-of-text.
+    BlankLines,
+}
+
+/// Why a text cannot be trained on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CorpusError {
+    /// Other bytes than UTF-8.
+    #[error(
+        "the corpus is not UTF-8: byte {offset} cannot be read; save the file as UTF-8, or make it again with `trainer data`"
+    )]
+    NotUtf8 {
+        /// Bytes before the first wrong one.
+        offset: usize,
+    },
+    /// No text.
+    #[error("the corpus is empty; make one with `trainer data`")]
+    Empty,
+    /// Not a single row of a batch fits.
+    #[error(
+        "the {part} part of the corpus has {tokens} tokens, less than one block of {block}; take a longer text or a smaller block size"
+    )]
+    TooShort {
+        /// `train` or `validation`.
+        part: String,
+        /// What there is.
+        tokens: usize,
+        /// What a row of a batch needs.
+        block: usize,
+    },
+    /// Nothing to split.
+    #[error(
+        "the corpus has {stories} stories, too few to hold out {share} of them for validation; take a text with more stories"
+    )]
+    TooFew {
+        /// What there is.
+        stories: usize,
+        /// What was asked for.
+        share: f64,
+    },
+    /// An impossible share.
+    #[error("{0} is no share of the stories; give a number from 0 up to, not including, 1")]
+    Share(f64),
+}
+
+/// A text and its stories, or a part of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Corpus<'a> {
+    text: &'a str,
+    stories: Vec<&'a str>,
+    boundaries: Boundaries,
+}
+
+impl<'a> Corpus<'a> {
+    /// Splits the bytes of a text file into stories: at `<|endoftext|>`, or, where it has none, at
+    /// blank lines (see [`Boundaries::BlankLines`]). White space around stories does not count.
+    ///
+    /// # Errors
+    /// [`CorpusError::NotUtf8`], [`CorpusError::Empty`].
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, CorpusError> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| CorpusError::NotUtf8 { offset: error.valid_up_to() })?;
+        // A byte order mark is no part of the first story.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (boundaries, pieces) = if text.contains(END_OF_TEXT) {
+            (Boundaries::EndOfText, text.split(END_OF_TEXT).collect())
+        } else {
+            (Boundaries::BlankLines, at_blank_lines(text))
+        };
+        let stories: Vec<&str> =
+            pieces.into_iter().map(str::trim).filter(|story| !story.is_empty()).collect();
+        if stories.is_empty() {
+            return Err(CorpusError::Empty);
+        }
+        Ok(Self { text, stories, boundaries })
+    }
+
+    /// The stories, without the white space around them.
+    #[must_use]
+    pub fn stories(&self) -> &[&'a str] {
+        &self.stories
+    }
+
+    /// The text that the stories lie in.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// What tells one story from the next.
+    #[must_use]
+    pub fn boundaries(&self) -> &Boundaries {
+        &self.boundaries
+    }
+
+    /// Parts the corpus between two stories: the last `share` of them (rounded, at least one unless
+    /// `share` is 0) is for validation. Gives train and validation.
+    ///
+    /// # Errors
+    /// `share` is outside 0..1, or leaves nothing to train on.
+    pub fn split(&self, share: f64) -> Result<(Self, Self), CorpusError> {
+        if !(0.0..1.0).contains(&share) {
+            return Err(CorpusError::Share(share));
+        }
+        let stories = self.stories.len();
+        let least = usize::from(share > 0.0);
+        let held_out = ((stories as f64 * share).round() as usize).max(least);
+        if held_out >= stories {
+            return Err(CorpusError::TooFew { stories, share });
+        }
+        let (train, validation) = self.stories.split_at(stories - held_out);
+        // The text is cut where the first story of validation begins.
+        let cut = validation
+            .first()
+            .map_or(self.text.len(), |first| first.as_ptr() as usize - self.text.as_ptr() as usize);
+        let part = |text, stories: &[&'a str]| Self {
+            text,
+            stories: stories.to_vec(),
+            boundaries: self.boundaries.clone(),
+        };
+        Ok((part(&self.text[..cut], train), part(&self.text[cut..], validation)))
+    }
+
+    /// All ids as one stream: each story, then the end-of-text id. A tokenizer without it gets an
+    /// empty line between stories; a corpus without boundaries is encoded as it stands.
+    #[must_use]
+    pub fn encode(&self, tokenizer: &Tokenizer) -> Vec<u32> {
+        if self.boundaries == Boundaries::BlankLines {
+            return tokenizer.encode(self.text);
+        }
+        let after = match tokenizer.end_of_text_id() {
+            Some(id) => vec![id],
+            None => tokenizer.encode("\n\n"),
+        };
+        let encoded: Vec<Vec<u32>> =
+            self.stories.par_iter().map(|story| tokenizer.encode(story)).collect();
+        encoded.iter().flat_map(|ids| ids.iter().chain(&after)).copied().collect()
+    }
+
+    /// Key of [`Self::encode`]'s result in the cache: it depends on this text, on what its boundaries
+    /// are, and on the tokenizer.json.
+    #[must_use]
+    pub fn cache_key(&self, tokenizer_json: &[u8]) -> Key {
+        let mut corpus = Sha256::new();
+        corpus.update(format!("{:?}\n", self.boundaries));
+        corpus.update(self.text);
+        Key { corpus: corpus.finalize().into(), tokenizer: Sha256::digest(tokenizer_json).into() }
+    }
+}
+
+/// Checks that one row of a batch can be drawn from `tokens` ids; `part` is `train` or `validation`.
+///
+/// # Errors
+/// [`CorpusError::TooShort`] if there are fewer than `block`.
+pub fn check_block(part: &str, tokens: usize, block: usize) -> Result<(), CorpusError> {
+    if tokens < block {
+        return Err(CorpusError::TooShort { part: part.into(), tokens, block });
+    }
+    Ok(())
+}
+
+/// Writes stories as [`Corpus::parse`] reads them: after each a line `<|endoftext|>`.
+pub fn join<S: AsRef<str>>(stories: impl IntoIterator<Item = S>) -> String {
+    stories.into_iter().map(|story| format!("{}\n{END_OF_TEXT}\n", story.as_ref())).collect()
+}
+
+fn at_blank_lines(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            pieces.push(&text[start..at]);
+            start = at + line.len();
+        }
+        at += line.len();
+    }
+    pieces.push(&text[start..]);
+    pieces
+}

@@ -1,0 +1,174 @@
+//! Splitting a text into stories, parts and token ids; the committed corpus; the cache.
+
+use corpus::cache::{self, CacheError, Key};
+use corpus::grammar;
+use corpus::stories::{Boundaries, Corpus, CorpusError, VALIDATION_SHARE, check_block, join};
+use corpus::tokenizer::{Tokenizer, TrainOptions};
+use proptest::prelude::*;
+
+/// The corpus that works without a network.
+const STORIES: &str = include_str!("../../../data/stories.txt");
+
+const THREE: &[u8] = b"\nOne.\n\nStill one.\n<|endoftext|>\r\nTwo.\r\n<|endoftext|>\n\nThree. \n";
+
+fn tokenizer(end_of_text: bool) -> Tokenizer {
+    let options = TrainOptions { vocab_size: 400, end_of_text, ..TrainOptions::default() };
+    Tokenizer::train(STORIES.lines(), &options, |_| ()).unwrap()
+}
+
+#[test]
+fn the_committed_corpus_is_what_the_grammar_writes() {
+    assert!(STORIES == join(grammar::Stories::new(0).take(200)));
+    assert_eq!(Corpus::parse(STORIES.as_bytes()).unwrap().stories().len(), 200);
+}
+
+#[test]
+fn stories_end_at_end_of_text() {
+    let corpus = Corpus::parse(THREE).unwrap();
+    assert_eq!(corpus.boundaries(), &Boundaries::EndOfText);
+    assert_eq!(corpus.stories(), ["One.\n\nStill one.", "Two.", "Three."]);
+    let again = join(corpus.stories());
+    assert_eq!(Corpus::parse(again.as_bytes()).unwrap().stories(), corpus.stories());
+}
+
+#[test]
+fn blank_lines_where_there_is_no_end_of_text() {
+    let text = "\u{feff}One\nline.\n\n \t\r\nTwo.\r\n\r\nThree.";
+    let corpus = Corpus::parse(text.as_bytes()).unwrap();
+    assert_eq!(corpus.boundaries(), &Boundaries::BlankLines);
+    assert_eq!(corpus.stories(), ["One\nline.", "Two.", "Three."]);
+    // Boundaries that mean nothing are not taught: the text is encoded as it stands.
+    let tokenizer = tokenizer(true);
+    assert_eq!(corpus.encode(&tokenizer), tokenizer.encode(&text['\u{feff}'.len_utf8()..]));
+}
+
+#[test]
+fn one_stream_with_an_end_after_each_story() {
+    let corpus = Corpus::parse(THREE).unwrap();
+    let with_end = tokenizer(true);
+    let ids = corpus.encode(&with_end);
+    assert_eq!(
+        with_end.decode(&ids),
+        "One.\n\nStill one.<|endoftext|>Two.<|endoftext|>Three.<|endoftext|>"
+    );
+    assert_eq!(ids.iter().filter(|&&id| Some(id) == with_end.end_of_text_id()).count(), 3);
+    let without = tokenizer(false);
+    assert_eq!(without.end_of_text_id(), None);
+    let ids = corpus.encode(&without);
+    assert_eq!(without.decode(&ids), "One.\n\nStill one.\n\nTwo.\n\nThree.\n\n");
+}
+
+#[test]
+fn the_last_tenth_is_held_out() {
+    let corpus = Corpus::parse(STORIES.as_bytes()).unwrap();
+    let (train, validation) = corpus.split(VALIDATION_SHARE).unwrap();
+    assert_eq!((train.stories().len(), validation.stories().len()), (180, 20));
+    assert_eq!(train.stories(), &corpus.stories()[..180]);
+    assert_eq!(validation.stories(), &corpus.stories()[180..]);
+    assert_eq!(format!("{}{}", train.text(), validation.text()), STORIES);
+    assert!(validation.text().starts_with(validation.stories()[0]));
+
+    let (all, none) = corpus.split(0.0).unwrap();
+    assert_eq!((all.stories().len(), none.stories().len(), none.text()), (200, 0, ""));
+    // However small the share, there is something to validate on.
+    assert_eq!(corpus.split(0.001).unwrap().1.stories().len(), 1);
+}
+
+#[test]
+fn blank_lines_split_without_loss() {
+    let corpus = Corpus::parse(b"One.\n\nTwo.\n\nThree.\n\nFour.\n").unwrap();
+    let (train, validation) = corpus.split(0.25).unwrap();
+    assert_eq!((train.text(), validation.text()), ("One.\n\nTwo.\n\nThree.\n\n", "Four.\n"));
+    let tokenizer = tokenizer(true);
+    assert_eq!(validation.encode(&tokenizer), tokenizer.encode("Four.\n"));
+}
+
+#[test]
+fn bad_corpora_are_explained() {
+    let not_utf8 = Corpus::parse(b"Once\xFF upon").unwrap_err();
+    assert_eq!(
+        not_utf8.to_string(),
+        "the corpus is not UTF-8: byte 4 cannot be read; save the file as UTF-8, or make it again with `trainer data`"
+    );
+    for empty in [&b""[..], b" \n\t\n", b"<|endoftext|>\n<|endoftext|>\n"] {
+        let error = Corpus::parse(empty).unwrap_err();
+        assert_eq!(error.to_string(), "the corpus is empty; make one with `trainer data`");
+    }
+    check_block("train", 256, 256).unwrap();
+    assert_eq!(
+        check_block("validation", 255, 256).unwrap_err().to_string(),
+        "the validation part of the corpus has 255 tokens, less than one block of 256; take a longer text or a smaller block size"
+    );
+    let one = Corpus::parse(b"Only one.").unwrap();
+    assert_eq!(one.split(0.1).unwrap_err(), CorpusError::TooFew { stories: 1, share: 0.1 });
+    for share in [1.0, -0.1, f64::NAN] {
+        assert!(matches!(one.split(share), Err(CorpusError::Share(_))));
+    }
+}
+
+fn key() -> Key {
+    Corpus::parse(THREE).unwrap().cache_key(b"{}")
+}
+
+#[test]
+fn keys_tell_corpus_boundaries_and_tokenizer_apart() {
+    let key = key();
+    assert_eq!(key, Corpus::parse(THREE).unwrap().cache_key(b"{}"));
+    assert_ne!(key.corpus, Corpus::parse(&THREE[1..]).unwrap().cache_key(b"{}").corpus);
+    assert_ne!(key.tokenizer, Corpus::parse(THREE).unwrap().cache_key(b"{ }").tokenizer);
+    // The same letters, once as the end of a corpus with boundaries, once as one without.
+    let plain = Corpus::parse(b"Two.").unwrap();
+    let bounded = Corpus::parse(b"One.<|endoftext|>Two.").unwrap().split(0.5).unwrap().1;
+    assert_eq!(plain.text(), bounded.text());
+    assert_ne!(plain.cache_key(b"{}").corpus, bounded.cache_key(b"{}").corpus);
+    assert_eq!(key.name().len(), 16);
+    assert_ne!(key.name(), plain.cache_key(b"{}").name());
+}
+
+#[test]
+fn small_ids_take_two_bytes() {
+    let sizes =
+        [cache::write(&[1, 65_535], &key()).len(), cache::write(&[1, 65_536], &key()).len()];
+    assert_eq!(sizes[1] - sizes[0], 4);
+}
+
+#[test]
+fn a_cache_of_something_else_is_refused() {
+    let key = key();
+    let bytes = cache::write(&[5, 6, 7], &key);
+    assert_eq!(cache::read(b"hello", &key), Err(CacheError::Foreign));
+    assert_eq!(cache::read(b"", &key), Err(CacheError::Foreign));
+    let other = Key { corpus: [0; 32], ..key };
+    assert_eq!(cache::read(&bytes, &other), Err(CacheError::OtherCorpus));
+    let other = Key { tokenizer: [0; 32], ..key };
+    assert_eq!(cache::read(&bytes, &other), Err(CacheError::OtherTokenizer));
+    let mut newer = bytes.clone();
+    newer[8] = 2;
+    assert_eq!(
+        cache::read(&newer, &key).unwrap_err().to_string(),
+        "the cached token ids have format 2, this program writes format 1; delete the file, it will be made again"
+    );
+    let error = cache::read(&bytes[..bytes.len() - 1], &key).unwrap_err();
+    assert_eq!(error, CacheError::Truncated { found: 125, expected: 126 });
+}
+
+proptest! {
+    #[test]
+    fn ids_come_back(ids in prop::collection::vec(prop_oneof![0u32..3000, any::<u32>()], 0..50)) {
+        prop_assert_eq!(cache::read(&cache::write(&ids, &key()), &key()), Ok(ids));
+    }
+
+    #[test]
+    fn no_changed_byte_goes_unseen(at in 0usize..126, bit in 0u8..8) {
+        let mut bytes = cache::write(&[5, 6, 7], &key());
+        prop_assert_eq!(bytes.len(), 126);
+        bytes[at] ^= 1 << bit;
+        prop_assert!(cache::read(&bytes, &key()).is_err());
+    }
+
+    #[test]
+    fn no_cut_goes_unseen(length in 0usize..126) {
+        let bytes = cache::write(&[5, 6, 7], &key());
+        prop_assert!(cache::read(&bytes[..length], &key()).is_err());
+    }
+}
