@@ -3,5 +3,65 @@
 use serde::{Deserialize, Serialize};
 
 /// A choice of forms; the default runs on every adapter that keeps WebGPU's promises.
+///
+/// The tile takes any size; the other forms ask for sizes that they divide, and the tile stands in
+/// for them elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Forms {}
+#[serde(default)]
+pub struct Forms {
+    /// `c = a bᵀ`.
+    pub gemm_nt: GemmForm,
+    /// `c = a b`.
+    pub gemm_nn: GemmForm,
+    /// `c = aᵀ b`.
+    pub gemm_tn: GemmForm,
+    /// Attention, forward and backward.
+    pub attention: AttentionForm,
+}
+
+/// Forms of the matrix product.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GemmForm {
+    /// Tiles in workgroup memory: for GPUs.
+    #[default]
+    Tile,
+    /// Registers alone: for drivers on a CPU.
+    Direct,
+    /// Registers and subgroup broadcast: for drivers on a CPU with subgroups of [`LANES`].
+    Subgroup,
+}
+
+/// Forms of attention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AttentionForm {
+    /// Runs of keys in workgroup memory: for GPUs.
+    #[default]
+    Tile,
+    /// Subgroup broadcast: for drivers on a CPU with subgroups of [`LANES`].
+    Subgroup,
+}
+
+/// Lanes of a subgroup that the subgroup forms are written for.
+pub const LANES: u32 = 8;
+
+impl GemmForm {
+    /// Every form.
+    pub const ALL: [Self; 3] = [Self::Tile, Self::Direct, Self::Subgroup];
+
+    /// Whether it runs on an adapter whose subgroups have that many lanes.
+    pub fn runs_with(self, subgroup: Option<u32>) -> bool {
+        self != Self::Subgroup || subgroup == Some(LANES)
+    }
+}
+
+impl AttentionForm {
+    /// Every form.
+    pub const ALL: [Self; 2] = [Self::Tile, Self::Subgroup];
+
+    /// Whether it runs on an adapter whose subgroups have that many lanes.
+    pub fn runs_with(self, subgroup: Option<u32>) -> bool {
+        self != Self::Subgroup || subgroup == Some(LANES)
+    }
+}

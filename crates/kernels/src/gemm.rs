@@ -1,11 +1,12 @@
 //! Matrix products.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
+use device::{Args, Binding, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
 use gemm::Parallelism;
 
+use crate::COMMON;
+use crate::forms::{Forms, GemmForm};
 use crate::product::{Matrix, multiply};
-use crate::{COMMON, Forms};
 
 /// Which operand is transposed. All matrices are row-major and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +20,44 @@ pub enum Op {
 }
 
 impl Op {
+    /// Every operation.
+    pub const ALL: [Self; 3] = [Self::Nt, Self::Nn, Self::Tn];
+
     fn constants(self) -> [u32; 2] {
         match self {
             Self::Nt => [0, 1],
             Self::Nn => [0, 0],
             Self::Tn => [1, 0],
+        }
+    }
+
+    /// The chosen form, or the tile where it does not divide the sizes.
+    fn form(self, forms: &Forms, [m, n, k]: [usize; 3]) -> GemmForm {
+        let form = match self {
+            Self::Nt => forms.gemm_nt,
+            Self::Nn => forms.gemm_nn,
+            Self::Tn => forms.gemm_tn,
+        };
+        let [rows, columns] = form.tile();
+        let divides = m.is_multiple_of(rows) && n.is_multiple_of(columns) && k.is_multiple_of(4);
+        if divides { form } else { GemmForm::Tile }
+    }
+}
+
+impl GemmForm {
+    fn kernel(self) -> &'static Kernel {
+        match self {
+            Self::Tile => &TILE,
+            Self::Direct => &DIRECT,
+            Self::Subgroup => &SUBGROUP,
+        }
+    }
+
+    /// Rows and columns that a workgroup makes.
+    fn tile(self) -> [usize; 2] {
+        match self {
+            Self::Tile | Self::Subgroup => [64, 64],
+            Self::Direct => [16, 64],
         }
     }
 }
@@ -39,22 +73,37 @@ struct Params {
     b_transposed: u32,
 }
 
+const BINDINGS: &[Binding] = &[floats("a"), floats("b"), floats_mut("c")];
+
+const fn kernel(name: &'static str, source: &'static str, subgroups: bool) -> Kernel {
+    Kernel {
+        name,
+        source,
+        imports: COMMON,
+        bindings: BINDINGS,
+        params_size: size_of::<Params>(),
+        subgroups,
+        twin: Twin { f32: twin, f64: twin },
+    }
+}
+
 /// `shaders/gemm_tile.wgsl`
-pub static TILE: Kernel = Kernel {
-    name: "gemm_tile",
-    source: include_str!("../../../shaders/gemm_tile.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("a"), floats("b"), floats_mut("c")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: Twin { f32: twin, f64: twin },
-};
+pub static TILE: Kernel =
+    kernel("gemm_tile", include_str!("../../../shaders/gemm_tile.wgsl"), false);
+
+/// `shaders/gemm_direct.wgsl`
+pub static DIRECT: Kernel =
+    kernel("gemm_direct", include_str!("../../../shaders/gemm_direct.wgsl"), false);
+
+/// `shaders/gemm_subgroup.wgsl`
+pub static SUBGROUP: Kernel =
+    kernel("gemm_subgroup", include_str!("../../../shaders/gemm_subgroup.wgsl"), true);
 
 /// Records `c = op(a, b)`, or `c += op(a, b)` when `accumulate`; sizes are `[m, n, k]`.
 #[expect(clippy::too_many_arguments, reason = "the arguments of every GEMM")]
 pub fn record(
     step: &mut Recording,
-    _forms: &Forms,
+    forms: &Forms,
     op: Op,
     a: Slice,
     b: Slice,
@@ -62,9 +111,11 @@ pub fn record(
     [m, n, k]: [usize; 3],
     accumulate: bool,
 ) {
+    let form = op.form(forms, [m, n, k]);
     let [a_transposed, b_transposed] = op.constants();
+    let [rows, columns] = form.tile();
     step.push(Launch {
-        kernel: &TILE,
+        kernel: form.kernel(),
         constants: vec![("A_TRANSPOSED", a_transposed), ("B_TRANSPOSED", b_transposed)],
         params: bytemuck::bytes_of(&Params {
             m: m as u32,
@@ -76,7 +127,7 @@ pub fn record(
         })
         .to_vec(),
         buffers: vec![a, b, c],
-        grid: [n.div_ceil(64) as u32, m.div_ceil(64) as u32, 1],
+        grid: [n.div_ceil(columns) as u32, m.div_ceil(rows) as u32, 1],
         flop: 2 * (m * n * k) as u64,
     });
 }

@@ -29,8 +29,9 @@ pub mod sample_explain;
 pub mod sample_pass;
 pub mod sample_tokens;
 pub mod sample_uniforms;
+pub mod tune;
 
-pub use forms::Forms;
+pub use forms::{AttentionForm, Forms, GemmForm, LANES};
 
 /// Files that kernels may `#import`.
 pub const COMMON: Sources = &[
@@ -47,6 +48,9 @@ pub const ALL: &[&Kernel] = &[
     &attention::BACKWARD_Q,
     &attention::DELTA,
     &attention::FORWARD,
+    &attention::SUBGROUP_BACKWARD_KV,
+    &attention::SUBGROUP_BACKWARD_Q,
+    &attention::SUBGROUP_FORWARD,
     &begin_step::KERNEL,
     &cross_entropy::BACKWARD,
     &cross_entropy::FORWARD,
@@ -55,6 +59,8 @@ pub const ALL: &[&Kernel] = &[
     &embed::INDEX,
     &embed::TIMESTEP_BACKWARD,
     &embed::TOKEN_BACKWARD,
+    &gemm::DIRECT,
+    &gemm::SUBGROUP,
     &gemm::TILE,
     &grad_norm::CLIP,
     &grad_norm::SUM_SQUARES,

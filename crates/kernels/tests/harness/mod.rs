@@ -1,5 +1,7 @@
 //! Runs the same launches on the f64 oracle, the CPU device and the GPU, and compares.
 
+#![allow(dead_code, unreachable_pub, reason = "every test file uses a part of it")]
+
 use device::{AdapterChoice, Device, Element, Gpu, Recording, Slice};
 use pollster::block_on;
 
@@ -51,6 +53,11 @@ pub fn gpu() -> Device {
     let gpu = block_on(Gpu::open(&AdapterChoice::Any))
         .expect("the tests need a GPU or a software driver");
     Device::Gpu(Box::new(gpu))
+}
+
+/// Lanes of a subgroup of the GPU, if it has subgroup operations.
+pub fn adapter_subgroup() -> Option<u32> {
+    gpu().gpu().expect("opened as a GPU").summary().subgroup
 }
 
 /// Records with `record` on all three devices, runs, and compares the slices that it returns with

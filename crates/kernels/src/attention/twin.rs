@@ -1,151 +1,16 @@
-//! Bidirectional attention, forward and backward; the scores are never stored.
+//! Attention on the CPU: runs of queries (or keys) with all keys (or queries), so that the work is
+//! matrix products of a size that stays in cache. Sequences go to rayon's threads.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
+use device::{Args, Real};
 use gemm::Parallelism;
 use rayon::prelude::*;
 
+use super::Params;
 use crate::norm::sum_of;
 use crate::product::{Matrix, multiply};
-use crate::{COMMON, Forms, grid};
 
-/// Invocations of a workgroup, each with a query or a key of its own.
-const WORKGROUP: usize = 64;
-
-/// Queries (or keys) that a thread of the CPU device takes at a time.
+/// Queries (or keys) that a thread takes at a time.
 const CPU_RUN: usize = 64;
-
-/// Sizes of attention.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// Sequences.
-    pub batch: usize,
-    /// Positions of a sequence.
-    pub length: usize,
-    /// Heads (H).
-    pub heads: usize,
-    /// Width of a head (D), at most 128.
-    pub head_dim: usize,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    batch: u32,
-    length: u32,
-    heads: u32,
-    head_dim: u32,
-}
-
-/// `shaders/attention_forward.wgsl`
-pub static FORWARD: Kernel = Kernel {
-    name: "attention_forward",
-    source: include_str!("../../../shaders/attention_forward.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("qkv"), floats_mut("y"), floats_mut("lse")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: Twin { f32: forward_twin, f64: forward_twin },
-};
-
-/// `shaders/attention_delta.wgsl`
-pub static DELTA: Kernel = Kernel {
-    name: "attention_delta",
-    source: include_str!("../../../shaders/attention_delta.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("y"), floats("d_y"), floats_mut("delta")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: Twin { f32: delta_twin, f64: delta_twin },
-};
-
-/// `shaders/attention_backward_q.wgsl`
-pub static BACKWARD_Q: Kernel = Kernel {
-    name: "attention_backward_q",
-    source: include_str!("../../../shaders/attention_backward_q.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        floats("qkv"),
-        floats("lse"),
-        floats("d_y"),
-        floats("delta"),
-        floats_mut("d_qkv"),
-    ],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: Twin { f32: backward_q_twin, f64: backward_q_twin },
-};
-
-/// `shaders/attention_backward_kv.wgsl`
-pub static BACKWARD_KV: Kernel = Kernel {
-    name: "attention_backward_kv",
-    source: include_str!("../../../shaders/attention_backward_kv.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        floats("qkv"),
-        floats("lse"),
-        floats("d_y"),
-        floats("delta"),
-        floats_mut("d_qkv"),
-    ],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: Twin { f32: backward_kv_twin, f64: backward_kv_twin },
-};
-
-fn launch(kernel: &'static Kernel, buffers: Vec<Slice>, shape: Shape, products: usize) -> Launch {
-    let Shape { batch, length, heads, head_dim } = shape;
-    Launch {
-        kernel,
-        constants: vec![("HEAD_DIM", head_dim as u32)],
-        params: bytemuck::bytes_of(&Params {
-            batch: batch as u32,
-            length: length as u32,
-            heads: heads as u32,
-            head_dim: head_dim as u32,
-        })
-        .to_vec(),
-        buffers,
-        grid: [length.div_ceil(WORKGROUP) as u32, (batch * heads) as u32, 1],
-        flop: (2 * products * batch * heads * length * length * head_dim) as u64,
-    }
-}
-
-/// Records `y (N, H, D)` and `lse (N, H)` from `qkv (N, 3, H, D)`.
-pub fn forward(
-    step: &mut Recording,
-    _forms: &Forms,
-    qkv: Slice,
-    y: Slice,
-    lse: Slice,
-    shape: Shape,
-) {
-    step.push(launch(&FORWARD, vec![qkv, y, lse], shape, 2));
-}
-
-/// Records `d_qkv (N, 3, H, D)` from `d_y (N, H, D)`; `delta (N, H)` is scratch.
-#[expect(clippy::too_many_arguments, reason = "each is a tensor of the backward pass")]
-pub fn backward(
-    step: &mut Recording,
-    _forms: &Forms,
-    qkv: Slice,
-    y: Slice,
-    lse: Slice,
-    d_y: Slice,
-    delta: Slice,
-    d_qkv: Slice,
-    shape: Shape,
-) {
-    let Shape { batch, length, heads, head_dim } = shape;
-    step.push(Launch {
-        constants: vec![],
-        grid: grid::fold((batch * length * heads).div_ceil(WORKGROUP)),
-        flop: 2 * (batch * length * heads * head_dim) as u64,
-        ..launch(&DELTA, vec![y, d_y, delta], shape, 0)
-    });
-    step.push(launch(&BACKWARD_Q, vec![qkv, lse, d_y, delta, d_qkv], shape, 3));
-    step.push(launch(&BACKWARD_KV, vec![qkv, lse, d_y, delta, d_qkv], shape, 4));
-}
 
 /// What a twin needs to find its matrices.
 #[derive(Clone, Copy)]
@@ -169,7 +34,14 @@ impl Layout {
 
     /// Rows `start..start + rows` of the queries (part 0), keys (1) or values (2) of a head, in
     /// the `qkv` of one sequence.
-    fn head<E>(self, qkv: &[E], part: usize, head: usize, start: usize, rows: usize) -> Matrix<'_, E> {
+    fn head<E>(
+        self,
+        qkv: &[E],
+        part: usize,
+        head: usize,
+        start: usize,
+        rows: usize,
+    ) -> Matrix<'_, E> {
         let stride = 3 * self.width();
         let first = start * stride + part * self.width() + head * self.head_dim;
         Matrix::new(&qkv[first..], rows, self.head_dim, stride)
@@ -184,7 +56,7 @@ impl Layout {
 
 const SERIAL: Parallelism = Parallelism::None;
 
-fn forward_twin<E: Real>(args: Args<'_, E>) {
+pub(super) fn forward<E: Real>(args: Args<'_, E>) {
     let (params, [qkv, y, lse]) = args.take::<Params, 3>();
     let layout = Layout::new(params);
     let Layout { length, heads, head_dim, scale } = layout;
@@ -219,7 +91,7 @@ fn runs(layout: Layout) -> impl Iterator<Item = (usize, usize)> {
     (0..layout.heads).flat_map(starts)
 }
 
-fn delta_twin<E: Real>(args: Args<'_, E>) {
+pub(super) fn delta<E: Real>(args: Args<'_, E>) {
     let (params, [y, d_y, delta]) = args.take::<Params, 3>();
     let head_dim = params.head_dim as usize;
     let heads = y.floats().par_chunks_exact(head_dim).zip(d_y.floats().par_chunks_exact(head_dim));
@@ -265,7 +137,7 @@ impl<E: Real> Scores<'_, E> {
     }
 }
 
-fn backward_twin<E: Real>(
+fn backward<E: Real>(
     args: Args<'_, E>,
     run: impl Fn(Layout, &Scores<'_, E>, &mut [E], &mut [E], &mut [E], usize, usize) + Sync,
 ) {
@@ -289,8 +161,8 @@ fn backward_twin<E: Real>(
     });
 }
 
-fn backward_q_twin<E: Real>(args: Args<'_, E>) {
-    backward_twin(args, |layout, scores, p, d_s, d_qkv, head, start| {
+pub(super) fn backward_q<E: Real>(args: Args<'_, E>) {
+    backward(args, |layout, scores, p, d_s, d_qkv, head, start| {
         let Layout { length, head_dim, scale, .. } = layout;
         let rows = CPU_RUN.min(length - start);
         scores.recompute(layout, head, [start, rows], [0, length], p, d_s);
@@ -302,8 +174,8 @@ fn backward_q_twin<E: Real>(args: Args<'_, E>) {
     });
 }
 
-fn backward_kv_twin<E: Real>(args: Args<'_, E>) {
-    backward_twin(args, |layout, scores, p, d_s, d_qkv, head, start| {
+pub(super) fn backward_kv<E: Real>(args: Args<'_, E>) {
+    backward(args, |layout, scores, p, d_s, d_qkv, head, start| {
         let Layout { length, head_dim, scale, .. } = layout;
         let keys = CPU_RUN.min(length - start);
         scores.recompute(layout, head, [0, length], [start, keys], p, d_s);

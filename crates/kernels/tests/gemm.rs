@@ -1,0 +1,81 @@
+//! Matrix products: every form and operation on the GPU, and the CPU device, against the f64
+//! oracle, at sizes that no tile divides.
+
+mod harness;
+
+use harness::{adapter_subgroup, compare};
+use kernels::gemm::{self, Op};
+use kernels::{Forms, GemmForm};
+
+/// `[m, n, k]`. The forms for drivers on a CPU take the last four; elsewhere the tile stands in.
+const SIZES: [[usize; 3]; 9] = [
+    [1, 1, 1],
+    [3, 5, 7],
+    [33, 65, 17],
+    [97, 130, 129],
+    [66, 200, 300],
+    [64, 64, 4],
+    [64, 64, 64],
+    [192, 64, 36],
+    [64, 128, 260],
+];
+
+/// Errors of sums of up to 300 products of numbers below 1, in f32.
+const ABSOLUTE: f64 = 2e-5;
+const RELATIVE: f64 = 1e-5;
+
+fn check(form: GemmForm) {
+    let forms = Forms { gemm_nt: form, gemm_nn: form, gemm_tn: form, ..Forms::default() };
+    for op in Op::ALL {
+        let what = format!("{form:?} {op:?}, outputs are {SIZES:?} with = and += each");
+        compare(&what, ABSOLUTE, RELATIVE, |bench, step| {
+            let mut outputs = vec![];
+            for [m, n, k] in SIZES {
+                let (a, b) = (bench.floats(m * k), bench.floats(n * k));
+                let (c, sum) = (bench.unwritten(m * n), bench.floats(m * n));
+                gemm::record(step, &forms, op, a, b, c, [m, n, k], false);
+                gemm::record(step, &forms, op, a, b, sum, [m, n, k], true);
+                outputs.extend([c, sum]);
+            }
+            outputs
+        });
+    }
+}
+
+#[test]
+fn tile() {
+    check(GemmForm::Tile);
+}
+
+#[test]
+fn direct() {
+    check(GemmForm::Direct);
+}
+
+/// Where the adapter's subgroups have another size, the form must not be offered.
+#[test]
+fn subgroup() {
+    let subgroup = adapter_subgroup();
+    assert_eq!(GemmForm::Subgroup.runs_with(subgroup), subgroup == Some(kernels::LANES));
+    if GemmForm::Subgroup.runs_with(subgroup) {
+        check(GemmForm::Subgroup);
+    }
+}
+
+/// A small case by hand, so that the oracle itself is held to something.
+#[test]
+fn by_hand() {
+    let expected = compare("2 x 2 x 2", 0.0, 0.0, |bench, step| {
+        let a = bench.device.floats("a", &[1.0, 2.0, 3.0, 4.0]).unwrap();
+        let b = bench.device.floats("b", &[5.0, 6.0, 7.0, 8.0]).unwrap();
+        let outputs = Op::ALL.map(|op| {
+            let c = bench.unwritten(4);
+            gemm::record(step, &Forms::default(), op, a, b, c, [2, 2, 2], false);
+            c
+        });
+        outputs.to_vec()
+    });
+    assert_eq!(expected[0], [17.0, 23.0, 39.0, 53.0], "a bᵀ");
+    assert_eq!(expected[1], [19.0, 22.0, 43.0, 50.0], "a b");
+    assert_eq!(expected[2], [26.0, 30.0, 38.0, 44.0], "aᵀ b");
+}

@@ -1,0 +1,172 @@
+//! Every shader: assembles, parses, validates, agrees with its host side, keeps WebGPU's promised
+//! limits, and translates to the languages of all platforms.
+
+use device::{Access, Element, Kernel};
+use kernels::ALL;
+use naga::back::{hlsl, msl, spv};
+use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
+
+/// The capabilities that a kernel may use: none, but for subgroup operations where it says so.
+fn capabilities(kernel: &Kernel) -> Capabilities {
+    if kernel.subgroups { Capabilities::SUBGROUP } else { Capabilities::empty() }
+}
+
+fn parse(kernel: &Kernel) -> (Module, ModuleInfo) {
+    let source = kernel.assemble(&[]).unwrap_or_else(|error| panic!("{}: {error}", kernel.name));
+    let module = naga::front::wgsl::parse_str(&source)
+        .unwrap_or_else(|error| panic!("{}: {}", kernel.name, error.emit_to_string(&source)));
+    let info = Validator::new(ValidationFlags::all(), capabilities(kernel))
+        .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
+        .subgroup_operations(SubgroupOperationSet::all())
+        .validate(&module)
+        .unwrap_or_else(|error| panic!("{}: {}", kernel.name, error.emit_to_string(&source)));
+    (module, info)
+}
+
+#[test]
+fn every_file_is_a_kernel() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shaders");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter_map(|file| file.strip_suffix(".wgsl").map(str::to_owned))
+        .collect();
+    files.sort();
+    let mut names: Vec<&str> = ALL.iter().map(|kernel| kernel.name).collect();
+    names.sort_unstable();
+    assert_eq!(files, names, "shaders/*.wgsl and the names of kernels::ALL");
+}
+
+#[test]
+fn bindings_agree_with_the_host() {
+    for kernel in ALL {
+        let name = kernel.name;
+        let (module, _) = parse(kernel);
+        let bound = module.global_variables.iter().filter_map(|(_, variable)| {
+            variable.binding.as_ref().map(|binding| (binding, variable))
+        });
+        let mut seen = 0;
+        for (binding, variable) in bound {
+            assert_eq!(binding.group, 0, "{name}: group");
+            let inner = &module.types[variable.ty].inner;
+            if binding.binding == 0 {
+                assert_eq!(variable.space, AddressSpace::Uniform, "{name}: binding 0");
+                let size = inner.size(module.to_ctx()) as usize;
+                assert_eq!(size, kernel.params_size, "{name}: bytes of params");
+                continue;
+            }
+            seen += 1;
+            let host = &kernel.bindings[binding.binding as usize - 1];
+            assert_eq!(variable.name.as_deref(), Some(host.name), "{name}: name");
+            let AddressSpace::Storage { access } = variable.space else {
+                panic!("{name}: `{}` is not in storage", host.name);
+            };
+            let expected = match host.access {
+                Access::Read => StorageAccess::LOAD,
+                Access::Write => StorageAccess::LOAD | StorageAccess::STORE,
+            };
+            assert_eq!(access, expected, "{name}: access of `{}`", host.name);
+            let TypeInner::Array { base, .. } = *inner else {
+                panic!("{name}: `{}` is not an array", host.name);
+            };
+            let kind = match module.types[base].inner {
+                TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } => scalar.kind,
+                TypeInner::Atomic(scalar) => scalar.kind,
+                ref other => panic!("{name}: `{}` holds {other:?}", host.name),
+            };
+            let expected = match host.element {
+                Element::Float => ScalarKind::Float,
+                Element::Word => ScalarKind::Uint,
+            };
+            assert_eq!(kind, expected, "{name}: element of `{}`", host.name);
+        }
+        assert_eq!(seen, kernel.bindings.len(), "{name}: number of storage buffers");
+    }
+}
+
+#[test]
+fn within_promised_limits() {
+    for kernel in ALL {
+        let name = kernel.name;
+        let (module, _) = parse(kernel);
+        assert!(kernel.bindings.len() <= 8, "{name}: storage buffers");
+        let [main] = module.entry_points.as_slice() else {
+            panic!("{name}: entry points");
+        };
+        assert_eq!(main.name, "main", "{name}: entry point");
+        let [x, y, z] = main.workgroup_size;
+        assert!(x * y * z <= 256 && x <= 256 && y <= 256 && z <= 64, "{name}: workgroup size");
+        let memory: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
+            .map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx()))
+            .sum();
+        assert!(memory <= 16_384, "{name}: {memory} bytes of workgroup memory");
+    }
+}
+
+/// Attention at the widest head that is allowed.
+#[test]
+fn widest_heads_fit_workgroup_memory() {
+    for kernel in ALL.iter().filter(|kernel| kernel.source.contains("const HEAD_DIM: u32")) {
+        let source = kernel.assemble(&[("HEAD_DIM", 128)]).unwrap();
+        let module = naga::front::wgsl::parse_str(&source).unwrap();
+        let memory: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
+            .map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx()))
+            .sum();
+        assert!(memory <= 16_384, "{}: {memory} bytes of workgroup memory", kernel.name);
+    }
+}
+
+#[test]
+fn translates_to_spirv() {
+    for kernel in ALL {
+        let (module, info) = parse(kernel);
+        let options = spv::Options { lang_version: (1, 3), ..Default::default() };
+        let pipeline = spv::PipelineOptions {
+            shader_stage: naga::ShaderStage::Compute,
+            entry_point: "main".to_owned(),
+        };
+        let words = spv::write_vec(&module, &info, &options, Some(&pipeline))
+            .unwrap_or_else(|error| panic!("{}: {error}", kernel.name));
+        assert_eq!(words[0], 0x0723_0203, "{}: magic number", kernel.name);
+    }
+}
+
+#[test]
+fn translates_to_msl() {
+    for kernel in ALL {
+        let (module, info) = parse(kernel);
+        let options = msl::Options {
+            fake_missing_bindings: true,
+            lang_version: (2, 4),
+            ..Default::default()
+        };
+        let (text, _) = msl::write_string(&module, &info, &options, &Default::default())
+            .unwrap_or_else(|error| panic!("{}: {error}", kernel.name));
+        assert!(text.contains("kernel void"), "{}: {text}", kernel.name);
+    }
+}
+
+#[test]
+fn translates_to_hlsl() {
+    for kernel in ALL {
+        let (module, info) = parse(kernel);
+        let options = hlsl::Options {
+            shader_model: hlsl::ShaderModel::V6_0,
+            fake_missing_bindings: true,
+            ..Default::default()
+        };
+        let mut text = String::new();
+        let pipeline = hlsl::PipelineOptions::default();
+        hlsl::Writer::new(&mut text, &options, &pipeline)
+            .write(&module, &info, None)
+            .unwrap_or_else(|error| panic!("{}: {error}", kernel.name));
+        assert!(text.contains("[numthreads("), "{}: {text}", kernel.name);
+    }
+}
