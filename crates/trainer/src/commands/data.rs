@@ -71,7 +71,7 @@ pub(crate) struct DataArgs {
     shuffle_buffer: usize,
 
     /// Line after each story
-    #[arg(long, value_name = "TEXT", default_value = END_OF_TEXT)]
+    #[arg(long, value_name = "TEXT", default_value = END_OF_TEXT, allow_hyphen_values = true)]
     separator: String,
 
     /// Leave the text as it is: by default, wrongly decoded characters (`â€™` for `’`) are
