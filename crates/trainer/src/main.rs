@@ -1,7 +1,15 @@
 //! The Cinnabar program: data, tokenizer, train, eval, sample, bench, render.
 
+mod checkpoints;
 mod commands;
+mod compute;
+mod eval;
 mod files;
+mod media;
+mod run_log;
+mod sample;
+mod settings;
+mod train;
 
 use std::process::ExitCode;
 
@@ -18,7 +26,7 @@ struct Cli {
     command: Command,
 
     /// Say more; twice: much more (RUST_LOG, if set, decides instead)
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     verbose: u8,
 }
 
@@ -26,6 +34,12 @@ struct Cli {
 enum Command {
     /// Prepare a corpus: stream a Hugging Face dataset, or write stories from a grammar
     Data(commands::data::DataArgs),
+    Tokenizer(commands::tokenizer::TokenizerArgs),
+    Train(commands::train::TrainArgs),
+    Eval(commands::eval::EvalArgs),
+    Export(commands::export::ExportArgs),
+    Sample(commands::sample::SampleArgs),
+    Render(commands::render::RenderArgs),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +54,12 @@ fn main() -> ExitCode {
 
     let result = match cli.command {
         Command::Data(args) => commands::data::run(args),
+        Command::Tokenizer(args) => commands::tokenizer::run(&args),
+        Command::Train(args) => commands::train::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::Sample(args) => commands::sample::run(&args),
+        Command::Render(args) => commands::render::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,3 +1,9 @@
 //! One file per command: its flags, `XArgs`, and what it does, `run`.
 
 pub(crate) mod data;
+pub(crate) mod eval;
+pub(crate) mod export;
+pub(crate) mod render;
+pub(crate) mod sample;
+pub(crate) mod tokenizer;
+pub(crate) mod train;
