@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use corpus::stories::VALIDATION_SHARE;
 use corpus::tokenizer::Tokenizer;
 use diffusion::metrics::{Overlap, Scorer, distinct, unigram_entropy};
 use model::Model;
@@ -20,9 +21,6 @@ use crate::settings::Settings;
 use crate::train::data;
 use crate::{checkpoints, compute, files};
 use report::Report;
-
-/// Share of a corpus that is held out where the run's settings are not at hand.
-const VALIDATION_SHARE: f64 = 0.1;
 
 /// Runs the command.
 pub(crate) fn eval(args: &EvalArgs) -> Result<()> {
@@ -60,7 +58,7 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
             .with_context(|| format!("unknown noise schedule `{name}`"))?,
         None => bail!("the checkpoint does not say its noise schedule"),
     };
-    let held_out = held_out(args, folder, &tokenizer)?;
+    let held_out = held_out(args, folder, &tokenizer, config.block_size)?;
     let windows = denoise::Windows::new(&held_out, config.block_size, args.batches as usize)?;
 
     // A device of its own for each model: devices do not give buffers back.
@@ -74,7 +72,7 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
     let texts = generate::texts(&mut device, &forms, &model, schedule, &windows)?;
     let overlap_13 = match &args.train_data {
         Some(path) => {
-            let known = data::encode(&data::read_text(path)?, &tokenizer);
+            let known = data::encode(path, &tokenizer)?;
             Some(Overlap::new(&known, 13).share(&texts.generated))
         }
         None => None,
@@ -114,9 +112,14 @@ fn bytes(tokenizer: &Tokenizer, id: u32) -> usize {
 }
 
 /// The tokens that models are measured on.
-fn held_out(args: &EvalArgs, folder: &Path, tokenizer: &Tokenizer) -> Result<Vec<u32>> {
+fn held_out(
+    args: &EvalArgs,
+    folder: &Path,
+    tokenizer: &Tokenizer,
+    block: usize,
+) -> Result<Vec<u32>> {
     if let Some(path) = &args.text {
-        return Ok(data::encode(&data::read_text(path)?, tokenizer));
+        return data::encode(path, tokenizer);
     }
     let settings = folder.join(checkpoints::SETTINGS);
     let share = match settings.is_file() {
@@ -127,7 +130,7 @@ fn held_out(args: &EvalArgs, folder: &Path, tokenizer: &Tokenizer) -> Result<Vec
         }
         false => VALIDATION_SHARE,
     };
-    Ok(data::Data::read(&args.data, tokenizer, share)?.validation)
+    Ok(data::Data::read(&args.data, tokenizer, share, block)?.validation)
 }
 
 /// The entropies of all models in one picture, as a PNG file.

@@ -53,7 +53,12 @@ pub(crate) fn train(args: &TrainArgs) -> Result<()> {
     };
     let tokenizer = tokenizer(args, &settings, &folder, saved.as_ref())?;
     settings.data.vocab_size = tokenizer.vocab_size() as usize;
-    let data = Data::read(&args.data, &tokenizer, settings.data.validation_share)?;
+    let data = Data::read(
+        &args.data,
+        &tokenizer,
+        settings.data.validation_share,
+        settings.model.block_size,
+    )?;
 
     let mut device = args.compute.open()?;
     let forms = match &saved {
@@ -178,7 +183,7 @@ fn tokenizer(
     }
     match &args.tokenizer {
         Some(path) => data::load_tokenizer(path),
-        None => data::train_tokenizer(&args.data, settings),
+        None => data::train_tokenizer(&args.data, &settings.data),
     }
 }
 
