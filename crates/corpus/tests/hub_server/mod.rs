@@ -17,7 +17,7 @@ use parquet::schema::parser::parse_message_type;
 
 /// What a request for a path gets.
 #[derive(Clone, Debug)]
-pub enum Page {
+pub(crate) enum Page {
     Json(String),
     /// With ranges and an ETag.
     File(Vec<u8>),
@@ -29,7 +29,7 @@ pub enum Page {
 
 /// What goes wrong with one request for a path.
 #[derive(Clone, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The connection is closed after so many bytes of the body.
     CloseAfter(usize),
     /// An answer of this status, with further header lines.
@@ -38,11 +38,11 @@ pub enum Fault {
 
 /// A request that came.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub path: String,
-    pub authorization: Option<String>,
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    pub(crate) authorization: Option<String>,
     /// The bytes of the file that were sent.
-    pub sent: Option<Range<usize>>,
+    pub(crate) sent: Option<Range<usize>>,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ struct Site {
 
 /// The server; it ends when dropped.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     site: Arc<Mutex<Site>>,
     ends: Arc<AtomicBool>,
@@ -62,7 +62,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("address");
         let (site, ends) =
@@ -80,7 +80,7 @@ impl Server {
         Self { address, site, ends, thread: Some(thread) }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
@@ -88,17 +88,17 @@ impl Server {
         self.site.lock().expect("no panic in the server")
     }
 
-    pub fn put(&self, path: &str, page: Page) {
+    pub(crate) fn put(&self, path: &str, page: Page) {
         self.site().pages.insert(path.to_owned(), page);
     }
 
     /// The next request for `path` that finds no earlier fault meets this one.
-    pub fn fault(&self, path: &str, fault: Fault) {
+    pub(crate) fn fault(&self, path: &str, fault: Fault) {
         self.site().faults.push((path.to_owned(), fault));
     }
 
     /// Lists `files` as the split `train` of the only configuration of `dataset`, and puts them.
-    pub fn put_dataset(&self, dataset: &str, files: Vec<Vec<u8>>) -> Vec<String> {
+    pub(crate) fn put_dataset(&self, dataset: &str, files: Vec<Vec<u8>>) -> Vec<String> {
         let path = |i| format!("/api/datasets/{dataset}/parquet/default/train/{i}.parquet");
         let paths: Vec<String> = (0..files.len()).map(path).collect();
         // The public hub's addresses, as a mirror lists them.
@@ -113,12 +113,12 @@ impl Server {
     }
 
     /// The requests so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.site().seen.clone()
     }
 
     /// Ranges of the file at `path` that were sent so far, in order of time.
-    pub fn sent(&self, path: &str) -> Vec<Range<usize>> {
+    pub(crate) fn sent(&self, path: &str) -> Vec<Range<usize>> {
         let seen = self.seen();
         seen.into_iter().filter(|seen| seen.path == path).filter_map(|seen| seen.sent).collect()
     }
@@ -216,7 +216,7 @@ fn resolve(range: &str, size: usize) -> Option<Range<usize>> {
 
 /// A parquet file with the columns `filler` (100 KB of noise per row group), `text` (the rows
 /// given, group by group) and `title` (`t` in each row).
-pub fn parquet(groups: &[Vec<Option<String>>], compression: Compression) -> Vec<u8> {
+pub(crate) fn parquet(groups: &[Vec<Option<String>>], compression: Compression) -> Vec<u8> {
     let schema = "message schema { required binary filler; optional binary text (UTF8); \
                   required binary title (UTF8); }";
     let schema = Arc::new(parse_message_type(schema).expect("schema"));
