@@ -174,14 +174,16 @@ fn draw<E: Real>(logits: &[E], uniform: E, greedy: bool, params: &Params) -> (u3
 fn cut<E: Real>(weights: &mut [E], logits: &[E], params: &Params, allowed: impl Fn(u32) -> bool) {
     let mut order: Vec<u32> = (0..logits.len() as u32).filter(|&v| allowed(v)).collect();
     let logit = |v: u32| logits[v as usize];
-    order.sort_by(|&a, &b| logit(b).wide().total_cmp(&logit(a).wide()));
+    let descending = |a: &u32, b: &u32| logit(*b).wide().total_cmp(&logit(*a).wide());
     let mut floor = E::neg_infinity();
     if params.top_k > 0 {
         let kept = order.len().min(params.top_k as usize);
-        floor = logit(order[kept - 1]);
+        let (_, last, _) = order.select_nth_unstable_by(kept - 1, descending);
+        floor = logit(*last);
         order.retain(|&v| logit(v) >= floor);
     }
     if params.top_p < 1.0 {
+        order.sort_unstable_by(descending);
         let weight = |v: u32| weights[v as usize].wide();
         let wanted = f64::from(params.top_p) * order.iter().map(|&v| weight(v)).sum::<f64>();
         let mut sum = 0.0;

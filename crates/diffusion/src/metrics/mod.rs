@@ -3,7 +3,7 @@
 //! * [`MaskedScores`]: masked perplexity and reconstruction accuracy (not a likelihood bound).
 //! * [`EntropyByTime`]: how unsure predictions are at each time.
 //! * [`Bound`]: the evidence bound, as bits per byte.
-//! * [`change_rate`], [`distinct`], [`unigram_entropy`], [`overlap`]: of generated texts.
+//! * [`change_rate`], [`distinct`], [`unigram_entropy`], [`Overlap`]: of generated texts.
 //! * [`Scorer`] computes the statistics of positions on a device; [`corrupt`] masks them.
 
 mod bound;
