@@ -118,8 +118,10 @@ fn prompts_with_gaps() {
     assert_eq!(prompt.ids, ids);
     assert_eq!(prompt.gaps, ids.iter().map(|&id| id == 2).collect::<Vec<_>>());
     // The library itself reads `[MASK]` the same way.
-    let plain = "the [MASK] sat";
+    let plain = "the[MASK] sat";
     assert_eq!(tokenizer.encode_prompt(plain).unwrap().ids, tokenizer.encode(plain));
+    // What fills the gap brings its space.
+    assert_eq!(tokenizer.encode_prompt("the [MASK] sat"), tokenizer.encode_prompt(plain));
 }
 
 fn refusal(json: &str) -> String {

