@@ -102,8 +102,7 @@ pub fn momentum(
     step.push(Launch {
         kernel: &MOMENTUM,
         constants: vec![],
-        params: bytemuck::bytes_of(&MomentumParams { count: u.len as u32, mu: mu as f32 })
-            .to_vec(),
+        params: bytemuck::bytes_of(&MomentumParams { count: u.len as u32, mu: mu as f32 }).to_vec(),
         buffers: vec![control, d_p, momentum, u],
         grid: grid::elements(u.len),
         flop: 7 * u.len as u64,

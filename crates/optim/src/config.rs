@@ -105,8 +105,18 @@ impl OptimizerConfig {
             let MuonConfig { lr, momentum, weight_decay } = muon;
             [
                 ("muon.lr", lr, lr > 0.0 && lr.is_finite(), "above 0"),
-                ("muon.momentum", momentum, (0.0..1.0).contains(&momentum), "at least 0 and below 1"),
-                ("muon.weight_decay", weight_decay, (0.0..=1.0).contains(&weight_decay), "between 0 and 1"),
+                (
+                    "muon.momentum",
+                    momentum,
+                    (0.0..1.0).contains(&momentum),
+                    "at least 0 and below 1",
+                ),
+                (
+                    "muon.weight_decay",
+                    weight_decay,
+                    (0.0..=1.0).contains(&weight_decay),
+                    "between 0 and 1",
+                ),
             ]
         });
         match checks.into_iter().chain(muon).find(|(_, _, holds, _)| !holds) {

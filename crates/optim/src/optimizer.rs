@@ -108,13 +108,7 @@ impl Optimizer {
     }
 
     /// Records the update of `parameters` by `gradient`, both flat.
-    pub fn update(
-        &self,
-        step: &mut Recording,
-        forms: &Forms,
-        parameters: Slice,
-        gradient: Slice,
-    ) {
+    pub fn update(&self, step: &mut Recording, forms: &Forms, parameters: Slice, gradient: Slice) {
         let clip = grad_norm::Clip {
             gradient,
             partial_sums: self.partial_sums,
@@ -139,7 +133,7 @@ impl Optimizer {
                 }
                 vec![0..hidden.start, hidden.end..self.layout.len]
             }
-            _ => vec![0..self.layout.len],
+            _ => std::iter::once(0..self.layout.len).collect(),
         };
         for range in ranges.into_iter().filter(|range| !range.is_empty()) {
             let part = |slice: Slice| slice.part(range.start, range.len());

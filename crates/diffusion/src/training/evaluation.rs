@@ -58,7 +58,7 @@ impl Evaluator {
         let counter = device.allocate("evaluation step", Element::Word, 1)?;
         let rows = model::statistics(device, acts.rows())?;
         let options = TrainingOptions { seed: SEED, stratified: false, ..*options };
-        let mut record = |device: &mut Device, corpus| {
+        let record = |device: &mut Device, corpus| {
             let batch = Batch::new(device, &model.config, &options, corpus, 1)?;
             let part = batch.parts[0];
             let mut step = Recording::default();

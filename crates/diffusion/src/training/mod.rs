@@ -16,8 +16,8 @@ use model::{Activations, Config, Model, Scratch, TensorInfo};
 use optim::{Layout, Optimizer, OptimizerConfig};
 
 use batch::Batch;
-pub use evaluation::{Evaluation, Split};
 use evaluation::Evaluator;
+pub use evaluation::{Evaluation, Split};
 pub use state::TrainingState;
 
 use crate::Schedule;
@@ -58,7 +58,9 @@ pub enum TrainingError {
         length: usize,
     },
     /// A token is outside the vocabulary.
-    #[error("the corpus has the token {id}, the model's vocabulary ends at {vocabulary}; use the tokenizer that belongs to the model")]
+    #[error(
+        "the corpus has the token {id}, the model's vocabulary ends at {vocabulary}; use the tokenizer that belongs to the model"
+    )]
     UnknownToken {
         /// The token.
         id: u32,
@@ -186,7 +188,10 @@ impl Training {
     }
 
     /// Runs one step and times its launches; `None` on a GPU that cannot.
-    pub async fn profile(&mut self, device: &mut Device) -> Result<Option<Vec<Timing>>, DeviceError> {
+    pub async fn profile(
+        &mut self,
+        device: &mut Device,
+    ) -> Result<Option<Vec<Timing>>, DeviceError> {
         let timings = device.profile(&self.step).await?;
         self.steps_done += u32::from(timings.is_some());
         Ok(timings)
@@ -220,7 +225,8 @@ impl Training {
     /// The first tensor whose gradient, or else whose value, holds something that is not a number.
     pub async fn find_non_finite(&self, device: &Device) -> Result<Option<String>, DeviceError> {
         let tensors = self.model.config.tensors();
-        for (what, slice) in [("gradient of", self.gradient), ("values of", self.model.parameters)] {
+        for (what, slice) in [("gradient of", self.gradient), ("values of", self.model.parameters)]
+        {
             let values = device.read_floats(slice).await?;
             let bad = |tensor: &&TensorInfo| values[tensor.range()].iter().any(|v| !v.is_finite());
             // Gradients flow backwards: the last tensor is where it began.
