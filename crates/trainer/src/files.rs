@@ -101,7 +101,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 }
 
 /// The error as one sentence: which file, what is wrong, what to do.
-fn explain(path: &Path, error: &io::Error) -> io::Error {
+pub(crate) fn explain(path: &Path, error: &io::Error) -> io::Error {
     let reason = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "the disk is full; free some space or write elsewhere".to_owned()

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::files;
+
 /// One line of the log. Losses and entropies in nats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -71,7 +73,7 @@ impl RunLog {
             .truncate(true)
             .open(path)
             .and_then(|mut file| file.write_all(before).map(|()| file))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+            .map_err(|error| files::explain(path, &error))?;
         Ok(Self { path: path.to_owned(), file, bytes: before.to_vec(), records })
     }
 
@@ -79,9 +81,7 @@ impl RunLog {
     pub(crate) fn push(&mut self, record: Record) -> Result<()> {
         let mut line = serde_json::to_vec(&record)?;
         line.push(b'\n');
-        self.file
-            .write_all(&line)
-            .with_context(|| format!("cannot write {}", self.path.display()))?;
+        self.file.write_all(&line).map_err(|error| files::explain(&self.path, &error))?;
         self.bytes.extend(line);
         self.records.push(record);
         Ok(())

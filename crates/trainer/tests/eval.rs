@@ -52,7 +52,7 @@ fn training_shows_in_every_metric() {
         let (before, after) = (number(new, key), number(trained, key));
         assert!(after < factor * before, "{key}: {before}, then {after}");
     }
-    assert!(number(trained, "accuracy") > 0.2 + number(new, "accuracy"), "{trained}");
+    assert!(number(trained, "accuracy") > 0.08 + number(new, "accuracy"), "{trained}");
     assert!(number(trained, "bits_per_byte_error") < 0.5 * number(trained, "bits_per_byte"));
     let entropies: Vec<f64> = trained["entropy_per_timestep"]
         .as_array()
@@ -80,7 +80,8 @@ fn models_stand_side_by_side_on_any_text() {
     let text = text.to_str().expect("a path in UTF-8");
     let models = [&*place.path("one"), &*place.path("two")];
     let printed = succeed(&mut eval(&place, &models, &["--text", text]));
-    let line = |label: &str| printed.lines().find(|line| line.starts_with(label)).map(str::to_owned);
+    let line =
+        |label: &str| printed.lines().find(|line| line.starts_with(label)).map(str::to_owned);
     let names = line("model").expect("names");
     assert!(names.contains("one") && names.contains("two"), "{names}");
     for label in ["masked perplexity", "token change rate", "distinct-2", "bits per byte"] {

@@ -8,8 +8,16 @@ use std::time::{Duration, Instant};
 
 use support::{Place, fail, logged, succeed};
 
+/// The tensors of a safetensors file: what follows the header, in which names and the order of
+/// the metadata may differ.
+fn tensors(path: &Path) -> Vec<u8> {
+    let bytes = fs::read(path).expect("a file");
+    let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header"));
+    bytes[8 + header as usize..].to_vec()
+}
+
 fn model(folder: &Path) -> Vec<u8> {
-    fs::read(folder.join("model.safetensors")).expect("a model")
+    tensors(&folder.join("model.safetensors"))
 }
 
 /// 30 steps in one go, and 15 with 15 more, end with the same bits.
@@ -33,15 +41,9 @@ fn halves_make_a_whole(device: &str) {
     let halves = place.latest("halves").expect("a checkpoint");
     assert_eq!((whole.0, halves.0), (30, 30));
     for name in ["model.safetensors", "optimizer.safetensors"] {
-        let [whole, halves] = [&whole, &halves].map(|(_, path)| path.join(name));
-        let [whole, halves] = [whole, halves].map(|path| fs::read(path).expect("a file"));
-        // The name of the run stands in the header of the model; what follows are the tensors.
-        let tensors = |bytes: &[u8]| {
-            let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header"));
-            bytes[8 + header as usize..].to_vec()
-        };
-        assert!(tensors(&whole) == tensors(&halves), "{name} differs");
-        assert!(!tensors(&whole).is_empty());
+        let [whole, halves] = [&whole, &halves].map(|(_, path)| tensors(&path.join(name)));
+        assert!(whole == halves, "{name} differs");
+        assert!(!whole.is_empty());
     }
     // The log of the two parts is that of the whole.
     let evaluations = |run: &str| logged(&place.path(run).join("log.jsonl"), "evaluation", "loss");

@@ -152,12 +152,13 @@ mod tests {
             overlap_13: None,
         };
         let table = table(&[report("one"), report("another")]);
-        for line in [
-            "model                                        one          another",
-            "masked perplexity                           7.39             7.39",
-            "  at t = (T + 1) / 2                      2.0000           2.0000",
-            "bits per byte, at most           1.5000 ± 0.0100  1.5000 ± 0.0100",
+        for (label, one, another) in [
+            ("model", "one", "another"),
+            ("masked perplexity", "7.39", "7.39"),
+            ("  at t = (T + 1) / 2", "2.0000", "2.0000"),
+            ("bits per byte, at most", "1.5000 ± 0.0100", "1.5000 ± 0.0100"),
         ] {
+            let line = format!("{label:32}  {one:>15}  {another:>15}");
             assert!(table.lines().any(|found| found == line), "{line}\n{table}");
         }
         assert_eq!(table.matches(" 4.61 ┤").count(), 2, "{table}");

@@ -96,7 +96,10 @@ pub(crate) fn load_tokenizer(path: &Path) -> Result<Tokenizer> {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| {
-        format!("cannot read {}; make a corpus with `trainer data`, or name another", path.display())
+        format!(
+            "cannot read {}; make a corpus with `trainer data`, or name another",
+            path.display()
+        )
     })
 }
 

@@ -124,23 +124,26 @@ pub(crate) fn train(args: &TrainArgs) -> Result<()> {
     Ok(())
 }
 
+/// A training of these settings on a corpus of one token, for those who want to see or time a
+/// step.
+pub(crate) fn on_empty_corpus(
+    device: &mut Device,
+    forms: &Forms,
+    settings: &Settings,
+) -> Result<Training> {
+    let config = settings.config(settings.data.vocab_size, 2);
+    let ids = vec![0; config.block_size + 1];
+    let init = model::initial_values(&config, &settings.init());
+    let (options, optimizer) = (options(settings), settings.optimizer());
+    Ok(Training::new(device, forms, config, &init, &ids, &ids, &options, &optimizer)?)
+}
+
 /// Prints the recorded step. Reads no corpus and writes nothing.
 pub(crate) fn explain(args: &TrainArgs) -> Result<()> {
     let settings = Settings::read(&args.config, &args.changes())?;
     let mut device = args.compute.open()?;
-    let config = settings.config(settings.data.vocab_size, 2);
     let forms = compute::forms(&mut device)?;
-    let ids = vec![0; config.block_size + 1];
-    let training = Training::new(
-        &mut device,
-        &forms,
-        config,
-        &model::initial_values(&config, &settings.init()),
-        &ids,
-        &ids,
-        &options(&settings),
-        &settings.optimizer(),
-    )?;
+    let training = on_empty_corpus(&mut device, &forms, &settings)?;
     let recording = training.recording();
     println!("{recording}");
     println!(

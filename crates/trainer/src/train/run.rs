@@ -57,10 +57,8 @@ impl Run {
             Err(error) => format!("{error:#}"),
         };
         let seconds = self.seconds();
-        let closed = self
-            .log
-            .push(Record::End { step, seconds, reason })
-            .and_then(|()| self.curves.update(self.log.records()));
+        let closed = self.log.push(Record::End { step, seconds, reason });
+        self.draw();
         let ended = outcome.with_context(|| self.stopped(step))?;
         closed?;
         Ok(ended)
@@ -178,7 +176,15 @@ impl Run {
             self.log.push(Record::Evaluation { step, split: name, loss, accuracy, entropy })?;
         }
         self.console.line(&line);
-        self.curves.update(self.log.records())
+        self.draw();
+        Ok(())
+    }
+
+    /// Brings the curves up to date. They can be drawn again from the log: no reason to stop.
+    fn draw(&mut self) {
+        if let Err(error) = self.curves.update(self.log.records()) {
+            log::warn!("the loss curves are not up to date: {error:#}");
+        }
     }
 
     /// Prints a text that the network writes now.

@@ -1,6 +1,6 @@
 //! What the tests of the program share: a corpus, settings of a network that trains in
 //! milliseconds, and a folder to work in.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
