@@ -225,6 +225,9 @@ fn save(args: &SampleArgs, trace: &Trace) -> Result<()> {
         let state_ms = (VIDEO / trace.frames.len() as u32).clamp(VIDEO_STATE.0, VIDEO_STATE.1);
         media::write_mp4(path, trace, &look, FPS, state_ms)?;
     }
+    for path in [&args.trace, &args.viz_gif, &args.viz_video].into_iter().flatten() {
+        eprintln!("wrote {}", path.display());
+    }
     Ok(())
 }
 
