@@ -1,5 +1,6 @@
-// Gradients of the keys and values. One key per invocation; queries and the gradients of their
-// outputs pass through workgroup memory.
+// Gradients of the keys and values. Two invocations per key: one holds the key, the other the
+// value; they exchange their products with the queries and the gradients of the outputs, and each
+// sums its own gradient. Queries and gradients pass through workgroup memory in runs.
 //
 //   p_i    = exp(q_i . k / sqrt(D) - lse_i)
 //   d_s_i  = p_i (d_y_i . v - delta_i)
@@ -12,11 +13,14 @@
 //   delta  (N, H)
 //   d_qkv  (N, 3, H, D)  =  the keys' and the values' part
 //
-// Host side and CPU twin: crates/kernels/src/attention.rs.
+// Host side and CPU twin: crates/kernels/src/attention/.
 
 const HEAD_DIM: u32 = 64u;
-const WORKGROUP_SIZE: u32 = 64u;
-// Queries in workgroup memory at a time: 2 * 8 * 128 floats at most, 8 KiB.
+// Vectors of a head; zeros fill up what D lacks.
+const VECTORS: u32 = (HEAD_DIM + 3u) / 4u;
+const ROWS: u32 = 64u;
+const WORKGROUP_SIZE: u32 = 2u * ROWS;
+// Queries in workgroup memory at a time: 8 KiB with their gradients, of 128 dimensions.
 const RUN: u32 = 8u;
 
 struct Params {
@@ -33,8 +37,10 @@ struct Params {
 @group(0) @binding(4) var<storage, read> delta: array<f32>;
 @group(0) @binding(5) var<storage, read_write> d_qkv: array<f32>;
 
-var<workgroup> queries: array<f32, RUN * HEAD_DIM>;
-var<workgroup> d_outs: array<f32, RUN * HEAD_DIM>;
+// Queries and gradients of the outputs.
+var<workgroup> others: array<array<array<vec4<f32>, VECTORS>, RUN>, 2>;
+// q . k and d_y . v of a run.
+var<workgroup> products: array<array<array<f32, ROWS>, RUN>, 2>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -43,54 +49,77 @@ fn main(
 ) {
     let sequence = workgroup.y / params.heads;
     let head = workgroup.y % params.heads;
-    let key = workgroup.x * WORKGROUP_SIZE + lane;
-    let inside = key < params.length;
-    let row = sequence * params.length + min(key, params.length - 1u);
     let width = params.heads * HEAD_DIM;
+    let row = lane % ROWS;
+    let half = lane / ROWS;
+    let key = workgroup.x * ROWS + row;
+    let position = sequence * params.length + min(key, params.length - 1u);
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
+    // The first half's invocations have k / sqrt(D) and d_k, the second half's v and d_v.
+    let base = (3u * position + 1u + half) * width + head * HEAD_DIM;
+    let factor = select(1.0, scale, half == 0u);
 
-    var k: array<f32, HEAD_DIM>;
-    var v: array<f32, HEAD_DIM>;
-    var d_k: array<f32, HEAD_DIM>;
-    var d_v: array<f32, HEAD_DIM>;
-    for (var d = 0u; d < HEAD_DIM; d++) {
-        let at = row * 3u * width + head * HEAD_DIM + d;
-        k[d] = qkv[at + width] * scale;
-        v[d] = qkv[at + 2u * width];
-        d_k[d] = 0.0;
-        d_v[d] = 0.0;
+    var own: array<vec4<f32>, VECTORS>;
+    var d_own: array<vec4<f32>, VECTORS>;
+    for (var d = 0u; d < VECTORS; d++) {
+        own[d] = vec4<f32>();
+        d_own[d] = vec4<f32>();
+        for (var c = 0u; c < 4u; c++) {
+            if 4u * d + c < HEAD_DIM {
+                own[d][c] = factor * qkv[base + 4u * d + c];
+            }
+        }
     }
 
     for (var start = 0u; start < params.length; start += RUN) {
-        for (var i = lane; i < RUN * HEAD_DIM; i += WORKGROUP_SIZE) {
-            let query = sequence * params.length + min(start + i / HEAD_DIM, params.length - 1u);
-            queries[i] = qkv[query * 3u * width + head * HEAD_DIM + i % HEAD_DIM];
-            d_outs[i] = d_y[query * width + head * HEAD_DIM + i % HEAD_DIM];
+        for (var i = lane; i < RUN * VECTORS; i += WORKGROUP_SIZE) {
+            let j = i / VECTORS;
+            let v = i % VECTORS;
+            let query = sequence * params.length + min(start + j, params.length - 1u);
+            var q: vec4<f32>;
+            var d_out: vec4<f32>;
+            for (var c = 0u; c < 4u; c++) {
+                if 4u * v + c < HEAD_DIM {
+                    let dimension = head * HEAD_DIM + 4u * v + c;
+                    q[c] = qkv[query * 3u * width + dimension];
+                    d_out[c] = d_y[query * width + dimension];
+                }
+            }
+            others[0][j][v] = q;
+            others[1][j][v] = d_out;
         }
         workgroupBarrier();
-        for (var j = 0u; j < min(RUN, params.length - start); j++) {
-            let at = (sequence * params.length + start + j) * params.heads + head;
-            var score = 0.0;
-            var d_p = 0.0;
-            for (var d = 0u; d < HEAD_DIM; d++) {
-                score += queries[j * HEAD_DIM + d] * k[d];
-                d_p += d_outs[j * HEAD_DIM + d] * v[d];
+        for (var j = 0u; j < RUN; j++) {
+            var product = 0.0;
+            for (var d = 0u; d < VECTORS; d++) {
+                product += dot(own[d], others[half][j][d]);
             }
-            let p = exp(score - lse[at]);
-            let d_score = p * (d_p - delta[at]) * scale;
-            for (var d = 0u; d < HEAD_DIM; d++) {
-                d_k[d] += d_score * queries[j * HEAD_DIM + d];
-                d_v[d] += p * d_outs[j * HEAD_DIM + d];
+            products[half][j][row] = product;
+        }
+        workgroupBarrier();
+        var weights: array<f32, RUN>;
+        for (var j = 0u; j < RUN; j++) {
+            let query = sequence * params.length + min(start + j, params.length - 1u);
+            let p = exp(products[0][j][row] - lse[query * params.heads + head]);
+            let d_score = p * (products[1][j][row] - delta[query * params.heads + head]);
+            let weight = select(p, scale * d_score, half == 0u);
+            weights[j] = select(0.0, weight, start + j < params.length);
+        }
+        for (var d = 0u; d < VECTORS; d++) {
+            for (var j = 0u; j < RUN; j++) {
+                d_own[d] += weights[j] * others[half][j][d];
             }
         }
         workgroupBarrier();
     }
 
-    if inside {
-        for (var d = 0u; d < HEAD_DIM; d++) {
-            let at = row * 3u * width + head * HEAD_DIM + d;
-            d_qkv[at + width] = d_k[d];
-            d_qkv[at + 2u * width] = d_v[d];
+    if key < params.length {
+        for (var d = 0u; d < VECTORS; d++) {
+            for (var c = 0u; c < 4u; c++) {
+                if 4u * d + c < HEAD_DIM {
+                    d_qkv[base + 4u * d + c] = d_own[d][c];
+                }
+            }
         }
     }
 }

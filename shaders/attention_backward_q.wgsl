@@ -1,4 +1,6 @@
-// Gradient of the queries. One query per invocation; keys and values pass through workgroup memory.
+// Gradient of the queries. Two invocations per query: one multiplies with the keys, the other with
+// the values, then they exchange what they found, and each sums half of the gradient's dimensions.
+// Keys and values pass through workgroup memory in runs.
 //
 //   p_j    = exp(q . k_j / sqrt(D) - lse)
 //   d_s_j  = p_j (d_y . v_j - delta)
@@ -10,11 +12,14 @@
 //   delta  (N, H)
 //   d_qkv  (N, 3, H, D)  =  the queries' part
 //
-// Host side and CPU twin: crates/kernels/src/attention.rs.
+// Host side and CPU twin: crates/kernels/src/attention/.
 
 const HEAD_DIM: u32 = 64u;
-const WORKGROUP_SIZE: u32 = 64u;
-// Keys in workgroup memory at a time: 2 * 8 * 128 floats at most, 8 KiB.
+// Vectors of half a head; zeros fill up what D lacks.
+const HALF: u32 = (HEAD_DIM + 7u) / 8u;
+const ROWS: u32 = 64u;
+const WORKGROUP_SIZE: u32 = 2u * ROWS;
+// Keys in workgroup memory at a time: 8 KiB for keys and values of 128 dimensions.
 const RUN: u32 = 8u;
 
 struct Params {
@@ -31,8 +36,25 @@ struct Params {
 @group(0) @binding(4) var<storage, read> delta: array<f32>;
 @group(0) @binding(5) var<storage, read_write> d_qkv: array<f32>;
 
-var<workgroup> keys: array<f32, RUN * HEAD_DIM>;
-var<workgroup> values: array<f32, RUN * HEAD_DIM>;
+// Keys and values.
+var<workgroup> others: array<array<array<vec4<f32>, 2u * HALF>, RUN>, 2>;
+// q . k and d_y . v of a run.
+var<workgroup> products: array<array<array<f32, ROWS>, RUN>, 2>;
+
+// Dimensions 4 v to 4 v + 3 of the head that begins at `base` of qkv.
+fn load(base: u32, v: u32) -> vec4<f32> {
+    let d = 4u * v;
+    if HEAD_DIM % 8u == 0u {
+        return vec4<f32>(qkv[base + d], qkv[base + d + 1u], qkv[base + d + 2u], qkv[base + d + 3u]);
+    }
+    var vector: vec4<f32>;
+    for (var c = 0u; c < 4u; c++) {
+        if d + c < HEAD_DIM {
+            vector[c] = qkv[base + d + c];
+        }
+    }
+    return vector;
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -41,49 +63,75 @@ fn main(
 ) {
     let sequence = workgroup.y / params.heads;
     let head = workgroup.y % params.heads;
-    let query = workgroup.x * WORKGROUP_SIZE + lane;
-    let inside = query < params.length;
-    let row = sequence * params.length + min(query, params.length - 1u);
     let width = params.heads * HEAD_DIM;
+    let row = lane % ROWS;
+    let half = lane / ROWS;
+    let query = workgroup.x * ROWS + row;
+    let position = sequence * params.length + min(query, params.length - 1u);
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
+    let row_lse = lse[position * params.heads + head];
+    let row_delta = delta[position * params.heads + head];
 
-    var q: array<f32, HEAD_DIM>;
-    var d_out: array<f32, HEAD_DIM>;
-    var d_q: array<f32, HEAD_DIM>;
-    for (var d = 0u; d < HEAD_DIM; d++) {
-        q[d] = qkv[row * 3u * width + head * HEAD_DIM + d] * scale;
-        d_out[d] = d_y[row * width + head * HEAD_DIM + d];
-        d_q[d] = 0.0;
+    // The first half's invocations hold q / sqrt(D), the second half's d_y.
+    var own: array<vec4<f32>, 2u * HALF>;
+    var d_q: array<vec4<f32>, HALF>;
+    for (var d = 0u; d < 2u * HALF; d++) {
+        for (var c = 0u; c < 4u; c++) {
+            let dimension = head * HEAD_DIM + 4u * d + c;
+            own[d][c] = 0.0;
+            if 4u * d + c < HEAD_DIM {
+                if half == 0u {
+                    own[d][c] = scale * qkv[position * 3u * width + dimension];
+                } else {
+                    own[d][c] = d_y[position * width + dimension];
+                }
+            }
+        }
     }
-    let row_lse = lse[row * params.heads + head];
-    let row_delta = delta[row * params.heads + head];
+    for (var d = 0u; d < HALF; d++) {
+        d_q[d] = vec4<f32>();
+    }
 
     for (var start = 0u; start < params.length; start += RUN) {
-        for (var i = lane; i < RUN * HEAD_DIM; i += WORKGROUP_SIZE) {
-            let key = min(start + i / HEAD_DIM, params.length - 1u);
-            let at = (sequence * params.length + key) * 3u * width + head * HEAD_DIM + i % HEAD_DIM;
-            keys[i] = qkv[at + width];
-            values[i] = qkv[at + 2u * width];
+        for (var i = lane; i < RUN * 2u * HALF; i += WORKGROUP_SIZE) {
+            let j = i / (2u * HALF);
+            let v = i % (2u * HALF);
+            let key = sequence * params.length + min(start + j, params.length - 1u);
+            let base = (3u * key + 1u) * width + head * HEAD_DIM;
+            others[0][j][v] = load(base, v);
+            others[1][j][v] = load(base + width, v);
         }
         workgroupBarrier();
-        for (var j = 0u; j < min(RUN, params.length - start); j++) {
-            var score = 0.0;
-            var d_p = 0.0;
-            for (var d = 0u; d < HEAD_DIM; d++) {
-                score += q[d] * keys[j * HEAD_DIM + d];
-                d_p += d_out[d] * values[j * HEAD_DIM + d];
+        for (var j = 0u; j < RUN; j++) {
+            var product = 0.0;
+            for (var d = 0u; d < 2u * HALF; d++) {
+                product += dot(own[d], others[half][j][d]);
             }
-            let d_score = exp(score - row_lse) * (d_p - row_delta) * scale;
-            for (var d = 0u; d < HEAD_DIM; d++) {
-                d_q[d] += d_score * keys[j * HEAD_DIM + d];
+            products[half][j][row] = product;
+        }
+        workgroupBarrier();
+        var d_score: array<f32, RUN>;
+        for (var j = 0u; j < RUN; j++) {
+            let p = exp(products[0][j][row] - row_lse);
+            let inside = start + j < params.length;
+            d_score[j] = select(0.0, scale * p * (products[1][j][row] - row_delta), inside);
+        }
+        for (var d = 0u; d < HALF; d++) {
+            for (var j = 0u; j < RUN; j++) {
+                d_q[d] += d_score[j] * others[0][j][half * HALF + d];
             }
         }
         workgroupBarrier();
     }
 
-    if inside {
-        for (var d = 0u; d < HEAD_DIM; d++) {
-            d_qkv[row * 3u * width + head * HEAD_DIM + d] = d_q[d];
+    if query < params.length {
+        for (var d = 0u; d < HALF; d++) {
+            for (var c = 0u; c < 4u; c++) {
+                let dimension = 4u * (half * HALF + d) + c;
+                if dimension < HEAD_DIM {
+                    d_qkv[position * 3u * width + head * HEAD_DIM + dimension] = d_q[d][c];
+                }
+            }
         }
     }
 }

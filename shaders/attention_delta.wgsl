@@ -7,7 +7,7 @@
 //   d_y    (N, H, D)
 //   delta  (N, H)     =
 //
-// Host side and CPU twin: crates/kernels/src/attention.rs.
+// Host side and CPU twin: crates/kernels/src/attention/.
 
 #import elements
 

@@ -13,7 +13,7 @@
 //   delta  (N, H)
 //   d_qkv  (N, 3, H, D)  =  the keys' and the values' part
 //
-// Host side and CPU twin: crates/kernels/src/attention.rs.
+// Host side and CPU twin: crates/kernels/src/attention/.
 
 const HEAD_DIM: u32 = 64u;
 const VECTORS: u32 = HEAD_DIM / 4u;

@@ -10,7 +10,7 @@
 //   y    (N, H, D)  =
 //   lse  (N, H)     =
 //
-// Host side and CPU twin: crates/kernels/src/attention.rs.
+// Host side and CPU twin: crates/kernels/src/attention/.
 
 const HEAD_DIM: u32 = 64u;
 const VECTORS: u32 = HEAD_DIM / 4u;
