@@ -1,5 +1,6 @@
 //! The Cinnabar program: data, tokenizer, train, eval, sample, bench, render.
 
+mod bench;
 mod checkpoints;
 mod commands;
 mod compute;
@@ -40,12 +41,13 @@ enum Command {
     Export(commands::export::ExportArgs),
     Sample(commands::sample::SampleArgs),
     Render(commands::render::RenderArgs),
+    Bench(commands::bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = match cli.verbose {
-        0 => "warn,wgpu_core=error,wgpu_hal=error,naga=error",
+        0 => "warn,wgpu_core=error,wgpu_hal=error,naga=error,tiny_skia=error",
         1 => "info,wgpu_core=warn,wgpu_hal=warn,naga=warn",
         _ => "debug,wgpu_core=info,wgpu_hal=info,naga=info",
     };
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Export(args) => commands::export::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
         Command::Render(args) => commands::render::run(&args),
+        Command::Bench(args) => commands::bench::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

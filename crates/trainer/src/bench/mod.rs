@@ -1,0 +1,50 @@
+//! Measurements of this machine, as tables.
+
+mod operations;
+mod training;
+mod writing;
+
+use std::time::Instant;
+
+use anyhow::Result;
+use device::{Device, DeviceError, Program, Slice};
+use pollster::block_on;
+
+use crate::commands::bench::BenchArgs;
+use crate::compute;
+use crate::settings::Settings;
+
+/// Measures everything and prints it.
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let settings = Settings::read(&args.config, &args.set)?;
+    let mut device = args.compute.open()?;
+    let forms = compute::forms(&mut device)?;
+    println!("device  {device}");
+    if device.gpu().is_some() {
+        println!("forms   {forms:?}");
+    }
+    operations::run(&mut device, &settings, args.repeats)?;
+    training::run(&mut device, &forms, &settings, args.repeats)?;
+    writing::run(&mut device, &forms, &settings, args.denoising_steps)
+}
+
+/// Seconds of one run of `program`, the best of `repeats` after one to warm up. `output` is
+/// something that it writes.
+fn best_seconds(
+    device: &mut Device,
+    program: &Program,
+    output: Slice,
+    repeats: usize,
+) -> Result<f64, DeviceError> {
+    let mut best = f64::INFINITY;
+    for repeat in 0..=repeats {
+        let start = Instant::now();
+        device.run(program)?;
+        // Reading waits for what runs before it.
+        block_on(device.read_floats(output.part(0, 1)))?;
+        if repeat > 0 {
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+    }
+    Ok(best)
+}

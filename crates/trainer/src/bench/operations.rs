@@ -1,0 +1,110 @@
+//! Matrix products and attention at the shapes of a model, in every form.
+
+use anyhow::Result;
+use device::{Device, DeviceError, Element, Recording, Slice};
+use kernels::attention::{self, Shape};
+use kernels::gemm::{self, Op};
+use kernels::{AttentionForm, Forms, GemmForm};
+
+use super::best_seconds;
+use crate::settings::Settings;
+
+pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> Result<()> {
+    let subgroup = device.gpu().and_then(|gpu| gpu.summary().subgroup);
+    let on_cpu = device.gpu().is_none();
+    let products: Vec<GemmForm> = GemmForm::ALL
+        .into_iter()
+        .filter(|form| if on_cpu { *form == GemmForm::Tile } else { form.runs_with(subgroup) })
+        .collect();
+    let attentions: Vec<AttentionForm> = AttentionForm::ALL
+        .into_iter()
+        .filter(|form| if on_cpu { *form == AttentionForm::Tile } else { form.runs_with(subgroup) })
+        .collect();
+    let name = |form: String| if on_cpu { "CPU".to_owned() } else { form.to_lowercase() };
+
+    let names: Vec<String> = products.iter().map(|form| name(format!("{form:?}"))).collect();
+    header("matrix product (m x n x k)", &names);
+    let n = settings.train.batch_size * settings.model.block_size;
+    let (c, v) = (settings.model.n_embd, settings.data.vocab_size);
+    for (what, op, sizes) in [
+        ("queries, keys, values", Op::Nt, [n, 3 * c, c]),
+        ("MLP, up", Op::Nt, [n, 4 * c, c]),
+        ("MLP, down", Op::Nt, [n, c, 4 * c]),
+        ("output layer", Op::Nt, [n, v, c]),
+        ("gradient of MLP's input", Op::Nn, [n, c, 4 * c]),
+        ("gradient of MLP's weights", Op::Tn, [4 * c, c, n]),
+        ("gradient of output layer", Op::Tn, [v, c, n]),
+    ] {
+        let [m, columns, k] = sizes;
+        let mut floats = |len| device.allocate("bench", Element::Float, len);
+        let (a, b, out) = (floats(m * k)?, floats(columns * k)?, floats(m * columns)?);
+        let mut figures = Vec::new();
+        for &form in &products {
+            let forms = Forms { gemm_nt: form, gemm_nn: form, gemm_tn: form, ..Forms::default() };
+            let record = |step: &mut Recording| {
+                gemm::record(step, &forms, op, a, b, out, sizes, false);
+            };
+            figures.push(rate(device, out, repeats, record)?);
+        }
+        row(&format!("{what}, {m} x {columns} x {k}"), &figures);
+    }
+
+    let names: Vec<String> = attentions.iter().map(|form| name(format!("{form:?}"))).collect();
+    header("attention (sequences x heads x tokens x width)", &names);
+    let shape = Shape {
+        batch: settings.train.batch_size,
+        length: settings.model.block_size,
+        heads: settings.model.n_head,
+        head_dim: c / settings.model.n_head,
+    };
+    let Shape { batch, length, heads, head_dim } = shape;
+    let mut floats = |len| device.allocate("bench", Element::Float, len);
+    let (qkv, y, lse) = (floats(3 * n * c)?, floats(n * c)?, floats(n * heads)?);
+    let (d_y, delta, d_qkv) = (floats(n * c)?, floats(n * heads)?, floats(3 * n * c)?);
+    for backward in [false, true] {
+        let mut figures = Vec::new();
+        for &form in &attentions {
+            let forms = Forms { attention: form, ..Forms::default() };
+            let record = |step: &mut Recording| match backward {
+                false => attention::forward(step, &forms, qkv, y, lse, shape),
+                true => {
+                    attention::backward(step, &forms, qkv, y, lse, d_y, delta, d_qkv, shape);
+                }
+            };
+            figures.push(rate(device, if backward { d_qkv } else { y }, repeats, record)?);
+        }
+        let what = if backward { "backward" } else { "forward" };
+        row(&format!("{what}, {batch} x {heads} x {length} x {head_dim}"), &figures);
+    }
+    Ok(())
+}
+
+/// GFLOP/s of what is recorded.
+fn rate(
+    device: &mut Device,
+    output: Slice,
+    repeats: usize,
+    record: impl Fn(&mut Recording),
+) -> Result<f64, DeviceError> {
+    let mut step = Recording::default();
+    record(&mut step);
+    let flop = step.flop() as f64;
+    let program = device.compile(step)?;
+    Ok(flop * 1e-9 / best_seconds(device, &program, output, repeats)?)
+}
+
+fn header(what: &str, forms: &[String]) {
+    print!("\n{what:<48}");
+    for form in forms {
+        print!("{form:>10}");
+    }
+    println!("  GFLOP/s");
+}
+
+fn row(what: &str, figures: &[f64]) {
+    print!("{what:<48}");
+    for figure in figures {
+        print!("{figure:>10.1}");
+    }
+    println!();
+}
