@@ -15,7 +15,7 @@
 const HEAD_DIM: u32 = 64u;
 const VECTORS: u32 = HEAD_DIM / 4u;
 const LANES: u32 = 8u;
-const LOWEST: f32 = -3.4028235e38;
+const LOWEST: f32 = -3.4028234e38;
 
 struct Params {
     batch: u32,

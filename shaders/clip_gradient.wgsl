@@ -15,7 +15,7 @@
 #import reduce
 
 const WORKGROUP_SIZE: u32 = 256u;
-const LARGEST: f32 = 3.4028235e38;
+const LARGEST: f32 = 3.4028234e38;
 
 struct Params {
     count: u32,

@@ -18,7 +18,7 @@
 #import reduce
 
 const WORKGROUP_SIZE: u32 = 256u;
-const LOWEST: f32 = -3.4028235e38;
+const LOWEST: f32 = -3.4028234e38;
 
 struct Params {
     rows: u32,

@@ -18,7 +18,7 @@
 
 const WORKGROUP_SIZE: u32 = 256u;
 const BEST: u32 = 5u;
-const LOWEST: f32 = -3.4028235e38;
+const LOWEST: f32 = -3.4028234e38;
 const NONE: u32 = 0xffffffffu;
 
 struct Params {

@@ -29,7 +29,7 @@
 #import largest
 
 const WORKGROUP_SIZE: u32 = 256u;
-const LOWEST: f32 = -3.4028235e38;
+const LOWEST: f32 = -3.4028234e38;
 // One in the fixed-point numbers of top_p: sums of rounded shares stay below 2^32.
 const FIXED_ONE: f32 = 1073741824.0;
 
