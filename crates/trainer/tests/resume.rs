@@ -146,11 +146,11 @@ fn a_killed_run_goes_on_from_its_newest_checkpoint() {
 /// The last step in a log, whose last line may be cut.
 fn logged_step(log: &Path) -> u32 {
     let text = fs::read_to_string(log).unwrap_or_default();
-    let steps = text.lines().filter_map(|line| {
+    let mut steps = text.lines().filter_map(|line| {
         let object: serde_json::Value = serde_json::from_str(line).ok()?;
         (object["event"] == "step").then(|| object["step"].as_u64())?
     });
-    steps.last().unwrap_or_default() as u32
+    steps.next_back().unwrap_or_default() as u32
 }
 
 #[track_caller]

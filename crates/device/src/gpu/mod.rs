@@ -73,6 +73,14 @@ impl Gpu {
         self.memory
     }
 
+    /// Gives the device up, as if its driver had: every later call returns
+    /// [`DeviceError::Lost`].
+    pub fn destroy(&self) {
+        let lost = DeviceError::Lost("it was given up".to_owned());
+        *self.fault.lock().expect("no panic while locked") = Some(lost);
+        self.device.destroy();
+    }
+
     /// Makes a buffer of `len` zeros.
     pub fn allocate(
         &mut self,

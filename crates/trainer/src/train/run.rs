@@ -237,3 +237,58 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len();
     values.sum::<f64>() / count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::commands::train::TrainArgs;
+    use crate::train::prepare::prepare;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        train: TrainArgs,
+    }
+
+    #[test]
+    fn a_lost_device_is_said_and_what_was_saved_is_named() -> Result<()> {
+        let place = tempfile::tempdir()?;
+        let corpus = place.path().join("stories.txt");
+        fs::write(&corpus, "Tom ran home. Lily ran home.\n<|endoftext|>\n".repeat(60))?;
+        let out = place.path().join("run");
+        let run = |more: &[&str]| {
+            let small = ["n_embd=16", "n_layer=1", "block_size=16", "batch_size=2"];
+            let short = ["sample_tokens=8", "eval_batches=1", "vocab_size=300", "timesteps=5"];
+            let settings = small.iter().chain(&short).flat_map(|change| ["--set", change]);
+            let args = ["train", "--config", "tiny", "--device", "gpu"].into_iter().chain(settings);
+            let paths = ["--data".as_ref(), corpus.as_os_str(), "--out".as_ref(), out.as_os_str()];
+            let args = args.map(AsRef::as_ref).chain(paths);
+            let args = args.chain(more.iter().map(AsRef::as_ref));
+            prepare(&Command::parse_from(args).train)
+        };
+        assert_eq!(run(&["--steps", "3"])?.go(&Interrupt::default())?, Ended::Complete);
+
+        let second = run(&["--steps", "6", "--resume"])?;
+        second.device.gpu().expect("a GPU was asked for").destroy();
+        let error = format!("{:#}", second.go(&Interrupt::default()).expect_err("no device"));
+        for part in ["training stopped after step 3", "step-000003", "--resume", "device was lost"]
+        {
+            assert!(error.contains(part), "`{part}` is not in: {error}");
+        }
+        let log = fs::read(out.join("log.jsonl"))?;
+        let records = run_log::parse(&log)?;
+        let reason = records.iter().rev().find_map(|record| match record {
+            Record::End { reason, .. } => Some(reason.as_str()),
+            _ => None,
+        });
+        assert!(reason.is_some_and(|reason| reason.contains("device was lost")), "{reason:?}");
+
+        // The device is back: the run goes on.
+        assert_eq!(run(&["--steps", "6", "--resume"])?.go(&Interrupt::default())?, Ended::Complete);
+        Ok(())
+    }
+}
