@@ -72,6 +72,9 @@ impl<T> Inbox<T> {
             if let Some(item) = self.try_next() {
                 return Some(item);
             }
+            if timeout_ms == Some(0) {
+                return None;
+            }
             let promise = Promise::new(&mut |resolve, _| {
                 if let Some(ms) = timeout_ms {
                     set_timeout(&resolve, ms);

@@ -28,7 +28,7 @@ pub(super) fn Branches() -> impl IntoView {
                 <ol>
                     <For
                         each=move || rows.get()
-                        key=|row| row.clone()
+                        key=|row| format!("{row:?}")
                         children=move |row| {
                             let Row { index, depth, from, to, title, detail } = row;
                             let current = move || app.tree.with(|tree| tree.current == index);

@@ -1,4 +1,5 @@
 //! The page, one component per file.
+#![expect(unreachable_pub, reason = "the macro for components writes `pub` by itself")]
 
 mod branches;
 mod composer;

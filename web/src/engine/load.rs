@@ -1,7 +1,7 @@
 //! A model from bytes to the device.
 
 use corpus::tokenizer::Tokenizer;
-use device::{AdapterChoice, Device, Gpu};
+use device::{AdapterChoice, Device, Gpu, Launch, Recording};
 use diffusion::sampler::{Generation, SampleOptions, Workspace};
 use kernels::Forms;
 use model::{Checkpoint, Model};
@@ -31,17 +31,31 @@ pub(super) struct Loaded {
 
 /// Whether this thread can use WebGPU: it has an adapter.
 pub(super) async fn has_webgpu() -> bool {
-    let global = js_sys::global();
-    let get = |object: &JsValue, name: &str| {
-        js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
-    };
-    let gpu = get(&get(&global, "navigator"), "gpu");
-    let Ok(request) = get(&gpu, "requestAdapter").dyn_into::<js_sys::Function>() else {
-        return false;
-    };
-    let Ok(promise) = request.call0(&gpu) else { return false };
-    let adapter = wasm_bindgen_futures::JsFuture::from(js_sys::Promise::resolve(&promise)).await;
-    adapter.is_ok_and(|adapter| adapter.is_object())
+    adapter().await.is_some()
+}
+
+/// The browser's preferred adapter.
+async fn adapter() -> Option<JsValue> {
+    let gpu = get(&get(&js_sys::global(), "navigator"), "gpu");
+    let request: js_sys::Function = get(&gpu, "requestAdapter").dyn_into().ok()?;
+    let promise = js_sys::Promise::resolve(&request.call0(&gpu).ok()?);
+    let adapter = wasm_bindgen_futures::JsFuture::from(promise).await.ok()?;
+    adapter.is_object().then_some(adapter)
+}
+
+/// What the browser tells of its adapter: wgpu has no name for it.
+async fn adapter_name() -> Option<String> {
+    let info = get(&adapter().await?, "info");
+    let text = |name| get(&info, name).as_string().filter(|text| !text.is_empty());
+    let name = text("description").or_else(|| text("device")).or_else(|| {
+        let parts: Vec<String> = [text("vendor"), text("architecture")].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    });
+    Some(name.map_or("WebGPU".into(), |name| format!("{name} (WebGPU)")))
+}
+
+fn get(object: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 impl Loaded {
@@ -106,7 +120,10 @@ impl Loaded {
             end_id: tokenizer.end_of_text_id(),
             pieces: ids.clone().map(|id| Piece::from_bytes(tokenizer.token_bytes(id).to_vec())).collect(),
             special: ids.filter(|&id| tokenizer.is_special(id)).collect(),
-            adapter: device.to_string(),
+            adapter: match device.gpu() {
+                Some(_) => adapter_name().await.unwrap_or_else(|| "WebGPU".into()),
+                None => "CPU".into(),
+            },
             gpu: device.gpu().is_some(),
         };
         let mut loaded = Self {
@@ -127,12 +144,32 @@ impl Loaded {
     /// Compiles the shaders of a step before the first run needs them. Each compiles by itself, so
     /// that the thread is free in between.
     async fn compile_shaders(&mut self, emit: &Emit) -> Result<(), Fault> {
-        emit(Event::Progress(Stage::Shaders { done: 0, total: 1, kernel: String::new() }));
-        sleep(0).await;
+        if self.device.gpu().is_none() {
+            return Ok(());
+        }
         let options = SampleOptions { steps: Some(1), ..SampleOptions::default() };
-        let prompt = vec![None; self.model.config.block_size];
         let Self { device, forms, model, workspace, .. } = self;
-        Generation::new(device, forms, model, workspace, &[prompt], &options)?;
+        let recording = Generation::rehearsal(forms, model, workspace, &options);
+        let mut launches: Vec<&Launch> = Vec::new();
+        for launch in recording.launches() {
+            let same = |other: &&Launch| {
+                other.kernel.name == launch.kernel.name && other.constants == launch.constants
+            };
+            if !launches.iter().any(same) {
+                launches.push(launch);
+            }
+        }
+        for (done, launch) in launches.iter().enumerate() {
+            emit(Event::Progress(Stage::Shaders {
+                done: done as u32,
+                total: launches.len() as u32,
+                kernel: launch.kernel.name.to_owned(),
+            }));
+            let mut alone = Recording::default();
+            alone.push((*launch).clone());
+            device.compile(alone)?;
+            sleep(0).await;
+        }
         Ok(())
     }
 }

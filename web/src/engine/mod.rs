@@ -32,7 +32,9 @@ impl Message {
     pub fn to_js(&self) -> JsValue {
         let json = serde_json::to_string(&self.command).expect("commands have a JSON form");
         let array = js_sys::Array::of1(&JsValue::from_str(&json));
-        self.files.iter().for_each(|file| drop(array.push(file)));
+        for file in &self.files {
+            array.push(file);
+        }
         array.into()
     }
 
@@ -168,14 +170,15 @@ impl Engine {
         let interval = std::time::Duration::from_millis(self.interval_ms.unwrap_or(0).into());
         self.due = Some(started + interval);
         match run.step(loaded).await {
-            Ok(Some(stepped)) => {
-                (self.emit)(stepped);
-                // The CPU device does not wait for anything: let commands in.
-                sleep(0).await;
-            }
-            Ok(None) => {
-                self.interval_ms = None;
-                (self.emit)(Event::Finished { run: run.number() });
+            Ok(stepped) => {
+                stepped.into_iter().for_each(|event| (self.emit)(event));
+                if run.over() {
+                    self.interval_ms = None;
+                    (self.emit)(Event::Finished { run: run.number() });
+                } else if loaded.device.gpu().is_none() {
+                    // The CPU waits for nothing: commands come in now.
+                    sleep(0).await;
+                }
             }
             Err(fault) => {
                 self.interval_ms = None;

@@ -51,7 +51,6 @@ impl Run {
         request: &Request,
         from: &Position,
     ) -> Result<Self, Fault> {
-        let mask_id = loaded.info.mask_id;
         let tokens: Vec<Option<u32>> = from.ids.iter().map(|_| None).collect();
         let mut run = Self::new(loaded, number, request, &tokens).await?;
         let pass = (from.step as usize).min(run.generation.passes());
@@ -64,7 +63,6 @@ impl Run {
             generated: from.fixed.iter().map(|fixed| !fixed).collect(),
         };
         run.generation.set_state(&mut loaded.device, &state)?;
-        run.complete = !from.ids.contains(&mask_id) && run.generation.finished();
         Ok(run)
     }
 
@@ -111,17 +109,22 @@ impl Run {
         self.number
     }
 
+    /// Whether there is nothing left to do.
+    pub(super) fn over(&self) -> bool {
+        self.complete || self.generation.finished()
+    }
+
     /// Takes a step; `None` when there is nothing left to do.
     pub(super) async fn step(&mut self, loaded: &mut Loaded) -> Result<Option<Event>, Fault> {
-        if self.complete || self.generation.finished() {
+        if self.complete {
             return Ok(None);
         }
         let started = Instant::now();
         let device = &mut loaded.device;
-        self.generation.step(device)?;
-        let state = self.generation.read_state(device).await?;
+        let Some((state, thoughts)) = self.generation.step_watched(device).await? else {
+            return Ok(None);
+        };
         let ms = started.elapsed().as_secs_f64() * 1e3;
-        let thoughts = self.generation.alternatives(device).await?.unwrap_or_default();
         self.complete = self.written_to_the_end(&state);
         Ok(Some(Event::Stepped {
             run: self.number,

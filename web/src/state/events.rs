@@ -54,9 +54,6 @@ impl App {
     }
 
     fn started(self, run: u32, schedule: String, fixed: Vec<bool>, frame: Frame) {
-        if self.tree.try_update(|tree| tree.of_run(run).is_some()) == Some(true) {
-            return; // a branch that the page already has
-        }
         if run + 1 != self.next_run.get_value() {
             return;
         }

@@ -114,9 +114,8 @@ impl App {
             inspected: RwSignal::new(None),
             speed: RwSignal::new(Speed::default()),
             said: RwSignal::new(String::new()),
-            /// What everybody is told for a moment.
-    pub toast: RwSignal<String>,
-    link: StoredValue::new_local(None),
+            toast: RwSignal::new(String::new()),
+            link: StoredValue::new_local(None),
             next_run: StoredValue::new(1),
             replay: StoredValue::new(0),
             eager: StoredValue::new(false),
