@@ -151,6 +151,31 @@ impl Device {
         })
     }
 
+    /// The bits of several slices, after everything that was run before: one wait for all. Floats
+    /// are those of [`f32::to_bits`].
+    pub async fn read_bits(&self, slices: &[Slice]) -> Result<Vec<Vec<u32>>, DeviceError> {
+        if let Self::Gpu(gpu) = self {
+            let all: Vec<u32> = bytemuck::pod_collect_to_vec(&gpu.read_all(slices).await?);
+            let mut rest = all.as_slice();
+            let part = |slice: &Slice| {
+                let (part, after) = rest.split_at(slice.len);
+                rest = after;
+                part.to_vec()
+            };
+            return Ok(slices.iter().map(part).collect());
+        }
+        let mut parts = Vec::with_capacity(slices.len());
+        for &slice in slices {
+            parts.push(match slice.element {
+                Element::Word => self.read_words(slice).await?,
+                Element::Float => {
+                    self.read_floats(slice).await?.into_iter().map(f32::to_bits).collect()
+                }
+            });
+        }
+        Ok(parts)
+    }
+
     /// Makes a recording ready to run: on a GPU, compiles its kernels and binds its buffers.
     pub fn compile(&mut self, recording: Recording) -> Result<Program, DeviceError> {
         self.compile_with_progress(recording, &mut |_, _| ())

@@ -18,12 +18,29 @@ impl Gpu {
             .await
     }
 
+    /// The bytes of several slices, one after the other, in one copy and one wait.
+    pub(crate) async fn read_all(&self, slices: &[Slice]) -> Result<Vec<u8>, DeviceError> {
+        let parts = slices.iter().map(|slice| {
+            (&self.buffers[slice.buffer.0], 4 * slice.offset as u64, slice.bytes())
+        });
+        self.read_parts(&parts.collect::<Vec<_>>()).await
+    }
+
     pub(super) async fn read_buffer(
         &self,
         source: &wgpu::Buffer,
         offset: u64,
         size: u64,
     ) -> Result<Vec<u8>, DeviceError> {
+        self.read_parts(&[(source, offset, size)]).await
+    }
+
+    /// Parts of buffers (offset and size in bytes), one after the other.
+    async fn read_parts(
+        &self,
+        parts: &[(&wgpu::Buffer, u64, u64)],
+    ) -> Result<Vec<u8>, DeviceError> {
+        let size = parts.iter().map(|(_, _, size)| size).sum();
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("staging"),
             size,
@@ -31,7 +48,11 @@ impl Gpu {
             mapped_at_creation: false,
         });
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(source, offset, &staging, 0, size);
+        let mut at = 0;
+        for &(source, offset, size) in parts {
+            encoder.copy_buffer_to_buffer(source, offset, &staging, at, size);
+            at += size;
+        }
         self.queue.submit([encoder.finish()]);
         let (sender, receiver) = futures_channel::oneshot::channel();
         staging.map_async(wgpu::MapMode::Read, .., move |result| {

@@ -3,7 +3,8 @@
 use device::{Device, DeviceError};
 use kernels::sample_explain::{BEST, NONE};
 
-use super::Generation;
+use super::workspace::Buffers;
+use super::{Generation, State};
 
 /// What the network thinks of one position.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,24 @@ pub struct Alternatives {
 }
 
 impl Generation {
+    /// Runs the next pass and says how the texts are then and what the network thought, with one
+    /// wait for the device; `None` when all passes are done.
+    pub async fn step_watched(
+        &mut self,
+        device: &mut Device,
+    ) -> Result<Option<(State, Vec<Alternatives>)>, DeviceError> {
+        if self.finished() {
+            return Ok(None);
+        }
+        device.run(&self.watched)?;
+        self.passes_done += 1;
+        self.logits_of_pass = true;
+        let Buffers { frame, best, probabilities, entropy, .. } = self.buffers;
+        let bits = device.read_bits(&[frame, best, probabilities, entropy]).await?;
+        let all = explained(&bits[1], &floats(&bits[2]), &floats(&bits[3]));
+        Ok(Some((self.state_of(&bits[0]), self.visible_part(&all))))
+    }
+
     /// What the network thought of every position in the last pass that was run, `(batch, length)`;
     /// `None` if there was none since the generation began, its state was set, or
     /// [`Generation::alternatives_at`] asked something else.
@@ -52,14 +71,21 @@ impl Generation {
     }
 
     async fn read_explanation(&self, device: &Device) -> Result<Vec<Alternatives>, DeviceError> {
-        let tokens = device.read_words(self.buffers.best).await?;
-        let probabilities = device.read_floats(self.buffers.probabilities).await?;
-        let entropy = device.read_floats(self.buffers.entropy).await?;
-        let best = tokens.chunks_exact(BEST).zip(probabilities.chunks_exact(BEST));
-        let alternatives = best.zip(entropy).map(|((tokens, probabilities), entropy)| {
-            let best = tokens.iter().copied().zip(probabilities.iter().copied());
-            Alternatives { best: best.filter(|&(token, _)| token != NONE).collect(), entropy }
-        });
-        Ok(alternatives.collect())
+        let Buffers { best, probabilities, entropy, .. } = self.buffers;
+        let bits = device.read_bits(&[best, probabilities, entropy]).await?;
+        Ok(explained(&bits[0], &floats(&bits[1]), &floats(&bits[2])))
     }
+}
+
+fn floats(bits: &[u32]) -> Vec<f32> {
+    bits.iter().map(|&bits| f32::from_bits(bits)).collect()
+}
+
+fn explained(tokens: &[u32], probabilities: &[f32], entropy: &[f32]) -> Vec<Alternatives> {
+    let best = tokens.chunks_exact(BEST).zip(probabilities.chunks_exact(BEST));
+    let alternatives = best.zip(entropy).map(|((tokens, probabilities), &entropy)| {
+        let best = tokens.iter().copied().zip(probabilities.iter().copied());
+        Alternatives { best: best.filter(|&(token, _)| token != NONE).collect(), entropy }
+    });
+    alternatives.collect()
 }

@@ -25,10 +25,12 @@ pub struct Generation {
     length: usize,
     pub(super) buffers: Buffers,
     pub(super) program: Program,
+    /// A pass with its explanation.
+    pub(super) watched: Program,
     pub(super) explanation: Program,
     pub(super) question: Program,
     generated: Vec<bool>,
-    passes_done: usize,
+    pub(super) passes_done: usize,
     /// Whether the logits on the device are those of the last pass.
     pub(super) logits_of_pass: bool,
 }
@@ -70,6 +72,7 @@ impl Generation {
             batch,
             length,
             program: device.compile(record::pass(forms, model, &buffers, options))?,
+            watched: device.compile(record::watched(forms, model, &buffers, options))?,
             explanation: device.compile(record::explanation(model, &buffers, options))?,
             question: device.compile(record::question(forms, model, &buffers, options))?,
             buffers,
@@ -89,6 +92,18 @@ impl Generation {
         };
         generation.set_state(device, &state)?;
         Ok(generation)
+    }
+
+    /// What a generation of one text over the whole block compiles: for those who want to compile
+    /// its kernels beforehand and to tell how far they are.
+    pub fn rehearsal(
+        forms: &Forms,
+        model: &Model,
+        workspace: &Workspace,
+        options: &SampleOptions,
+    ) -> Recording {
+        let buffers = workspace.narrowed(&model.config, 1, workspace.length, 1);
+        record::watched(forms, model, &buffers, options)
     }
 
     /// How it was asked to generate.
@@ -159,16 +174,21 @@ impl Generation {
     /// The texts as they are now: one small read from the device.
     pub async fn read_state(&self, device: &Device) -> Result<State, DeviceError> {
         let frame = device.read_words(self.buffers.frame).await?;
+        Ok(self.state_of(&frame))
+    }
+
+    /// The state that the device's frame holds.
+    pub(super) fn state_of(&self, frame: &[u32]) -> State {
         let (ids, confidence) = frame.split_at(frame.len() / 2);
         let confidence: Vec<f32> = confidence.iter().map(|&bits| f32::from_bits(bits)).collect();
-        Ok(State {
+        State {
             pass: self.passes_done,
             time: self.times[self.passes_done],
             length: self.length,
             ids: self.visible_part(ids),
             confidence: self.visible_part(&confidence),
             generated: self.generated.clone(),
-        })
+        }
     }
 
     /// Goes on from a state of this generation, changed or not; also backwards.

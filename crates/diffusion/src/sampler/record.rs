@@ -55,6 +55,18 @@ pub(super) fn pass(
     step
 }
 
+/// One denoising pass and what the network thought in it.
+pub(super) fn watched(
+    forms: &Forms,
+    model: &Model,
+    buffers: &Buffers,
+    options: &SampleOptions,
+) -> Recording {
+    let mut step = pass(forms, model, buffers, options);
+    explain(&mut step, model, buffers, options);
+    step
+}
+
 /// Explains the logits that are there.
 pub(super) fn explanation(model: &Model, buffers: &Buffers, options: &SampleOptions) -> Recording {
     let mut step = Recording::default();

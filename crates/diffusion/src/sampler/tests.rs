@@ -248,6 +248,17 @@ fn erasing_pinning_and_asking_in_the_middle() {
         let visible = (2..26).find(|&i| before.ids[i] != MASK).unwrap();
         let all = block_on(generation.alternatives(&mut bench.device)).unwrap().unwrap();
         assert_eq!(all.len(), 26);
+
+        // A pass that is watched is the same pass.
+        let watched = block_on(generation.step_watched(&mut bench.device)).unwrap().unwrap();
+        let after = bench.state(&generation);
+        assert_eq!(watched.0, after);
+        let thoughts = block_on(generation.alternatives(&mut bench.device)).unwrap().unwrap();
+        assert_eq!(watched.1, thoughts);
+        generation.set_state(&mut bench.device, &before).unwrap();
+        generation.step(&mut bench.device).unwrap();
+        assert_eq!(bench.state(&generation), after);
+        generation.set_state(&mut bench.device, &before).unwrap();
         for alternatives in &all {
             let probabilities: Vec<f32> = alternatives.best.iter().map(|best| best.1).collect();
             assert_eq!(probabilities.len(), 5);
