@@ -30,7 +30,7 @@ pub(super) struct Loaded {
 }
 
 /// Whether this thread can use WebGPU: it has an adapter.
-pub(super) async fn has_webgpu() -> bool {
+pub async fn has_webgpu() -> bool {
     adapter().await.is_some()
 }
 

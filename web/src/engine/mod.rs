@@ -15,6 +15,8 @@ use web_time::Instant;
 use crate::protocol::{Command, Event, Fault};
 use crate::time::{Inbox, sleep};
 
+pub use load::has_webgpu;
+
 use load::Loaded;
 use run::Run;
 

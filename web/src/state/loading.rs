@@ -10,6 +10,7 @@ use web_sys::{File, Response};
 
 use super::{App, EngineState, default_request};
 use crate::address::{self, Link as ShareLink};
+use crate::engine;
 use crate::link::Link;
 use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Request, Source};
 
@@ -39,12 +40,18 @@ impl App {
         }
         self.engine.set(EngineState::Starting);
         let receive: Rc<dyn Fn(Event)> = Rc::new(move |event| {
-            // A worker may lack what the page has.
-            if event == (Event::Hello { webgpu: false }) && page_has_webgpu() {
-                self.move_to_main_thread();
+            if event != (Event::Hello { webgpu: false }) {
+                self.receive(event);
                 return;
             }
-            self.receive(event);
+            // A worker may lack what the page has.
+            spawn_local(async move {
+                if engine::has_webgpu().await {
+                    self.move_to_main_thread();
+                } else {
+                    self.receive(event);
+                }
+            });
         });
         match Link::start_worker(receive) {
             Ok(link) => self.link.set_value(Some(link)),
@@ -187,11 +194,6 @@ impl App {
 
 fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
-}
-
-fn page_has_webgpu() -> bool {
-    let navigator = window().navigator();
-    js_sys::Reflect::get(&navigator, &JsValue::from_str("gpu")).is_ok_and(|gpu| gpu.is_object())
 }
 
 fn no_models(reason: &str) -> Fault {
