@@ -158,8 +158,9 @@ mod tests {
         assert_eq!(read(""), None);
         assert_eq!(read("#chapter-2"), None);
         assert_eq!(read("#seed=4"), None);
-        let link = read("#prompt=%zz%f&steps=0&length=99999999999&temperature=NaN&seed=-1&model=../x")
-            .expect("it has a prompt");
+        let link =
+            read("#prompt=%zz%f&steps=0&length=99999999999&temperature=NaN&seed=-1&model=../x")
+                .expect("it has a prompt");
         assert_eq!(link.model, None);
         assert_eq!(link.request.prompt, "%zz%f");
         assert_eq!(link.request.steps, 1);

@@ -110,7 +110,10 @@ impl Browser {
     /// The value of a JavaScript expression.
     pub(crate) async fn eval(&self, expression: &str) -> Value {
         let script = format!("return ({expression});");
-        self.client.execute(&script, vec![]).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
+        self.client
+            .execute(&script, vec![])
+            .await
+            .unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
     /// The text that an expression gives.
@@ -155,7 +158,10 @@ impl Browser {
             e.dispatchEvent(new Event('input', { bubbles: true })); \
             e.dispatchEvent(new Event('change', { bubbles: true }));";
         let arguments = vec![selector.into(), value.into()];
-        self.client.execute(script, arguments).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        self.client
+            .execute(script, arguments)
+            .await
+            .unwrap_or_else(|error| panic!("{selector}: {error}"));
     }
 
     /// Runs an asynchronous function body, for instance `return await fetch(...)`.
@@ -164,7 +170,10 @@ impl Browser {
             "const done = arguments[arguments.length - 1]; \
              (async () => {{ {body} }})().then(done, error => done('error: ' + error));"
         );
-        self.client.execute_async(&script, vec![]).await.unwrap_or_else(|error| panic!("{body}: {error}"))
+        self.client
+            .execute_async(&script, vec![])
+            .await
+            .unwrap_or_else(|error| panic!("{body}: {error}"))
     }
 
     /// The text as it stands, masks as `_`.
@@ -179,7 +188,10 @@ impl Browser {
     }
 
     pub(crate) async fn step(&self) -> u32 {
-        self.text("document.querySelector('.step-now').textContent").await.parse().expect("a number")
+        self.text("document.querySelector('.step-now').textContent")
+            .await
+            .parse()
+            .expect("a number")
     }
 
     /// Begins a run and waits for its end.
@@ -194,9 +206,12 @@ impl Browser {
         let folder = root().join("target").join("screenshots");
         std::fs::create_dir_all(&folder).expect("target is ours");
         for theme in ["light", "dark"] {
-            self.devtools("Emulation.setEmulatedMedia", json!({
-                "features": [{ "name": "prefers-color-scheme", "value": theme }]
-            }))
+            self.devtools(
+                "Emulation.setEmulatedMedia",
+                json!({
+                    "features": [{ "name": "prefers-color-scheme", "value": theme }]
+                }),
+            )
             .await;
             for (width, size) in [("wide", (1280, 900)), ("phone", (390, 844))] {
                 self.devtools("Emulation.setDeviceMetricsOverride", json!({
@@ -207,7 +222,10 @@ impl Browser {
                 let overflow = self
                     .number("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                     .await;
-                assert!(overflow <= 0.0, "{name}, {width}: the page scrolls sideways by {overflow}");
+                assert!(
+                    overflow <= 0.0,
+                    "{name}, {width}: the page scrolls sideways by {overflow}"
+                );
                 let shot = self
                     .devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true }))
                     .await;
@@ -266,10 +284,7 @@ impl fantoccini::wd::WebDriverCompatibleCommand for DevTools {
         base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
     }
 
-    fn method_and_body(
-        &self,
-        _: &url::Url,
-    ) -> (http::Method, Option<String>) {
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
         let body = json!({ "cmd": self.command, "params": self.parameters });
         (http::Method::POST, Some(body.to_string()))
     }
@@ -285,7 +300,8 @@ fn decode_base64(text: &str) -> Vec<u8> {
     };
     let mut out = Vec::new();
     for group in text.trim_end_matches('=').as_bytes().chunks(4) {
-        let bits = group.iter().fold(0, |bits, &byte| bits << 6 | value(byte)) << (6 * (4 - group.len()));
+        let bits =
+            group.iter().fold(0, |bits, &byte| bits << 6 | value(byte)) << (6 * (4 - group.len()));
         let bytes = bits.to_be_bytes();
         out.extend(&bytes[1..group.len()]);
     }

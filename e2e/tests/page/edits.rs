@@ -24,8 +24,15 @@ async fn gaps_are_filled_and_the_prompt_stays() {
     browser.wait("document.querySelector('#prompt').value === '[MASK:8]'").await;
     browser.fill("#prompt", "A [MASK:none] of it").await;
     browser.press("Write").await;
-    browser.wait("document.querySelector('[role=alert]')?.textContent.includes('[MASK:none]') === true").await;
-    assert_eq!(browser.text("document.querySelector('#prompt').value").await, "A [MASK:none] of it");
+    browser
+        .wait(
+            "document.querySelector('[role=alert]')?.textContent.includes('[MASK:none]') === true",
+        )
+        .await;
+    assert_eq!(
+        browser.text("document.querySelector('#prompt').value").await,
+        "A [MASK:none] of it"
+    );
     browser.pictures("bad-gap").await;
     browser.close().await;
 }
@@ -51,7 +58,9 @@ async fn tokens_can_be_changed_in_the_middle_of_a_run() {
     assert!(shares.is_sorted_by(|a, b| a >= b) && shares.iter().sum::<f64>() < 100.5, "{shares:?}");
 
     // A pinned token is still there at the end, an erased one was masked.
-    let position = browser.text("document.querySelector('.token.written:not(.masked)').dataset.position").await;
+    let position = browser
+        .text("document.querySelector('.token.written:not(.masked)').dataset.position")
+        .await;
     let token = format!("document.querySelector('[data-position=\"{position}\"]')");
     browser.press("Close").await;
     browser.eval(&format!("{token}.click() ?? true")).await;
@@ -60,7 +69,9 @@ async fn tokens_can_be_changed_in_the_middle_of_a_run() {
     let pinned = browser.text(&format!("{token}.textContent")).await;
     browser.press("Close").await;
     let other = browser
-        .text("[...document.querySelectorAll('.token.written:not(.pinned)')].at(-1).dataset.position")
+        .text(
+            "[...document.querySelectorAll('.token.written:not(.pinned)')].at(-1).dataset.position",
+        )
         .await;
     let other = format!("document.querySelector('[data-position=\"{other}\"]')");
     browser.eval(&format!("{other}.focus() ?? true")).await;

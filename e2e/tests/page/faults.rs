@@ -21,14 +21,20 @@ async fn bad_models_are_named_and_the_text_stays() {
     server.put("models/tiny/model.safetensors", whole);
     browser.press("Try again").await;
     browser.wait("document.querySelector('.primary').disabled === false").await;
-    assert_eq!(browser.text("document.querySelector('#prompt').value").await, "Typed before the fault");
+    assert_eq!(
+        browser.text("document.querySelector('#prompt').value").await,
+        "Typed before the fault"
+    );
 
     // A second visit takes the model from the browser's cache.
     let before = server.asked("models/tiny/model.safetensors");
     browser.open("about:blank").await;
     browser.open_ready(&server.url).await;
     assert_eq!(server.asked("models/tiny/model.safetensors"), before);
-    assert_eq!(browser.text("document.querySelector('#prompt').value").await, "Typed before the fault");
+    assert_eq!(
+        browser.text("document.querySelector('#prompt').value").await,
+        "Typed before the fault"
+    );
     browser.close().await;
 }
 

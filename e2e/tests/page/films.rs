@@ -46,9 +46,12 @@ async fn recordings_show_the_layout() {
     let server = serve(&tiny);
     let browser = Browser::start("films", Gpu::Software).await;
     browser
-        .devtools("Emulation.setEmulatedMedia", serde_json::json!({
-            "features": [{ "name": "prefers-color-scheme", "value": "light" }]
-        }))
+        .devtools(
+            "Emulation.setEmulatedMedia",
+            serde_json::json!({
+                "features": [{ "name": "prefers-color-scheme", "value": "light" }]
+            }),
+        )
         .await;
     browser.open_ready(&server.url).await;
     browser.fill("#prompt", "Once upon a time").await;
@@ -70,7 +73,10 @@ async fn recordings_show_the_layout() {
         let last = picture(&file, length - 0.3, size);
         for (when, pixels) in [("first", &first), ("last", &last)] {
             let paper = share(pixels, palette.background);
-            assert!((0.6..0.99).contains(&paper), "{format}, {when}: {paper} of the picture is paper");
+            assert!(
+                (0.6..0.99).contains(&paper),
+                "{format}, {when}: {paper} of the picture is paper"
+            );
             let seal = share(pixels, palette.accent);
             assert!(seal > 1e-4, "{format}, {when}: no cinnabar in the picture ({seal})");
         }
@@ -79,7 +85,10 @@ async fn recordings_show_the_layout() {
         assert!(before > after + 0.004, "{format}: masks {before} at first, {after} at last");
         let ink = |pixels: &[u8]| share(pixels, palette.ink);
         assert!(ink(&last) > ink(&first), "{format}: the text appears");
-        println!("{format}: {length:.2} s, {} bytes", std::fs::metadata(&file).expect("saved").len());
+        println!(
+            "{format}: {length:.2} s, {} bytes",
+            std::fs::metadata(&file).expect("saved").len()
+        );
     }
 
     browser.press("Save picture").await;

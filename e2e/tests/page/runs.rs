@@ -96,7 +96,12 @@ async fn a_visit() {
 
     // One step forward, one back: the same text again.
     browser.press("One step forward").await;
-    browser.wait(&format!("Number(document.querySelector('.step-now').textContent) === {}", paused + 1)).await;
+    browser
+        .wait(&format!(
+            "Number(document.querySelector('.step-now').textContent) === {}",
+            paused + 1
+        ))
+        .await;
     assert_ne!(browser.story().await, middle);
     browser.press("One step back").await;
     assert_eq!(browser.story().await, middle);

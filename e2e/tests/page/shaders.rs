@@ -11,7 +11,8 @@ async fn every_shader_compiles_in_chromium() {
     browser.open(&format!("{}models/models.json", server.url)).await;
     let mut compiled = 0;
     for kernel in kernels::ALL.iter().filter(|kernel| !kernel.subgroups) {
-        let source = kernel.assemble(&[]).unwrap_or_else(|error| panic!("{}: {error}", kernel.name));
+        let source =
+            kernel.assemble(&[]).unwrap_or_else(|error| panic!("{}: {error}", kernel.name));
         let script = "const done = arguments[arguments.length - 1]; \
             (async source => { \
                 const adapter = await navigator.gpu.requestAdapter(); \

@@ -22,7 +22,8 @@ pub(super) fn Composer() -> impl IntoView {
         let part = |range: &[u16]| String::from_utf16_lossy(range);
         let before = part(&text[..start.min(text.len())]);
         let after = part(&text[end.min(text.len())..]);
-        let space = if before.is_empty() || before.ends_with(char::is_whitespace) { "" } else { " " };
+        let space =
+            if before.is_empty() || before.ends_with(char::is_whitespace) { "" } else { " " };
         let value = format!("{before}{space}{GAP}{after}");
         area.set_value(&value);
         let caret = (format!("{before}{space}{GAP}").encode_utf16().count()) as u32;

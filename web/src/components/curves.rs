@@ -44,16 +44,27 @@ fn Curve(
     // The picture covers all steps that are to come, so that the curve grows to the right.
     let drawn = Memo::new(move |_| {
         app.with_shown(|branch, head| {
-            let total = branch.trace.steps.max(branch.trace.frames[branch.last()].step).max(1) as f32;
+            let total =
+                branch.trace.steps.max(branch.trace.frames[branch.last()].step).max(1) as f32;
             let x = |frame: usize| width * branch.trace.frames[frame].step as f32 / total;
             let points: Vec<(f32, f32)> = values(branch)
                 .into_iter()
                 .enumerate()
-                .filter_map(|(frame, value)| Some((x(frame), height - (height - 4.0) * value? - 2.0)))
+                .filter_map(|(frame, value)| {
+                    Some((x(frame), height - (height - 4.0) * value? - 2.0))
+                })
                 .collect();
             let head_x = x(head);
-            let past: Vec<(f32, f32)> = points.iter().copied().filter(|point| point.0 <= head_x).collect();
-            (path(&points), path(&past), area(&past, height), head_x, past.last().copied(), now(branch, head))
+            let past: Vec<(f32, f32)> =
+                points.iter().copied().filter(|point| point.0 <= head_x).collect();
+            (
+                path(&points),
+                path(&past),
+                area(&past, height),
+                head_x,
+                past.last().copied(),
+                now(branch, head),
+            )
         })
         .unwrap_or_default()
     });

@@ -7,9 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    DataTransfer, DragEvent, File, FileList, FileSystemDirectoryEntry, FileSystemEntry,
-};
+use web_sys::{DataTransfer, DragEvent, File, FileList, FileSystemDirectoryEntry, FileSystemEntry};
 
 use crate::state::App;
 

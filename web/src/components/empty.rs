@@ -8,7 +8,10 @@ use crate::state::{App, EngineState};
 /// Prompts that suit a model of small stories.
 const EXAMPLES: [(&str, &str); 3] = [
     ("A beginning", "Once upon a time, there was a little dragon who"),
-    ("A gap in the middle", "Lily found a [MASK:6] in the garden. She was very happy and ran home to show her mom."),
+    (
+        "A gap in the middle",
+        "Lily found a [MASK:6] in the garden. She was very happy and ran home to show her mom.",
+    ),
     ("Only the end is given", "[MASK:40] And from that day on, they were best friends."),
 ];
 

@@ -8,15 +8,13 @@ use crate::state::App;
 #[component]
 pub(super) fn Header() -> impl IntoView {
     let app = App::get();
-    let chosen = move || {
-        app.info.get().and_then(|info| info.id.clone()).unwrap_or_default()
-    };
-    let dropped = move || {
-        app.info.get().filter(|info| info.id.is_none()).map(|info| info.name.clone())
-    };
+    let chosen = move || app.info.get().and_then(|info| info.id.clone()).unwrap_or_default();
+    let dropped =
+        move || app.info.get().filter(|info| info.id.is_none()).map(|info| info.name.clone());
     let choose = move |event| {
         let id = event_target_value(&event);
-        let entry = app.models.with_untracked(|all| all.iter().find(|entry| entry.id == id).cloned());
+        let entry =
+            app.models.with_untracked(|all| all.iter().find(|entry| entry.id == id).cloned());
         if let Some(entry) = entry {
             app.load_listed(entry);
         }

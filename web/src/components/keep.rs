@@ -20,7 +20,9 @@ pub(super) fn Keep() -> impl IntoView {
     let complaint = RwSignal::new(String::new());
 
     let record = move |_| {
-        let Some(trace) = app.with_shown_untracked(|branch, _| branch.trace.clone()) else { return };
+        let Some(trace) = app.with_shown_untracked(|branch, _| branch.trace.clone()) else {
+            return;
+        };
         let pace = match app.pace.get_untracked() {
             0 => 30,
             pace => pace,
@@ -49,7 +51,9 @@ pub(super) fn Keep() -> impl IntoView {
         });
     };
     let picture = move |_| {
-        let Some((trace, head)) = app.with_shown_untracked(|branch, head| (branch.trace.clone(), head)) else {
+        let Some((trace, head)) =
+            app.with_shown_untracked(|branch, head| (branch.trace.clone(), head))
+        else {
             return;
         };
         spawn_local(async move {
@@ -66,7 +70,11 @@ pub(super) fn Keep() -> impl IntoView {
     };
     let link = move |_| {
         let request = app.with_shown_untracked(|branch, _| branch.request.clone());
-        copy(app, app.share_address(&request.unwrap_or(app.request.get_untracked())), "The link is copied.");
+        copy(
+            app,
+            app.share_address(&request.unwrap_or(app.request.get_untracked())),
+            "The link is copied.",
+        );
     };
     let text = move |_| {
         if let Some(text) = app.with_shown_untracked(|branch, head| branch.trace.text(head)) {
@@ -140,7 +148,9 @@ fn copy(app: App, text: String, done: &'static str) {
         match JsFuture::from(clipboard.write_text(&text)).await {
             Ok(_) => app.tell(done),
             // Without the permission to copy, the address line still has the link.
-            Err(_) => app.tell("The browser does not let the page copy; the link is in the address line."),
+            Err(_) => {
+                app.tell("The browser does not let the page copy; the link is in the address line.")
+            }
         }
     });
 }

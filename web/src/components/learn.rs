@@ -25,7 +25,16 @@ pub(super) fn Learn() -> impl IntoView {
                 (0..trace.len()).filter(|&i| ids(before)[i] != mask && ids(head)[i] == mask).count()
             });
             let frame = &trace.frames[head];
-            sentences(frame.step, trace.steps, masks, trace.generated(), fresh, again, branch.request.sampler, &trace.schedule)
+            sentences(
+                frame.step,
+                trace.steps,
+                masks,
+                trace.generated(),
+                fresh,
+                again,
+                branch.request.sampler,
+                &trace.schedule,
+            )
         })
     });
     view! {
@@ -64,14 +73,18 @@ fn sentences(
     };
     if step == 0 {
         return vec![
-            format!("All {all} places are masked. The model sees only the prompt and how much is hidden."),
-            "In every step it guesses every hidden token at once, with a probability for each.".into(),
+            format!(
+                "All {all} places are masked. The model sees only the prompt and how much is hidden."
+            ),
+            "In every step it guesses every hidden token at once, with a probability for each."
+                .into(),
         ];
     }
     if masks == 0 {
         return vec![
             format!("Done after {step} steps: nothing is masked any more."),
-            "Click a token to erase it, pin it or type another: the model goes on from there.".into(),
+            "Click a token to erase it, pin it or type another: the model goes on from there."
+                .into(),
         ];
     }
     let mut out = vec![format!(

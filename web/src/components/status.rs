@@ -20,8 +20,10 @@ pub(super) fn Status() -> impl IntoView {
     };
     let tokens = move || {
         let speed = app.speed.get();
-        let (tokens, steps) = app.with_shown(|branch, _| (branch.trace.generated(), branch.trace.steps))?;
-        (speed.ms > 0.0).then(|| format!("{:.0}", tokens as f64 / (f64::from(steps) * speed.ms * 1e-3)))
+        let (tokens, steps) =
+            app.with_shown(|branch, _| (branch.trace.generated(), branch.trace.steps))?;
+        (speed.ms > 0.0)
+            .then(|| format!("{:.0}", tokens as f64 / (f64::from(steps) * speed.ms * 1e-3)))
     };
     let memory = move || {
         let memory = app.speed.get().memory;

@@ -21,7 +21,11 @@ pub(super) fn Transport() -> impl IntoView {
     });
     let label = move || match () {
         () if app.moving() => "Pause",
-        () if app.with_shown(|branch, head| head == branch.last() && !branch.finished) == Some(true) => "Go on",
+        () if app.with_shown(|branch, head| head == branch.last() && !branch.finished)
+            == Some(true) =>
+        {
+            "Go on"
+        }
         () => "Play",
     };
     view! {

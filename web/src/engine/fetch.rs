@@ -19,10 +19,7 @@ pub(super) struct Received {
 }
 
 /// The bytes at `url`: from the cache if there, else from the server, then kept.
-pub(super) async fn bytes(
-    url: &str,
-    progress: &mut dyn FnMut(Received),
-) -> Result<Vec<u8>, Fault> {
+pub(super) async fn bytes(url: &str, progress: &mut dyn FnMut(Received)) -> Result<Vec<u8>, Fault> {
     // Private windows may refuse the cache; then every start downloads.
     let cache = open_cache().await;
     if let Some(cache) = &cache

@@ -13,7 +13,9 @@ pub(super) async fn model(files: &[File]) -> Result<(Vec<u8>, Vec<u8>), Fault> {
     let checkpoint = named("model.safetensors").or_else(|| checkpoints.next());
     let tokenizer = named("tokenizer.json");
     match (checkpoint, tokenizer) {
-        (Some(checkpoint), Some(tokenizer)) => Ok((read(checkpoint).await?, read(tokenizer).await?)),
+        (Some(checkpoint), Some(tokenizer)) => {
+            Ok((read(checkpoint).await?, read(tokenizer).await?))
+        }
         (None, _) => Err(missing("model.safetensors")),
         (_, None) => Err(missing("tokenizer.json")),
     }

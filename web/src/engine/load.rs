@@ -48,7 +48,8 @@ async fn adapter_name() -> Option<String> {
     let info = get(&adapter().await?, "info");
     let text = |name| get(&info, name).as_string().filter(|text| !text.is_empty());
     let name = text("description").or_else(|| text("device")).or_else(|| {
-        let parts: Vec<String> = [text("vendor"), text("architecture")].into_iter().flatten().collect();
+        let parts: Vec<String> =
+            [text("vendor"), text("architecture")].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     });
     Some(name.map_or("WebGPU".into(), |name| format!("{name} (WebGPU)")))
@@ -118,7 +119,10 @@ impl Loaded {
             timesteps: config.timesteps as u32,
             mask_id: config.mask_id,
             end_id: tokenizer.end_of_text_id(),
-            pieces: ids.clone().map(|id| Piece::from_bytes(tokenizer.token_bytes(id).to_vec())).collect(),
+            pieces: ids
+                .clone()
+                .map(|id| Piece::from_bytes(tokenizer.token_bytes(id).to_vec()))
+                .collect(),
             special: ids.filter(|&id| tokenizer.is_special(id)).collect(),
             adapter: match device.gpu() {
                 Some(_) => adapter_name().await.unwrap_or_else(|| "WebGPU".into()),

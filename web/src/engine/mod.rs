@@ -105,9 +105,9 @@ struct Engine {
 
 impl Engine {
     fn until_due(&self) -> u32 {
-        let left = self.due.map_or(0.0, |due| {
-            due.saturating_duration_since(Instant::now()).as_secs_f64() * 1e3
-        });
+        let left = self
+            .due
+            .map_or(0.0, |due| due.saturating_duration_since(Instant::now()).as_secs_f64() * 1e3);
         left as u32
     }
 

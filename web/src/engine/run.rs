@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use diffusion::Schedule;
-use diffusion::sampler::{Alternatives, Generation, SampleError, SampleOptions, SamplerKind, State};
+use diffusion::sampler::{
+    Alternatives, Generation, SampleError, SampleOptions, SamplerKind, State,
+};
 use plot::Frame;
 use web_time::Instant;
 
@@ -147,12 +149,8 @@ impl Run {
 /// The prompt's tokens, `None` in its gaps and in the text to be written behind it.
 fn prompt(loaded: &Loaded, request: &Request) -> Result<Vec<Option<u32>>, Fault> {
     let prompt = loaded.tokenizer.encode_prompt(&request.prompt)?;
-    let mut tokens: Vec<Option<u32>> = prompt
-        .ids
-        .iter()
-        .zip(&prompt.gaps)
-        .map(|(&id, &gap)| (!gap).then_some(id))
-        .collect();
+    let mut tokens: Vec<Option<u32>> =
+        prompt.ids.iter().zip(&prompt.gaps).map(|(&id, &gap)| (!gap).then_some(id)).collect();
     let most = loaded.model.config.block_size;
     if tokens.len() >= most && !tokens.contains(&None) || tokens.len() > most {
         return Err(Fault::new(
@@ -202,10 +200,9 @@ impl From<SampleError> for Fault {
     fn from(error: SampleError) -> Self {
         match error {
             SampleError::Device(error) => error.into(),
-            SampleError::Impossible(sentence) => Self::new(
-                FaultKind::Request,
-                format!("This cannot be written: {sentence}."),
-            ),
+            SampleError::Impossible(sentence) => {
+                Self::new(FaultKind::Request, format!("This cannot be written: {sentence}."))
+            }
         }
     }
 }

@@ -131,10 +131,8 @@ impl Encoder {
             log::error!("video: {error:?}");
             "The browser's video encoder gave up; try the other format.".to_owned()
         };
-        let init = object(&[
-            ("output", on_chunk.as_ref().clone()),
-            ("error", on_error.as_ref().clone()),
-        ]);
+        let init =
+            object(&[("output", on_chunk.as_ref().clone()), ("error", on_error.as_ref().clone())]);
         let encoder = VideoEncoder::new(&init).map_err(failed)?;
         encoder.configure(&self.config).map_err(failed)?;
         for index in 0..count {

@@ -46,10 +46,8 @@ pub(super) fn file(pictures: &[Picture], description: &[u8], size: Size, rate: u
         ],
     );
     let references = full(b"dref", 0, &[&words(&[1]), &full(b"url ", 1, &[])]);
-    let media = boxed(
-        b"minf",
-        &[&full(b"vmhd", 1, &[&[0; 8]]), &boxed(b"dinf", &[&references]), &table],
-    );
+    let media =
+        boxed(b"minf", &[&full(b"vmhd", 1, &[&[0; 8]]), &boxed(b"dinf", &[&references]), &table]);
     let media_header = full(b"mdhd", 0, &[&words(&[0, 0, scale, duration]), &[0x55, 0xC4, 0, 0]]);
     let handler = full(b"hdlr", 0, &[&[0; 4], b"vide", &[0; 12], b"cinnabar\0"]);
     let track_header = full(
@@ -106,7 +104,8 @@ mod tests {
 
     #[test]
     fn boxes_fill_the_file() {
-        let pictures = [Picture { bytes: vec![7; 10], key: true }, Picture { bytes: vec![8; 5], key: false }];
+        let pictures =
+            [Picture { bytes: vec![7; 10], key: true }, Picture { bytes: vec![8; 5], key: false }];
         let file = file(&pictures, &[1, 2, 3], Size::WIDE, 30);
         let mut at = 0;
         let mut names = vec![];

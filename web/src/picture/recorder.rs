@@ -20,7 +20,9 @@ const BITS_PER_SECOND: u32 = 6_000_000;
 fn types(format: Format) -> &'static [&'static str] {
     match format {
         Format::Webm => &["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"],
-        Format::Mp4 => &["video/mp4;codecs=avc1.42E028", "video/mp4;codecs=avc1.42E01E", "video/mp4"],
+        Format::Mp4 => {
+            &["video/mp4;codecs=avc1.42E028", "video/mp4;codecs=avc1.42E01E", "video/mp4"]
+        }
     }
 }
 

@@ -38,10 +38,10 @@ pub(super) fn file(pictures: &[Picture], codec: &str, size: Size, rate: u32) -> 
         &[master(
             0xAE, // TrackEntry
             &[
-                number(0xD7, 1), // TrackNumber
-                number(0x73C5, 1), // TrackUID
-                number(0x83, 1), // TrackType: video
-                number(0x9C, 0), // FlagLacing
+                number(0xD7, 1),                                    // TrackNumber
+                number(0x73C5, 1),                                  // TrackUID
+                number(0x83, 1),                                    // TrackType: video
+                number(0x9C, 0),                                    // FlagLacing
                 number(0x23_E383, 1_000_000_000 / u64::from(rate)), // DefaultDuration
                 text(0x86, if codec.starts_with("vp09") { "V_VP9" } else { "V_VP8" }),
                 master(
@@ -55,7 +55,9 @@ pub(super) fn file(pictures: &[Picture], codec: &str, size: Size, rate: u32) -> 
     let mut at = 0;
     while at < pictures.len() {
         let start = milliseconds(at);
-        let inside = |&i: &usize| i == at || milliseconds(i) - start < CLUSTER_MS && !(pictures[i].key && i > at);
+        let inside = |&i: &usize| {
+            i == at || milliseconds(i) - start < CLUSTER_MS && !(pictures[i].key && i > at)
+        };
         let end = (at..pictures.len()).take_while(inside).last().map_or(at + 1, |last| last + 1);
         let blocks = (at..end).map(|i| block(&pictures[i], milliseconds(i) - start));
         let elements: Vec<_> = std::iter::once(number(0xE7, start.into())).chain(blocks).collect();

@@ -99,8 +99,10 @@ impl App {
                     if let Some(id) = missing {
                         self.fault.set(Some(Fault::new(
                             FaultKind::Request,
-                            format!("The link asks for the model “{id}”, which is not here; \
-                                     another one may write another text."),
+                            format!(
+                                "The link asks for the model “{id}”, which is not here; \
+                                     another one may write another text."
+                            ),
                         )));
                     }
                     match models.into_iter().nth(chosen) {
@@ -186,9 +188,9 @@ impl App {
     pub(super) fn put_in_address(self, request: &Request) {
         let address = self.share_address(request);
         // Forbidden in some embedded windows: then the address stays.
-        let _ = window().history().and_then(|history| {
-            history.replace_state_with_url(&JsValue::NULL, "", Some(&address))
-        });
+        let _ = window()
+            .history()
+            .and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&address)));
     }
 }
 
@@ -212,14 +214,14 @@ async fn list_models() -> Result<Vec<ModelEntry>, Fault> {
     };
     let list = resolve(MODELS, &base.unwrap_or_default());
     let response = JsFuture::from(window().fetch_with_str(&list)).await;
-    let response: Response =
-        response.and_then(JsCast::dyn_into).map_err(|_| unreachable())?;
+    let response: Response = response.and_then(JsCast::dyn_into).map_err(|_| unreachable())?;
     let text = match response.text() {
         Ok(text) if response.ok() => JsFuture::from(text).await.map_err(|_| unreachable())?,
         _ => return Err(unreachable()),
     };
-    let mut models: Vec<ModelEntry> = serde_json::from_str(&text.as_string().unwrap_or_default())
-        .map_err(|error| no_models(&format!("models.json cannot be read: {error}")))?;
+    let mut models: Vec<ModelEntry> =
+        serde_json::from_str(&text.as_string().unwrap_or_default())
+            .map_err(|error| no_models(&format!("models.json cannot be read: {error}")))?;
     for entry in &mut models {
         entry.checkpoint = resolve(&entry.checkpoint, &list);
         entry.tokenizer = resolve(&entry.tokenizer, &list);

@@ -151,9 +151,8 @@ impl App {
 
     /// Whether a person changed the shown run.
     pub fn edited(self) -> bool {
-        self.tree.with(|tree| {
-            tree.shown().is_some_and(|b| b.fork.is_some() || !b.touched.is_empty())
-        })
+        self.tree
+            .with(|tree| tree.shown().is_some_and(|b| b.fork.is_some() || !b.touched.is_empty()))
     }
 
     /// Tells everybody something that needs no answer.

@@ -151,7 +151,8 @@ fn TypeToken(position: usize) -> impl IntoView {
         let text = field.get_untracked().map(|field| field.value()).unwrap_or_default();
         match app.token_of(&text).filter(|_| !text.trim().is_empty()) {
             Some(id) => app.edit(position, Edit::Type(id)),
-            None => complaint.set(format!("“{text}” is not one token of this model: try a shorter word.")),
+            None => complaint
+                .set(format!("“{text}” is not one token of this model: try a shorter word.")),
         }
     };
     view! {

@@ -178,7 +178,11 @@ fn tokens(
             (State::Prompt | State::Masked, _) | (_, None) => Flash::None,
             (_, Some(0)) if !moving => Flash::Lit,
             (_, Some(age)) if moving && age < FLASH => {
-                if (head - age).is_multiple_of(2) { Flash::Even } else { Flash::Odd }
+                if (head - age).is_multiple_of(2) {
+                    Flash::Even
+                } else {
+                    Flash::Odd
+                }
             }
             _ => Flash::None,
         };
