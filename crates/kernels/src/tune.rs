@@ -1,5 +1,7 @@
 //! Choosing shader forms by measuring them on the adapter, never by its name.
 
+use std::fmt::Debug;
+
 use device::{Device, DeviceError, Element, Program, Recording, Slice};
 use web_time::Instant;
 
@@ -20,6 +22,13 @@ const REPEATS: usize = 32;
 /// Seconds below which a single launch is too short to measure.
 const QUICK: f64 = 2e-3;
 
+/// Times that every candidate is measured, in turns, so that a busy moment of the machine does
+/// not fall on one of them; the best time counts.
+const ROUNDS: usize = 8;
+
+/// A candidate that many times slower than the fastest is not measured again.
+const HOPELESS: f64 = 8.0;
+
 /// Measures the candidate forms on a GPU and returns the fastest of each operation. Takes a few
 /// seconds on a software driver, where compiling the kernels is most of it. The CPU device has but
 /// one form: there, the default is returned at once.
@@ -36,17 +45,13 @@ pub async fn measure(device: &mut Device) -> Result<Forms, DeviceError> {
 
     let candidates: Vec<_> =
         GemmForm::ALL.into_iter().filter(|form| form.runs_with(subgroup)).collect();
+    let [a, b, c] = buffers.product;
     for op in Op::ALL {
-        let mut fastest = Fastest::default();
-        for &form in &candidates {
+        let record = |form: GemmForm, step: &mut Recording| {
             let choice = Forms { gemm_nt: form, gemm_nn: form, gemm_tn: form, ..forms };
-            let [a, b, c] = buffers.product;
-            let record = |step: &mut Recording| {
-                gemm::record(step, &choice, op, a, b, c, PRODUCT, false);
-            };
-            fastest.offer(form, seconds(device, c, record).await?);
-        }
-        let form = fastest.form.unwrap_or_default();
+            gemm::record(step, &choice, op, a, b, c, PRODUCT, false);
+        };
+        let form = fastest(device, &candidates, c, record).await?;
         match op {
             Op::Nt => forms.gemm_nt = form,
             Op::Nn => forms.gemm_nn = form,
@@ -54,40 +59,17 @@ pub async fn measure(device: &mut Device) -> Result<Forms, DeviceError> {
         }
     }
 
-    let mut fastest = Fastest::default();
-    for form in AttentionForm::ALL.into_iter().filter(|form| form.runs_with(subgroup)) {
+    let candidates: Vec<_> =
+        AttentionForm::ALL.into_iter().filter(|form| form.runs_with(subgroup)).collect();
+    let Buffers { qkv, y, lse, d_y, delta, d_qkv, .. } = buffers;
+    let record = |form: AttentionForm, step: &mut Recording| {
         let choice = Forms { attention: form, ..forms };
-        let Buffers { qkv, y, lse, d_y, delta, d_qkv, .. } = buffers;
-        let record = |step: &mut Recording| {
-            attention::forward(step, &choice, qkv, y, lse, ATTENTION);
-            attention::backward(step, &choice, qkv, y, lse, d_y, delta, d_qkv, ATTENTION);
-        };
-        fastest.offer(form, seconds(device, d_qkv, record).await?);
-    }
-    forms.attention = fastest.form.unwrap_or_default();
+        attention::forward(step, &choice, qkv, y, lse, ATTENTION);
+        attention::backward(step, &choice, qkv, y, lse, d_y, delta, d_qkv, ATTENTION);
+    };
+    forms.attention = fastest(device, &candidates, d_qkv, record).await?;
     log::info!("shader forms: {forms:?}");
     Ok(forms)
-}
-
-/// The fastest form so far; the earlier one where two are equal.
-struct Fastest<F> {
-    form: Option<F>,
-    seconds: f64,
-}
-
-impl<F> Default for Fastest<F> {
-    fn default() -> Self {
-        Self { form: None, seconds: f64::INFINITY }
-    }
-}
-
-impl<F: std::fmt::Debug> Fastest<F> {
-    fn offer(&mut self, form: F, seconds: f64) {
-        log::debug!("{form:?}: {:.3} ms", 1e3 * seconds);
-        if seconds < self.seconds {
-            *self = Self { form: Some(form), seconds };
-        }
-    }
 }
 
 /// What the measured launches are bound to; zeros, which no form treats in a special way.
@@ -119,28 +101,45 @@ impl Buffers {
     }
 }
 
-/// Seconds that one `record`ed operation takes, the best of three; the first run, which compiles,
-/// does not count.
-async fn seconds(
+/// The fastest of the candidates, or the default when there is but that one.
+async fn fastest<F: Copy + Debug + Default>(
     device: &mut Device,
+    candidates: &[F],
     output: Slice,
-    record: impl Fn(&mut Recording),
-) -> Result<f64, DeviceError> {
-    let mut step = Recording::default();
-    record(&mut step);
-    let once = device.compile(step.clone())?;
-    for _ in 1..REPEATS {
-        record(&mut step);
+    record: impl Fn(F, &mut Recording),
+) -> Result<F, DeviceError> {
+    if candidates.len() < 2 {
+        return Ok(F::default());
     }
-    let many = device.compile(step)?;
-    run(device, &once, output).await?;
-    let quick = run(device, &once, output).await? < QUICK;
-    let (program, launches) = if quick { (&many, REPEATS) } else { (&once, 1) };
-    let mut best = f64::INFINITY;
-    for _ in 0..3 {
-        best = best.min(run(device, program, output).await?);
+    let mut quick = false;
+    for &form in candidates {
+        let mut step = Recording::default();
+        record(form, &mut step);
+        let once = device.compile(step)?;
+        // Some drivers compile in the first run.
+        run(device, &once, output).await?;
+        quick |= run(device, &once, output).await? < QUICK;
     }
-    Ok(best / launches as f64)
+    let mut programs = Vec::new();
+    for &form in candidates {
+        let mut step = Recording::default();
+        for _ in 0..if quick { REPEATS } else { 1 } {
+            record(form, &mut step);
+        }
+        programs.push((form, device.compile(step)?));
+    }
+    let mut best = vec![f64::INFINITY; candidates.len()];
+    for _ in 0..ROUNDS {
+        let leader = best.iter().copied().fold(f64::INFINITY, f64::min);
+        for ((_, program), best) in programs.iter().zip(&mut best) {
+            if *best <= HOPELESS * leader {
+                *best = best.min(run(device, program, output).await?);
+            }
+        }
+    }
+    log::debug!("seconds of {candidates:?}: {best:?}");
+    let winner = programs.iter().zip(&best).min_by(|(_, a), (_, b)| a.total_cmp(b));
+    Ok(winner.map_or_else(F::default, |((form, _), _)| *form))
 }
 
 async fn run(device: &mut Device, program: &Program, output: Slice) -> Result<f64, DeviceError> {
