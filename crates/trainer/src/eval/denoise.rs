@@ -6,13 +6,14 @@ use diffusion::Schedule;
 use diffusion::metrics::{
     BitsPerByte, Bound, EntropyByTime, MaskedScores, Scorer, corrupt, stratified_times,
 };
+use indicatif::ProgressBar;
 use model::Config;
 use pollster::block_on;
 
 /// Sequences of a batch.
 pub(super) const BATCH: usize = 16;
 /// Batches that the entropy of each timestep is measured on.
-const ENTROPY_BATCHES: usize = 2;
+pub(super) const ENTROPY_BATCHES: usize = 2;
 /// Seed of times and masks, the same for every model.
 const SEED: u64 = 0x6d61_736b;
 
@@ -65,6 +66,7 @@ pub(super) fn measure(
     schedule: Schedule,
     windows: &Windows,
     bytes_per_sequence: f64,
+    bar: &ProgressBar,
 ) -> Result<Measured> {
     let last = config.timesteps;
     let count = windows.batches.len() * BATCH;
@@ -83,6 +85,7 @@ pub(super) fn measure(
         }
         let times: Vec<u32> = times.iter().map(|&t| t as u32).collect();
         let scores = block_on(scorer.score(device, &noisy, clean, &times))?;
+        bar.inc(1);
         Ok::<_, anyhow::Error>((scores, mask))
     };
 

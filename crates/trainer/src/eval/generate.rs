@@ -5,6 +5,7 @@ use device::Device;
 use diffusion::Schedule;
 use diffusion::metrics::change_rate;
 use diffusion::sampler::{Generation, SampleOptions, SamplerKind, State, Workspace};
+use indicatif::ProgressBar;
 use kernels::Forms;
 use model::Model;
 use pollster::block_on;
@@ -30,6 +31,7 @@ pub(super) fn texts(
     model: &Model,
     schedule: Schedule,
     windows: &Windows,
+    bar: &ProgressBar,
 ) -> Result<Texts> {
     let block = model.config.block_size;
     let prompt = PROMPT.min(block / 4);
@@ -54,6 +56,7 @@ pub(super) fn texts(
     while !generation.finished() {
         generation.step(device)?;
         states.push(block_on(generation.read_state(device))?);
+        bar.inc(1);
     }
     let ids: Vec<_> = states.iter().map(|state| &state.ids).collect();
     let last = &states[states.len() - 1];

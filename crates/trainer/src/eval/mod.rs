@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use corpus::stories::VALIDATION_SHARE;
 use corpus::tokenizer::Tokenizer;
 use diffusion::metrics::{Overlap, Scorer, distinct, unigram_entropy};
+use indicatif::{ProgressBar, ProgressStyle};
 use model::Model;
 use plot::curve::{EntropyPlot, Reference, SIZE};
 use plot::raster::{Raster, png};
@@ -68,8 +69,17 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
     let scorer = Scorer::new(&mut device, &forms, &model, denoise::BATCH, config.block_size)?;
     let bytes = windows.sequences().flatten().map(|&id| bytes(&tokenizer, id)).sum::<usize>();
     let bytes = bytes as f64 / windows.sequences().count() as f64;
-    let measured = denoise::measure(&mut device, &scorer, &config, schedule, &windows, bytes)?;
-    let texts = generate::texts(&mut device, &forms, &model, schedule, &windows)?;
+    // Batches of the loss, of each timestep's entropy, and passes of the seed's sampler.
+    let passes =
+        args.batches as usize + denoise::ENTROPY_BATCHES * config.timesteps + config.timesteps + 1;
+    let bar = ProgressBar::new(passes as u64).with_style(
+        ProgressStyle::with_template("{bar:24} pass {pos}/{len}  {eta} left")?
+            .progress_chars("━╸ "),
+    );
+    let measured =
+        denoise::measure(&mut device, &scorer, &config, schedule, &windows, bytes, &bar)?;
+    let texts = generate::texts(&mut device, &forms, &model, schedule, &windows, &bar)?;
+    bar.finish_and_clear();
     let overlap_13 = match &args.train_data {
         Some(path) => {
             let known = data::encode(path, &tokenizer)?;

@@ -190,7 +190,7 @@ impl Settings {
             muon: (name == OptimizerName::Muon).then_some(muon),
             clip,
             schedule: ScheduleConfig {
-                shape: self.schedule.shape,
+                shape: if decay == 0 { ScheduleShape::Constant } else { self.schedule.shape },
                 warmup: self.schedule.warmup,
                 decay_start: total - decay.min(total),
                 total,
@@ -279,6 +279,11 @@ mod tests {
         let settings = Settings::read("small", &["train.steps=1000".to_owned()])?;
         let schedule = settings.optimizer().schedule;
         assert_eq!((schedule.decay_start, schedule.total), (600, 1_000));
+        // Too short to fall: it is constant.
+        for changes in [["steps=1", "floor=0"], ["steps=9", "decay_share=0"]] {
+            let settings = Settings::read("small", &changes.map(str::to_owned))?;
+            assert_eq!(settings.optimizer().schedule.shape, ScheduleShape::Constant);
+        }
         Ok(())
     }
 
