@@ -86,9 +86,9 @@ pub(crate) fn run(options: Options) -> Result<()> {
         trainer()?.args(["train", "--config", "configs/tiny.toml", "--data", &corpus]).args([
             "--tokenizer",
             &tokenizer,
-            "--output",
+            "--out",
             &model,
-            "--set",
+            "--steps",
             &steps,
         ]),
     )?;

@@ -20,7 +20,7 @@ pub(crate) struct TrainArgs {
     pub(crate) config: String,
 
     /// Corpus: UTF-8 text, stories apart by an empty line or `<|endoftext|>`
-    #[arg(long, alias = "corpus", default_value = "data/stories.txt", value_name = "FILE")]
+    #[arg(long, default_value = "data/stories.txt", value_name = "FILE")]
     pub(crate) data: PathBuf,
 
     /// Tokenizer of the run [default: trained on the corpus]
@@ -28,7 +28,7 @@ pub(crate) struct TrainArgs {
     pub(crate) tokenizer: Option<PathBuf>,
 
     /// Folder of the run [default: runs/ and the name of the settings]
-    #[arg(long, alias = "output", value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
     /// Steps to train to, those of a resumed run included [default: train.steps of the settings]

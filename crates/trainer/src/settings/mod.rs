@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn impossible_values_are_named() {
         for (change, sentence) in [
-            ("model.n_head=5", "n_embd 64 is not a multiple of n_head 5"),
+            ("model.n_head=5", "n_embd 128 is not a multiple of n_head 5"),
             ("model.n_layer=0", "n_layer is 0, it must be between 1 and 1000"),
             ("model.init_std=0", "model.init_std is 0, it must be above 0"),
             ("data.vocab_size=0", "vocab_size is 0, it must be between 1"),
