@@ -90,7 +90,14 @@ pub(crate) fn latest(folder: &Path) -> Result<Option<PathBuf>> {
 pub(crate) fn best(folder: &Path) -> Result<Option<PathBuf>> {
     let mut best: Option<(f64, PathBuf)> = None;
     for (_, path) in list(folder)? {
-        if let Some(loss) = load::state(&path)?.validation_loss
+        let loss = match load::state(&path) {
+            Ok(state) => state.validation_loss,
+            Err(error) => {
+                log::warn!("{error:#}, so it cannot be the best checkpoint");
+                None
+            }
+        };
+        if let Some(loss) = loss
             && best.as_ref().is_none_or(|(lowest, _)| loss <= *lowest)
         {
             best = Some((loss, path));
@@ -118,4 +125,87 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf> {
         );
     }
     bail!("the checkpoint {} does not exist", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use model::{Checkpoint, Config};
+
+    use super::*;
+
+    fn saved(step: u32, loss: f64) -> Saved {
+        let config = Config { n_layer: 1, n_head: 1, n_embd: 8, timesteps: 2, ..Config::seed(10) };
+        let values = vec![loss as f32; config.flat_len()];
+        // Gaps between tensors are zeros in a file.
+        let mut model =
+            Checkpoint { config, values: vec![0.0; values.len()], metadata: BTreeMap::new() };
+        for tensor in config.tensors() {
+            model.values[tensor.range()].copy_from_slice(&values[tensor.range()]);
+        }
+        Saved {
+            model,
+            moments: vec![("first_moment".to_owned(), values)],
+            state: State {
+                step,
+                generator_counter: step + 1,
+                seed: 3,
+                validation_loss: Some(loss),
+                best_loss: Some(loss),
+                seconds: 1.5,
+                forms: kernels::Forms::default(),
+            },
+            tokenizer: b"tokenizer".to_vec(),
+            settings: "settings".to_owned(),
+            log: b"log".to_vec(),
+        }
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let before = saved(7, 2.5);
+        let path = save(folder.path(), &before)?;
+        assert_eq!(path, folder.path().join("checkpoints/step-000007"));
+        let after = load(&path)?;
+        assert_eq!((after.model, after.moments), (before.model, before.moments));
+        assert_eq!((after.state, after.settings), (before.state, before.settings));
+        assert_eq!((after.tokenizer, after.log), (before.tokenizer, before.log));
+        Ok(())
+    }
+
+    #[test]
+    fn the_newest_and_the_best_are_kept() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        for (step, loss) in [(10, 3.0), (20, 1.0), (30, 2.0), (40, 2.5), (50, 2.2)] {
+            save(folder.path(), &saved(step, loss))?;
+            prune(folder.path(), 2)?;
+        }
+        let steps: Vec<_> = list(folder.path())?.into_iter().map(|(step, _)| step).collect();
+        assert_eq!(steps, [20, 40, 50]);
+        assert_eq!(latest(folder.path())?, Some(folder.path().join("checkpoints/step-000050")));
+        let best = folder.path().join("checkpoints/step-000020");
+        assert_eq!(locate(folder.path())?, best.join(MODEL));
+        assert_eq!(locate(&best)?, best.join(MODEL));
+        // A damaged state is no reason to stop; what is half written is no checkpoint.
+        fs::write(best.join(STATE), "{")?;
+        let next = folder.path().join("checkpoints/step-000050");
+        assert_eq!(locate(folder.path())?, next.join(MODEL));
+        fs::create_dir(folder.path().join("checkpoints/.step-000060.part"))?;
+        assert_eq!(list(folder.path())?.len(), 3);
+        sweep(folder.path())?;
+        assert_eq!(fs::read_dir(folder.path().join("checkpoints"))?.count(), 3);
+        Ok(())
+    }
+
+    #[test]
+    fn a_network_that_is_not_a_number_is_not_saved() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let error = save(folder.path(), &saved(1, f64::NAN)).unwrap_err().to_string();
+        assert_eq!(error, "tensor `token_emb.weight` holds a value that is not a number");
+        assert!(latest(folder.path())?.is_none());
+        Ok(())
+    }
 }

@@ -166,8 +166,11 @@ mod tests {
         let broken = presets::any().replace("n_layer = 2", "n_layer = = 2");
         let missing = presets::any().replace("n_layer = 2", "");
         let unknown = presets::any().replace("n_layer = 2", "n_layers = 2");
+        let line = presets::any().lines().position(|line| line.starts_with("n_layer"));
+        let line = line.expect("a key of every preset") + 1;
+        let syntax = format!("line {line} is not valid TOML: ");
         for (text, sentence) in [
-            (broken, "line 4 is not valid TOML: "),
+            (broken, syntax.as_str()),
             (missing, "the key `model.n_layer` is missing"),
             (unknown, "unknown key `model.n_layers`; did you mean `model.n_layer`"),
         ] {
