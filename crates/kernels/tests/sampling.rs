@@ -210,11 +210,12 @@ fn kept_positions_keep_token_and_confidence() {
             sample_tokens::record(step, io, &sampling);
             vec![io.tokens, io.token_confidence, io.ids, io.confidence, io.generated]
         });
-        for n in 0..50 {
-            let kept = outputs[4][n] == 0.0 || (keep_visible && outputs[2][n] != 2.0);
-            let same = outputs[1][n] == outputs[3][n];
+        let [tokens, token_confidence, ids, confidence, generated] = outputs.try_into().unwrap();
+        for (n, generated) in generated.into_iter().enumerate() {
+            let kept = generated == 0.0 || (keep_visible && ids[n] != 2.0);
+            let same = token_confidence[n] == confidence[n];
             assert_eq!(same, kept, "position {n}");
-            assert!(!kept || outputs[0][n] == outputs[2][n], "position {n}");
+            assert!(!kept || tokens[n] == ids[n], "position {n}");
         }
     }
 }

@@ -17,7 +17,7 @@ impl App {
             loop {
                 let pace = self.pace.get_untracked();
                 // As fast as possible still shows every state.
-                sleep(if pace == 0 { 16 } else { 1000 / pace }).await;
+                sleep(1000u32.checked_div(pace).unwrap_or(16)).await;
                 if self.replay.get_value() != number {
                     return;
                 }

@@ -20,9 +20,9 @@ impl Gpu {
 
     /// The bytes of several slices, one after the other, in one copy and one wait.
     pub(crate) async fn read_all(&self, slices: &[Slice]) -> Result<Vec<u8>, DeviceError> {
-        let parts = slices.iter().map(|slice| {
-            (&self.buffers[slice.buffer.0], 4 * slice.offset as u64, slice.bytes())
-        });
+        let parts = slices
+            .iter()
+            .map(|slice| (&self.buffers[slice.buffer.0], 4 * slice.offset as u64, slice.bytes()));
         self.read_parts(&parts.collect::<Vec<_>>()).await
     }
 

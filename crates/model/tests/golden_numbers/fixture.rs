@@ -13,16 +13,16 @@ fn path(file: &str) -> PathBuf {
 }
 
 /// A JSON file of the fixtures.
-pub fn json(name: &str) -> Value {
+pub(crate) fn json(name: &str) -> Value {
     let text = std::fs::read(path(&format!("{name}.json"))).unwrap();
     serde_json::from_slice(&text).unwrap()
 }
 
 /// The tensors of a fixture.
-pub struct Tensors(Vec<u8>);
+pub(crate) struct Tensors(Vec<u8>);
 
 impl Tensors {
-    pub fn open(name: &str) -> Self {
+    pub(crate) fn open(name: &str) -> Self {
         Self(std::fs::read(path(&format!("{name}.safetensors"))).unwrap())
     }
 
@@ -31,20 +31,20 @@ impl Tensors {
         file.tensor(name).unwrap_or_else(|_| panic!("no tensor {name}")).data().to_vec()
     }
 
-    pub fn floats(&self, name: &str) -> Vec<f32> {
+    pub(crate) fn floats(&self, name: &str) -> Vec<f32> {
         self.bytes(name).as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()
     }
 
-    pub fn words(&self, name: &str) -> Vec<u32> {
+    pub(crate) fn words(&self, name: &str) -> Vec<u32> {
         self.bytes(name).as_chunks().0.iter().map(|&b| u32::from_le_bytes(b)).collect()
     }
 
-    pub fn mask(&self, name: &str) -> Vec<u32> {
+    pub(crate) fn mask(&self, name: &str) -> Vec<u32> {
         self.bytes(name).into_iter().map(u32::from).collect()
     }
 
     /// All parameters under `prefix`, laid out flat.
-    pub fn flat(&self, prefix: &str, config: &Config) -> Vec<f32> {
+    pub(crate) fn flat(&self, prefix: &str, config: &Config) -> Vec<f32> {
         let mut values = vec![0.0; config.flat_len()];
         for tensor in config.tensors() {
             let name = format!("{prefix}{}", tensor.name);
@@ -55,7 +55,7 @@ impl Tensors {
 }
 
 /// The config that a JSON fixture states.
-pub fn config(json: &Value) -> Config {
+pub(crate) fn config(json: &Value) -> Config {
     let number = |name: &str| json["config"][name].as_u64().unwrap() as usize;
     Config {
         n_layer: number("n_layer"),
@@ -69,14 +69,20 @@ pub fn config(json: &Value) -> Config {
 }
 
 /// The three devices that every fixture must agree with. Without a GPU the test fails.
-pub fn devices() -> [Device; 3] {
+pub(crate) fn devices() -> [Device; 3] {
     let gpu = block_on(Gpu::open(&AdapterChoice::Any))
         .expect("the tests need a GPU or a software driver");
     [Device::oracle(), Device::cpu(), Device::Gpu(Box::new(gpu))]
 }
 
 /// |a - e| <= absolute + relative * |e| for every element.
-pub fn assert_close(what: &str, actual: &[f32], expected: &[f32], absolute: f32, relative: f32) {
+pub(crate) fn assert_close(
+    what: &str,
+    actual: &[f32],
+    expected: &[f32],
+    absolute: f32,
+    relative: f32,
+) {
     assert_eq!(actual.len(), expected.len(), "{what}: length");
     for (i, (a, e)) in actual.iter().zip(expected).enumerate() {
         let close = (a - e).abs() <= absolute + relative * e.abs();

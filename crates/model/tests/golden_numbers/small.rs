@@ -4,7 +4,7 @@ use device::{Device, Element, Recording, Slice};
 use kernels::{Forms, loss};
 use model::backward::{self, Loss};
 use model::forward::{self, Pass};
-use model::{Activations, Config, Model, Scratch, Weights};
+use model::{Activations, Config, Model, Scratch};
 use optim::{
     AdamWConfig, Layout, MuonConfig, Optimizer, OptimizerConfig, ScheduleConfig, ScheduleShape,
 };
@@ -18,9 +18,7 @@ const LENGTH: usize = 32;
 /// A training step on given batches, as it is recorded for drawn ones.
 pub(crate) struct Step {
     pub(crate) model: Model,
-    pub(crate) acts: Activations,
     pub(crate) gradient: Slice,
-    pub(crate) d: Weights<Slice>,
     ids: Slice,
     targets: Slice,
     mask: Slice,
@@ -107,7 +105,7 @@ impl Step {
         loss::weighted(&mut step, optimizer.counter, weights, statistics.loss, losses);
         optimizer.update(&mut step, &forms, model.parameters, gradient);
         let step_of =
-            Self { model, acts, gradient, d, ids, targets, mask, timesteps, losses, optimizer };
+            Self { model, gradient, ids, targets, mask, timesteps, losses, optimizer };
         (step_of, step)
     }
 
