@@ -1,6 +1,6 @@
 //! The page: watch text diffuse in a browser tab.
 //!
-//! One WebAssembly runs twice: as the page ([`page`]) and, in a worker, as its [`engine`]. They talk
+//! One WebAssembly runs twice: as the page ([`components`]) and, in a worker, as its [`engine`]. They talk
 //! by [`protocol`]. The engine holds the model; the page holds everything that a person sees, and
 //! keeps every state of every run, so that moving in time needs no model.
 

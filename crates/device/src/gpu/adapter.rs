@@ -69,7 +69,8 @@ impl fmt::Display for AdapterSummary {
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
     let descriptor = wgpu::InstanceDescriptor {
-        flags: wgpu::InstanceFlags::from_env_or_default(),
+        // Validation layers only when asked for by wgpu's variables: they speak in the user's terminal.
+        flags: wgpu::InstanceFlags::empty().with_env(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     };
     let instance = wgpu::Instance::new(descriptor);

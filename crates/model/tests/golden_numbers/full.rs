@@ -47,7 +47,7 @@ fn hash_formula() {
         let actual = &values[tensor.range()];
         let number = |value: &serde_json::Value| value.as_f64().unwrap();
         for (actual, expected) in actual.iter().zip(expected["weight_first4"].as_array().unwrap()) {
-            assert_eq!(f64::from(*actual), number(expected), "{}", tensor.name);
+            assert_eq!(*actual, number(expected) as f32, "{}", tensor.name);
         }
         let sum: f64 = actual.iter().map(|&value| f64::from(value)).sum();
         assert!((sum - number(&expected["weight_sum_f64"])).abs() < 1e-6, "{}", tensor.name);

@@ -104,8 +104,7 @@ impl Step {
         backward::record(&mut step, &pass, &scratch, loss, &d, false);
         loss::weighted(&mut step, optimizer.counter, weights, statistics.loss, losses);
         optimizer.update(&mut step, &forms, model.parameters, gradient);
-        let step_of =
-            Self { model, gradient, ids, targets, mask, timesteps, losses, optimizer };
+        let step_of = Self { model, gradient, ids, targets, mask, timesteps, losses, optimizer };
         (step_of, step)
     }
 
