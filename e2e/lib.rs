@@ -1,1 +1,0 @@
-//! Tests of the built page in a real browser: see `tests/page`.
