@@ -13,7 +13,6 @@ use device::Device;
 use diffusion::Schedule;
 use diffusion::sampler::{Generation, SampleOptions, SamplerKind, State, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
-use kernels::Forms;
 use model::{Checkpoint, Config, Model};
 use plot::draw::Size;
 use plot::{Frame, Trace, trace};
@@ -21,7 +20,7 @@ use pollster::block_on;
 
 use crate::commands::sample::SampleArgs;
 use crate::media::{self, Look};
-use crate::{checkpoints, files};
+use crate::{checkpoints, compute, files};
 
 /// Logits of this many bytes at a time: half of what WebGPU promises for a binding.
 const LOGIT_BYTES: usize = 64 << 20;
@@ -134,7 +133,7 @@ fn write(
     let together = (LOGIT_BYTES / 4 / (length * config.vocab_size)).clamp(1, batch);
     let model = Model::load(device, checkpoint)?;
     let workspace = Workspace::new(device, &config, together, length)?;
-    let forms = Forms::default();
+    let forms = compute::forms(device)?;
 
     let mut written =
         Written { texts: Vec::new(), states: Vec::new(), passes: 0, runs: 0, time: Duration::ZERO };
