@@ -4,10 +4,8 @@ use bytemuck::{Pod, Zeroable};
 use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words};
 use rayon::prelude::*;
 
+use crate::grid::CHUNK;
 use crate::{COMMON, grid};
-
-/// Elements that a thread of the CPU device takes at a time.
-const CHUNK: usize = 16_384;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

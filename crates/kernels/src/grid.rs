@@ -1,7 +1,10 @@
-//! Sizes of grids.
+//! Sizes of grids, and of what a thread of the CPU device takes.
 
 /// Invocations of a workgroup in kernels with one invocation per element.
 pub(crate) const WORKGROUP: usize = 256;
+
+/// Elements that a thread of the CPU device takes at a time in such kernels.
+pub(crate) const CHUNK: usize = 16_384;
 
 /// WebGPU's limit of workgroups per dimension.
 const MOST: usize = 65_535;

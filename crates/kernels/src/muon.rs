@@ -6,6 +6,7 @@ use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_
 use rayon::prelude::*;
 
 use crate::gemm::{self, Op};
+use crate::grid::CHUNK;
 use crate::norm::sum_of;
 use crate::{COMMON, Forms, grid};
 
@@ -14,9 +15,6 @@ const STEPS: usize = 5;
 
 /// Coefficients of x, x³ and x⁵ in a step, as published.
 const COEFFICIENTS: [f64; 3] = [3.4445, -4.7750, 2.0315];
-
-/// Elements that a thread of the CPU device takes at a time.
-const CHUNK: usize = 16_384;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
