@@ -83,6 +83,13 @@ impl Config {
         tensors
     }
 
+    /// Offset and shape of the blocks' matrices: what Muon optimises.
+    pub fn hidden_matrices(&self) -> Vec<(usize, [usize; 2])> {
+        let hidden = |tensor: &TensorInfo| tensor.name.starts_with("blocks.");
+        let tensors = self.tensors().into_iter().filter(hidden);
+        tensors.map(|tensor| (tensor.offset, tensor.shape)).collect()
+    }
+
     /// Length of the flat parameter buffer: the parameters and the gaps that align them.
     pub fn flat_len(&self) -> usize {
         self.tensors().last().map_or(0, |tensor| tensor.range().end.next_multiple_of(ALIGNMENT))

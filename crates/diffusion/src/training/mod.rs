@@ -121,7 +121,8 @@ impl Training {
         device.write_floats(model.parameters, init)?;
         let gradient = device.allocate("gradient", Element::Float, config.flat_len())?;
         let d = config.cut(|offset, len| gradient.part(offset, len));
-        let optimizer = Optimizer::new(device, *optimizer_config, layout(&config), RING)?;
+        let layout = Layout { len: config.flat_len(), hidden: config.hidden_matrices() };
+        let optimizer = Optimizer::new(device, *optimizer_config, layout, RING)?;
         let acts = Activations::for_training(device, &config, batch, length)?;
         let scratch = Scratch::new(device, &config, &acts)?;
 
@@ -235,16 +236,6 @@ impl Training {
             }
         }
         Ok(None)
-    }
-}
-
-/// Where the optimiser finds its matrices.
-fn layout(config: &Config) -> Layout {
-    let hidden = |tensor: &TensorInfo| tensor.name.starts_with("blocks.");
-    let tensors = config.tensors().into_iter().filter(hidden);
-    Layout {
-        len: config.flat_len(),
-        hidden: tensors.map(|tensor| (tensor.offset, tensor.shape)).collect(),
     }
 }
 

@@ -8,40 +8,17 @@ use model::{Activations, Config, Model};
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
-use crate::small::{ADAMW, Batch, Step};
+use crate::hash;
+use crate::step::{ADAMW, Batch, Step};
 
 const BATCH: usize = 4;
 const LENGTH: usize = 256;
-
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// Element `index` of the hash numbers of `stream`, in [0, 1); two nested splitmix64 outputs.
-fn unit(seed: u64, stream: u64, index: u64) -> f64 {
-    const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
-    let base = mix(seed.wrapping_add(GAMMA.wrapping_mul(stream + 1)));
-    let hash = mix(base.wrapping_add(GAMMA.wrapping_mul(index + 1)));
-    (hash >> 40) as f64 * 2f64.powi(-24)
-}
-
-fn hash_weights(config: &Config, seed: u64, amplitude: f32) -> Vec<f32> {
-    let mut values = vec![0.0; config.flat_len()];
-    for (tensor, stream) in config.tensors().iter().zip(0..) {
-        for (value, index) in values[tensor.range()].iter_mut().zip(0..) {
-            *value = (2.0 * unit(seed, stream, index) - 1.0) as f32 * amplitude;
-        }
-    }
-    values
-}
 
 #[test]
 fn hash_formula() {
     let json = json("full");
     let config = config(&json);
-    let values = hash_weights(&config, 11, 0.0625);
+    let values = hash::weights(&config, 11, 0.0625);
     for tensor in config.tensors() {
         let expected = &json["per_tensor"][&tensor.name];
         let actual = &values[tensor.range()];
@@ -59,7 +36,7 @@ fn logits_gradients_and_losses() {
     let (tensors, json) = (Tensors::open("full"), json("full"));
     let config = config(&json);
     assert_eq!(config, Config::seed(2048));
-    let values = hash_weights(&config, 11, 0.0625);
+    let values = hash::weights(&config, 11, 0.0625);
     let batch = Batch {
         x0: tensors.words("x0"),
         xt: tensors.words("xt"),

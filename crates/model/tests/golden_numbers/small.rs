@@ -1,127 +1,24 @@
 //! The small configuration: everything, element by element.
 
-use device::{Device, Element, Recording, Slice};
-use kernels::{Forms, loss};
-use model::backward::{self, Loss};
+use device::{Device, Recording};
+use kernels::Forms;
 use model::forward::{self, Pass};
-use model::{Activations, Config, Model, Scratch};
-use optim::{
-    AdamWConfig, Layout, MuonConfig, Optimizer, OptimizerConfig, ScheduleConfig, ScheduleShape,
-};
+use model::{Activations, Model};
+use optim::{AdamWConfig, OptimizerConfig};
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
+use crate::step::{ADAMW, Batch, LOSSES, MUON, Step};
 
 const BATCH: usize = 3;
 const LENGTH: usize = 32;
 
-/// A training step on given batches, as it is recorded for drawn ones.
-pub(crate) struct Step {
-    pub(crate) model: Model,
-    pub(crate) gradient: Slice,
-    ids: Slice,
-    targets: Slice,
-    mask: Slice,
-    timesteps: Slice,
-    losses: Slice,
-    optimizer: Optimizer,
-}
-
-pub(crate) struct Batch {
-    pub(crate) x0: Vec<u32>,
-    pub(crate) xt: Vec<u32>,
-    pub(crate) mask: Vec<u32>,
-    pub(crate) t: Vec<u32>,
-}
-
-impl Batch {
-    fn read(tensors: &Tensors, prefix: &str) -> Self {
-        Self {
-            x0: tensors.words(&format!("{prefix}x0")),
-            xt: tensors.words(&format!("{prefix}xt")),
-            mask: tensors.mask(&format!("{prefix}mask")),
-            t: tensors.words(&format!("{prefix}t")),
-        }
-    }
-}
-
-pub(crate) const ADAMW: OptimizerConfig = OptimizerConfig {
-    adamw: AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
-    muon: None,
-    clip: f64::INFINITY,
-    schedule: ScheduleConfig {
-        shape: ScheduleShape::Constant,
-        warmup: 0,
-        decay_start: 0,
-        total: 0,
-        floor: 0.0,
-    },
-};
-
-/// The fixture's Muon: AdamW as above for the embeddings and the head.
-const MUON: OptimizerConfig = OptimizerConfig {
-    muon: Some(MuonConfig { lr: 0.02, momentum: 0.95, weight_decay: 0.0 }),
-    ..ADAMW
-};
-
-fn layout(config: &Config) -> Layout {
-    let tensors = config.tensors().into_iter().filter(|t| t.name.starts_with("blocks."));
-    Layout {
-        len: config.flat_len(),
-        hidden: tensors.map(|tensor| (tensor.offset, tensor.shape)).collect(),
-    }
-}
-
-impl Step {
-    pub(crate) fn record(
-        device: &mut Device,
-        config: Config,
-        values: &[f32],
-        [batch, length]: [usize; 2],
-        optimizer: OptimizerConfig,
-    ) -> (Self, Recording) {
-        let rows = batch * length;
-        let model = Model::new(device, config).unwrap();
-        device.write_floats(model.parameters, values).unwrap();
-        let acts = Activations::for_training(device, &config, batch, length).unwrap();
-        let scratch = Scratch::new(device, &config, &acts).unwrap();
-        let gradient = device.allocate("gradient", Element::Float, config.flat_len()).unwrap();
-        let d = config.cut(|offset, len| gradient.part(offset, len));
-        let mut words = |len| device.allocate("words", Element::Word, len).unwrap();
-        let (ids, targets, mask, timesteps) = (words(rows), words(rows), words(rows), words(batch));
-        let weights = device.allocate("weights", Element::Float, rows).unwrap();
-        let statistics = model::statistics(device, rows).unwrap();
-        let losses = device.allocate("losses", Element::Float, 8).unwrap();
-        let optimizer = Optimizer::new(device, optimizer, layout(&config), 8).unwrap();
-
-        let mut step = Recording::default();
-        let forms = Forms::default();
-        optimizer.begin(&mut step);
-        loss::weights(&mut step, mask, weights);
-        let pass = Pass { forms: &forms, model: &model, acts: &acts, ids, timesteps };
-        forward::trunk(&mut step, &pass);
-        let loss = Loss { targets, weights, rows: statistics };
-        backward::record(&mut step, &pass, &scratch, loss, &d, false);
-        loss::weighted(&mut step, optimizer.counter, weights, statistics.loss, losses);
-        optimizer.update(&mut step, &forms, model.parameters, gradient);
-        let step_of = Self { model, gradient, ids, targets, mask, timesteps, losses, optimizer };
-        (step_of, step)
-    }
-
-    pub(crate) fn write(&self, device: &mut Device, batch: &Batch) {
-        device.write_words(self.ids, &batch.xt).unwrap();
-        device.write_words(self.targets, &batch.x0).unwrap();
-        device.write_words(self.mask, &batch.mask).unwrap();
-        device.write_words(self.timesteps, &batch.t).unwrap();
-    }
-
-    /// Loss of step `n`, from 1.
-    pub(crate) fn loss(&self, device: &Device, n: usize) -> f32 {
-        block_on(device.read_floats(self.losses)).unwrap()[n]
-    }
-
-    fn read(&self, device: &Device, slice: Slice) -> Vec<f32> {
-        block_on(device.read_floats(slice)).unwrap()
+fn batch(tensors: &Tensors, prefix: &str) -> Batch {
+    Batch {
+        x0: tensors.words(&format!("{prefix}x0")),
+        xt: tensors.words(&format!("{prefix}xt")),
+        mask: tensors.mask(&format!("{prefix}mask")),
+        t: tensors.words(&format!("{prefix}t")),
     }
 }
 
@@ -136,7 +33,7 @@ fn tolerance(json: &serde_json::Value, tensor: &str) -> f32 {
 fn activations_and_logits() {
     let (tensors, json) = (Tensors::open("small"), json("small"));
     let config = config(&json);
-    let batch = Batch::read(&tensors, "batch0.");
+    let batch = batch(&tensors, "batch0.");
     for mut device in devices() {
         let model = Model::new(&mut device, config).unwrap();
         device.write_floats(model.parameters, &tensors.flat("param.", &config)).unwrap();
@@ -205,7 +102,7 @@ fn loss_and_gradients() {
     for mut device in devices() {
         let values = tensors.flat("param.", &config);
         let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
-        step.write(&mut device, &Batch::read(&tensors, "batch0."));
+        step.write(&mut device, &batch(&tensors, "batch0."));
         let program = device.compile(recording).unwrap();
         device.run(&program).unwrap();
         let expected = json["loss"].as_f64().unwrap() as f32;
@@ -244,7 +141,7 @@ fn follow(
         let (step, recording) = Step::record(&mut device, config, &values, sizes, optimizer);
         let program = device.compile(recording).unwrap();
         for n in 1..=5 {
-            step.write(&mut device, &Batch::read(&tensors, &format!("batch{}.", n - 1)));
+            step.write(&mut device, &batch(&tensors, &format!("batch{}.", n - 1)));
             device.run(&program).unwrap();
             let expected = json["losses_before_step"][n - 1].as_f64().unwrap() as f32;
             let loss = step.loss(&device, n);
@@ -306,13 +203,12 @@ fn a_single_batch_is_learnt_by_heart() {
     let values = tensors.flat("param.", &config);
     let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], fast);
     // Batch 0 has a row of masks alone, whose positions nothing tells apart.
-    step.write(&mut device, &Batch::read(&tensors, "batch1."));
+    step.write(&mut device, &batch(&tensors, "batch1."));
     let program = device.compile(recording).unwrap();
     for _ in 0..304 {
         device.run(&program).unwrap();
     }
-    // Step 304 stands at 304 mod 8 of the ring.
-    let loss = step.loss(&device, 0);
+    let loss = step.loss(&device, 304);
     assert!(loss < 0.1, "after 304 steps on one batch the loss is {loss}");
 }
 
@@ -324,7 +220,7 @@ fn gradients_agree_with_finite_differences() {
     let mut device = Device::oracle();
     let values = tensors.flat("param.", &config);
     let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
-    step.write(&mut device, &Batch::read(&tensors, "batch0."));
+    step.write(&mut device, &batch(&tensors, "batch0."));
     // Everything but the optimiser's update, so that the parameters stay.
     let update = recording.launches().iter().position(|l| l.kernel.name == "sum_squares").unwrap();
     let program = device.compile(recording.part(0..update)).unwrap();
@@ -343,7 +239,7 @@ fn gradients_agree_with_finite_differences() {
                 device.run(&program).unwrap();
                 calls += 1;
                 let losses = block_on(device.read_wide(step.losses)).unwrap();
-                (losses[calls % 8], f64::from(shifted[index]))
+                (losses[calls % LOSSES], f64::from(shifted[index]))
             };
             let ((above, right), (below, left)) = (loss_at(1e-3), loss_at(-1e-3));
             let slope = (above - below) / (right - left);
