@@ -4,7 +4,6 @@ use bytemuck::{Pod, Zeroable};
 use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words};
 use rayon::prelude::*;
 
-use crate::norm::sum_of;
 use crate::{COMMON, grid};
 
 #[repr(C)]
@@ -109,11 +108,7 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     let outputs = outputs.zip(hit.floats_mut().par_iter_mut().zip(entropy.floats_mut()));
     rows.zip(outputs).for_each(|((logits, &target), ((lse, loss), (hit, entropy)))| {
         let largest = logits.iter().fold(E::neg_infinity(), |a, &b| if b > a { b } else { a });
-        let total = sum_of(logits.len(), |v| (logits[v] - largest).exp_fast());
-        let weighted = sum_of(logits.len(), |v| {
-            let shifted = logits[v] - largest;
-            shifted.exp_fast() * shifted
-        });
+        let [total, weighted] = exponential_sums(logits, largest);
         let log_total = total.ln();
         let first_largest = logits.iter().position(|&logit| logit == largest);
         *lse = largest + log_total;
@@ -121,6 +116,25 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
         *hit = if first_largest == Some(target as usize) { E::one() } else { E::zero() };
         *entropy = log_total - weighted / total;
     });
+}
+
+/// Sums of `e^s` and of `s e^s` over `s = logit - largest`, in eight interleaved parts, which
+/// compilers turn into vectors.
+fn exponential_sums<E: Real>(logits: &[E], largest: E) -> [E; 2] {
+    let mut total = [E::zero(); 8];
+    let mut weighted = [E::zero(); 8];
+    let mut add = |lane: usize, logit: E| {
+        let shifted = logit - largest;
+        let exponential = shifted.exp_fast();
+        total[lane] += exponential;
+        weighted[lane] += exponential * shifted;
+    };
+    let (runs, rest) = logits.as_chunks::<8>();
+    for run in runs {
+        (0..8).for_each(|lane| add(lane, run[lane]));
+    }
+    rest.iter().enumerate().for_each(|(lane, &logit)| add(lane, logit));
+    [total, weighted].map(|parts| parts.into_iter().sum())
 }
 
 fn backward_twin<E: Real>(args: Args<'_, E>) {

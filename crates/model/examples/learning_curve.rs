@@ -21,7 +21,9 @@ use device::Device;
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [curve, corpus, tokenizer, steps @ ..] = &arguments[..] else {
-        anyhow::bail!("give CURVE.json CORPUS.txt TOKENIZER.json, and a number of steps if you like");
+        anyhow::bail!(
+            "give CURVE.json CORPUS.txt TOKENIZER.json, and a number of steps if you like"
+        );
     };
     let read = |file: &String| std::fs::read(file).with_context(|| format!("cannot read {file}"));
     let curve = curve::Curve::read(&serde_json::from_slice(&read(curve)?)?);

@@ -79,7 +79,32 @@ pub enum CheckpointError {
     },
 }
 
+/// Longest header of a safetensors file, in bytes (the format's own limit).
+const LONGEST_HEADER: u64 = 100_000_000;
+
 impl Checkpoint {
+    /// The config, from the beginning of a safetensors file; `None` while its header is not there
+    /// yet. For those who prepare the network while its parameters are on their way.
+    pub fn config_ahead(bytes: &[u8]) -> Result<Option<Config>, CheckpointError> {
+        #[derive(serde::Deserialize)]
+        struct Header {
+            #[serde(default, rename = "__metadata__")]
+            metadata: BTreeMap<String, String>,
+        }
+        let Some((length, rest)) = bytes.split_first_chunk() else { return Ok(None) };
+        let length = u64::from_le_bytes(*length);
+        if length > LONGEST_HEADER {
+            return Err(safetensors::SafeTensorError::HeaderTooLarge.into());
+        }
+        let Some(header) = rest.get(..length as usize) else { return Ok(None) };
+        let header: Header = serde_json::from_slice(header)
+            .map_err(safetensors::SafeTensorError::InvalidHeaderDeserialization)?;
+        let config = header.metadata.get("config").ok_or(CheckpointError::NoConfig)?;
+        let config: Config = serde_json::from_str(config)?;
+        config.validate()?;
+        Ok(Some(config))
+    }
+
     /// Reads a safetensors file and checks all of it.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let (_, header) = SafeTensors::read_metadata(bytes)?;
@@ -152,5 +177,40 @@ impl Checkpoint {
         let mut metadata: HashMap<_, _> = self.metadata.clone().into_iter().collect();
         metadata.insert("config".to_owned(), serde_json::to_string(&self.config)?);
         Ok(safetensors::serialize(views, Some(metadata))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Init, initial_values};
+
+    #[test]
+    fn the_config_comes_ahead_of_the_parameters() {
+        let config = Config {
+            n_layer: 1,
+            n_head: 2,
+            n_embd: 16,
+            block_size: 8,
+            vocab_size: 11,
+            timesteps: 4,
+            mask_id: 2,
+        };
+        let init = Init { std: 0.1, zero_projections: false, seed: 1 };
+        let values = initial_values(&config, &init);
+        let metadata = [("name".to_owned(), "Ahead".to_owned())].into();
+        let checkpoint = Checkpoint { config, values, metadata };
+        let bytes = checkpoint.to_safetensors(Precision::F16).expect("it can be written");
+        let ahead = |bytes: &[u8]| Checkpoint::config_ahead(bytes).map_err(|e| e.to_string());
+        let needed = (0..bytes.len()).find(|&n| ahead(&bytes[..n]) != Ok(None));
+        let needed = needed.expect("before the end");
+        assert!(needed < bytes.len() / 2, "{needed} of {} bytes", bytes.len());
+        assert_eq!(ahead(&bytes[..needed]), Ok(Some(config)));
+        assert_eq!(ahead(&bytes), Ok(Some(config)));
+
+        let page = b"<!doctype html><title>Not found</title>";
+        assert!(ahead(page).is_err_and(|e| e.contains("not a complete safetensors file")));
+        let nothing = [&2u64.to_le_bytes()[..], b"{}"].concat();
+        assert!(ahead(&nothing).is_err_and(|e| e.contains("no `config`")));
     }
 }

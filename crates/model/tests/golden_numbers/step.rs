@@ -72,7 +72,13 @@ impl Step {
         let weights = device.allocate("weights", Element::Float, rows).unwrap();
         let statistics = model::statistics(device, rows).unwrap();
         let losses = device.allocate("losses", Element::Float, LOSSES).unwrap();
-        let optimizer = Optimizer::new(device, optimizer, Layout { len: config.flat_len(), hidden: config.hidden_matrices() }, LOSSES).unwrap();
+        let optimizer = Optimizer::new(
+            device,
+            optimizer,
+            Layout { len: config.flat_len(), hidden: config.hidden_matrices() },
+            LOSSES,
+        )
+        .unwrap();
 
         let mut step = Recording::default();
         let forms = Forms::default();
@@ -104,4 +110,3 @@ impl Step {
         block_on(device.read_floats(slice)).unwrap()
     }
 }
-

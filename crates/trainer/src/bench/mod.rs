@@ -23,9 +23,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if device.gpu().is_some() {
         println!("forms   {forms:?}");
     }
-    operations::run(&mut device, &settings, args.repeats)?;
-    training::run(&mut device, &forms, &settings, args.repeats)?;
-    writing::run(&mut device, &forms, &settings, args.denoising_steps)
+    let peak = operations::run(&mut device, &settings, args.repeats)?;
+    training::run(&mut device, &forms, &settings, args.repeats, peak)?;
+    writing::run(&mut device, &forms, &settings, args.denoising_steps, peak)
 }
 
 /// Seconds of one run of `program`, the best of `repeats` after one to warm up. `output` is

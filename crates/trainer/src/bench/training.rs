@@ -16,6 +16,7 @@ pub(super) fn run(
     forms: &Forms,
     settings: &Settings,
     repeats: usize,
+    peak: f64,
 ) -> Result<()> {
     let mut training = train::on_empty_corpus(device, forms, settings)?;
     let tokens = settings.tokens_per_step() as f64;
@@ -41,7 +42,13 @@ pub(super) fn run(
         tokens / best,
         tokens / median
     );
-    println!("  {:.2} TFLOP a step, {:.1} GFLOP/s best", flop * 1e-12, flop * 1e-9 / best);
+    println!(
+        "  {:.2} TFLOP a step, {:.1} GFLOP/s best: {:.2} times the {:.3} s that its FLOP take at the rate of the fastest product above",
+        flop * 1e-12,
+        flop * 1e-9 / best,
+        best * peak / flop,
+        flop / peak,
+    );
     println!("  {:.0} MB of buffers", device.memory() as f64 * 1e-6);
 
     match block_on(training.profile(device))? {

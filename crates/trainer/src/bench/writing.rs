@@ -16,34 +16,42 @@ pub(super) fn run(
     forms: &Forms,
     settings: &Settings,
     steps: usize,
+    peak: f64,
 ) -> Result<()> {
     let config = settings.config(settings.data.vocab_size, 2);
     let values = initial_values(&config, &settings.init());
     let checkpoint = Checkpoint { config, values, metadata: Default::default() };
     let model = Model::load(device, &checkpoint)?;
     let steps = steps.clamp(1, config.timesteps);
-    println!("\n{:<40}{:>14}{:>14}", "generation of the whole block", "ms a step", "tokens/s");
+    println!(
+        "\n{:<40}{:>14}{:>14}{:>14}",
+        "generation of the whole block", "ms a step", "floor, ms", "tokens/s"
+    );
     for batch in [1, 8] {
         let workspace = Workspace::new(device, &config, batch, config.block_size)?;
         let prompts = vec![vec![None; config.block_size]; batch];
         let options = SampleOptions { steps: Some(steps), ..SampleOptions::default() };
-        let mut run = || -> Result<f64> {
+        let mut run = || -> Result<(f64, u64)> {
             let mut generation =
                 Generation::new(device, forms, &model, &workspace, &prompts, &options)?;
             let start = Instant::now();
             generation.run(device)?;
             block_on(generation.read_state(device))?;
-            Ok(start.elapsed().as_secs_f64())
+            Ok((start.elapsed().as_secs_f64(), generation.recording().flop()))
         };
         run()?;
-        let seconds = run()?;
+        let (seconds, flop) = run()?;
         println!(
-            "{:<40}{:>14.2}{:>14.0}",
+            "{:<40}{:>14.2}{:>14.2}{:>14.0}",
             format!("{batch} x {} tokens", config.block_size),
             1e3 * seconds / steps as f64,
+            1e3 * flop as f64 / peak,
             (batch * config.block_size) as f64 * steps as f64 / seconds / config.timesteps as f64,
         );
     }
-    println!("(tokens/s: of a generation in all {} steps)", config.timesteps);
+    println!(
+        "(floor: the step's FLOP at the rate of the fastest product above; tokens/s: of a generation in all {} steps)",
+        config.timesteps
+    );
     Ok(())
 }

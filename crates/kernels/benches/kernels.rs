@@ -1,0 +1,120 @@
+//! Kernels of a training step at the shapes of a small model: 1,024 positions, 256 channels,
+//! vocabulary 2,048. On the CPU device, and on the GPU if there is one (a software driver counts).
+//!
+//! `cargo bench --bench kernels`, with a name to measure only some.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use device::{AdapterChoice, Device, Element, Gpu, Recording, Slice};
+use kernels::attention::{self, Shape};
+use kernels::gemm::{self, Op};
+use kernels::{Forms, adamw, cross_entropy, norm, relu_squared};
+use pollster::block_on;
+
+const POSITIONS: usize = 1024;
+const CHANNELS: usize = 256;
+const VOCABULARY: usize = 2048;
+const SHAPE: Shape = Shape { batch: 8, length: 128, heads: 4, head_dim: 64 };
+
+/// Records a kernel's launches and names a buffer that they write.
+type Record = fn(&mut Device, &Forms, &mut Recording) -> Slice;
+
+const KERNELS: [(&str, Record); 8] = [
+    ("gemm_nt", |device, forms, step| product(device, forms, step, Op::Nt)),
+    ("gemm_nn", |device, forms, step| product(device, forms, step, Op::Nn)),
+    ("gemm_tn", |device, forms, step| product(device, forms, step, Op::Tn)),
+    ("attention_forward", |device, forms, step| {
+        let [qkv, y, lse] = attention_buffers(device);
+        attention::forward(step, forms, qkv, y, lse, SHAPE);
+        y
+    }),
+    ("attention_backward", |device, forms, step| {
+        let [qkv, y, lse] = attention_buffers(device);
+        let (d_y, d_qkv) = (floats(device, y.len), floats(device, qkv.len));
+        let delta = floats(device, lse.len);
+        attention::backward(step, forms, qkv, y, lse, d_y, delta, d_qkv, SHAPE);
+        d_qkv
+    }),
+    ("residual_norm_forward", |device, _, step| {
+        let [y, x, h] = [0; 3].map(|_| floats(device, POSITIONS * CHANNELS));
+        norm::residual_forward(step, y, x, h, floats(device, POSITIONS));
+        h
+    }),
+    ("cross_entropy", |device, _, step| {
+        let logits = floats(device, POSITIONS * VOCABULARY);
+        let targets = device.words("targets", &[7; POSITIONS]).expect("it fits");
+        let [lse, loss, hit, entropy, weights] = [0; 5].map(|_| floats(device, POSITIONS));
+        cross_entropy::forward(
+            step,
+            logits,
+            targets,
+            cross_entropy::Rows { lse, loss, hit, entropy },
+        );
+        cross_entropy::backward(step, targets, weights, lse, logits);
+        lse
+    }),
+    ("relu_squared_forward", |device, _, step| {
+        let [x, out] = [0; 2].map(|_| floats(device, 4 * POSITIONS * CHANNELS));
+        relu_squared::forward(step, x, out);
+        out
+    }),
+];
+
+fn floats(device: &mut Device, len: usize) -> Slice {
+    let values: Vec<f32> = (0..len).map(|n| (n % 251) as f32 / 251.0 - 0.5).collect();
+    device.floats("bench", &values).expect("it fits")
+}
+
+fn product(device: &mut Device, forms: &Forms, step: &mut Recording, op: Op) -> Slice {
+    let (m, n, k) = (POSITIONS, 4 * CHANNELS, CHANNELS);
+    let (a, b, c) = (floats(device, m * k), floats(device, n * k), floats(device, m * n));
+    gemm::record(step, forms, op, a, b, c, [m, n, k], false);
+    c
+}
+
+fn attention_buffers(device: &mut Device) -> [Slice; 3] {
+    let qkv = floats(device, 3 * POSITIONS * CHANNELS);
+    [qkv, floats(device, POSITIONS * CHANNELS), floats(device, POSITIONS * SHAPE.heads)]
+}
+
+fn adamw_update(device: &mut Device, step: &mut Recording) -> Slice {
+    let [d_p, p, m, v] = [0; 4].map(|_| floats(device, 1 << 20));
+    let counter = device.allocate("counter", Element::Word, 1).expect("it fits");
+    let control = device.floats("control", &[1.0; 4]).expect("it fits");
+    let hyper = adamw::Hyper { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 };
+    adamw::record(step, adamw::Update { counter, control, d_p, p, m, v }, hyper);
+    p
+}
+
+fn all(criterion: &mut Criterion) {
+    let mut devices = vec![("CPU", Device::cpu())];
+    if let Ok(gpu) = block_on(Gpu::open(&AdapterChoice::Any)) {
+        devices.push(("GPU", Device::Gpu(Box::new(gpu))));
+    }
+    for (name, mut device) in devices {
+        let forms = block_on(kernels::tune::measure(&mut device)).expect("the device answers");
+        let update: Record = |device, _, step| adamw_update(device, step);
+        for (kernel, record) in KERNELS.into_iter().chain([("adamw", update)]) {
+            let mut step = Recording::default();
+            let output = record(&mut device, &forms, &mut step);
+            let mut group = criterion.benchmark_group(kernel);
+            group.sample_size(10).warm_up_time(Duration::from_millis(300));
+            group.measurement_time(Duration::from_secs(2));
+            // Floating-point operations of a run.
+            group.throughput(Throughput::Elements(step.flop()));
+            let program = device.compile(step).expect("it compiles");
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| {
+                    device.run(&program).expect("the device answers");
+                    // Reading waits for what runs before it.
+                    black_box(block_on(device.read_floats(output.part(0, 1)))).map(drop)
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, all);
+criterion_main!(benches);
