@@ -15,6 +15,8 @@
 //
 // Host side and CPU twin: crates/kernels/src/attention/.
 
+#import head
+
 const HEAD_DIM: u32 = 64u;
 // Vectors of a head; zeros fill up what D lacks.
 const VECTORS: u32 = (HEAD_DIM + 3u) / 4u;
@@ -62,13 +64,8 @@ fn main(
     var own: array<vec4<f32>, VECTORS>;
     var d_own: array<vec4<f32>, VECTORS>;
     for (var d = 0u; d < VECTORS; d++) {
-        own[d] = vec4<f32>();
+        own[d] = factor * load(base, d);
         d_own[d] = vec4<f32>();
-        for (var c = 0u; c < 4u; c++) {
-            if 4u * d + c < HEAD_DIM {
-                own[d][c] = factor * qkv[base + 4u * d + c];
-            }
-        }
     }
 
     for (var start = 0u; start < params.length; start += RUN) {
@@ -76,16 +73,13 @@ fn main(
             let j = i / VECTORS;
             let v = i % VECTORS;
             let query = sequence * params.length + min(start + j, params.length - 1u);
-            var q: vec4<f32>;
             var d_out: vec4<f32>;
             for (var c = 0u; c < 4u; c++) {
                 if 4u * v + c < HEAD_DIM {
-                    let dimension = head * HEAD_DIM + 4u * v + c;
-                    q[c] = qkv[query * 3u * width + dimension];
-                    d_out[c] = d_y[query * width + dimension];
+                    d_out[c] = d_y[query * width + head * HEAD_DIM + 4u * v + c];
                 }
             }
-            others[0][j][v] = q;
+            others[0][j][v] = load(query * 3u * width + head * HEAD_DIM, v);
             others[1][j][v] = d_out;
         }
         workgroupBarrier();

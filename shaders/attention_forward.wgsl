@@ -12,6 +12,8 @@
 //
 // Host side and CPU twin: crates/kernels/src/attention/.
 
+#import head
+
 const HEAD_DIM: u32 = 64u;
 // Vectors of half a head; zeros fill up what D lacks.
 const HALF: u32 = (HEAD_DIM + 7u) / 8u;
@@ -37,21 +39,6 @@ var<workgroup> keys: array<array<vec4<f32>, 2u * HALF>, RUN>;
 var<workgroup> values: array<array<vec4<f32>, 2u * HALF>, RUN>;
 // Each half's part of the scores of a run.
 var<workgroup> parts: array<array<array<f32, ROWS>, RUN>, 2>;
-
-// Dimensions 4 v to 4 v + 3 of the head that begins at `base` of qkv.
-fn load(base: u32, v: u32) -> vec4<f32> {
-    let d = 4u * v;
-    if HEAD_DIM % 8u == 0u {
-        return vec4<f32>(qkv[base + d], qkv[base + d + 1u], qkv[base + d + 2u], qkv[base + d + 3u]);
-    }
-    var vector: vec4<f32>;
-    for (var c = 0u; c < 4u; c++) {
-        if d + c < HEAD_DIM {
-            vector[c] = qkv[base + d + c];
-        }
-    }
-    return vector;
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(

@@ -36,6 +36,7 @@ pub use forms::{AttentionForm, Forms, GemmForm, LANES};
 /// Files that kernels may `#import`.
 pub const COMMON: Sources = &[
     ("elements", include_str!("../../../shaders/common/elements.wgsl")),
+    ("head", include_str!("../../../shaders/common/head.wgsl")),
     ("largest", include_str!("../../../shaders/common/largest.wgsl")),
     ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
     ("rng", include_str!("../../../shaders/common/rng.wgsl")),
