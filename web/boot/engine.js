@@ -6,5 +6,11 @@ const own = (name) => {
   if (url.origin !== self.location.origin) throw new Error(`${url} is of another origin`);
   return url;
 };
+// A promise that nobody catches is an error that the page must hear of.
+self.addEventListener("unhandledrejection", (event) => {
+  setTimeout(() => {
+    throw event.reason;
+  });
+});
 const { default: init } = await import(own("js").href);
 await init({ module_or_path: own("wasm") });

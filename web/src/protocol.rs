@@ -208,6 +208,8 @@ pub struct ModelInfo {
     pub adapter: String,
     /// Whether that is a GPU.
     pub gpu: bool,
+    /// Milliseconds that a CPU takes for each token in a step, as measured; none for a GPU.
+    pub token_ms: Option<f64>,
 }
 
 /// What the model thought of every position when it took a step.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use web_time::Instant;
 
 use crate::gpu::GpuProgram;
-use crate::{Cpu, DeviceError, Element, Gpu, Recording, Slice};
+use crate::{Cpu, DeviceError, Element, Gpu, Launch, Recording, Slice};
 
 /// Something that runs recordings.
 #[derive(Debug)]
@@ -192,6 +192,15 @@ impl Device {
             Self::Cpu(_) | Self::Oracle(_) => None,
         };
         Ok(Program { recording, gpu })
+    }
+
+    /// Compiles the kernel of one launch for programs to come, and waits for it: the thread is free
+    /// meanwhile, and a caller with many kernels can tell how far it is. A CPU needs none of this.
+    pub async fn compile_kernel(&mut self, launch: &Launch) -> Result<(), DeviceError> {
+        match self {
+            Self::Gpu(gpu) => gpu.warm(launch).await,
+            Self::Cpu(_) | Self::Oracle(_) => Ok(()),
+        }
     }
 
     /// Runs a program that this device compiled. A GPU is not waited for: errors of the run may

@@ -2,17 +2,14 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::Stage;
+use super::loading::Loading;
 use crate::state::{App, EngineState};
 
-/// Prompts that suit a model of small stories.
-const EXAMPLES: [(&str, &str); 3] = [
-    ("A beginning", "Once upon a time, there was a little dragon who"),
-    (
-        "A gap in the middle",
-        "Lily found a [MASK:6] in the garden. She was very happy and ran home to show her mom.",
-    ),
-    ("Only the end is given", "[MASK:40] And from that day on, they were best friends."),
+/// Prompts for a model that brings none.
+const EXAMPLES: [&str; 3] = [
+    "Once upon a time, there was a little dragon who",
+    "Lily found a [MASK:6] in the garden. She was very happy and ran home to show her mom.",
+    "[MASK:40] And from that day on, they were best friends.",
 ];
 
 /// Invitation, or how far the model has come.
@@ -28,10 +25,7 @@ pub(super) fn Empty() -> impl IntoView {
                 (!entry.examples.is_empty()).then(|| entry.examples.clone())
             })
         });
-        let titles = EXAMPLES.map(|(title, _)| title.to_owned());
-        let prompts =
-            of_model.unwrap_or_else(|| EXAMPLES.map(|(_, prompt)| prompt.to_owned()).to_vec());
-        titles.into_iter().zip(prompts).collect::<Vec<_>>()
+        of_model.unwrap_or_else(|| EXAMPLES.map(str::to_owned).to_vec())
     };
     view! {
         <div class="empty">
@@ -45,8 +39,8 @@ pub(super) fn Empty() -> impl IntoView {
                 <For
                     each=examples
                     key=|example| example.clone()
-                    children=move |(title, prompt)| {
-                        let text = prompt.clone();
+                    children=move |prompt| {
+                        let (title, text) = (title(&prompt), prompt.clone());
                         view! {
                             <li>
                                 <button
@@ -69,6 +63,18 @@ pub(super) fn Empty() -> impl IntoView {
     }
 }
 
+/// What an example shows.
+fn title(prompt: &str) -> &'static str {
+    const GAP: &str = "[MASK";
+    match prompt.matches(GAP).count() {
+        0 if prompt.trim().is_empty() => "From nothing",
+        0 => "A beginning",
+        1 if prompt.starts_with(GAP) => "Only the end is given",
+        1 => "A gap in the middle",
+        _ => "Several gaps",
+    }
+}
+
 /// The prompt of an example with its gaps as blocks.
 fn shown(prompt: &str) -> Vec<AnyView> {
     let mut out = Vec::new();
@@ -82,56 +88,4 @@ fn shown(prompt: &str) -> Vec<AnyView> {
         out.push(text.to_owned().into_any());
     }
     out
-}
-
-/// How far the model has come.
-#[component]
-pub(super) fn Loading() -> impl IntoView {
-    let app = App::get();
-    let stage = move || match app.engine.get() {
-        EngineState::Starting => Some(("Starting the engine…".to_owned(), None)),
-        EngineState::Loading(stage) => Some(describe(&stage)),
-        EngineState::Ready | EngineState::Failed => None,
-    };
-    view! {
-        {move || {
-            stage()
-                .map(|(text, share)| {
-                    view! {
-                        <div class="loading">
-                            <progress
-                                class="progress"
-                                aria-label="Loading the model"
-                                max="1"
-                                prop:value=share.unwrap_or(0.0)
-                                class:unknown=share.is_none()
-                            ></progress>
-                            <p class="note number">{text}</p>
-                        </div>
-                    }
-                })
-        }}
-    }
-}
-
-fn describe(stage: &Stage) -> (String, Option<f64>) {
-    match stage {
-        Stage::Adapter => ("Looking for the GPU…".into(), None),
-        Stage::Download { received, total, cached } => {
-            let mega = |bytes: u64| bytes as f64 * 1e-6;
-            let from = if *cached { "Reading from the cache" } else { "Downloading the model" };
-            match total {
-                Some(total) => (
-                    format!("{from}: {:.1} of {:.1} MB", mega(*received), mega(*total)),
-                    Some(*received as f64 / (*total).max(1) as f64),
-                ),
-                None => (format!("{from}: {:.1} MB", mega(*received)), None),
-            }
-        }
-        Stage::Weights => ("Checking the weights…".into(), None),
-        Stage::Shaders { done, total, kernel } => (
-            format!("Compiling shaders: {done} of {total} {kernel}"),
-            Some(f64::from(*done) / f64::from((*total).max(1))),
-        ),
-    }
 }

@@ -4,44 +4,124 @@ use leptos::prelude::*;
 use plot::State;
 
 use crate::protocol::Sampler;
-use crate::state::App;
+use crate::state::{App, Branch};
 
 /// Where the long explanation is, beside the page.
 const LEARNING: &str = "learning.md";
 
-/// The explanation beside the controls.
+/// What is to be explained.
+#[derive(Clone, Debug, PartialEq)]
+struct Now {
+    step: u32,
+    steps: u32,
+    masks: usize,
+    generated: usize,
+    /// Tokens that just appeared.
+    fresh: usize,
+    /// Tokens that just became masks again.
+    again: usize,
+    /// Places behind a generated end of text.
+    behind: Option<usize>,
+    finished: bool,
+    sampler: Sampler,
+    schedule: String,
+}
+
+impl Now {
+    fn of(branch: &Branch, head: usize) -> Self {
+        let trace = &branch.trace;
+        let ids = |frame: usize| trace.frames[frame].ids.iter();
+        let masked_again = |before| {
+            let pairs = ids(before).zip(ids(head));
+            pairs.filter(|(was, is)| **was != trace.mask_id && **is == trace.mask_id).count()
+        };
+        Self {
+            step: trace.frames[head].step,
+            steps: trace.steps,
+            masks: trace.masks(head),
+            generated: trace.generated(),
+            fresh: (0..trace.len()).filter(|&i| trace.state(head, i) == State::Fresh).count(),
+            again: head.checked_sub(1).map_or(0, masked_again),
+            behind: trace.end(head).map(|end| trace.len() - 1 - end).filter(|&behind| behind > 0),
+            finished: branch.finished && head == branch.last(),
+            sampler: branch.request.sampler,
+            schedule: trace.schedule.clone(),
+        }
+    }
+
+    fn sentences(&self) -> Vec<String> {
+        let Self { step, steps, masks, generated, fresh, again, .. } = *self;
+        let Self { schedule, .. } = self;
+        let interfere =
+            "Click a token to erase it, pin it or type another: the model goes on from there.";
+        let behind = self.behind.map(|n| match n {
+            1 => {
+                "An end of text is written. The place behind it, dimmed, belongs to no text.".into()
+            }
+            n => format!(
+                "An end of text is written. The {n} places behind it, dimmed, belong to no text."
+            ),
+        });
+        let mut out = vec![];
+        if step == 0 {
+            out.push(format!(
+                "All {generated} places are masked. The model sees only the prompt and how much is hidden."
+            ));
+            out.push(
+                "In every step it guesses every hidden token at once, with a probability for each."
+                    .into(),
+            );
+        } else if masks == 0 {
+            out.push(format!("Done after {step} steps: nothing is masked any more."));
+            out.extend(behind);
+            out.push(interfere.into());
+        } else if self.finished {
+            out.push(format!(
+                "Done after {step} of {steps} steps: everything up to the end of the text is written."
+            ));
+            out.extend(behind);
+            out.push(interfere.into());
+        } else {
+            out.push(format!(
+                "Step {step} of {steps}: {} just appeared{}.",
+                count(fresh, "token", "tokens"),
+                match again {
+                    0 => String::new(),
+                    n => format!(", {} went back into the fog", count(n, "other", "others")),
+                }
+            ));
+            out.push(format!(
+                "The {schedule} schedule says how many stay masked at this time: {masks} of {generated}. Those of which the model was least sure wait."
+            ));
+            out.push(match self.sampler {
+                Sampler::Carry => {
+                    "What is visible keeps the confidence with which it was written.".into()
+                }
+                Sampler::Seed => "Visible tokens are drawn anew in every step, too.".into(),
+            });
+            out.extend(behind);
+        }
+        out
+    }
+}
+
+fn count(n: usize, one: &str, many: &str) -> String {
+    match n {
+        1 => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    }
+}
+
+/// The explanation under the text.
 #[component]
 pub(super) fn Learn() -> impl IntoView {
     let app = App::get();
-    let now = Memo::new(move |_| {
-        app.with_shown(|branch, head| {
-            let trace = &branch.trace;
-            let masks = trace.masks(head);
-            let fresh = (0..trace.len()).filter(|&i| trace.state(head, i) == State::Fresh).count();
-            let before = head.checked_sub(1);
-            let again = before.map_or(0, |before| {
-                let mask = trace.mask_id;
-                let ids = |frame: usize| &trace.frames[frame].ids;
-                (0..trace.len()).filter(|&i| ids(before)[i] != mask && ids(head)[i] == mask).count()
-            });
-            let frame = &trace.frames[head];
-            sentences(
-                frame.step,
-                trace.steps,
-                masks,
-                trace.generated(),
-                fresh,
-                again,
-                branch.request.sampler,
-                &trace.schedule,
-            )
-        })
-    });
+    let now = Memo::new(move |_| app.with_shown(Now::of));
     view! {
-        <section class="panel learn" aria-labelledby="learn-title">
+        <section class="learn" aria-labelledby="learn-title">
             <h2 id="learn-title">"What is happening"</h2>
             {move || match now.get() {
-                Some(sentences) => sentences.into_iter().map(|text| view! { <p>{text}</p> }).collect_view().into_any(),
+                Some(now) => now.sentences().into_iter().map(|text| view! { <p>{text}</p> }).collect_view().into_any(),
                 None => view! {
                     <p>
                         "A diffusion model of text learned to guess hidden words. To write, it begins with "
@@ -54,53 +134,4 @@ pub(super) fn Learn() -> impl IntoView {
             </p>
         </section>
     }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the numbers of one sentence each")]
-fn sentences(
-    step: u32,
-    steps: u32,
-    masks: usize,
-    all: usize,
-    fresh: usize,
-    again: usize,
-    sampler: Sampler,
-    schedule: &str,
-) -> Vec<String> {
-    let count = |n: usize, one: &str, many: &str| match n {
-        1 => format!("1 {one}"),
-        n => format!("{n} {many}"),
-    };
-    if step == 0 {
-        return vec![
-            format!(
-                "All {all} places are masked. The model sees only the prompt and how much is hidden."
-            ),
-            "In every step it guesses every hidden token at once, with a probability for each."
-                .into(),
-        ];
-    }
-    if masks == 0 {
-        return vec![
-            format!("Done after {step} steps: nothing is masked any more."),
-            "Click a token to erase it, pin it or type another: the model goes on from there."
-                .into(),
-        ];
-    }
-    let mut out = vec![format!(
-        "Step {step} of {steps}: {} just appeared{}.",
-        count(fresh, "token", "tokens"),
-        match again {
-            0 => String::new(),
-            n => format!(", {} went back into the fog", count(n, "other", "others")),
-        }
-    )];
-    out.push(format!(
-        "The {schedule} schedule says how many stay masked at this time: {masks} of {all}. Those of which the model was least sure wait."
-    ));
-    out.push(match sampler {
-        Sampler::Carry => "What is visible keeps the confidence with which it was written.".into(),
-        Sampler::Seed => "Visible tokens are drawn anew in every step, too.".into(),
-    });
-    out
 }

@@ -9,6 +9,7 @@ mod empty;
 mod header;
 mod keep;
 mod learn;
+mod loading;
 mod notice;
 mod settings;
 mod status;
@@ -48,23 +49,28 @@ fn Page() -> impl IntoView {
                 <div class="stage">
                     <notice::Notice />
                     <composer::Composer />
+                    <Show when=move || app.has_run()>
+                        <loading::Loading />
+                    </Show>
                     <section class="sheet-of-paper" id="text" aria-label="The text">
                         <Show when=move || app.has_run() fallback=|| view! { <empty::Empty /> }>
                             <story::Story />
                             <transport::Transport />
                         </Show>
                     </section>
-                    <Show when=move || app.has_run()>
-                        <curves::Curves />
-                        <branches::Branches />
-                    </Show>
+                    <div class="below">
+                        <Show when=move || app.has_run()>
+                            <curves::Curves />
+                        </Show>
+                        <learn::Learn />
+                    </div>
+                    <branches::Branches />
                 </div>
                 <aside class="rail" aria-label="Settings and tools">
                     <settings::Settings />
                     <Show when=move || app.has_run()>
                         <keep::Keep />
                     </Show>
-                    <learn::Learn />
                     <status::Status />
                 </aside>
             </main>

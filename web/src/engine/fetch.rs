@@ -3,7 +3,10 @@
 use js_sys::{Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Cache, CacheStorage, ReadableStreamDefaultReader, Response};
+use web_sys::{
+    Cache, CacheStorage, Headers, ReadableStreamDefaultReader, RequestCache, RequestInit, Response,
+    ResponseInit,
+};
 
 use crate::protocol::{Fault, FaultKind};
 
@@ -12,23 +15,52 @@ const CACHE: &str = "cinnabar-models-1";
 
 /// How a download stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Received {
-    pub(super) bytes: u64,
+pub(super) struct Received<'a> {
+    /// What is there so far.
+    pub(super) bytes: &'a [u8],
     pub(super) total: Option<u64>,
     pub(super) cached: bool,
 }
 
-/// The bytes at `url`: from the cache if there, else from the server, then kept.
-pub(super) async fn bytes(url: &str, progress: &mut dyn FnMut(Received)) -> Result<Vec<u8>, Fault> {
+/// Why reading ended early.
+enum Stopped {
+    /// The stream broke.
+    Broken,
+    /// The one who is told of the progress does not want the rest.
+    Refused(Fault),
+}
+
+impl From<JsValue> for Stopped {
+    fn from(_: JsValue) -> Self {
+        Self::Broken
+    }
+}
+
+impl Stopped {
+    fn of(self, url: &str) -> Fault {
+        match self {
+            Self::Broken => broken(url),
+            Self::Refused(fault) => fault,
+        }
+    }
+}
+
+/// The bytes at `url`: from the cache if there, else from the server, then kept. `progress` is told
+/// of all that is there after each part, and can refuse the rest.
+pub(super) async fn bytes(
+    url: &str,
+    mut progress: impl FnMut(Received<'_>) -> Result<(), Fault>,
+) -> Result<Vec<u8>, Fault> {
     // Private windows may refuse the cache; then every start downloads.
     let cache = open_cache().await;
     if let Some(cache) = &cache
         && let Some(response) = lookup(cache, url).await
+        && is_current(url, &response).await
     {
-        return read(&response, true, progress).await.map_err(|_| broken(url));
+        return read(&response, true, &mut progress).await.map_err(|stopped| stopped.of(url));
     }
-    let response = fetch(url).await?;
-    let bytes = read(&response, false, progress).await.map_err(|_| broken(url))?;
+    let response = fetch(url, "GET").await?;
+    let bytes = read(&response, false, &mut progress).await.map_err(|stopped| stopped.of(url))?;
     let length = header_length(&response);
     // A compressed answer has another length than its bytes.
     let compressed = response.headers().has("content-encoding").unwrap_or(false);
@@ -43,11 +75,8 @@ pub(super) async fn bytes(url: &str, progress: &mut dyn FnMut(Received)) -> Resu
         ));
     }
     if let Some(cache) = &cache {
-        let kept = Response::new_with_opt_js_u8_array(Some(&Uint8Array::from(bytes.as_slice())));
-        if let Ok(kept) = kept
-            // A full disk is no reason not to start.
-            && let Err(error) = JsFuture::from(cache.put_with_str(url, &kept)).await
-        {
+        // A full disk is no reason not to start.
+        if let Err(error) = keep(cache, url, &bytes, &response).await {
             log::warn!("{} is not kept in the cache: {error:?}", file_name(url));
         }
     }
@@ -72,7 +101,33 @@ async fn lookup(cache: &Cache, url: &str) -> Option<Response> {
     JsFuture::from(cache.match_with_str(url)).await.ok()?.dyn_into().ok()
 }
 
-async fn fetch(url: &str) -> Result<Response, Fault> {
+/// What of an answer tells one version of a file from another, the surest first.
+const VERSION: [&str; 3] = ["etag", "last-modified", "content-length"];
+
+/// Puts a file into the cache, with what tells its version.
+async fn keep(cache: &Cache, url: &str, bytes: &[u8], response: &Response) -> Result<(), JsValue> {
+    let headers = Headers::new()?;
+    for name in VERSION {
+        if let Some(value) = response.headers().get(name)? {
+            headers.set(name, &value)?;
+        }
+    }
+    let init = ResponseInit::new();
+    init.set_headers(&headers);
+    let bytes = Uint8Array::from(bytes);
+    let kept = Response::new_with_opt_js_u8_array_and_init(Some(&bytes), &init)?;
+    JsFuture::from(cache.put_with_str(url, &kept)).await.map(drop)
+}
+
+/// Whether the server still has the file that is kept. Without a server it is the best there is.
+async fn is_current(url: &str, kept: &Response) -> bool {
+    let Ok(now) = fetch(url, "HEAD").await else { return true };
+    let of = |response: &Response, name| response.headers().get(name).ok().flatten();
+    let both = VERSION.iter().find_map(|name| Some((of(kept, name)?, of(&now, name)?)));
+    both.is_none_or(|(kept, now)| kept == now)
+}
+
+async fn fetch(url: &str, method: &str) -> Result<Response, Fault> {
     let offline = || {
         Fault::new(
             FaultKind::Model,
@@ -83,7 +138,11 @@ async fn fetch(url: &str) -> Result<Response, Fault> {
     let fetch: Function = Reflect::get(&global, &JsValue::from_str("fetch"))
         .and_then(JsCast::dyn_into)
         .map_err(|_| offline())?;
-    let promise = fetch.call1(&global, &JsValue::from_str(url)).map_err(|_| offline())?;
+    let init = RequestInit::new();
+    init.set_method(method);
+    // Whether a file is new is asked of the server, not of a cache on the way.
+    init.set_cache(RequestCache::NoCache);
+    let promise = fetch.call2(&global, &JsValue::from_str(url), &init).map_err(|_| offline())?;
     let response = JsFuture::from(js_sys::Promise::resolve(&promise)).await;
     let response: Response = response.and_then(JsCast::dyn_into).map_err(|_| offline())?;
     if !response.ok() {
@@ -102,10 +161,10 @@ async fn fetch(url: &str) -> Result<Response, Fault> {
 async fn read(
     response: &Response,
     cached: bool,
-    progress: &mut dyn FnMut(Received),
-) -> Result<Vec<u8>, JsValue> {
+    progress: &mut dyn FnMut(Received<'_>) -> Result<(), Fault>,
+) -> Result<Vec<u8>, Stopped> {
     let total = header_length(response);
-    let stream = response.body().ok_or(JsValue::NULL)?;
+    let stream = response.body().ok_or(Stopped::Broken)?;
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::with_capacity(total.unwrap_or(0) as usize);
     loop {
@@ -118,7 +177,7 @@ async fn read(
         let start = bytes.len();
         bytes.resize(start + value.length() as usize, 0);
         value.copy_to(&mut bytes[start..]);
-        progress(Received { bytes: bytes.len() as u64, total, cached });
+        progress(Received { bytes: &bytes, total, cached }).map_err(Stopped::Refused)?;
     }
 }
 

@@ -1,9 +1,11 @@
 //! The engine: holds the model and takes denoising steps, in a worker or on the main thread.
 
+mod adapter;
 mod faults;
 mod fetch;
 mod files;
 mod load;
+mod network;
 mod run;
 
 use std::rc::Rc;
@@ -15,7 +17,7 @@ use web_time::Instant;
 use crate::protocol::{Command, Event, Fault};
 use crate::time::{Inbox, sleep};
 
-pub use load::has_webgpu;
+pub use adapter::has_webgpu;
 
 use load::Loaded;
 use run::Run;
@@ -80,7 +82,7 @@ pub fn serve_worker() {
 
 /// Obeys commands for as long as the thread lives.
 pub async fn serve(inbox: Inbox<Message>, emit: Emit) {
-    emit(Event::Hello { webgpu: load::has_webgpu().await });
+    emit(Event::Hello { webgpu: has_webgpu().await });
     let mut engine = Engine { emit, loaded: None, run: None, interval_ms: None, due: None };
     loop {
         // While a run goes on, the time to the next step is the time for commands.
@@ -177,7 +179,7 @@ impl Engine {
                 if run.over() {
                     self.interval_ms = None;
                     (self.emit)(Event::Finished { run: run.number() });
-                } else if loaded.device.gpu().is_none() {
+                } else if loaded.network.device.gpu().is_none() {
                     // The CPU waits for nothing: commands come in now.
                     sleep(0).await;
                 }

@@ -36,7 +36,7 @@ impl Run {
         let tokens = prompt(loaded, request)?;
         let schedule = schedule(&loaded.metadata);
         let run = Self::new(loaded, number, request, &tokens).await?;
-        let state = run.generation.read_state(&loaded.device).await?;
+        let state = run.generation.read_state(&loaded.network.device).await?;
         emit(Event::Started {
             run: number,
             schedule: schedule.to_string(),
@@ -64,7 +64,7 @@ impl Run {
             confidence: from.confidence.clone(),
             generated: from.fixed.iter().map(|fixed| !fixed).collect(),
         };
-        run.generation.set_state(&mut loaded.device, &state)?;
+        run.generation.set_state(&mut loaded.network.device, &state)?;
         Ok(run)
     }
 
@@ -90,10 +90,10 @@ impl Run {
             end_token,
         };
         let generation = Generation::new(
-            &mut loaded.device,
-            &loaded.forms,
-            &loaded.model,
-            &loaded.workspace,
+            &mut loaded.network.device,
+            &loaded.network.forms,
+            &loaded.network.model,
+            &loaded.network.workspace,
             &[tokens.to_vec()],
             &options,
         )?;
@@ -122,7 +122,7 @@ impl Run {
             return Ok(None);
         }
         let started = Instant::now();
-        let device = &mut loaded.device;
+        let device = &mut loaded.network.device;
         let Some((state, thoughts)) = self.generation.step_watched(device).await? else {
             return Ok(None);
         };
@@ -151,7 +151,7 @@ fn prompt(loaded: &Loaded, request: &Request) -> Result<Vec<Option<u32>>, Fault>
     let prompt = loaded.tokenizer.encode_prompt(&request.prompt)?;
     let mut tokens: Vec<Option<u32>> =
         prompt.ids.iter().zip(&prompt.gaps).map(|(&id, &gap)| (!gap).then_some(id)).collect();
-    let most = loaded.model.config.block_size;
+    let most = loaded.network.model.config.block_size;
     if tokens.len() >= most && !tokens.contains(&None) || tokens.len() > most {
         return Err(Fault::new(
             FaultKind::Request,

@@ -2,8 +2,10 @@
 
 use leptos::prelude::*;
 
+use plot::Trace;
+
 use super::{App, Branch, EngineState};
-use crate::protocol::Command;
+use crate::protocol::{Command, Fault, FaultKind};
 
 impl App {
     /// Begins a new run with the settings of the controls.
@@ -116,6 +118,14 @@ impl App {
         if self.engine.get_untracked() != EngineState::Ready {
             return false;
         }
+        if !self.belongs_to_model() {
+            self.fail(Fault::new(
+                FaultKind::Request,
+                "Another model wrote this text, and only that one can go on with it. Choose it \
+                 again, or write a new text.",
+            ));
+            return false;
+        }
         let shown = self.tree.with_untracked(|tree| tree.shown().cloned());
         let Some(Branch { run: None, .. }) = shown else {
             return shown.is_some();
@@ -131,6 +141,21 @@ impl App {
         let from = branch.position();
         self.send(Command::Resume { run, request: branch.request, from });
         true
+    }
+
+    /// Whether the loaded model wrote the shown branch.
+    fn belongs_to_model(self) -> bool {
+        let Some(info) = self.info.get_untracked() else { return false };
+        self.tree.with_untracked(|tree| {
+            tree.shown().is_none_or(|branch| {
+                let Trace { model, mask_id, frames, .. } = &branch.trace;
+                let known = |&id: &u32| (id as usize) < info.pieces.len();
+                *model == info.name
+                    && *mask_id == info.mask_id
+                    && branch.trace.len() <= info.block_size as usize
+                    && frames[branch.last()].ids.iter().all(known)
+            })
+        })
     }
 
     fn new_run(self) -> u32 {

@@ -31,6 +31,17 @@ impl App {
         }
     }
 
+    /// Erases the end of the shown text and lets the model go on.
+    pub fn write_on(self) {
+        self.pause();
+        self.head.set(self.last());
+        let end = self.with_shown_untracked(|branch, head| branch.trace.end(head)).flatten();
+        if let Some(end) = end {
+            self.edit(end, Edit::Erase);
+            self.go_on();
+        }
+    }
+
     /// Pins a token, or lets it go.
     pub fn toggle_pin(self, position: usize) {
         let pinned = self.tree.with_untracked(|tree| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use plot::{Frame, Trace};
 
-use super::{App, EngineState, Speed};
+use super::{App, EngineState, Loading, Speed};
 use crate::protocol::{Event, Fault, FaultKind, Stage, Thoughts};
 
 /// Weight of the newest measurement in the mean.
@@ -15,8 +15,10 @@ impl App {
     /// Takes in an event.
     pub(super) fn receive(self, event: Event) {
         match event {
-            Event::Hello { .. } => self.load_first(),
-            Event::Progress(stage @ Stage::Shaders { .. }) => self.progress(stage),
+            Event::Hello { webgpu } => {
+                self.webgpu.set(webgpu);
+                self.load_first();
+            }
             Event::Progress(stage) => self.progress(stage),
             Event::Loaded(info) => {
                 self.said.set(format!("{} is ready.", info.name));
@@ -37,8 +39,10 @@ impl App {
             Event::Stepped { run, frame, thoughts, ms, memory } => {
                 self.stepped(run, frame, thoughts);
                 self.speed.update(|speed| {
-                    let mean = if speed.ms == 0.0 { ms } else { speed.ms };
-                    *speed = Speed { ms: mean + NEWEST * (ms - mean), memory };
+                    // The first step also makes the GPU's program.
+                    let mean = if speed.steps < 2 { ms } else { speed.ms };
+                    let steps = speed.steps + 1;
+                    *speed = Speed { steps, ms: mean + NEWEST * (ms - mean), memory };
                 });
             }
             Event::Finished { run } => self.ended(run),
@@ -47,10 +51,16 @@ impl App {
     }
 
     fn progress(self, stage: Stage) {
-        // Shaders of a run compile when the model is ready: that is no loading of a model.
-        if self.info.with_untracked(Option::is_none) || !matches!(stage, Stage::Shaders { .. }) {
-            self.engine.set(EngineState::Loading(stage));
-        }
+        self.engine.update(|engine| {
+            if !matches!(engine, EngineState::Loading(_)) {
+                *engine = EngineState::Loading(Loading::default());
+            }
+            let EngineState::Loading(loading) = engine else { return };
+            match stage {
+                Stage::Adapter | Stage::Shaders { .. } => loading.device = Some(stage),
+                Stage::Download { .. } | Stage::Weights => loading.files = Some(stage),
+            }
+        });
     }
 
     fn started(self, run: u32, schedule: String, fixed: Vec<bool>, frame: Frame) {
@@ -79,6 +89,7 @@ impl App {
             frames: vec![frame],
         };
         name_pieces(&mut trace, &info.pieces, 0);
+        self.speed.update(|speed| speed.steps = 0);
         self.tree.update(|tree| tree.begin(request, trace, run));
         self.head.set(0);
     }

@@ -85,7 +85,7 @@ impl App {
     /// the first of the list.
     pub(super) fn load_first(self) {
         if let Some(load) = self.last_load.get_value() {
-            self.load(load, Compute::Auto);
+            self.load(load, self.compute.get_value());
             return;
         }
         spawn_local(async move {
@@ -115,7 +115,7 @@ impl App {
         });
     }
 
-    /// Loads a model of the list.
+    /// Loads a model of the list. It may fit a GPU that was too small for another.
     pub fn load_listed(self, entry: ModelEntry) {
         self.load(Load { source: Source::Listed(entry), files: vec![] }, Compute::Auto);
     }
@@ -131,20 +131,24 @@ impl App {
         self.info.set(None);
         self.engine.set(EngineState::Starting);
         self.last_load.set_value(Some(load.clone()));
+        self.compute.set_value(compute);
         self.send_with_files(Command::Load { source: load.source, compute }, load.files);
     }
 
     /// Tries again what failed, with a new engine.
     pub fn retry(self) {
-        self.fault.set(None);
-        self.start_engine();
+        self.retry_on(Compute::Auto);
     }
 
     /// Tries again what failed, on the CPU.
     pub fn retry_on_cpu(self) {
-        if let Some(load) = self.last_load.get_value() {
-            self.load(load, Compute::Cpu);
-        }
+        self.retry_on(Compute::Cpu);
+    }
+
+    fn retry_on(self, compute: Compute) {
+        self.fault.set(None);
+        self.compute.set_value(compute);
+        self.start_engine();
     }
 
     /// Takes the request from the address or from the last visit.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::link::Link;
-use crate::protocol::{Fault, ModelEntry, ModelInfo, Request, Sampler, Stage};
+use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Sampler, Stage};
 
 pub use tree::{Branch, Edit, Tree};
 
@@ -22,16 +22,27 @@ pub enum EngineState {
     /// Not heard of yet.
     Starting,
     /// A model is on its way.
-    Loading(Stage),
+    Loading(Loading),
     /// Ready to write.
     Ready,
     /// It cannot write; the fault says why.
     Failed,
 }
 
+/// How far a model has come: its files and its shaders come at the same time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loading {
+    /// Of the files.
+    pub files: Option<Stage>,
+    /// Of the device and its shaders.
+    pub device: Option<Stage>,
+}
+
 /// Measurements of the last steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Speed {
+    /// Steps of this run that were measured.
+    pub steps: u32,
     /// Mean time of a step, in milliseconds.
     pub ms: f64,
     /// Bytes that the device holds.
@@ -47,6 +58,8 @@ pub struct App {
     pub pace: RwSignal<u32>,
     /// How the engine stands.
     pub engine: RwSignal<EngineState>,
+    /// The browser has WebGPU.
+    pub webgpu: RwSignal<bool>,
     /// The last fault that nobody has put away.
     pub fault: RwSignal<Option<Fault>>,
     /// What `models.json` lists.
@@ -79,6 +92,8 @@ pub struct App {
     eager: StoredValue<bool>,
     /// What a fault interrupted: sent again when the person chooses the way back.
     last_load: StoredValue<Option<loading::Load>, LocalStorage>,
+    /// What the model of `last_load` runs on.
+    compute: StoredValue<Compute>,
 }
 
 /// The settings of a new session.
@@ -103,6 +118,7 @@ impl App {
             request: RwSignal::new(default_request()),
             pace: RwSignal::new(12),
             engine: RwSignal::new(EngineState::Starting),
+            webgpu: RwSignal::new(true),
             fault: RwSignal::new(None),
             models: RwSignal::new(vec![]),
             info: RwSignal::new(None),
@@ -120,6 +136,7 @@ impl App {
             replay: StoredValue::new(0),
             eager: StoredValue::new(false),
             last_load: StoredValue::new_local(None),
+            compute: StoredValue::new(Compute::Auto),
         }
     }
 

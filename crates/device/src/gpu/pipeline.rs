@@ -21,6 +21,21 @@ impl Gpu {
         Ok(pipeline)
     }
 
+    /// Compiles the kernel of a launch if it is not compiled yet, and waits until the driver has
+    /// it.
+    pub(crate) async fn warm(&mut self, launch: &Launch) -> Result<(), DeviceError> {
+        // The answer of an error scope comes after everything in it is done: WebGPU has no other
+        // sign of it through wgpu.
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let compiled = self.pipeline(launch);
+        let refused = scope.pop().await;
+        compiled?;
+        match refused {
+            Some(error) => Err(DeviceError::Refused(error.to_string())),
+            None => self.check(),
+        }
+    }
+
     fn compile_kernel(
         &self,
         kernel: &'static Kernel,

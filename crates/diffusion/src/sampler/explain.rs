@@ -26,7 +26,7 @@ impl Generation {
         if self.finished() {
             return Ok(None);
         }
-        device.run(&self.watched)?;
+        self.watched.run(device)?;
         self.passes_done += 1;
         self.logits_of_pass = true;
         let Buffers { frame, best, probabilities, entropy, .. } = self.buffers;
@@ -45,7 +45,7 @@ impl Generation {
         if !self.logits_of_pass {
             return Ok(None);
         }
-        device.run(&self.explanation)?;
+        self.explanation.run(device)?;
         let all = self.read_explanation(device).await?;
         Ok(Some(self.visible_part(&all)))
     }
@@ -64,7 +64,7 @@ impl Generation {
         let timesteps = vec![state.time.max(1) as u32; state.batch()];
         device.write_words(self.buffers.asked_ids, &ids)?;
         device.write_words(self.buffers.asked_timesteps, &timesteps)?;
-        device.run(&self.question)?;
+        self.question.run(device)?;
         self.logits_of_pass = false;
         let all = self.read_explanation(device).await?;
         Ok(self.visible_part(&all).swap_remove(row * state.length + position))

@@ -4,6 +4,7 @@ use device::{Device, DeviceError, Program, Recording, Timing};
 use kernels::{Forms, sample_pass};
 use model::{Config, Model};
 
+use super::lazy::Lazy;
 use super::options::check_prompts;
 use super::workspace::Buffers;
 use super::{SampleError, SampleOptions, SamplerKind, State, Workspace, record};
@@ -26,9 +27,9 @@ pub struct Generation {
     pub(super) buffers: Buffers,
     pub(super) program: Program,
     /// A pass with its explanation.
-    pub(super) watched: Program,
-    pub(super) explanation: Program,
-    pub(super) question: Program,
+    pub(super) watched: Lazy,
+    pub(super) explanation: Lazy,
+    pub(super) question: Lazy,
     generated: Vec<bool>,
     pub(super) passes_done: usize,
     /// Whether the logits on the device are those of the last pass.
@@ -72,9 +73,9 @@ impl Generation {
             batch,
             length,
             program: device.compile(record::pass(forms, model, &buffers, options))?,
-            watched: device.compile(record::watched(forms, model, &buffers, options))?,
-            explanation: device.compile(record::explanation(model, &buffers, options))?,
-            question: device.compile(record::question(forms, model, &buffers, options))?,
+            watched: Lazy::new(record::watched(forms, model, &buffers, options)),
+            explanation: Lazy::new(record::explanation(model, &buffers, options)),
+            question: Lazy::new(record::question(forms, model, &buffers, options)),
             buffers,
             generated: Vec::new(),
             passes_done: 0,

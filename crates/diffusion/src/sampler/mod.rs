@@ -12,6 +12,7 @@
 
 mod explain;
 mod generation;
+mod lazy;
 mod options;
 mod record;
 mod state;

@@ -208,7 +208,8 @@ fn facts(branch: &Branch, head: usize, position: usize) -> Option<Facts> {
         () if Some(id) == trace.end_id => "end of text".to_owned(),
         () => {
             let piece = trace.pieces.get(&id);
-            let known = pieces.as_ref().and_then(|info| info.pieces.get(id as usize));
+            let info = pieces.as_ref().filter(|info| info.name == trace.model);
+            let known = info.and_then(|info| info.pieces.get(id as usize));
             piece.or(known).map_or_else(|| format!("token {id}"), readable)
         }
     };

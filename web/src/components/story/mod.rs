@@ -49,7 +49,10 @@ pub fn Story() -> impl IntoView {
     let lines = Memo::new(move |_| {
         view.with(|view| {
             let ranges = view.lines.ranges(view.tokens.len());
-            ranges.map(|(range, paragraph)| (range.start, range.end, paragraph)).collect::<Vec<_>>()
+            let behind = |start| start > 0 && view.end == Some(start - 1);
+            ranges
+                .map(|(range, paragraph)| (range.start, range.end, paragraph, behind(range.start)))
+                .collect::<Vec<_>>()
         })
     });
     let is_short = Memo::new(move |_| view.with(|view| view.tokens.len() < 60));
@@ -102,8 +105,9 @@ pub fn Story() -> impl IntoView {
             <For
                 each=move || lines.get()
                 key=|line| *line
-                children=move |(start, end, paragraph)| {
+                children=move |(start, end, paragraph, behind)| {
                     view! {
+                        {behind.then(|| view! { <Ending /> })}
                         <div class="line" class:paragraph=paragraph>
                             {(start..end)
                                 .map(|position| {
@@ -115,6 +119,18 @@ pub fn Story() -> impl IntoView {
                 }
             />
             <TokenCard hovered=hovered paper=paper />
+        </div>
+    }
+}
+
+/// The line between a finished text and the places that it did not need.
+#[component]
+fn Ending() -> impl IntoView {
+    let app = App::get();
+    view! {
+        <div class="ending">
+            <span class="note">"The text ends here."</span>
+            <button class="small" on:click=move |_| app.write_on()>"Erase the end and write on"</button>
         </div>
     }
 }

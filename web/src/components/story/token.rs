@@ -84,5 +84,6 @@ fn label(token: &TokenView) -> String {
         _ if token.pinned => "pinned".into(),
         _ => format!("{} percent sure", u32::from(token.confidence) * 10),
     };
-    format!("{what}, {how}")
+    let behind = if token.dim { ", behind the end of the text" } else { "" };
+    format!("{what}, {how}{behind}")
 }

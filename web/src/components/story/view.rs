@@ -59,6 +59,8 @@ pub(super) struct TokenView {
 pub(super) struct StoryView {
     pub(super) tokens: Vec<TokenView>,
     pub(super) lines: Lines,
+    /// Where the text of a finished run ends, if places are left behind it.
+    pub(super) end: Option<usize>,
     branch: usize,
     finished: bool,
     limit: f32,
@@ -89,7 +91,9 @@ impl StoryView {
             _ => flow::wrap(&slots, limit),
         };
         let tokens = tokens(branch, head, moving, &slots, ruler);
-        Self { tokens, lines, branch: tree.current, finished: branch.finished, limit }
+        let end = branch.trace.end(branch.last()).filter(|_| branch.finished);
+        let end = end.filter(|end| end + 1 < tokens.len());
+        Self { tokens, lines, end, branch: tree.current, finished: branch.finished, limit }
     }
 }
 

@@ -1,0 +1,49 @@
+//! The browser's graphics adapter.
+
+use device::{AdapterChoice, Device, Gpu};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::protocol::{Compute, Fault};
+
+/// Whether this thread can use WebGPU: it has an adapter.
+pub async fn has_webgpu() -> bool {
+    adapter().await.is_some()
+}
+
+/// The device that is asked for.
+pub(super) async fn open(compute: Compute) -> Result<Device, Fault> {
+    Ok(match compute {
+        Compute::Auto if has_webgpu().await => {
+            Device::Gpu(Box::new(Gpu::open(&AdapterChoice::Hardware).await?))
+        }
+        Compute::Auto | Compute::Cpu => Device::cpu(),
+    })
+}
+
+/// What the browser tells of the adapter: wgpu has no name for it.
+pub(super) async fn name(device: &Device) -> String {
+    if device.gpu().is_none() {
+        return "CPU".into();
+    }
+    let info = get(&adapter().await.unwrap_or(JsValue::UNDEFINED), "info");
+    let text = |name| get(&info, name).as_string().filter(|text| !text.is_empty());
+    let name = text("description").or_else(|| text("device")).or_else(|| {
+        let parts: Vec<String> =
+            [text("vendor"), text("architecture")].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    });
+    name.map_or("WebGPU".into(), |name| format!("{name} (WebGPU)"))
+}
+
+/// The browser's preferred adapter.
+async fn adapter() -> Option<JsValue> {
+    let gpu = get(&get(&js_sys::global(), "navigator"), "gpu");
+    let request: js_sys::Function = get(&gpu, "requestAdapter").dyn_into().ok()?;
+    let promise = js_sys::Promise::resolve(&request.call0(&gpu).ok()?);
+    let adapter = wasm_bindgen_futures::JsFuture::from(promise).await.ok()?;
+    adapter.is_object().then_some(adapter)
+}
+
+fn get(object: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+}
