@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: from nothing to a trained model and a video of one that writes.
 
-use crate::{needs, run, setup, trunk};
+use crate::{needs, run, serve, setup, trunk};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ pub(crate) const HELP: &str = "\
 Shows what Cinnabar does, in under ten minutes after the build: writes a small corpus with the
 story grammar, trains a tokenizer and a tiny model on it (on the GPU if there is one, else on the
 CPU), then lets the shipped model write a story in the terminal and saves the denoising as video.
+At the end it builds the page, serves it and prints its address.
 
 Usage: cargo xtask demo [--steps N] [--no-serve]
 
@@ -126,8 +127,9 @@ pub(crate) fn run(options: Options) -> Result<()> {
     println!("  train for longer:  cargo run --release -p trainer -- train --config small");
     println!("  how it works:      learning.md");
     if options.serve && Path::new("index.html").exists() {
-        println!("  the page:          building it now; Ctrl-C ends it");
-        return trunk::run(&["serve".to_owned(), "--release".to_owned()]);
+        println!("\n== the page (a few minutes the first time)");
+        trunk::run(&["build".to_owned(), "--release".to_owned()])?;
+        return serve::serve(Path::new("dist"));
     }
     println!("  the page:          cargo xtask trunk serve --release");
     Ok(())

@@ -8,6 +8,7 @@ mod drivers;
 mod needs;
 mod packages;
 mod run;
+mod serve;
 mod setup;
 mod test;
 mod tools;
