@@ -54,7 +54,7 @@ pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
                 request.prompt = value;
                 known = true;
             }
-            "length" => set(&mut request.length, value.parse().ok().map(|n: u32| n.clamp(1, 4096))),
+            "length" => set(&mut request.length, value.parse().ok().map(|n: u32| n.min(4096))),
             "steps" => set(&mut request.steps, value.parse().ok().map(|n: u32| n.clamp(1, 4096))),
             "sampler" => {
                 set(&mut request.sampler, Sampler::ALL.into_iter().find(|s| s.name() == value));

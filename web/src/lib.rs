@@ -9,8 +9,10 @@ pub mod components;
 pub mod engine;
 pub mod flow;
 pub mod link;
+pub mod markdown;
 pub mod picture;
 pub mod protocol;
+pub mod remote;
 pub mod state;
 pub mod time;
 

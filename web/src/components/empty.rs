@@ -47,8 +47,7 @@ pub(super) fn Empty() -> impl IntoView {
                                     class="example"
                                     disabled=move || !ready()
                                     on:click=move |_| {
-                                        app.request.update(|request| request.prompt = prompt.clone());
-                                        app.write();
+                                        app.write_example(prompt.clone())
                                     }
                                 >
                                     <span class="label">{title}</span>

@@ -8,7 +8,7 @@ use crate::state::App;
 #[component]
 pub(super) fn Header() -> impl IntoView {
     let app = App::get();
-    let chosen = move || app.info.get().and_then(|info| info.id.clone()).unwrap_or_default();
+    let chosen = move || app.chosen.get();
     let dropped =
         move || app.info.get().filter(|info| info.id.is_none()).map(|info| info.name.clone());
     let choose = move |event| {

@@ -3,11 +3,16 @@
 use leptos::prelude::*;
 use plot::State;
 
+use super::reader::COURSE;
 use crate::protocol::Sampler;
 use crate::state::{App, Branch};
 
-/// Where the long explanation is, beside the page.
-const LEARNING: &str = "learning.md";
+/// Chapters of the course that explain what the page shows, by their anchors.
+pub const CHAPTERS: [(&str, &str); 3] = [
+    ("The idea", "1-the-idea-hide-words-guess-them"),
+    ("Schedules", "2-the-noise-schedule"),
+    ("Samplers and confidence", "10-writing-the-samplers"),
+];
 
 /// What is to be explained.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,8 +134,23 @@ pub(super) fn Learn() -> impl IntoView {
                     </p>
                 }.into_any(),
             }}
-            <p class="note">
-                <a href=LEARNING target="_blank" rel="noreferrer noopener">"How it works, from the beginning"</a>
+            <p class="note chapters">
+                <span>"How it works:"</span>
+                {CHAPTERS
+                    .map(|(name, anchor)| {
+                        view! {
+                            <a
+                                href=format!("{COURSE}#{anchor}")
+                                on:click=move |event| {
+                                    event.prevent_default();
+                                    app.reading.set(Some(anchor.to_owned()));
+                                }
+                            >
+                                {name}
+                            </a>
+                        }
+                    })
+                    .collect_view()}
             </p>
         </section>
     }

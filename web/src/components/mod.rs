@@ -11,10 +11,13 @@ mod keep;
 mod learn;
 mod loading;
 mod notice;
+mod reader;
 mod settings;
 mod status;
 mod story;
 mod transport;
+
+pub use learn::CHAPTERS;
 
 use leptos::mount::mount_to_body;
 use leptos::prelude::*;
@@ -74,6 +77,7 @@ fn Page() -> impl IntoView {
                     <status::Status />
                 </aside>
             </main>
+            <reader::Reader />
             <Show when=move || !app.toast.get().is_empty()>
                 <p class="toast" aria-hidden="true">{move || app.toast.get()}</p>
             </Show>

@@ -16,7 +16,7 @@ pub(super) fn Settings() -> impl IntoView {
         <section class="panel settings" aria-labelledby="settings-title">
             <h2 id="settings-title">"How to write"</h2>
             <Slider
-                label="Length" unit="tokens" min=1.0 max=Signal::derive(move || most_length().into()) step=1.0
+                label="Length" unit="tokens" min=0.0 max=Signal::derive(move || most_length().into()) step=1.0
                 value=Signal::derive(move || request.with(|r| r.length.into()))
                 set=move |value: f64| request.update(|r| r.length = value as u32)
             />

@@ -32,8 +32,11 @@ pub(super) fn Status() -> impl IntoView {
         let speed = app.speed.get();
         let (tokens, steps) =
             app.with_shown(|branch, _| (branch.trace.generated(), branch.trace.steps))?;
-        (speed.ms > 0.0)
-            .then(|| format!("{:.0}", tokens as f64 / (f64::from(steps) * speed.ms * 1e-3)))
+        let rate = tokens as f64 / (f64::from(steps) * speed.ms * 1e-3);
+        (speed.ms > 0.0).then(|| match rate {
+            ..10.0 => format!("{rate:.1}"),
+            _ => format!("{rate:.0}"),
+        })
     };
     let memory = move || {
         let memory = app.speed.get().memory;
@@ -43,6 +46,7 @@ pub(super) fn Status() -> impl IntoView {
         value.map(|value| view! { <div><dt class="label">{name}</dt><dd class="number">{value}</dd></div> })
     };
     view! {
+        <Show when=move || app.info.get().is_some()>
         <section class="panel status" aria-label="The machine">
             <Show when=move || expected().is_some()>
                 <div class="slow">
@@ -67,13 +71,14 @@ pub(super) fn Status() -> impl IntoView {
                 {move || row("Memory in use", memory())}
             </dl>
         </section>
+        </Show>
     }
 }
 
 fn duration(ms: f64) -> String {
     match ms {
         ..100.0 => format!("{ms:.1} ms"),
-        ..10_000.0 => format!("{ms:.0} ms"),
-        _ => format!("{:.0} s", ms * 1e-3),
+        ..1_000.0 => format!("{ms:.0} ms"),
+        _ => format!("{:.1} s", ms * 1e-3),
     }
 }

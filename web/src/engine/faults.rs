@@ -47,7 +47,7 @@ impl From<DeviceError> for Fault {
 
 impl From<CheckpointError> for Fault {
     fn from(error: CheckpointError) -> Self {
-        Self::new(FaultKind::Model, format!("The model cannot be used: {error}."))
+        Self::new(FaultKind::Model, quoted(&format!("The model cannot be used: {error}.")))
     }
 }
 
@@ -60,6 +60,17 @@ impl From<TokenizerError> for Fault {
         let message = error.to_string();
         let mut letters = message.chars();
         let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-        Self::new(kind, format!("{first}{}.", letters.as_str()))
+        Self::new(kind, quoted(&format!("{first}{}.", letters.as_str())))
     }
+}
+
+/// A sentence of the command line for readers of a page: quotation marks instead of back quotes.
+fn quoted(sentence: &str) -> String {
+    let mut parts = sentence.split('`');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for (part, mark) in parts.zip(['“', '”'].into_iter().cycle()) {
+        out.push(mark);
+        out += part;
+    }
+    out
 }

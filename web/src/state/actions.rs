@@ -1,10 +1,9 @@
 //! Runs: begin, go on, wait, step.
 
 use leptos::prelude::*;
-
 use plot::Trace;
 
-use super::{App, Branch, EngineState};
+use super::{App, Branch, EngineState, default_request};
 use crate::protocol::{Command, Fault, FaultKind};
 
 impl App {
@@ -16,12 +15,26 @@ impl App {
         self.stop_replay();
         self.fault.set(None);
         self.inspected.set(None);
+        self.request.update(|request| {
+            if request.length == 0 && !has_gap(&request.prompt) {
+                request.length = default_request().length;
+            }
+        });
         let request = self.request.get_untracked();
         self.put_in_address(&request);
         let run = self.new_run();
         self.send(Command::Start { run, request });
         self.go();
         self.said.set("Writing.".into());
+    }
+
+    /// Writes an example: fills its gaps, or goes on from it.
+    pub fn write_example(self, prompt: String) {
+        self.request.update(|request| {
+            request.length = if has_gap(&prompt) { 0 } else { default_request().length };
+            request.prompt = prompt;
+        });
+        self.write();
     }
 
     /// The one button: waits, goes on, plays again, or begins.
@@ -165,4 +178,9 @@ impl App {
         self.next_run.set_value(run + 1);
         run
     }
+}
+
+/// Whether the model has something to write inside a prompt.
+fn has_gap(prompt: &str) -> bool {
+    prompt.contains("[MASK")
 }

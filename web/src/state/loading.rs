@@ -4,15 +4,15 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{File, Response};
+use wasm_bindgen::JsValue;
+use web_sys::File;
 
 use super::{App, EngineState, default_request};
 use crate::address::{self, Link as ShareLink};
 use crate::engine;
 use crate::link::Link;
 use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Request, Source};
+use crate::remote;
 
 /// Where the list of models is.
 const MODELS: &str = "models/models.json";
@@ -130,6 +130,10 @@ impl App {
         self.fault.set(None);
         self.info.set(None);
         self.engine.set(EngineState::Starting);
+        self.chosen.set(match &load.source {
+            Source::Listed(entry) => entry.id.clone(),
+            Source::Dropped { .. } => String::new(),
+        });
         self.last_load.set_value(Some(load.clone()));
         self.compute.set_value(compute);
         self.send_with_files(Command::Load { source: load.source, compute }, load.files);
@@ -217,15 +221,9 @@ async fn list_models() -> Result<Vec<ModelEntry>, Fault> {
         web_sys::Url::new_with_base(address, base).map(|url| url.href()).unwrap_or_default()
     };
     let list = resolve(MODELS, &base.unwrap_or_default());
-    let response = JsFuture::from(window().fetch_with_str(&list)).await;
-    let response: Response = response.and_then(JsCast::dyn_into).map_err(|_| unreachable())?;
-    let text = match response.text() {
-        Ok(text) if response.ok() => JsFuture::from(text).await.map_err(|_| unreachable())?,
-        _ => return Err(unreachable()),
-    };
-    let mut models: Vec<ModelEntry> =
-        serde_json::from_str(&text.as_string().unwrap_or_default())
-            .map_err(|error| no_models(&format!("models.json cannot be read: {error}")))?;
+    let text = remote::text(&list).await.map_err(|()| unreachable())?;
+    let mut models: Vec<ModelEntry> = serde_json::from_str(&text)
+        .map_err(|error| no_models(&format!("models.json cannot be read: {error}")))?;
     for entry in &mut models {
         entry.checkpoint = resolve(&entry.checkpoint, &list);
         entry.tokenizer = resolve(&entry.tokenizer, &list);

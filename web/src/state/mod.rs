@@ -64,6 +64,8 @@ pub struct App {
     pub fault: RwSignal<Option<Fault>>,
     /// What `models.json` lists.
     pub models: RwSignal<Vec<ModelEntry>>,
+    /// Id of the model of the list that was asked for; empty for one of a person's own.
+    pub chosen: RwSignal<String>,
     /// The model that is loaded.
     pub info: RwSignal<Option<Arc<ModelInfo>>>,
     /// All runs.
@@ -78,6 +80,8 @@ pub struct App {
     pub show_confidence: RwSignal<bool>,
     /// The token whose card is open.
     pub inspected: RwSignal<Option<usize>>,
+    /// The chapter of the course that is open.
+    pub reading: RwSignal<Option<String>>,
     /// Measurements.
     pub speed: RwSignal<Speed>,
     /// What a screen reader is told.
@@ -121,6 +125,7 @@ impl App {
             webgpu: RwSignal::new(true),
             fault: RwSignal::new(None),
             models: RwSignal::new(vec![]),
+            chosen: RwSignal::new(String::new()),
             info: RwSignal::new(None),
             tree: RwSignal::new(Tree::default()),
             head: RwSignal::new(0),
@@ -128,6 +133,7 @@ impl App {
             replaying: RwSignal::new(false),
             show_confidence: RwSignal::new(true),
             inspected: RwSignal::new(None),
+            reading: RwSignal::new(None),
             speed: RwSignal::new(Speed::default()),
             said: RwSignal::new(String::new()),
             toast: RwSignal::new(String::new()),

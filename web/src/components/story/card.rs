@@ -78,7 +78,7 @@ fn About(facts: Facts) -> impl IntoView {
         State::Masked => format!("still masked after step {step}"),
         State::Prompt => "given by the prompt".into(),
         _ if pinned => "pinned by you".into(),
-        _ => format!("{:.0} % sure in step {step}", confidence * 100.0),
+        _ => format!("drawn with {:.0} % in step {step}", confidence * 100.0),
     };
     let most = best.first().map_or(1.0, |best| best.2).max(1e-6);
     let rows = best
@@ -118,7 +118,7 @@ fn About(facts: Facts) -> impl IntoView {
                 view! {
                     <p class="note">
                         "Entropy " <span class="number">{format!("{entropy:.2}")}</span>
-                        " nats: " {sureness(entropy)}
+                        " nats: " {sureness(entropy)} " Shares are those before the temperature."
                     </p>
                 }
             })}

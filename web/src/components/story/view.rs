@@ -180,7 +180,8 @@ fn tokens(
         let age = trace.age(head, position);
         let flash = match (state, age) {
             (State::Prompt | State::Masked, _) | (_, None) => Flash::None,
-            (_, Some(0)) if !moving => Flash::Lit,
+            // A finished text has settled.
+            (_, Some(0)) if !moving && !(branch.finished && head == branch.last()) => Flash::Lit,
             (_, Some(age)) if moving && age < FLASH => {
                 if (head - age).is_multiple_of(2) {
                     Flash::Even

@@ -1,0 +1,158 @@
+//! The course, learning.md, read on the page.
+
+use leptos::html::{Dialog, Div};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, MouseEvent};
+
+use crate::markdown::{self, Block, Span};
+use crate::remote;
+use crate::state::App;
+
+/// Where the course is, beside the page.
+pub(super) const COURSE: &str = "learning.md";
+
+/// A window with the course, opened at the chapter that [`App::reading`] names.
+#[component]
+pub(super) fn Reader() -> impl IntoView {
+    let app = App::get();
+    let dialog = NodeRef::<Dialog>::new();
+    let body = NodeRef::<Div>::new();
+    Effect::new(move |_| {
+        let Some(chapter) = app.reading.get() else { return };
+        let (Some(dialog), Some(body)) = (dialog.get_untracked(), body.get_untracked()) else {
+            return;
+        };
+        // Refused when it is open already.
+        let _ = dialog.show_modal();
+        let body: Element = body.unchecked_into();
+        spawn_local(async move {
+            if body.child_element_count() == 0 {
+                match remote::text(COURSE).await {
+                    Ok(text) => markdown::read(&text).iter().for_each(|block| add(&body, block)),
+                    Err(()) => body.set_text_content(Some(
+                        "The course could not be loaded: the server or the network is away.",
+                    )),
+                }
+            }
+            go_to(&body, &chapter);
+        });
+    });
+    // Links inside the course move inside the window.
+    let follow = move |event: MouseEvent| {
+        let target: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
+        let link = target.and_then(|element| element.closest("a[href^='#']").ok().flatten());
+        if let (Some(link), Some(body)) = (link, body.get_untracked()) {
+            event.prevent_default();
+            let to = link.get_attribute("href").unwrap_or_default();
+            go_to(&body.unchecked_into(), to.trim_start_matches('#'));
+        }
+    };
+    view! {
+        <dialog
+            class="reader"
+            aria-label="How it works"
+            node_ref=dialog
+            on:close=move |_| app.reading.set(None)
+            on:keydown=|event| event.stop_propagation()
+        >
+            <form method="dialog" class="reader-head">
+                <p class="wordmark">"How it works"</p>
+                <button class="small">"Close"</button>
+            </form>
+            <div class="course" tabindex="0" role="document" node_ref=body on:click=follow></div>
+        </dialog>
+    }
+}
+
+/// Shows the heading with this anchor.
+fn go_to(body: &Element, anchor: &str) {
+    let headings = body.query_selector_all("[data-anchor]").ok();
+    let found = headings.and_then(|headings| {
+        (0..headings.length())
+            .filter_map(|i| headings.get(i)?.dyn_into::<HtmlElement>().ok())
+            .find(|heading| heading.get_attribute("data-anchor").as_deref() == Some(anchor))
+    });
+    match found {
+        Some(heading) => heading.scroll_into_view(),
+        None => body.set_scroll_top(0),
+    }
+}
+
+fn add(parent: &Element, block: &Block) {
+    match block {
+        Block::Heading(level, anchor, text) => {
+            // The page has the first level.
+            let heading = inside(parent, &format!("h{}", (level + 1).min(6)));
+            if let Some(heading) = &heading {
+                // A name without a special character is always accepted.
+                let _ = heading.set_attribute("data-anchor", anchor);
+            }
+            spans(heading.as_ref(), text);
+        }
+        Block::Paragraph(text) => spans(inside(parent, "p").as_ref(), text),
+        Block::Code(code) => {
+            if let Some(pre) = inside(parent, "pre") {
+                pre.set_text_content(Some(code));
+                let _ = pre.set_attribute("tabindex", "0");
+            }
+        }
+        Block::List { numbered, items } => {
+            let Some(list) = inside(parent, if *numbered { "ol" } else { "ul" }) else { return };
+            items.iter().for_each(|item| spans(inside(&list, "li").as_ref(), item));
+        }
+        Block::Table(rows) => {
+            let Some(table) = inside(parent, "table") else { return };
+            for (i, cells) in rows.iter().enumerate() {
+                let Some(row) = inside(&table, "tr") else { return };
+                let cell = if i == 0 { "th" } else { "td" };
+                cells.iter().for_each(|text| spans(inside(&row, cell).as_ref(), text));
+            }
+        }
+        Block::Quote(blocks) => {
+            let Some(quote) = inside(parent, "blockquote") else { return };
+            blocks.iter().for_each(|block| add(&quote, block));
+        }
+    }
+}
+
+/// A new element at the end of `parent`.
+fn inside(parent: &Element, name: &str) -> Option<Element> {
+    let element = document().create_element(name).ok()?;
+    parent.append_child(&element).ok()?;
+    Some(element)
+}
+
+fn spans(parent: Option<&Element>, spans: &[Span]) {
+    let Some(parent) = parent else { return };
+    for span in spans {
+        let (name, inner) = match span {
+            Span::Text(text) => {
+                // A text can always be added to an element.
+                let _ = parent.append_with_str_1(text);
+                continue;
+            }
+            Span::Code(code) => {
+                if let Some(element) = inside(parent, "code") {
+                    element.set_text_content(Some(code));
+                }
+                continue;
+            }
+            Span::Strong(inner) => ("strong", inner),
+            Span::Emphasis(inner) => ("em", inner),
+            // Files of the repository are not beside the page.
+            Span::Link(inner, to) if to.starts_with('#') || to.starts_with("https://") => {
+                ("a", inner)
+            }
+            Span::Link(inner, _) => ("span", inner),
+        };
+        let element = inside(parent, name);
+        if let (Some(element), Span::Link(_, to), "a") = (&element, span, name) {
+            for (name, value) in [("href", to.as_str()), ("rel", "noreferrer noopener")] {
+                let _ = element.set_attribute(name, value);
+            }
+        }
+        self::spans(element.as_ref(), inner);
+    }
+}
