@@ -1,7 +1,7 @@
 //! AdamW.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
 use rayon::prelude::*;
 
 use crate::grid::CHUNK;
@@ -35,7 +35,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin, f64: twin },
+    twin: twin!(twin),
 };
 
 /// Constants of AdamW (arXiv 1711.05101, algorithm 2).

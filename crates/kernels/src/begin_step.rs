@@ -1,7 +1,7 @@
 //! The step counter and the learning rate.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats_mut, words_mut};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats_mut, twin, words_mut};
 
 use crate::COMMON;
 
@@ -74,7 +74,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[words_mut("step"), floats_mut("control")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin, f64: twin },
+    twin: twin!(twin),
 };
 
 /// Records `counter += 1` and the factor of the learning rate in `control`.

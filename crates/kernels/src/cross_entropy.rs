@@ -1,7 +1,7 @@
 //! Cross-entropy of logits: statistics of each row, and the gradient.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
 use rayon::prelude::*;
 
 use crate::{COMMON, grid};
@@ -28,7 +28,7 @@ pub static FORWARD: Kernel = Kernel {
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: forward_twin, f64: forward_twin },
+    twin: twin!(forward_twin),
 };
 
 /// `shaders/cross_entropy_backward.wgsl`
@@ -39,7 +39,7 @@ pub static BACKWARD: Kernel = Kernel {
     bindings: &[words("targets"), floats("weights"), floats("lse"), floats_mut("logits")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: backward_twin, f64: backward_twin },
+    twin: twin!(backward_twin),
 };
 
 /// One number per position of a batch; what the loss and the metrics are made of.

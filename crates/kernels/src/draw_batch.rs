@@ -1,7 +1,7 @@
 //! Batches of a training step, drawn on the device.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, words, words_mut};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, twin, words, words_mut};
 
 use crate::rng::{self, Philox};
 use crate::{COMMON, grid};
@@ -78,7 +78,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin, f64: twin },
+    twin: twin!(twin),
 };
 
 /// Records the draw of the batch that belongs to the counter's step.

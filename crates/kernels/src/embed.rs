@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 use device::{
-    Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words, words_mut,
+    Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words, words_mut,
 };
 use rayon::prelude::*;
 
@@ -48,7 +48,7 @@ pub static FORWARD: Kernel = Kernel {
     ],
     params_size: size_of::<ForwardParams>(),
     subgroups: false,
-    twin: Twin { f32: forward_twin, f64: forward_twin },
+    twin: twin!(forward_twin),
 };
 
 /// What the forward pass reads and writes.
@@ -136,7 +136,7 @@ pub static INDEX: Kernel = Kernel {
     bindings: &[words("ids"), words_mut("first"), words_mut("next")],
     params_size: size_of::<IndexParams>(),
     subgroups: false,
-    twin: Twin { f32: index_twin, f64: index_twin },
+    twin: twin!(index_twin),
 };
 
 fn index_twin<E: Real>(args: Args<'_, E>) {
@@ -166,7 +166,7 @@ pub static TOKEN_BACKWARD: Kernel = Kernel {
     bindings: &[words("first"), words("next"), floats("d_e"), floats_mut("d_token_emb")],
     params_size: size_of::<TokenParams>(),
     subgroups: false,
-    twin: Twin { f32: token_backward_twin, f64: token_backward_twin },
+    twin: twin!(token_backward_twin),
 };
 
 /// What the backward pass reads and writes.
@@ -271,7 +271,7 @@ pub static TIMESTEP_BACKWARD: Kernel = Kernel {
     bindings: &[words("timesteps"), floats("d_e"), floats_mut("d_timestep_emb")],
     params_size: size_of::<TimestepParams>(),
     subgroups: false,
-    twin: Twin { f32: timestep_backward_twin, f64: timestep_backward_twin },
+    twin: twin!(timestep_backward_twin),
 };
 
 fn timestep_backward_twin<E: Real>(args: Args<'_, E>) {

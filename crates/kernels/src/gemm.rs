@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Binding, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
+use device::{Args, Binding, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
 use gemm::Parallelism;
 
 use crate::COMMON;
@@ -83,7 +83,7 @@ const fn kernel(name: &'static str, source: &'static str, subgroups: bool) -> Ke
         bindings: BINDINGS,
         params_size: size_of::<Params>(),
         subgroups,
-        twin: Twin { f32: twin, f64: twin },
+        twin: twin!(twin),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Norm of the whole gradient, and the factor that clips it.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
 use rayon::prelude::*;
 
 use crate::COMMON;
@@ -33,7 +33,7 @@ pub static SUM_SQUARES: Kernel = Kernel {
     bindings: &[floats("x"), floats_mut("partial_sums")],
     params_size: size_of::<SumParams>(),
     subgroups: false,
-    twin: Twin { f32: sum_twin, f64: sum_twin },
+    twin: twin!(sum_twin),
 };
 
 /// `shaders/clip_gradient.wgsl`
@@ -44,7 +44,7 @@ pub static CLIP: Kernel = Kernel {
     bindings: &[floats("partial_sums"), words("step"), floats_mut("control"), floats_mut("ring")],
     params_size: size_of::<ClipParams>(),
     subgroups: false,
-    twin: Twin { f32: clip_twin, f64: clip_twin },
+    twin: twin!(clip_twin),
 };
 
 /// What clipping reads and writes.

@@ -1,7 +1,7 @@
 //! From the losses of positions to the loss of a step.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
 
 use crate::COMMON;
 use crate::norm::sum_of;
@@ -27,7 +27,7 @@ pub static WEIGHTS: Kernel = Kernel {
     bindings: &[words("mask"), floats_mut("weights")],
     params_size: size_of::<WeightParams>(),
     subgroups: false,
-    twin: Twin { f32: weights_twin, f64: weights_twin },
+    twin: twin!(weights_twin),
 };
 
 /// `shaders/weighted_loss.wgsl`
@@ -38,7 +38,7 @@ pub static WEIGHTED: Kernel = Kernel {
     bindings: &[words("step"), floats("weights"), floats("loss"), floats_mut("ring")],
     params_size: size_of::<LossParams>(),
     subgroups: false,
-    twin: Twin { f32: weighted_twin, f64: weighted_twin },
+    twin: twin!(weighted_twin),
 };
 
 /// Records the share of each position: `1 / count(mask)` where masked, or `1 / N` everywhere when

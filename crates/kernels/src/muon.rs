@@ -2,7 +2,7 @@
 //! optimizer for hidden layers in neural networks").
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
 use rayon::prelude::*;
 
 use crate::gemm::{self, Op};
@@ -52,7 +52,7 @@ pub static MOMENTUM: Kernel = Kernel {
     bindings: &[floats("control"), floats("d_p"), floats_mut("momentum"), floats_mut("u")],
     params_size: size_of::<MomentumParams>(),
     subgroups: false,
-    twin: Twin { f32: momentum_twin, f64: momentum_twin },
+    twin: twin!(momentum_twin),
 };
 
 /// `shaders/muon_normalise.wgsl`
@@ -63,7 +63,7 @@ pub static NORMALISE: Kernel = Kernel {
     bindings: &[floats("u"), floats_mut("x")],
     params_size: size_of::<CountParams>(),
     subgroups: false,
-    twin: Twin { f32: normalise_twin, f64: normalise_twin },
+    twin: twin!(normalise_twin),
 };
 
 /// `shaders/muon_polynomial.wgsl`
@@ -74,7 +74,7 @@ pub static POLYNOMIAL: Kernel = Kernel {
     bindings: &[floats("s"), floats("s2"), floats_mut("p")],
     params_size: size_of::<PolynomialParams>(),
     subgroups: false,
-    twin: Twin { f32: polynomial_twin, f64: polynomial_twin },
+    twin: twin!(polynomial_twin),
 };
 
 /// `shaders/muon_update.wgsl`
@@ -85,7 +85,7 @@ pub static UPDATE: Kernel = Kernel {
     bindings: &[floats("control"), floats("o"), floats_mut("p")],
     params_size: size_of::<UpdateParams>(),
     subgroups: false,
-    twin: Twin { f32: update_twin, f64: update_twin },
+    twin: twin!(update_twin),
 };
 
 /// Records `momentum` and its look-ahead `u` for many matrices at once.

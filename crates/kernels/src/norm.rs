@@ -1,7 +1,7 @@
 //! RMSNorm over channels: forward, forward with a residual sum, backward.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
 use rayon::prelude::*;
 
 use crate::{COMMON, grid};
@@ -51,7 +51,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: &[floats("x"), floats_mut("h"), floats_mut("inv_rms")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: forward_twin, f64: forward_twin },
+    twin: twin!(forward_twin),
 };
 
 /// `shaders/residual_norm_forward.wgsl`
@@ -62,7 +62,7 @@ pub static RESIDUAL_FORWARD: Kernel = Kernel {
     bindings: &[floats("y"), floats_mut("x"), floats_mut("h"), floats_mut("inv_rms")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: residual_forward_twin, f64: residual_forward_twin },
+    twin: twin!(residual_forward_twin),
 };
 
 /// `shaders/norm_backward.wgsl`
@@ -73,7 +73,7 @@ pub static BACKWARD: Kernel = Kernel {
     bindings: &[floats("d_h"), floats("h"), floats("inv_rms"), floats_mut("d_x")],
     params_size: size_of::<BackwardParams>(),
     subgroups: false,
-    twin: Twin { f32: backward_twin, f64: backward_twin },
+    twin: twin!(backward_twin),
 };
 
 fn channels(inv_rms: Slice, h: Slice) -> usize {

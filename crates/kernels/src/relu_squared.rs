@@ -1,7 +1,7 @@
 //! The MLP's activation max(x, 0)², forward and backward.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
 use rayon::prelude::*;
 
 use crate::grid::CHUNK;
@@ -21,7 +21,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: &[floats("x"), floats_mut("out")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: forward_twin, f64: forward_twin },
+    twin: twin!(forward_twin),
 };
 
 /// `shaders/relu_squared_backward.wgsl`
@@ -32,7 +32,7 @@ pub static BACKWARD: Kernel = Kernel {
     bindings: &[floats("x"), floats_mut("d_x")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: backward_twin, f64: backward_twin },
+    twin: twin!(backward_twin),
 };
 
 fn launch(kernel: &'static Kernel, x: Slice, out: Slice) -> Launch {

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 use device::{
-    Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words, words_mut,
+    Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words, words_mut,
 };
 
 use crate::sample_pass::HEADER;
@@ -51,7 +51,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin, f64: twin },
+    twin: twin!(twin),
 };
 
 /// Records `ids` and `confidence` after the pass, for sequences of `length` positions.

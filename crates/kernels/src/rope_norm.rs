@@ -1,7 +1,7 @@
 //! Rotary position embedding and RMSNorm of query and key heads, forward and backward.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
 use rayon::prelude::*;
 
 use crate::norm::{inverse_rms, sum_of};
@@ -37,7 +37,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: &[floats("rope"), floats_mut("qkv"), floats_mut("inv_rms")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: forward_twin, f64: forward_twin },
+    twin: twin!(forward_twin),
 };
 
 /// `shaders/rope_norm_backward.wgsl`
@@ -48,7 +48,7 @@ pub static BACKWARD: Kernel = Kernel {
     bindings: &[floats("rope"), floats("qkv"), floats("inv_rms"), floats_mut("d_qkv")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: backward_twin, f64: backward_twin },
+    twin: twin!(backward_twin),
 };
 
 /// The table `rope`: for each of `length` positions p, the cosines of p * 10000^(-2j / D) for

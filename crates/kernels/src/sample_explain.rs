@@ -1,7 +1,7 @@
 //! What the model thought of every position.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats, floats_mut, words_mut};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words_mut};
 use rayon::prelude::*;
 
 use crate::norm::sum_of;
@@ -35,7 +35,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin, f64: twin },
+    twin: twin!(twin),
 };
 
 /// Records, from `logits (N, V)`, the best `tokens (N, BEST)` with their `probabilities (N, BEST)`

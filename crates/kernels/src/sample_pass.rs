@@ -1,7 +1,7 @@
 //! The beginning of a denoising pass: which pass it is, read from a table on the device.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, words, words_mut};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, twin, words, words_mut};
 
 use crate::COMMON;
 
@@ -22,7 +22,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[words("table"), words_mut("cursor"), words_mut("timesteps"), words_mut("control")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin, f64: twin },
+    twin: twin!(twin),
 };
 
 /// Records `timesteps (batch)` and `control (2 + batch)` from row `cursor` of

@@ -1,7 +1,7 @@
 //! The uniform numbers of a denoising pass.
 
 use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, Twin, floats_mut, words};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats_mut, twin, words};
 
 use crate::rng::{self, Philox};
 use crate::{COMMON, grid};
@@ -27,7 +27,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[words("control"), floats_mut("uniforms")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin, f64: twin },
+    twin: twin!(twin),
 };
 
 /// Records the uniform numbers `(N)` of the pass that `control` tells of, for samples

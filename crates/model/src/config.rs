@@ -85,6 +85,20 @@ impl Config {
             let Self { mask_id, vocab_size, .. } = self;
             return fail(format!("mask_id {mask_id} is not below vocab_size {vocab_size}"));
         }
+        // In a browser addresses have 32 bits.
+        let wide = |n: usize| n as u128;
+        let embeddings = 2 * wide(self.vocab_size) + wide(self.timesteps) + 1;
+        let blocks = 12 * wide(self.n_layer) * wide(self.n_embd);
+        let values = [
+            ("its parameters", wide(self.n_embd) * (embeddings + blocks)),
+            ("the logits of a block", wide(self.block_size) * wide(self.vocab_size)),
+            ("a hidden layer of a block", 4 * wide(self.block_size) * wide(self.n_embd)),
+        ];
+        for (what, count) in values {
+            if 4 * count > isize::MAX as u128 {
+                return fail(format!("{what} are {count} numbers, more than fit into memory here"));
+            }
+        }
         Ok(())
     }
 }

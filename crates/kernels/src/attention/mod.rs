@@ -4,7 +4,7 @@
 mod twin;
 
 use bytemuck::{Pod, Zeroable};
-use device::{Binding, Kernel, Launch, Recording, Slice, Twin, floats, floats_mut};
+use device::{Binding, Kernel, Launch, Recording, Slice, floats, floats_mut, twin};
 
 use crate::forms::{AttentionForm, Forms};
 use crate::{COMMON, grid};
@@ -44,7 +44,7 @@ pub static FORWARD: Kernel = Kernel {
     bindings: FORWARD_BINDINGS,
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin::forward, f64: twin::forward },
+    twin: twin!(twin::forward),
 };
 
 /// `shaders/attention_delta.wgsl`
@@ -55,7 +55,7 @@ pub static DELTA: Kernel = Kernel {
     bindings: &[floats("y"), floats("d_y"), floats_mut("delta")],
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin::delta, f64: twin::delta },
+    twin: twin!(twin::delta),
 };
 
 /// `shaders/attention_backward_q.wgsl`
@@ -66,7 +66,7 @@ pub static BACKWARD_Q: Kernel = Kernel {
     bindings: BACKWARD_BINDINGS,
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin::backward_q, f64: twin::backward_q },
+    twin: twin!(twin::backward_q),
 };
 
 /// `shaders/attention_backward_kv.wgsl`
@@ -77,7 +77,7 @@ pub static BACKWARD_KV: Kernel = Kernel {
     bindings: BACKWARD_BINDINGS,
     params_size: size_of::<Params>(),
     subgroups: false,
-    twin: Twin { f32: twin::backward_kv, f64: twin::backward_kv },
+    twin: twin!(twin::backward_kv),
 };
 
 /// `shaders/attention_subgroup_forward.wgsl`
@@ -88,7 +88,7 @@ pub static SUBGROUP_FORWARD: Kernel = Kernel {
     bindings: FORWARD_BINDINGS,
     params_size: size_of::<Params>(),
     subgroups: true,
-    twin: Twin { f32: twin::forward, f64: twin::forward },
+    twin: twin!(twin::forward),
 };
 
 /// `shaders/attention_subgroup_backward_q.wgsl`
@@ -99,7 +99,7 @@ pub static SUBGROUP_BACKWARD_Q: Kernel = Kernel {
     bindings: BACKWARD_BINDINGS,
     params_size: size_of::<Params>(),
     subgroups: true,
-    twin: Twin { f32: twin::backward_q, f64: twin::backward_q },
+    twin: twin!(twin::backward_q),
 };
 
 /// `shaders/attention_subgroup_backward_kv.wgsl`
@@ -110,7 +110,7 @@ pub static SUBGROUP_BACKWARD_KV: Kernel = Kernel {
     bindings: BACKWARD_BINDINGS,
     params_size: size_of::<Params>(),
     subgroups: true,
-    twin: Twin { f32: twin::backward_kv, f64: twin::backward_kv },
+    twin: twin!(twin::backward_kv),
 };
 
 /// The kernels of one form.
