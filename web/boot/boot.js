@@ -22,4 +22,11 @@ try {
 if ("serviceWorker" in navigator) {
   // Without it (private windows) the page works, only not offline.
   navigator.serviceWorker.register(new URL("offline.js", import.meta.url)).catch(() => {});
+  // What was loaded before the service worker was there, and what nobody has asked for yet.
+  navigator.serviceWorker.ready.then(({ active }) => {
+    const page = new URL(".", document.baseURI).href;
+    const later = new URL("learning.md", document.baseURI).href;
+    const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
+    active.postMessage([page, later, js.href, wasm.href, engine.href, ...loaded]);
+  });
 }

@@ -9,11 +9,29 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  // The engine keeps models in a cache of its own.
-  const mine = request.method === "GET" && url.origin === self.location.origin;
-  if (!mine || url.pathname.endsWith(".safetensors")) return;
+  if (request.method !== "GET" || !mine(url)) return;
   event.respondWith(HASHED.test(url.pathname) ? cached(request) : fresh(request));
 });
+
+// A page tells what it has loaded: that is the page of now, for the next start without a network.
+self.addEventListener("message", (event) => event.waitUntil(remember(new Set(event.data))));
+
+async function remember(addresses) {
+  const cache = await caches.open(CACHE);
+  for (const request of await cache.keys()) {
+    if (HASHED.test(request.url) && !addresses.has(request.url)) await cache.delete(request);
+  }
+  for (const address of addresses) {
+    if (!mine(new URL(address)) || (await cache.match(address))) continue;
+    // What cannot be had now is kept when it is asked for.
+    await keep(cache, new Request(address)).catch(() => {});
+  }
+}
+
+// The engine keeps models in a cache of its own.
+function mine(url) {
+  return url.origin === self.location.origin && !url.pathname.endsWith(".safetensors");
+}
 
 async function cached(request) {
   const cache = await caches.open(CACHE);

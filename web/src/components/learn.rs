@@ -89,7 +89,10 @@ impl Now {
         } else {
             out.push(format!(
                 "Step {step} of {steps}: {} just appeared{}.",
-                count(fresh, "token", "tokens"),
+                match fresh {
+                    0 => "no new token".into(),
+                    n => count(n, "token", "tokens"),
+                },
                 match again {
                     0 => String::new(),
                     n => format!(", {} went back into the fog", count(n, "other", "others")),

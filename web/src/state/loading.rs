@@ -126,6 +126,8 @@ impl App {
     }
 
     fn load(self, load: Load, compute: Compute) {
+        // After a fault the engine may be gone: a new one asks for the model by itself.
+        let failed = self.engine.get_untracked() == EngineState::Failed;
         self.pause();
         self.fault.set(None);
         self.info.set(None);
@@ -136,7 +138,12 @@ impl App {
         });
         self.last_load.set_value(Some(load.clone()));
         self.compute.set_value(compute);
-        self.send_with_files(Command::Load { source: load.source, compute }, load.files);
+        match failed {
+            true => self.start_engine(),
+            false => {
+                self.send_with_files(Command::Load { source: load.source, compute }, load.files)
+            }
+        }
     }
 
     /// Tries again what failed, with a new engine.

@@ -6,8 +6,10 @@ use plot::{Piece, State};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
+use super::focus_token;
 use crate::protocol::ALTERNATIVES;
 use crate::state::{App, Branch, Edit};
+use crate::time::sleep;
 
 /// Changes of a token that its card tells of.
 const HISTORY: usize = 6;
@@ -53,7 +55,10 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
                 aria-label="About this token"
                 style:left=move || format!("{}px", place.get().0)
                 style:top=move || format!("{}px", place.get().1)
-                on:click=|event| event.stop_propagation()
+                on:click=move |event| {
+                    event.stop_propagation();
+                    keep_focus(position.get_untracked());
+                }
                 on:pointerover=|event| event.stop_propagation()
                 on:keydown=move |event: KeyboardEvent| {
                     event.stop_propagation();
@@ -66,6 +71,20 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
             </div>
         </Show>
     }
+}
+
+/// A button of the card may be gone when it has done its work: then the keyboard goes on at the
+/// token.
+fn keep_focus(position: Option<usize>) {
+    let Some(position) = position else { return };
+    leptos::task::spawn_local(async move {
+        sleep(0).await;
+        let nowhere =
+            document().active_element().is_none_or(|focused| focused.tag_name() == "BODY");
+        if nowhere {
+            focus_token(position);
+        }
+    });
 }
 
 #[component]

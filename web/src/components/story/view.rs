@@ -171,6 +171,7 @@ fn tokens(
     let end = trace.end(head).unwrap_or(usize::MAX);
     let frame = &trace.frames[head];
     let strings = trace.strings(head);
+    let settled = branch.finished && head == branch.last();
     let token = |(position, string): (usize, String)| {
         let state = branch.state(head, position);
         let slot = slots[position];
@@ -180,8 +181,7 @@ fn tokens(
         let age = trace.age(head, position);
         let flash = match (state, age) {
             (State::Prompt | State::Masked, _) | (_, None) => Flash::None,
-            // A finished text has settled.
-            (_, Some(0)) if !moving && !(branch.finished && head == branch.last()) => Flash::Lit,
+            (_, Some(0)) if !moving && !settled => Flash::Lit,
             (_, Some(age)) if moving && age < FLASH => {
                 if (head - age).is_multiple_of(2) {
                     Flash::Even
