@@ -23,7 +23,8 @@ macOS on Metal, on Windows on DirectX 12.";
 /// Tests that dispatch shaders, besides those inside the libraries: they run once per driver. Named
 /// as targets, not by `-p`: fewer packages would resolve to other features of the dependencies,
 /// and everything would be compiled a second time.
-const ON_EACH_DRIVER: [&str; 5] = ["attention", "gemm", "golden_numbers", "sampling", "training"];
+const ON_EACH_DRIVER: [&str; 6] =
+    ["attention", "gemm", "golden_numbers", "muon", "sampling", "training"];
 
 /// Crates that the page uses: they must compile for WebAssembly.
 const FOR_THE_PAGE: [&str; 8] =

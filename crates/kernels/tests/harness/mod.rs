@@ -2,6 +2,11 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test file uses a part of it")]
 
+mod case;
+
+use std::path::Path;
+
+use case::Case;
 use device::{AdapterChoice, Device, Element, Gpu, Recording, Slice};
 use pollster::block_on;
 
@@ -61,7 +66,8 @@ pub fn adapter_subgroup() -> Option<u32> {
 }
 
 /// Records with `record` on all three devices, runs, and compares the slices that it returns with
-/// the oracle's: |a - b| <= absolute + relative * |b|. Returns the oracle's.
+/// the oracle's: |a - b| <= absolute + relative * |b|. Returns the oracle's. With the variable
+/// `KERNEL_CASES` naming a folder, the check is kept there, to be repeated in a browser.
 pub fn compare(
     what: &str,
     absolute: f64,
@@ -73,6 +79,12 @@ pub fn compare(
         let mut bench = Bench::new(device);
         let mut step = Recording::default();
         let outputs = record(&mut bench, &mut step);
+        if let (Some(folder), Some(expected), Device::Cpu(_)) =
+            (std::env::var_os("KERNEL_CASES"), &expected, &bench.device)
+        {
+            let case = Case::new(&bench.device, &step, &outputs);
+            case.save(Path::new(&folder), what, [absolute, relative], expected);
+        }
         let program = bench.device.compile(step).unwrap();
         bench.device.run(&program).unwrap();
         let actual: Vec<Vec<f64>> = outputs

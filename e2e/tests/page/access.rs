@@ -1,0 +1,76 @@
+//! Accessibility by axe-core, sizes, and the longest task of the main thread.
+
+use serde_json::json;
+
+use crate::browser::{Browser, Gpu};
+use crate::site::{Tiny, dist, root, serve};
+
+/// Most bytes of WebAssembly and JavaScript, compressed.
+const MOST_BYTES: usize = 900_000;
+
+#[test]
+fn axe_finds_nothing_and_the_main_thread_stays_free() {
+    let axe = root().join("e2e/node_modules/axe-core/axe.min.js");
+    let axe = std::fs::read_to_string(&axe)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `npm ci` in e2e", axe.display()));
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("access", Gpu::Software);
+    let check = |state: &str| {
+        for theme in ["light", "dark"] {
+            browser.theme(theme);
+            let found = browser.run(
+                "const result = await axe.run(); \
+                 return result.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join(', '));",
+                &[],
+            );
+            assert_eq!(found, json!([]), "{state}, {theme}");
+        }
+    };
+    browser.open_ready(&server.url);
+    browser.execute(&axe, &[]);
+    check("empty");
+    browser.fill("#prompt", "Once upon a [MASK:4] cat");
+    browser.eval("window.longestTask = 0");
+    browser.press("Write");
+    browser.wait_step(5);
+    browser.wait_finished();
+    let longest = browser.number("window.longestTask");
+    let said = if longest == 0.0 { "none above 50 ms".into() } else { format!("{longest} ms") };
+    println!("longest main-thread task while writing: {said}");
+    // The page itself aims at 50 ms; a busy machine may stop any thread for a while.
+    assert!(longest <= 250.0, "a task of {longest} ms on the main thread");
+    check("finished");
+    browser.click(".token.written");
+    browser.wait("!!document.querySelector('.card.sheet')");
+    check("card");
+    browser.press("Erase");
+    browser.wait("document.querySelectorAll('.branch').length === 2");
+    check("branches");
+    browser.fill("#prompt", "[MASK:0]");
+    browser.press("Write");
+    browser.wait("!!document.querySelector('[role=alert]')");
+    check("fault");
+}
+
+#[test]
+fn the_page_is_small() {
+    let mut sizes = Vec::new();
+    for entry in std::fs::read_dir(dist()).expect("it is built").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".wasm") || name.ends_with(".js") {
+            let file = std::fs::File::open(entry.path()).expect("it is there");
+            let output = std::process::Command::new("gzip")
+                .args(["-9", "-c"])
+                .stdin(file)
+                .output()
+                .expect("gzip is installed");
+            let plain = entry.metadata().expect("it is there").len();
+            println!("{name}: {plain} bytes, {} compressed", output.stdout.len());
+            sizes.push(output.stdout.len());
+        }
+    }
+    let total: usize = sizes.iter().sum();
+    println!("WebAssembly and JavaScript: {total} bytes compressed");
+    assert!(sizes.len() >= 4 && total < MOST_BYTES, "{total} bytes, at most {MOST_BYTES}");
+}

@@ -1,0 +1,292 @@
+//! A browser and what the tests do with it.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::driver::{Driver, GLANCE, PATIENCE};
+use crate::site::root;
+
+/// Two browsers at once only disturb each other's timings.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Chromium with its driver.
+pub(crate) struct Browser {
+    driver: Driver,
+    /// Where it saves files.
+    pub(crate) downloads: PathBuf,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// What a browser can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gpu {
+    /// WebGPU on Chromium's software driver.
+    Software,
+    /// No WebGPU at all.
+    None,
+}
+
+impl Browser {
+    pub(crate) fn start(name: &str, gpu: Gpu) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let downloads = root().join("target").join("downloads").join(name);
+        // A folder that is not there is as empty as a removed one.
+        let _ = std::fs::remove_dir_all(&downloads);
+        std::fs::create_dir_all(&downloads).expect("target is ours");
+        let mut arguments = vec![
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-dev-shm-usage",
+            "--disable-sync",
+            "--disable-quic",
+            "--no-first-run",
+            "--window-size=1280,900",
+            "--hide-scrollbars",
+        ];
+        match gpu {
+            Gpu::Software => arguments.push("--enable-unsafe-webgpu"),
+            Gpu::None => arguments.push("--disable-features=WebGPU,WebGPUService"),
+        }
+        let driver = Driver::start(&arguments, &downloads);
+        let browser = Self { driver, downloads, _turn: turn };
+        // Longer tasks than 50 ms are told by the browser itself; what the engine says is kept.
+        let mut observe = "window.longestTask = 0; new PerformanceObserver(list => { \
+            for (const task of list.getEntries()) \
+                window.longestTask = Math.max(window.longestTask, task.duration); \
+            }).observe({ entryTypes: ['longtask'] }); \
+            window.events = []; \
+            window.Worker = class extends Worker { \
+                constructor(...all) { \
+                    super(...all); \
+                    this.addEventListener('message', ({ data }) => window.events.push(data)); \
+                } \
+            };"
+        .to_owned();
+        if gpu == Gpu::None {
+            observe += "Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined });";
+        }
+        browser.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": observe }));
+        browser
+    }
+
+    pub(crate) fn open(&self, url: &str) {
+        self.driver.send("url", &json!({ "url": url })).expect("the server answers");
+    }
+
+    /// Opens the page and waits for its model.
+    pub(crate) fn open_ready(&self, url: &str) {
+        self.open(url);
+        self.wait_ready();
+    }
+
+    /// Waits until the page can write.
+    pub(crate) fn wait_ready(&self) {
+        self.wait("document.querySelector('.primary')?.disabled === false");
+    }
+
+    /// Runs a function body with arguments.
+    pub(crate) fn execute(&self, script: &str, arguments: &[Value]) -> Value {
+        self.driver
+            .send("execute/sync", &json!({ "script": script, "args": arguments }))
+            .unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Runs an asynchronous function body, for instance `return await fetch(...)`; the arguments
+    /// are `given`.
+    pub(crate) fn run(&self, body: &str, arguments: &[Value]) -> Value {
+        let script = format!(
+            "const done = arguments[arguments.length - 1], given = arguments; \
+             (async () => {{ {body} }})().then(value => done({{ value }}), error => done({{ error: String(error) }}));"
+        );
+        let mut answer = self
+            .driver
+            .send("execute/async", &json!({ "script": script, "args": arguments }))
+            .unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert!(answer.get("error").is_none(), "{body}: {}", answer["error"]);
+        answer["value"].take()
+    }
+
+    /// The value of a JavaScript expression.
+    pub(crate) fn eval(&self, expression: &str) -> Value {
+        self.execute(&format!("return ({expression});"), &[])
+    }
+
+    /// The text that an expression gives.
+    pub(crate) fn text(&self, expression: &str) -> String {
+        self.eval(expression).as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn number(&self, expression: &str) -> f64 {
+        self.eval(expression).as_f64().unwrap_or(f64::NAN)
+    }
+
+    /// Waits until an expression is true.
+    pub(crate) fn wait(&self, condition: &str) {
+        let started = Instant::now();
+        while self.eval(condition) != Value::Bool(true) {
+            if started.elapsed() > PATIENCE {
+                let text = self.text("document.body.innerText");
+                panic!("waited in vain for {condition}; the page says:\n{text}\n{}", self.log());
+            }
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// What the browser's console says.
+    pub(crate) fn log(&self) -> String {
+        let log = self.driver.send("se/log", &json!({ "type": "browser" }));
+        log.map_or_else(|error| error, |log| log.to_string())
+    }
+
+    pub(crate) fn click(&self, selector: &str) {
+        self.wait(&format!("!!document.querySelector({selector:?})"));
+        self.eval(&format!("document.querySelector({selector:?}).click() ?? true"));
+    }
+
+    /// Clicks the button that says `name`.
+    pub(crate) fn press(&self, name: &str) {
+        let found = format!(
+            "[...document.querySelectorAll('button')].find(b => !b.disabled && (b.textContent.trim() === {name:?} || b.ariaLabel === {name:?}))"
+        );
+        self.wait(&format!("!!{found}"));
+        self.eval(&format!("{found}.click() ?? true"));
+    }
+
+    /// Sets a field as typing does.
+    pub(crate) fn fill(&self, selector: &str, value: &str) {
+        let script = "const e = document.querySelector(arguments[0]); e.value = arguments[1]; \
+            e.dispatchEvent(new Event('input', { bubbles: true })); \
+            e.dispatchEvent(new Event('change', { bubbles: true }));";
+        self.execute(script, &[selector.into(), value.into()]);
+    }
+
+    /// Presses a key on an element.
+    pub(crate) fn key(&self, element: &str, key: &str) {
+        self.eval(&format!(
+            "{element}.dispatchEvent(new KeyboardEvent('keydown', {{ key: {key:?}, bubbles: true }}))"
+        ));
+    }
+
+    /// The text as it stands, masks as `_`.
+    pub(crate) fn story(&self) -> Vec<String> {
+        let tokens = self.eval(
+            "[...document.querySelectorAll('.token')].sort((a, b) => a.dataset.position - b.dataset.position)\
+             .map(t => t.classList.contains('masked') ? '_' : t.textContent)",
+        );
+        serde_json::from_value(tokens).expect("texts")
+    }
+
+    /// The step that is shown.
+    pub(crate) fn step(&self) -> u32 {
+        self.text("document.querySelector('.step-now').textContent").parse().expect("a number")
+    }
+
+    /// Waits until the page shows at least this step.
+    pub(crate) fn wait_step(&self, step: u32) {
+        self.wait(&format!("Number(document.querySelector('.step-now')?.textContent) >= {step}"));
+    }
+
+    /// Begins a run and waits for its end.
+    pub(crate) fn write_to_the_end(&self) {
+        self.press("Write");
+        self.wait_finished();
+    }
+
+    /// Waits for the end of a run.
+    pub(crate) fn wait_finished(&self) {
+        self.wait(
+            "[...document.querySelectorAll('[role=status]')].some(s => s.textContent === 'Finished writing.')",
+        );
+    }
+
+    /// Sets light or dark.
+    pub(crate) fn theme(&self, theme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": theme });
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+    }
+
+    /// Pictures of the page: light and dark, wide and narrow.
+    pub(crate) fn pictures(&self, name: &str) {
+        let folder = root().join("target").join("screenshots");
+        std::fs::create_dir_all(&folder).expect("target is ours");
+        for theme in ["light", "dark"] {
+            self.theme(theme);
+            for (width, size) in [("wide", (1280, 900)), ("phone", (390, 844))] {
+                let metrics = json!({
+                    "width": size.0, "height": size.1, "deviceScaleFactor": 1,
+                    "mobile": width == "phone",
+                });
+                self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+                // Two frames: the lines are wrapped anew in the first.
+                self.run(
+                    "await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)));",
+                    &[],
+                );
+                let overflow = self.number(
+                    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+                );
+                let sideways = format!("{name}, {width}: the page scrolls sideways by {overflow}");
+                assert!(overflow <= 0.0, "{sideways}");
+                let shot = self
+                    .devtools("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
+                let base64 = shot["data"].as_str().expect("a picture");
+                let file = folder.join(format!("{name}-{theme}-{width}.png"));
+                std::fs::write(file, decode_base64(base64)).expect("target is ours");
+            }
+        }
+        self.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [] }));
+    }
+
+    /// Sends a command of Chromium's own protocol.
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.driver
+            .devtools(command, parameters)
+            .unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    /// The bytes of the file that the page saves next, when it is complete; it is taken away.
+    pub(crate) fn saved(&self, name: &str) -> PathBuf {
+        let file = self.downloads.join(name);
+        let started = Instant::now();
+        // Until it is whole, the browser gives it another name.
+        while !file.is_file() {
+            assert!(started.elapsed() < PATIENCE, "{name} was not saved; {}", self.log());
+            std::thread::sleep(GLANCE);
+        }
+        file
+    }
+
+    /// The trace that the page saves.
+    pub(crate) fn trace(&self) -> plot::Trace {
+        self.press("Save trace");
+        let file = self.saved("cinnabar-trace.json");
+        let json = std::fs::read_to_string(&file).expect("just saved");
+        std::fs::remove_file(&file).expect("just saved");
+        plot::Trace::from_json(&json).unwrap_or_else(|error| panic!("the page's trace: {error}"))
+    }
+}
+
+/// The bytes that a text in base64 (RFC 4648) stands for.
+pub(crate) fn decode_base64(text: &str) -> Vec<u8> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => u32::from(byte - b'A'),
+        b'a'..=b'z' => u32::from(byte - b'a') + 26,
+        b'0'..=b'9' => u32::from(byte - b'0') + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let mut out = Vec::new();
+    for group in text.trim_end_matches('=').as_bytes().chunks(4) {
+        let bits =
+            group.iter().fold(0, |bits, &byte| bits << 6 | value(byte)) << (6 * (4 - group.len()));
+        let bytes = bits.to_be_bytes();
+        out.extend(&bytes[1..group.len()]);
+    }
+    out
+}

@@ -1,0 +1,117 @@
+//! Interference: gaps, erased, pinned and typed tokens, branches, explanations.
+
+use crate::browser::{Browser, Gpu};
+use crate::site::{Tiny, serve};
+
+#[test]
+fn gaps_are_filled_and_the_prompt_stays() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("gaps", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "The cat [MASK:3] in the garden.");
+    browser.fill(".settings [type=range]", "4");
+    // Nothing ends the text early: all seven places are written.
+    browser.eval("document.querySelector('.settings [type=checkbox]').click() ?? true");
+    browser.write_to_the_end();
+    let given = "[...document.querySelectorAll('.token.given')].map(t => t.textContent).join('')";
+    assert_eq!(browser.text(given).replace(' ', ""), "Thecatinthegarden.");
+    let written = browser.number("document.querySelectorAll('.token.written').length");
+    assert_eq!(written, 7.0);
+
+    // A gap from the button lands in the prompt; a wrong one gets a sentence, and stays typed.
+    browser.fill("#prompt", "");
+    browser.press("Add a gap");
+    browser.wait("document.querySelector('#prompt').value === '[MASK:8]'");
+    for (prompt, sentence) in [
+        ("A [MASK:none] of it", "[MASK:none]"),
+        ("The cat saw a big red ball. [MASK:70]", "Shorten the prompt"),
+    ] {
+        browser.fill("#prompt", prompt);
+        browser.press("Write");
+        browser.wait(&format!(
+            "document.querySelector('[role=alert]')?.textContent.includes({sentence:?}) === true"
+        ));
+        assert_eq!(browser.text("document.querySelector('#prompt').value"), prompt);
+    }
+    browser.pictures("bad-gap");
+
+    // It still writes.
+    browser.fill("#prompt", "The cat");
+    browser.write_to_the_end();
+    assert_eq!(browser.eval("!document.querySelector('[role=alert]')"), true);
+}
+
+/// The token at a position.
+fn token(position: &str) -> String {
+    format!("document.querySelector('[data-position=\"{position}\"]')")
+}
+
+#[test]
+fn tokens_can_be_changed_in_the_middle_of_a_run() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("edits", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day,");
+    browser.eval("document.querySelector('.settings [type=checkbox]').click() ?? true");
+    // Fewer steps a second than the test takes to click.
+    browser.press("Write");
+    browser.fill(".pace select", "2");
+    browser.wait_step(4);
+
+    // Opening a token tells why; the run goes on meanwhile.
+    browser.eval("document.querySelector('.token.written').click() ?? true");
+    browser.wait("document.querySelectorAll('.card .alternative').length === 5");
+    let shares = "[...document.querySelectorAll('.card .alternative .number')].map(n => parseFloat(n.textContent))";
+    let shares: Vec<f64> = serde_json::from_value(browser.eval(shares)).expect("numbers");
+    assert!(shares.is_sorted_by(|a, b| a >= b) && shares.iter().sum::<f64>() < 100.5, "{shares:?}");
+
+    // A token is pinned while the run goes on, and stays; another is erased, and was masked.
+    let pinned = browser.text("document.querySelector('.token.written').dataset.position");
+    let pinned = token(&pinned);
+    browser.press("Pin");
+    browser.wait(&format!("{pinned}.classList.contains('pinned')"));
+    let text = browser.text(&format!("{pinned}.textContent"));
+    browser.press("Close");
+    assert_eq!(browser.eval("!!document.querySelector('[aria-label=\"Pause\"]')"), true);
+    browser.press("Pause");
+    let other = browser.text(
+        "[...document.querySelectorAll('.token.written:not(.pinned)')].at(-1).dataset.position",
+    );
+    browser.key(&token(&other), "Delete");
+    browser.wait(&format!("{}.classList.contains('masked')", token(&other)));
+    browser.fill(".pace select", "60");
+    browser.press("Go on");
+    browser.wait_finished();
+    assert_eq!(browser.text(&format!("{pinned}.textContent")), text);
+    let masks = "document.querySelectorAll('.token.masked').length";
+    assert_eq!(browser.number(masks), 0.0);
+
+    // Back in time, another word: a branch that goes on from there; the old run stays.
+    let old = browser.story();
+    browser.fill(".scrubber", "6");
+    browser.eval("document.querySelector('.token.masked').click() ?? true");
+    browser.wait("!!document.querySelector('.card.sheet .type-token')");
+    browser.pictures("card");
+    let typed = browser.text("document.querySelector('.token.masked').dataset.position");
+    browser.fill(".type-token input", "cat");
+    browser.press("Put");
+    browser.wait("document.querySelectorAll('.branch').length === 2");
+    browser.press("Go on");
+    browser.wait_finished();
+    assert_eq!(browser.text(&format!("{}.textContent", token(&typed))), "cat");
+    assert_eq!(browser.number(masks), 0.0);
+    browser.pictures("branches");
+    let first = "document.querySelector('.branches li:first-child .branch')";
+    browser.eval(&format!("{first}.click() ?? true"));
+    browser.wait(&format!("{first}.classList.contains('current')"));
+    assert_eq!(browser.story(), old);
+
+    // Erased after the end, the model fills it again.
+    browser.key(&token("5"), "Delete");
+    browser.wait(&format!("{}.classList.contains('masked')", token("5")));
+    browser.press("Go on");
+    browser.wait_finished();
+    assert_eq!(browser.number(masks), 0.0);
+}

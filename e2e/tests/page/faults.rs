@@ -1,0 +1,178 @@
+//! Bad models, other models, no WebGPU, no network, no device: every one gets a sentence and a way
+//! back.
+
+use crate::browser::{Browser, Gpu};
+use crate::site::{Tiny, dist, serve};
+
+const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
+const PROMPT: &str = "document.querySelector('#prompt').value";
+const WEIGHTS: &str = "models/tiny/model.safetensors";
+const TOKENIZER: &str = "models/tiny/tokenizer.json";
+
+#[test]
+fn bad_models_are_named_and_the_text_stays() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let whole = tiny.weights();
+    let browser = Browser::start("faults", Gpu::Software);
+    let says = |sentence: &str| browser.wait(&format!("{ALERT}.includes({sentence:?})"));
+
+    // Half a file, as a broken upload leaves it.
+    server.put(WEIGHTS, whole[..whole.len() / 2].to_vec());
+    browser.open(&server.url);
+    says("The model cannot be used");
+    browser.fill("#prompt", "Typed before the fault");
+    browser.pictures("bad-model");
+
+    // A file that is no model, none at all, a download that breaks off, another's tokenizer.
+    server.put(WEIGHTS, b"<html>no model</html>".to_vec());
+    browser.press("Try again");
+    says("The model cannot be used");
+    server.put(WEIGHTS, None);
+    browser.press("Try again");
+    says("The server has no model.safetensors (it answered 404)");
+    server.put(WEIGHTS, whole);
+    server.cut(WEIGHTS);
+    browser.press("Try again");
+    says("The download of model.safetensors broke off");
+    server.put(WEIGHTS, tiny.weights());
+    server.put(TOKENIZER, b"{}".to_vec());
+    browser.press("Try again");
+    says("okenizer");
+
+    // The way back: the server has mended it.
+    server.put(TOKENIZER, tiny.tokenizer.to_json().into_bytes());
+    browser.press("Try again");
+    browser.wait_ready();
+    assert_eq!(browser.text(ALERT), "");
+    assert_eq!(browser.text(PROMPT), "Typed before the fault");
+
+    // No list of models.
+    server.put("models/models.json", None);
+    browser.open("about:blank");
+    browser.open(&server.url);
+    says("There is no list of models here");
+    assert_eq!(browser.text(PROMPT), "Typed before the fault");
+}
+
+#[test]
+fn a_second_visit_needs_no_network() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("offline", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.wait("!!navigator.serviceWorker.controller");
+    browser.run(
+        "for (;;) { \
+             const cache = await caches.open('cinnabar-page-1'); \
+             const kept = (await cache.keys()).map(request => new URL(request.url).pathname); \
+             if (kept.some(path => path.endsWith('.wasm')) && kept.some(path => path.endsWith('models.json'))) return true; \
+             await new Promise(resolve => setTimeout(resolve, 50)); \
+         }",
+        &[],
+    );
+    let asked = server.asked(WEIGHTS);
+    server.go_away(true);
+    browser.open("about:blank");
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day");
+    browser.write_to_the_end();
+    server.go_away(false);
+
+    // With the network the kept model is still the one that is taken.
+    browser.open("about:blank");
+    browser.open_ready(&server.url);
+    assert_eq!(server.asked(WEIGHTS), asked);
+}
+
+#[test]
+fn a_model_can_be_dropped() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("drop", Gpu::Software);
+    browser.open_ready(&server.url);
+    let drop = "const data = new DataTransfer(); \
+        for (const name of given[0]) { \
+            const answer = await fetch('models/tiny/' + name); \
+            data.items.add(new File([await answer.blob()], name)); \
+        } \
+        const zone = document.querySelector('.zone'); \
+        const event = kind => zone.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true })); \
+        event('dragover'); \
+        await new Promise(requestAnimationFrame); \
+        const veil = !!document.querySelector('.veil'); \
+        event('drop'); \
+        return veil;";
+    let files = |names: &[&str]| vec![serde_json::json!(names)];
+    assert_eq!(browser.run(drop, &files(&["model.safetensors"])), true, "the page says drop here");
+    browser.wait(&format!("{ALERT}.includes('no tokenizer.json')"));
+    browser.run(drop, &files(&["model.safetensors", "tokenizer.json"]));
+    browser.wait_ready();
+    assert_eq!(browser.text(ALERT), "");
+    browser.fill("#prompt", "One day");
+    browser.write_to_the_end();
+}
+
+#[test]
+fn without_webgpu_the_cpu_writes() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("cpu", Gpu::None);
+    browser.open_ready(&server.url);
+    let note = browser.text("document.body.innerText");
+    assert!(
+        note.contains("no WebGPU") && note.contains("Firefox") && note.contains("ms"),
+        "{note}"
+    );
+    browser.fill("#prompt", "One day");
+    browser.write_to_the_end();
+    let step = "[...document.querySelectorAll('.status dt')].find(d => d.textContent === 'Time per step').nextSibling.textContent";
+    println!("without WebGPU: {} per step", browser.text(step));
+    browser.pictures("cpu");
+}
+
+/// Lets the test take the device away from the engine.
+const LOSE: &str = "const request = GPUAdapter.prototype.requestDevice; \
+    GPUAdapter.prototype.requestDevice = async function (...all) { \
+        const device = await request.apply(this, all); \
+        new BroadcastChannel('lose the device').onmessage = () => device.destroy(); \
+        return device; \
+    };\n";
+
+#[test]
+fn a_lost_device_is_no_lost_text() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let engine = std::fs::read_to_string(dist().join("engine.js")).expect("it is built");
+    server.put("engine.js", (LOSE.to_owned() + &engine).into_bytes());
+    let browser = Browser::start("lost", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day");
+    browser.press("Write");
+    browser.wait_step(4);
+    browser.eval("new BroadcastChannel('lose the device').postMessage(1) ?? true");
+    browser.wait(&format!("{ALERT}.includes('The browser took the GPU away')"));
+    let step = browser.step();
+    let story = browser.story();
+    browser.pictures("device-lost");
+    assert_eq!(browser.text(PROMPT), "One day");
+
+    // The way back: a new device goes on with the same text.
+    browser.press("Try again");
+    browser.wait_ready();
+    assert_eq!(browser.story(), story);
+    browser.press("Go on");
+    browser.wait_step(step + 1);
+    browser.wait_finished();
+
+    // Or the CPU does.
+    browser.press("Write");
+    browser.wait_step(2);
+    browser.eval("new BroadcastChannel('lose the device').postMessage(1) ?? true");
+    browser.wait(&format!("{ALERT}.includes('The browser took the GPU away')"));
+    browser.press("Go on with the CPU");
+    browser.wait_ready();
+    assert!(browser.text("document.querySelector('.status').innerText").contains("CPU"));
+    browser.press("Go on");
+    browser.wait_finished();
+}

@@ -1,0 +1,115 @@
+//! Recordings and pictures: decoded again, their pixels compared with the native layout of the same
+//! trace.
+
+use std::path::Path;
+use std::process::Command;
+
+use plot::draw::Size;
+use plot::layout::Moment;
+use plot::theme::Theme;
+
+use crate::browser::{Browser, Gpu};
+use crate::layout::{Picture, Widths};
+use crate::site::{Tiny, serve};
+
+/// Steps per second of the videos, pictures per second, and seconds that the first and the last
+/// state stay.
+const PACE: f64 = 12.0;
+const RATE: f64 = 30.0;
+const REST: (f64, f64) = (0.6, 2.0);
+/// Differences of colour that an encoder may leave: chroma at half the resolution, and another
+/// colour matrix than the decoder's.
+const LOSSY: u8 = 40;
+/// Differences of colour of a lossless picture.
+const LOSSLESS: u8 = 8;
+
+/// The picture `seconds` into a video.
+fn picture(file: &Path, seconds: f64, size: Size) -> Picture {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-ss", &format!("{seconds:.4}"), "-i"])
+        .arg(file)
+        .args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
+        .output()
+        .expect("ffmpeg is installed: cargo xtask setup");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{}: {errors}", file.display());
+    assert_eq!(output.stdout.len(), (3 * size.width * size.height) as usize, "{}", file.display());
+    Picture { size, rgb: output.stdout }
+}
+
+/// Seconds and pictures of a video.
+fn extent(file: &Path) -> (f64, usize) {
+    let probe = |entries: &[&str]| {
+        let output = Command::new("ffprobe")
+            .args(["-v", "error", "-of", "csv=p=0"])
+            .args(entries)
+            .arg(file)
+            .output()
+            .expect("ffprobe comes with ffmpeg");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    let seconds = probe(&["-show_entries", "format=duration"]).parse().expect("a duration");
+    let count = ["-count_packets", "-show_entries", "stream=nb_read_packets"];
+    (seconds, probe(&count).trim_end_matches(',').parse().expect("a number of pictures"))
+}
+
+#[test]
+fn recordings_show_the_layout() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("films", Gpu::Software);
+    browser.theme("light");
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "Once upon a time, there was a little cat.");
+    browser.fill(".settings [type=range]", "24");
+    browser.press("Write");
+    browser.fill(".pace select", "60");
+    browser.wait_finished();
+    browser.fill(".pace select", "12");
+    let trace = browser.trace();
+    let last = trace.frames.len() - 1;
+    let palette = Theme::Light.palette();
+    let mut widths = Widths::default();
+
+    for (format, shape, size) in [("webm", "wide", Size::WIDE), ("mp4", "square", Size::SQUARE)] {
+        browser.fill("#format", format);
+        browser.fill("#shape", shape);
+        browser.press("Save video");
+        let file = browser.saved(&format!("cinnabar.{format}"));
+        let (seconds, pictures) = extent(&file);
+        let expected = REST.0 + REST.1 + last as f64 / PACE;
+        assert!((seconds - expected).abs() < 0.1, "{format}: {seconds} s, expected {expected}");
+        assert!((pictures as f64 - expected * RATE).abs() < 2.0, "{format}: {pictures} pictures");
+
+        // The beginning, a state in the middle the moment it comes, and the end.
+        let middle = 4;
+        let comes = REST.0 + middle as f64 / PACE;
+        let moments = [
+            (0.1, Moment::from(0)),
+            (comes - 0.4 / RATE, Moment::from(middle)),
+            (seconds - 0.3, Moment { frame: last, phase: 4.0 }),
+        ];
+        let mut shares = Vec::new();
+        for (at, moment) in moments {
+            let decoded = picture(&file, at, size);
+            let shapes = widths.shapes(&browser, &trace, size, moment);
+            decoded.check(&format!("{format}, frame {}", moment.frame), &shapes, &widths, LOSSY);
+            shares.push(decoded.share(palette.mask));
+        }
+        assert!(shares.is_sorted_by(|a, b| a > b), "{format}: shares of masks {shares:?}");
+
+        // The comparison sees another state.
+        let first = picture(&file, 0.1, size);
+        let other = widths.shapes(&browser, &trace, size, last.into());
+        let (difference, _) = first.differences(&other, &widths, LOSSY);
+        assert!(difference > 0.01, "{format}: first and last differ by {difference}");
+        let bytes = std::fs::metadata(&file).expect("saved").len();
+        println!("{format}: {seconds:.2} s, {pictures} pictures, {bytes} bytes");
+    }
+
+    browser.press("Save picture");
+    let step = browser.step();
+    let png = picture(&browser.saved(&format!("cinnabar-step-{step}.png")), 0.0, Size::SQUARE);
+    let shapes = widths.shapes(&browser, &trace, Size::SQUARE, last.into());
+    png.check("picture", &shapes, &widths, LOSSLESS);
+}

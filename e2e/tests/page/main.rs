@@ -1,0 +1,18 @@
+//! The built page, driven in Chromium: every state once, with a tiny model.
+//!
+//! Build it first (`cargo xtask trunk build --release`); `DIST` names another folder than `dist`.
+//! Pictures of all states go to `target/screenshots`.
+
+mod browser;
+mod driver;
+mod server;
+mod site;
+
+mod access;
+mod agree;
+mod edits;
+mod faults;
+mod films;
+mod layout;
+mod runs;
+mod shaders;

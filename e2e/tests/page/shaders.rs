@@ -1,0 +1,109 @@
+//! The kernels in Chromium: every shader through Tint, its compiler, which is stricter than naga;
+//! and the checks of the kernels' own tests once more, with the oracle's results.
+//!
+//! Those tests leave their checks in the folder that the variable `KERNEL_CASES` names.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use device::Access;
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, Gpu};
+use crate::site::{Tiny, root, serve};
+
+const REPLAY: &str = include_str!("replay.js");
+
+/// A page of a secure origin, as WebGPU asks for, with `window.kernels`.
+fn open(browser: &Browser, url: &str) -> Option<u64> {
+    browser.open(&format!("{url}models/models.json"));
+    let script = format!("{REPLAY}\nwindow.kernels = await replay(); return kernels.subgroup;");
+    browser.run(&script, &[]).as_u64()
+}
+
+#[test]
+fn every_shader_compiles_in_chromium() {
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("shaders", Gpu::Software);
+    let subgroup = open(&browser, &server.url);
+    let mut left_out = Vec::new();
+    for kernel in kernels::ALL {
+        if kernel.subgroups && subgroup.is_none() {
+            left_out.push(kernel.name);
+            continue;
+        }
+        let code = kernel.assemble(&[]).unwrap_or_else(|error| panic!("{}: {error}", kernel.name));
+        let written: Vec<bool> =
+            kernel.bindings.iter().map(|binding| binding.access == Access::Write).collect();
+        let launch = json!({ "code": code, "written": written });
+        let compile = "return await kernels.compile(given[0]).then(() => '', String);";
+        assert_eq!(browser.run(compile, &[launch]), "", "{}", kernel.name);
+    }
+    let compiled = kernels::ALL.len() - left_out.len();
+    println!("{compiled} shaders compiled by Tint; subgroups of {subgroup:?}");
+    if !left_out.is_empty() {
+        println!("left out, as the adapter has no subgroups: {}", left_out.join(", "));
+    }
+}
+
+/// The checks that the kernels' tests left, by name.
+fn cases() -> (PathBuf, Vec<String>) {
+    let folder = std::env::var_os("KERNEL_CASES").unwrap_or_else(|| "target/kernel-cases".into());
+    let folder = root().join(folder);
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; run the kernels' tests with KERNEL_CASES naming that folder",
+            folder.display()
+        )
+    });
+    let names = files
+        .flatten()
+        .filter_map(|file| file.file_name().to_str()?.strip_suffix(".json").map(ToOwned::to_owned));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    (folder, names)
+}
+
+#[test]
+fn the_kernels_checks_hold_in_chromium() {
+    let (folder, names) = cases();
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("kernels", Gpu::Software);
+    let subgroup = open(&browser, &server.url);
+    let (mut checked, mut of_subgroups) = (0, 0);
+    let mut covered = BTreeSet::new();
+    for name in &names {
+        let json = std::fs::read(folder.join(format!("{name}.json"))).expect("listed");
+        let case: Value = serde_json::from_slice(&json).expect("written by the tests");
+        let launches = case["launches"].as_array().expect("launches");
+        // Subgroup forms fit one size of subgroups: that of the adapter that they were made for.
+        if launches
+            .iter()
+            .any(|launch| !launch["subgroup"].is_null() && launch["subgroup"].as_u64() != subgroup)
+        {
+            of_subgroups += 1;
+            continue;
+        }
+        let binary = std::fs::read(folder.join(format!("{name}.bin"))).expect("beside it");
+        server.put(&format!("models/cases/{name}.json"), json);
+        server.put(&format!("models/cases/{name}.bin"), binary);
+        let run = "return await kernels.run(given[0], given[1]);";
+        let wrong = browser.run(run, &[name.as_str().into(), 0.into()]);
+        assert_eq!(wrong, "", "{name}, {}", case["what"]);
+        if checked == 0 {
+            // The comparison sees what is wrong.
+            assert_ne!(browser.run(run, &[name.as_str().into(), 1e3.into()]), "", "{name}");
+        }
+        let kernels = launches.iter().filter_map(|launch| launch["kernel"].as_str());
+        covered.extend(kernels.map(ToOwned::to_owned));
+        checked += 1;
+    }
+    let missing: Vec<&str> = kernels::ALL
+        .iter()
+        .filter(|kernel| !kernel.subgroups && !covered.contains(kernel.name))
+        .map(|kernel| kernel.name)
+        .collect();
+    assert_eq!(missing, [""; 0], "no check of these kernels was left in {}", folder.display());
+    println!("{checked} checks of {} kernels hold in Chromium", covered.len());
+    println!("{of_subgroups} checks left out: other subgroups than Chromium's {subgroup:?}");
+}

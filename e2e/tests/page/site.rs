@@ -1,0 +1,96 @@
+//! The built page with a tiny model: random weights, a tokenizer trained on a few sentences.
+
+use std::path::{Path, PathBuf};
+
+use corpus::tokenizer::{Tokenizer, TrainOptions};
+use model::{Checkpoint, Config, Init, Precision, initial_values};
+use serde_json::json;
+
+use crate::server::{Files, Server};
+
+/// What the tokenizer learns from.
+const TEXT: &str = "Once upon a time, there was a little cat. The cat liked to play in the garden. \
+    One day, the cat saw a big red ball. It was happy and ran home to tell its mom.";
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder of the repository").to_owned()
+}
+
+/// The built page.
+pub(crate) fn dist() -> PathBuf {
+    // Joining an absolute path gives that path.
+    let dist = root().join(std::env::var_os("DIST").unwrap_or_else(|| "dist".into()));
+    let built = dist.join("index.html").is_file();
+    assert!(built, "{}: the page is not built; cargo xtask trunk build --release", dist.display());
+    dist
+}
+
+/// A small model.
+pub(crate) struct Tiny {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) tokenizer: Tokenizer,
+}
+
+impl Tiny {
+    /// Small enough that a step takes no time.
+    pub(crate) fn new() -> Self {
+        Self::of_size(2, 32, 64)
+    }
+
+    /// Large enough that the time of a step is the shaders'.
+    pub(crate) fn for_timing() -> Self {
+        Self::of_size(4, 256, 128)
+    }
+
+    fn of_size(n_layer: usize, n_embd: usize, block_size: usize) -> Self {
+        let lines = std::iter::repeat_n(TEXT, 3);
+        let options = TrainOptions { vocab_size: 400, ..TrainOptions::default() };
+        let tokenizer = Tokenizer::train(lines, &options, |_| ()).expect("text enough");
+        let config = Config {
+            n_layer,
+            n_head: 2,
+            n_embd,
+            block_size,
+            vocab_size: tokenizer.vocab_size() as usize,
+            timesteps: 20,
+            mask_id: tokenizer.mask_id(),
+        };
+        // Large enough that the logits say something.
+        let init = Init { std: 0.3, zero_projections: false, seed: 7 };
+        let metadata = [("name", "Tiny"), ("schedule", "cosine2")];
+        let checkpoint = Checkpoint {
+            config,
+            values: initial_values(&config, &init),
+            metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        };
+        Self { checkpoint, tokenizer }
+    }
+
+    /// The checkpoint's file.
+    pub(crate) fn weights(&self) -> Vec<u8> {
+        self.checkpoint.to_safetensors(Precision::F16).expect("it can be written")
+    }
+
+    /// The model as the page has it: rounded to half precision.
+    pub(crate) fn shipped(&self) -> Checkpoint {
+        Checkpoint::from_safetensors(&self.weights()).expect("just written")
+    }
+}
+
+/// The page with the tiny model as its only one.
+pub(crate) fn serve(tiny: &Tiny) -> Server {
+    let list = json!([{
+        "id": "tiny",
+        "name": "Tiny",
+        "checkpoint": "tiny/model.safetensors",
+        "tokenizer": "tiny/tokenizer.json",
+    }]);
+    let files = [
+        ("models/models.json", list.to_string().into_bytes()),
+        ("models/tiny/model.safetensors", tiny.weights()),
+        ("models/tiny/tokenizer.json", tiny.tokenizer.to_json().into_bytes()),
+    ];
+    let files: Files = files.map(|(path, bytes)| (path.to_owned(), Some(bytes))).into();
+    Server::start(&dist(), files)
+}
