@@ -23,7 +23,14 @@ static CHARS: LazyLock<[char; 256]> = LazyLock::new(|| {
 static BYTES: LazyLock<HashMap<char, u8>> =
     LazyLock::new(|| (0..=255).map(|byte| (CHARS[usize::from(byte)], byte)).collect());
 
+/// The character that stands for a byte.
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(super) fn stand_in(byte: u8) -> char {
+    CHARS[usize::from(byte)]
+}
+
 /// The 256 characters, in the order of the bytes they stand for.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn alphabet() -> impl Iterator<Item = char> {
     CHARS.iter().copied()
 }

@@ -1,18 +1,29 @@
 //! Byte-level BPE: text to token ids and back.
 //!
-//! A thin form around the `tokenizers` library. Its regular expressions run on the same pure-Rust
-//! engine natively and in wasm, so both give the same ids; tokenizer.json files are those of the
-//! Python library.
+//! A thin form around the `tokenizers` library; tokenizer.json files are those of its Python form. In
+//! a browser the library would be half of the page, so there a small reader of the same files takes
+//! its place, held to the same ids by tests.
 
+#[cfg(any(test, target_arch = "wasm32"))]
+mod bpe;
 mod byte_level;
 mod error;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod letters;
+#[cfg(not(target_arch = "wasm32"))]
+mod library;
 mod prompt;
+#[cfg(not(target_arch = "wasm32"))]
 mod train;
 
-use tokenizers::{DecoderWrapper, ModelWrapper, PreTokenizerWrapper};
+#[cfg(target_arch = "wasm32")]
+use bpe::Engine;
+#[cfg(not(target_arch = "wasm32"))]
+use library::Engine;
 
 pub use error::TokenizerError;
 pub use prompt::{MAX_GAP, Prompt};
+#[cfg(not(target_arch = "wasm32"))]
 pub use train::{TrainOptions, TrainProgress};
 
 /// Name of the token that fills up a row.
@@ -27,7 +38,7 @@ pub const END_OF_TEXT: &str = "<|endoftext|>";
 /// A byte-level BPE with a `[MASK]` token and contiguous ids.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    engine: Engine,
     /// Per id: the bytes that the token stands for; for specials, the bytes of their name.
     bytes: Vec<Vec<u8>>,
     /// Per id: whether it is a special token.
@@ -41,38 +52,21 @@ impl Tokenizer {
     /// # Errors
     /// It does not parse; it is no byte-level BPE; it lacks `[MASK]`; its ids have gaps.
     pub fn from_bytes(json: &[u8]) -> Result<Self, TokenizerError> {
-        let inner = tokenizers::Tokenizer::from_bytes(json)
-            .map_err(|e| TokenizerError::Parse(e.to_string()))?;
-        Self::new(inner)
+        Self::new(Engine::read(json)?)
     }
 
     /// Checks what [`Self::from_bytes`] promises and tabulates the bytes of the tokens.
-    fn new(mut inner: tokenizers::Tokenizer) -> Result<Self, TokenizerError> {
-        let ModelWrapper::BPE(bpe) = inner.get_model() else {
-            return Err(TokenizerError::NotByteLevel("its model is not BPE".into()));
-        };
-        if let Some(unk) = bpe.get_unk_token()
-            && inner.token_to_id(unk).is_none()
-        {
-            return Err(TokenizerError::NoUnknown(unk.clone()));
-        }
-        if !matches!(inner.get_pre_tokenizer(), Some(PreTokenizerWrapper::ByteLevel(_))) {
-            return Err(TokenizerError::NotByteLevel("its pre-tokenizer is not ByteLevel".into()));
-        }
-        if !matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))) {
-            return Err(TokenizerError::NotByteLevel("its decoder is not ByteLevel".into()));
-        }
-        let mask_id = inner.token_to_id(MASK).ok_or(TokenizerError::NoMask)?;
-        let added = inner.get_added_tokens_decoder();
-        let size = inner.get_vocab_size(true) as u32;
+    fn new(engine: Engine) -> Result<Self, TokenizerError> {
+        let mask_id = engine.id(MASK).ok_or(TokenizerError::NoMask)?;
+        let size = engine.size();
         let mut bytes = Vec::with_capacity(size as usize);
         let mut special = Vec::with_capacity(size as usize);
         for id in 0..size {
-            let Some(written) = inner.id_to_token(id) else {
+            let Some(written) = engine.written(id) else {
                 return Err(TokenizerError::Gap { size, missing: id });
             };
-            let added = added.get(&id);
-            special.push(added.is_some_and(|token| token.special));
+            let added = engine.added(id);
+            special.push(added == Some(true));
             // Added tokens stand in the file as they are, the others in the byte-level alphabet.
             bytes.push(match added {
                 Some(_) => written.into_bytes(),
@@ -81,24 +75,20 @@ impl Tokenizer {
                 })?,
             });
         }
-        // Cutting and padding are the caller's affair, whatever the file says.
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| TokenizerError::Parse(e.to_string()))?;
-        Ok(Self { inner, bytes, special, mask_id })
+        Ok(Self { engine, bytes, special, mask_id })
     }
 
     /// The tokenizer.json, pretty-printed as the Python library prints it.
+    #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
     pub fn to_json(&self) -> String {
-        self.inner.to_string(true).expect("a tokenizer has only strings and numbers to write")
+        self.engine.json()
     }
 
     /// Token ids of `text`. Names of special tokens in the text become those tokens.
     #[must_use]
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        // `new` has checked the parts that the library could complain about.
-        let encoding = self.inner.encode_fast(text, false).expect("byte-level BPE takes any text");
-        encoding.get_ids().to_vec()
+        self.engine.encode(text)
     }
 
     /// Text of `ids`, specials by their name. Bytes that are no UTF-8 (a character cut in half)
@@ -144,19 +134,19 @@ impl Tokenizer {
     /// Id of `[PAD]`, if there is one.
     #[must_use]
     pub fn pad_id(&self) -> Option<u32> {
-        self.inner.token_to_id(PAD)
+        self.engine.id(PAD)
     }
 
     /// Id of `[UNK]`, if there is one.
     #[must_use]
     pub fn unk_id(&self) -> Option<u32> {
-        self.inner.token_to_id(UNK)
+        self.engine.id(UNK)
     }
 
     /// Id of `<|endoftext|>`, if there is one.
     #[must_use]
     pub fn end_of_text_id(&self) -> Option<u32> {
-        self.inner.token_to_id(END_OF_TEXT)
+        self.engine.id(END_OF_TEXT)
     }
 
     /// Checks that this tokenizer belongs to a model of `vocab_size` tokens with this `mask_id`.

@@ -8,6 +8,7 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, OffsetReferential, OffsetType, PreTokenizedString};
 use tokenizers::{PreTokenizer, Trainer};
 
+use super::library::Engine;
 use super::{END_OF_TEXT, MASK, PAD, Tokenizer, TokenizerError, UNK, byte_level};
 
 /// How to train a tokenizer.
@@ -124,7 +125,7 @@ impl Tokenizer {
         inner.with_pre_tokenizer(Some(pre_tokenizer));
         inner.with_decoder(Some(ByteLevel::default()));
         inner.add_special_tokens(specials).map_err(failed)?;
-        let tokenizer = Self::new(inner)?;
+        let tokenizer = Self::new(Engine::new(inner)?)?;
         progress(TrainProgress::Trained { vocab_size: tokenizer.vocab_size() });
         Ok(tokenizer)
     }
