@@ -1,7 +1,7 @@
 // Service worker: the page opens without a network. Files whose names carry a hash never change
 // and come from the cache; all others come from the network while there is one.
 const CACHE = "cinnabar-page-1";
-const HASHED = /-[0-9a-f]{16}[._]/;
+const HASHED = /-[0-9a-f]{12,16}[._]/;
 
 self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));

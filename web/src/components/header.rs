@@ -27,7 +27,11 @@ pub(super) fn Header() -> impl IntoView {
                 <label class="model">
                     <span class="label">"Model"</span>
                     <select class="field" on:change=choose prop:value=chosen>
-                        {move || dropped().map(|name| view! { <option value="">{name}</option> })}
+                        {move || {
+                            chosen()
+                                .is_empty()
+                                .then(|| view! { <option value="">{dropped().unwrap_or("A model of your own".into())}</option> })
+                        }}
                         <For
                             each=move || app.models.get()
                             key=|entry| entry.id.clone()

@@ -52,6 +52,7 @@ fn Page() -> impl IntoView {
                 <div class="stage">
                     <notice::Notice />
                     <composer::Composer />
+                    <status::Slow />
                     <Show when=move || app.has_run()>
                         <loading::Loading />
                     </Show>

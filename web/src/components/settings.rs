@@ -16,7 +16,7 @@ pub(super) fn Settings() -> impl IntoView {
         <section class="panel settings" aria-labelledby="settings-title">
             <h2 id="settings-title">"How to write"</h2>
             <Slider
-                label="Length" unit="tokens" min=0.0 max=Signal::derive(move || most_length().into()) step=1.0
+                label="Length" unit="tokens" least="only the gaps" min=0.0 max=Signal::derive(move || most_length().into()) step=1.0
                 value=Signal::derive(move || request.with(|r| r.length.into()))
                 set=move |value: f64| request.update(|r| r.length = value as u32)
             />
@@ -139,6 +139,9 @@ fn throw() -> u64 {
 fn Slider(
     label: &'static str,
     unit: &'static str,
+    /// What the smallest value means, where that is no number.
+    #[prop(optional)]
+    least: Option<&'static str>,
     min: f64,
     max: Signal<f64>,
     step: f64,
@@ -148,7 +151,12 @@ fn Slider(
     view! {
         <label class="control slider">
             <span class="label">{label}</span>
-            <output class="number">{move || value.get()}" "{unit}</output>
+            <output class="number">
+                {move || match least.filter(|_| value.get() <= min) {
+                    Some(least) => least.to_owned(),
+                    None => format!("{} {unit}", value.get()),
+                }}
+            </output>
             <input
                 type="range" min=min step=step
                 max=move || max.get()

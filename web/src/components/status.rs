@@ -14,16 +14,6 @@ pub(super) fn Status() -> impl IntoView {
             format!("{millions:.1} M parameters, {} layers of {}", info.layers, info.width)
         })
     };
-    // On the CPU: what a step of the next text will take, by what was measured at the start.
-    let expected = move || {
-        let token_ms = app.info.get()?.token_ms?;
-        let block = app.info.get()?.block_size;
-        let (length, letters) =
-            app.request.with(|request| (request.length, request.prompt.chars().count()));
-        // A token has about four letters.
-        let tokens = (length + letters as u32 / 4).min(block);
-        Some(duration(token_ms * f64::from(tokens)))
-    };
     let speed = move || {
         let speed = app.speed.get();
         (speed.ms > 0.0).then(|| duration(speed.ms))
@@ -48,21 +38,6 @@ pub(super) fn Status() -> impl IntoView {
     view! {
         <Show when=move || app.info.get().is_some()>
         <section class="panel status" aria-label="The machine">
-            <Show when=move || expected().is_some()>
-                <div class="slow">
-                    <p class="note">
-                        {move || if app.webgpu.get() { "The model runs on the CPU" } else { "This browser has no WebGPU, so the model runs on the CPU" }}
-                        ": expect about " <span class="number">{expected}</span>
-                        " a step for a text of this length. "
-                        <Show when=move || !app.webgpu.get()>
-                            "Chrome and Edge from 113 on, Safari from 26 and Firefox from 141 have WebGPU."
-                        </Show>
-                    </p>
-                    <Show when=move || app.webgpu.get()>
-                        <button class="small" on:click=move |_| app.retry()>"Use the GPU"</button>
-                    </Show>
-                </div>
-            </Show>
             <dl>
                 {move || row("Runs on", app.info.get().map(|info| info.adapter.clone()))}
                 {move || row("Model", size())}
@@ -75,9 +50,45 @@ pub(super) fn Status() -> impl IntoView {
     }
 }
 
+/// Why it is slow, and what would help: where the CPU computes.
+#[component]
+pub(super) fn Slow() -> impl IntoView {
+    let app = App::get();
+    // On the CPU: what a step of the next text will take, by what was measured at the start.
+    let expected = move || {
+        let token_ms = app.info.get()?.token_ms?;
+        let block = app.info.get()?.block_size;
+        let (length, letters) =
+            app.request.with(|request| (request.length, request.prompt.chars().count()));
+        // A token has about four letters.
+        let tokens = (length + letters as u32 / 4).min(block);
+        Some(duration(token_ms * f64::from(tokens)))
+    };
+    view! {
+        <Show when=move || expected().is_some()>
+            <div class="slow">
+                <p>
+                    {move || match app.webgpu.get() {
+                        true => "The model runs on the CPU",
+                        false => "This browser has no WebGPU, so the model runs on the CPU",
+                    }}
+                    ": expect about " <span class="number">{expected}</span>
+                    " a step for a text of this length. "
+                    <Show when=move || !app.webgpu.get()>
+                        "Chrome and Edge from 113 on, Safari from 26 and Firefox from 141 have WebGPU."
+                    </Show>
+                </p>
+                <Show when=move || app.webgpu.get()>
+                    <button class="small" on:click=move |_| app.retry()>"Use the GPU"</button>
+                </Show>
+            </div>
+        </Show>
+    }
+}
+
 fn duration(ms: f64) -> String {
     match ms {
-        ..100.0 => format!("{ms:.1} ms"),
+        ..10.0 => format!("{ms:.1} ms"),
         ..1_000.0 => format!("{ms:.0} ms"),
         _ => format!("{:.1} s", ms * 1e-3),
     }
