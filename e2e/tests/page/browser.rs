@@ -159,6 +159,7 @@ impl Browser {
 
     /// Sets a field as typing does.
     pub(crate) fn fill(&self, selector: &str, value: &str) {
+        self.wait(&format!("!!document.querySelector({selector:?})"));
         let script = "const e = document.querySelector(arguments[0]); e.value = arguments[1]; \
             e.dispatchEvent(new Event('input', { bubbles: true })); \
             e.dispatchEvent(new Event('change', { bubbles: true }));";

@@ -40,7 +40,7 @@ impl Tiny {
 
     /// Large enough that the time of a step is the shaders'.
     pub(crate) fn for_timing() -> Self {
-        Self::of_size(4, 256, 128)
+        Self::of_size(2, 192, 128)
     }
 
     fn of_size(n_layer: usize, n_embd: usize, block_size: usize) -> Self {
