@@ -118,7 +118,7 @@ mod tests {
         let slots = [word(2.0), word(2.0), tail(1.0), word(2.0), word(2.0)];
         assert_eq!(wrap(&slots, 5.3).starts, [0, 3]);
         // The second word is two tokens: it moves as a whole.
-        assert_eq!(wrap(&slots, 5.0).starts, [0, 1, 4]);
+        assert_eq!(wrap(&slots, 5.0).starts, [0, 1, 3]);
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Now {
             generated: trace.generated(),
             fresh: (0..trace.len()).filter(|&i| trace.state(head, i) == State::Fresh).count(),
             again: head.checked_sub(1).map_or(0, masked_again),
-            behind: trace.end(head).map(|end| trace.len() - 1 - end).filter(|&behind| behind > 0),
+            behind: branch.end(head).map(|end| trace.len() - 1 - end).filter(|&behind| behind > 0),
             finished: branch.finished && head == branch.last(),
             sampler: branch.request.sampler,
             schedule: trace.schedule.clone(),

@@ -89,7 +89,8 @@ fn frame_count(frames: usize, pace: u32) -> u32 {
 /// What the picture `index` shows.
 fn moment(index: u32, frames: usize, pace: u32) -> Moment {
     let seconds = f64::from(index) / f64::from(RATE) - REST.0;
-    let at = (seconds * f64::from(pace)).max(0.0);
+    // A state begins with its picture, however the fractions round.
+    let at = (seconds * f64::from(pace) + 1e-6).max(0.0);
     let last = frames - 1;
     let frame = (at as usize).min(last);
     // The flash of the last tokens fades, too.

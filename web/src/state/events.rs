@@ -32,6 +32,9 @@ impl App {
                     self.eager.set_value(false);
                     self.write();
                 }
+                if let Some(remark) = self.remark.try_update_value(Option::take).flatten() {
+                    self.fault.set(Some(remark));
+                }
             }
             Event::Started { run, schedule, fixed, frame } => {
                 self.started(run, schedule, fixed, frame);

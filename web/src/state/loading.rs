@@ -97,11 +97,11 @@ impl App {
                     let chosen = wanted.as_ref().and_then(find).unwrap_or(0);
                     self.models.set(models.clone());
                     if let Some(id) = missing {
-                        self.fault.set(Some(Fault::new(
+                        self.remark.set_value(Some(Fault::new(
                             FaultKind::Request,
                             format!(
-                                "The link asks for the model “{id}”, which is not here; \
-                                     another one may write another text."
+                                "The link asks for the model “{id}”, which is not here; this \
+                                 one may write another text."
                             ),
                         )));
                     }

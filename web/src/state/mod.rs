@@ -94,6 +94,8 @@ pub struct App {
     replay: StoredValue<u32>,
     /// Write as soon as the model is ready: the address asked for it.
     eager: StoredValue<bool>,
+    /// What is to be said when the model is ready.
+    remark: StoredValue<Option<Fault>>,
     /// What a fault interrupted: sent again when the person chooses the way back.
     last_load: StoredValue<Option<loading::Load>, LocalStorage>,
     /// What the model of `last_load` runs on.
@@ -141,6 +143,7 @@ impl App {
             next_run: StoredValue::new(1),
             replay: StoredValue::new(0),
             eager: StoredValue::new(false),
+            remark: StoredValue::new(None),
             last_load: StoredValue::new_local(None),
             compute: StoredValue::new(Compute::Auto),
         }

@@ -65,6 +65,12 @@ impl Branch {
         self.trace.state(frame, position)
     }
 
+    /// Where the text of a frame ends, when it was asked for up to its end only: what stands behind
+    /// an end of text is then no part of it.
+    pub fn end(&self, frame: usize) -> Option<usize> {
+        self.trace.end(frame).filter(|_| self.request.stop_at_end)
+    }
+
     /// Whether there are steps left to take.
     fn exhausted(&self) -> bool {
         self.trace.frames[self.last()].step >= self.trace.steps

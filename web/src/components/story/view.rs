@@ -91,7 +91,7 @@ impl StoryView {
             _ => flow::wrap(&slots, limit),
         };
         let tokens = tokens(branch, head, moving, &slots, ruler);
-        let end = branch.trace.end(branch.last()).filter(|_| branch.finished);
+        let end = branch.end(branch.last()).filter(|_| branch.finished);
         let end = end.filter(|end| end + 1 < tokens.len());
         Self { tokens, lines, end, branch: tree.current, finished: branch.finished, limit }
     }
@@ -121,7 +121,7 @@ fn slots(tree: &Tree, branch: &Branch, ruler: &mut Ruler) -> Vec<Slot> {
             slot.breaks = 0;
         }
     }
-    if let Some(end) = trace.end(last).filter(|_| branch.finished) {
+    if let Some(end) = branch.end(last).filter(|_| branch.finished) {
         slots[end].breaks = 2;
     }
     slots
@@ -168,7 +168,7 @@ fn tokens(
     ruler: &mut Ruler,
 ) -> Vec<TokenView> {
     let trace = &branch.trace;
-    let end = trace.end(head).unwrap_or(usize::MAX);
+    let end = branch.end(head).unwrap_or(usize::MAX);
     let frame = &trace.frames[head];
     let strings = trace.strings(head);
     let settled = branch.finished && head == branch.last();
