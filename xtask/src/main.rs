@@ -7,6 +7,7 @@ mod demo;
 mod drivers;
 mod needs;
 mod packages;
+mod page;
 mod run;
 mod serve;
 mod setup;

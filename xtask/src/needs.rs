@@ -83,7 +83,8 @@ pub(crate) const CHROMIUM: Need = Need {
 /// Node's package manager.
 pub(crate) const NPM: Need = Need {
     name: "npm",
-    why: "a pinned wasm-opt, which shrinks the page's release build, comes from there",
+    why: "a pinned wasm-opt, which shrinks the page's release build, and axe-core, which checks \
+          that everybody can use it, come from there",
     by_hand: "Node.js with npm",
     present: || run::find("npm").is_some(),
     packages: |manager| match manager {

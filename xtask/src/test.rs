@@ -3,7 +3,7 @@
 
 use crate::counts::Counts;
 use crate::drivers::{self, Driver};
-use crate::{needs, run, setup, vulkan, wasm};
+use crate::{needs, page, run, setup, vulkan, wasm};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 pub(crate) const HELP: &str = "\
 Sets up and runs every test: format, lints, documentation, the libraries for WebAssembly, all
-tests of the workspace, and the shaders' tests again on every other graphics driver found. Fails
-if no graphics adapter answers; with the variable CI set, also if a software driver is missing.
-The last line is `N passed, M failed`.
+tests of the workspace, the shaders' tests again on every other graphics driver found, and the
+page, built for release, in Chromium. Fails if no graphics adapter answers; with the variable CI
+set, also if a software driver is missing. The last line is `N passed, M failed`.
 
 Usage: cargo xtask test
 
@@ -31,11 +31,11 @@ const FOR_THE_PAGE: [&str; 8] =
     ["corpus", "device", "diffusion", "kernels", "model", "optim", "plot", "web"];
 
 /// One thing that the test run does.
-struct Stage {
-    name: String,
-    command: Command,
+pub(crate) struct Stage {
+    pub(crate) name: String,
+    pub(crate) command: Command,
     /// It prints counts of tests, and must have run some.
-    counts: bool,
+    pub(crate) counts: bool,
 }
 
 struct Outcome {
@@ -48,6 +48,7 @@ pub(crate) fn run() -> Result<()> {
     setup::packages(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM]);
     setup::rust_components()?;
     let toolchain = wasm::prepare()?;
+    page::prepare()?;
     let (drivers, missing) = drivers::find()?;
     for driver in &drivers {
         println!("graphics adapter: {}", driver.name);
@@ -62,7 +63,7 @@ pub(crate) fn run() -> Result<()> {
         total.failed += usize::from(strict);
         table.push(format!("{:45}not tested on {name}", if strict { "FAILED" } else { "absent" }));
     }
-    for mut stage in stages(&drivers, &toolchain) {
+    for mut stage in stages(&drivers, &toolchain).into_iter().chain(page::stages(&drivers)?) {
         println!("\n== {}", stage.name);
         let outcome = stage.run()?;
         // A check without counts, or a build that broke before any test ran, is one failure.
@@ -88,7 +89,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The stages in order, quick ones first. What is tested later (the page) is one more entry.
+/// The stages before the page's, quick ones first.
 fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
     let check = |name: &str, args: &[&str]| {
         let mut command = run::cargo();
@@ -123,6 +124,9 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
         }
         if let Some(manifest) = &driver.manifest {
             vulkan::only(&mut command, manifest);
+        }
+        if index + 1 == drivers.len() {
+            command.env("KERNEL_CASES", page::kernel_cases());
         }
         stages.push(Stage { name, command, counts: true });
     }
@@ -177,6 +181,8 @@ mod tests {
             let value = stage.command.get_envs().find(|(name, _)| *name == "VK_DRIVER_FILES");
             assert_eq!(value.and_then(|(_, v)| v).map(PathBuf::from), driver.manifest);
         }
+        let keeps = |stage: &Stage| stage.command.get_envs().any(|(k, _)| k == "KERNEL_CASES");
+        assert_eq!(tests.iter().map(|stage| keeps(stage)).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]

@@ -16,6 +16,14 @@ Usage: cargo xtask trunk <arguments of trunk>
 With plain rustup, trunk and wasm-bindgen installed, `trunk serve` alone does the same.";
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
+    run::run(&mut command(args)?)
+}
+
+/// Trunk with these arguments.
+///
+/// # Errors
+/// When a tool cannot be installed.
+pub(crate) fn command(args: &[String]) -> Result<Command> {
     let toolchain = wasm::prepare()?;
     let mut trunk = Command::new("trunk");
     trunk.args(args);
@@ -24,5 +32,5 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     trunk.env("TRUNK_SKIP_VERSION_CHECK", "true");
     // Trunk takes NO_COLOR=1 for a bad value of its own flag.
     trunk.env_remove("NO_COLOR");
-    run::run(&mut trunk)
+    Ok(trunk)
 }

@@ -19,6 +19,7 @@ fn axe_finds_nothing_and_the_main_thread_stays_free() {
     let check = |state: &str| {
         for theme in ["light", "dark"] {
             browser.theme(theme);
+            browser.settle();
             let found = browser.run(
                 "const result = await axe.run(); \
                  return result.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join(', '));",

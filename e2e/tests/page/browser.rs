@@ -211,6 +211,17 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }
 
+    /// Waits until lines are wrapped anew and colours have changed. What moves for ever moves on.
+    pub(crate) fn settle(&self) {
+        self.run(
+            "for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); \
+             const ends = a => a.effect.getComputedTiming().endTime !== Infinity; \
+             const all = document.getAnimations().filter(ends); \
+             await Promise.all(all.map(a => a.finished.catch(() => 0)));",
+            &[],
+        );
+    }
+
     /// Pictures of the page: light and dark, wide and narrow.
     pub(crate) fn pictures(&self, name: &str) {
         let folder = root().join("target").join("screenshots");
@@ -223,11 +234,7 @@ impl Browser {
                     "mobile": width == "phone",
                 });
                 self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
-                // Two frames: the lines are wrapped anew in the first.
-                self.run(
-                    "await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)));",
-                    &[],
-                );
+                self.settle();
                 let overflow = self.number(
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth",
                 );

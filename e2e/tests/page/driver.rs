@@ -29,6 +29,7 @@ impl Driver {
             .arg(format!("--port={port}"))
             // The browser brings its own graphics driver.
             .env_remove("VK_DRIVER_FILES")
+            .env_remove("VK_ICD_FILENAMES")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -44,6 +45,7 @@ impl Driver {
             "prefs": {
                 "download.default_directory": downloads,
                 "download.prompt_for_download": false,
+                "profile.default_content_setting_values.automatic_downloads": 1,
             },
         });
         let capabilities = json!({

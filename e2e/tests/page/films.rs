@@ -6,7 +6,6 @@ use std::process::Command;
 
 use plot::draw::Size;
 use plot::layout::Moment;
-use plot::theme::Theme;
 
 use crate::browser::{Browser, Gpu};
 use crate::layout::{Picture, Widths};
@@ -19,7 +18,7 @@ const RATE: f64 = 30.0;
 const REST: (f64, f64) = (0.6, 2.0);
 /// Differences of colour that an encoder may leave: chroma at half the resolution, and another
 /// colour matrix than the decoder's.
-const LOSSY: u8 = 40;
+const LOSSY: u8 = 16;
 /// Differences of colour of a lossless picture.
 const LOSSLESS: u8 = 8;
 
@@ -68,7 +67,6 @@ fn recordings_show_the_layout() {
     browser.fill(".pace select", "12");
     let trace = browser.trace();
     let last = trace.frames.len() - 1;
-    let palette = Theme::Light.palette();
     let mut widths = Widths::default();
 
     for (format, shape, size) in [("webm", "wide", Size::WIDE), ("mp4", "square", Size::SQUARE)] {
@@ -89,14 +87,11 @@ fn recordings_show_the_layout() {
             (comes - 0.4 / RATE, Moment::from(middle)),
             (seconds - 0.3, Moment { frame: last, phase: 4.0 }),
         ];
-        let mut shares = Vec::new();
         for (at, moment) in moments {
             let decoded = picture(&file, at, size);
             let shapes = widths.shapes(&browser, &trace, size, moment);
             decoded.check(&format!("{format}, frame {}", moment.frame), &shapes, &widths, LOSSY);
-            shares.push(decoded.share(palette.mask));
         }
-        assert!(shares.is_sorted_by(|a, b| a > b), "{format}: shares of masks {shares:?}");
 
         // The comparison sees another state.
         let first = picture(&file, 0.1, size);

@@ -1,0 +1,66 @@
+//! The page in Chromium: built as it is shipped, then driven by the tests in `e2e`.
+
+use crate::drivers::Driver;
+use crate::test::Stage;
+use crate::{needs, run, setup, trunk, vulkan};
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the tested page is built: `dist` belongs to whoever works on the page.
+const DIST: &str = "target/page";
+
+/// Where the kernels' tests leave their checks, which are repeated in Chromium.
+pub(crate) fn kernel_cases() -> PathBuf {
+    run::root().join("target").join("kernel-cases")
+}
+
+/// Installs what runs inside the browser, and clears away what older runs left.
+///
+/// # Errors
+/// When axe-core cannot be installed.
+pub(crate) fn prepare() -> Result<()> {
+    let e2e = run::root().join("e2e");
+    if !e2e.join("node_modules/axe-core").is_dir() {
+        setup::packages(&[needs::NPM]);
+        let Some(npm) = run::find("npm") else {
+            bail!("axe-core comes from npm, which is missing: install {}", needs::NPM.by_hand);
+        };
+        run::run(Command::new(npm).args(["ci", "--no-audit", "--no-fund", "--prefix"]).arg(e2e))?;
+    }
+    clear(&run::root().join(DIST))?;
+    clear(&kernel_cases())
+}
+
+fn clear(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot clear {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The build and the tests.
+///
+/// # Errors
+/// When the build tools cannot be installed.
+pub(crate) fn stages(drivers: &[Driver]) -> Result<Vec<Stage>> {
+    let build = trunk::command(&["build", "--release", "--dist", DIST].map(str::to_owned))?;
+    let mut tests = run::cargo();
+    // All packages but the page itself: fewer would resolve to other features of the dependencies,
+    // and everything would be compiled a second time.
+    tests.args(["test", "--workspace", "--exclude", "web", "--test", "page"]);
+    tests.args(["--", "--show-output"]);
+    tests.env("DIST", DIST).env("KERNEL_CASES", kernel_cases());
+    // Chromium's own driver is what its steps are timed against.
+    let swiftshader = vulkan::swiftshader();
+    let of_chromium = drivers.iter().filter(|driver| driver.manifest == swiftshader);
+    for manifest in of_chromium.filter_map(|driver| driver.manifest.as_ref()) {
+        vulkan::only(&mut tests, manifest);
+    }
+    Ok(vec![
+        Stage { name: "the page, built for release".to_owned(), command: build, counts: false },
+        Stage { name: "the page in Chromium".to_owned(), command: tests, counts: true },
+    ])
+}
