@@ -10,8 +10,11 @@ pub(super) fn Status() -> impl IntoView {
     let app = App::get();
     let size = move || {
         app.info.get().map(|info| {
-            let millions = info.parameters as f64 * 1e-6;
-            format!("{millions:.1} M parameters, {} layers of {}", info.layers, info.width)
+            let parameters = match info.parameters {
+                n @ ..1_000_000 => format!("{} thousand", (n + 500) / 1_000),
+                n => format!("{:.1} M", n as f64 * 1e-6),
+            };
+            format!("{parameters} parameters, {} layers of {}", info.layers, info.width)
         })
     };
     let speed = move || {
@@ -30,7 +33,11 @@ pub(super) fn Status() -> impl IntoView {
     };
     let memory = move || {
         let memory = app.speed.get().memory;
-        (memory > 0).then(|| format!("{:.0} MB", memory as f64 * 1e-6))
+        let mega = memory as f64 * 1e-6;
+        (memory > 0).then(|| match mega {
+            ..10.0 => format!("{mega:.1} MB"),
+            _ => format!("{mega:.0} MB"),
+        })
     };
     let row = |name: &'static str, value: Option<String>| {
         value.map(|value| view! { <div><dt class="label">{name}</dt><dd class="number">{value}</dd></div> })

@@ -53,8 +53,9 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
                 class:sheet=move || app.inspected.get().is_some()
                 role="dialog"
                 aria-label="About this token"
-                style:left=move || format!("{}px", place.get().0)
-                style:top=move || format!("{}px", place.get().1)
+                style:left=move || format!("{}px", place.get().left)
+                style:top=move || pixels(place.get().top)
+                style:bottom=move || pixels(place.get().bottom)
                 on:click=move |event| {
                     event.stop_propagation();
                     keep_focus(position.get_untracked());
@@ -71,6 +72,10 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
             </div>
         </Show>
     }
+}
+
+fn pixels(distance: Option<f64>) -> String {
+    distance.map_or("auto".into(), |distance| format!("{distance}px"))
 }
 
 /// A button of the card may be gone when it has done its work: then the keyboard goes on at the
@@ -270,12 +275,28 @@ fn sureness(entropy: f32) -> &'static str {
     }
 }
 
-/// Left and top of the card, in pixels of the paper: under the token, inside the paper.
-fn place(paper: NodeRef<Div>, position: usize) -> Option<(f64, f64)> {
+/// Where the card is, in pixels of the paper.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Place {
+    left: f64,
+    /// From the paper's top, when the card hangs under the token.
+    top: Option<f64>,
+    /// From the paper's bottom, when it stands on it.
+    bottom: Option<f64>,
+}
+
+/// The card's place: under the token, or on it where there is little room below and more above;
+/// inside the paper.
+fn place(paper: NodeRef<Div>, position: usize) -> Option<Place> {
     let paper: Element = paper.get_untracked()?.unchecked_into();
     let token = paper.query_selector(&format!("[data-position=\"{position}\"]")).ok()??;
     let (outer, inner) = (paper.get_bounding_client_rect(), token.get_bounding_client_rect());
-    let width = 288.0;
+    let (width, height) = (288.0, 400.0);
     let left = (inner.left() - outer.left() - 12.0).min(outer.width() - width - 8.0).max(8.0);
-    Some((left, inner.bottom() - outer.top() + 8.0))
+    let below = outer.bottom() - inner.bottom();
+    Some(if below < height && inner.top() > height {
+        Place { left, top: None, bottom: Some(outer.bottom() - inner.top() + 4.0) }
+    } else {
+        Place { left, top: Some(inner.bottom() - outer.top() + 8.0), bottom: None }
+    })
 }
