@@ -48,9 +48,7 @@ fn clear(folder: &Path) -> Result<()> {
 pub(crate) fn stages(drivers: &[Driver]) -> Result<Vec<Stage>> {
     let build = trunk::command(&["build", "--release", "--dist", DIST].map(str::to_owned))?;
     let mut tests = run::cargo();
-    // All packages but the page itself: fewer would resolve to other features of the dependencies,
-    // and everything would be compiled a second time.
-    tests.args(["test", "--workspace", "--exclude", "web", "--test", "page"]);
+    tests.args(["test", "--workspace", "--test", "page"]);
     tests.args(["--", "--show-output"]);
     tests.env("DIST", DIST).env("KERNEL_CASES", kernel_cases());
     // Chromium's own driver is what its steps are timed against.

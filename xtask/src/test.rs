@@ -21,8 +21,8 @@ On Linux the tests run on Mesa's lavapipe, on SwiftShader, and on a real GPU if 
 macOS on Metal, on Windows on DirectX 12.";
 
 /// Tests that dispatch shaders, besides those inside the libraries: they run once per driver. Named
-/// as targets, not by `-p`: fewer packages would resolve to other features of the dependencies,
-/// and everything would be compiled a second time.
+/// as targets of the workspace, not by `-p`: fewer packages would resolve to other features of the
+/// dependencies, and everything would be compiled a second time.
 const ON_EACH_DRIVER: [&str; 6] =
     ["attention", "gemm", "golden_numbers", "muon", "sampling", "training"];
 
@@ -112,7 +112,7 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
 
     for (index, driver) in drivers.iter().enumerate() {
         let mut command = run::cargo();
-        command.args(["test", "--no-fail-fast"]);
+        command.args(["test", "--workspace", "--no-fail-fast"]);
         let mut name = format!("all tests on {}", driver.name);
         if index > 0 {
             command.arg("--lib").args(ON_EACH_DRIVER.iter().flat_map(|name| ["--test", *name]));
