@@ -285,11 +285,13 @@ impl Trace {
         (count > 0).then(|| sum / count as f32)
     }
 
-    /// The first position with a generated end-of-text token at `frame`.
+    /// The first position behind all given tokens with an end-of-text token at `frame`: what was
+    /// given is never cut away.
     pub fn end(&self, frame: usize) -> Option<usize> {
         let end_id = self.end_id?;
         let ids = &self.frames[frame].ids;
-        (0..self.len()).find(|&i| !self.fixed[i] && ids[i] == end_id)
+        let behind = self.fixed.iter().rposition(|&fixed| fixed).map_or(0, |last| last + 1);
+        (behind..self.len()).find(|&i| ids[i] == end_id)
     }
 
     /// `[len]`: what each position adds to the text at `frame`. A character whose bytes are spread

@@ -29,11 +29,13 @@ impl State {
         &self.ids[row * self.length..(row + 1) * self.length]
     }
 
-    /// Token ids of one text up to the first `end_token` that was generated, without it.
+    /// Token ids of one text up to the first `end_token` behind all given tokens, without it: what
+    /// was given is never cut away.
     pub fn text(&self, row: usize, end_token: Option<u32>) -> &[u32] {
         let ids = self.row(row);
-        let generated = &self.generated[row * self.length..];
-        let end = (0..ids.len()).find(|&i| generated[i] && Some(ids[i]) == end_token);
+        let generated = &self.generated[row * self.length..][..self.length];
+        let behind = generated.iter().rposition(|&generated| !generated).map_or(0, |last| last + 1);
+        let end = (behind..ids.len()).find(|&i| Some(ids[i]) == end_token);
         &ids[..end.unwrap_or(ids.len())]
     }
 
@@ -90,13 +92,15 @@ mod tests {
     }
 
     #[test]
-    fn texts_end_at_a_generated_end_token() {
-        let state = state();
+    fn texts_end_at_an_end_token_behind_what_was_given() {
+        let mut state = state();
         assert_eq!(state.batch(), 2);
         assert_eq!(state.text(0, None), [7, 9, 9]);
         assert_eq!(state.text(0, Some(9)), [7, 9]);
         assert_eq!(state.text(1, Some(9)), [0u32; 0]);
         assert_eq!(state.text(1, Some(7)), [9, 8]);
+        state.pin(1, 1, 8);
+        assert_eq!(state.text(1, Some(9)), [9, 8, 7]);
     }
 
     #[test]
