@@ -8,7 +8,7 @@
 //
 //   tokens            (N)
 //   token_confidence  (N)
-//   generated         (N)
+//   generated         (N)  not 0 = this position is to be generated
 //   control           (2 + batch)  from element 2 on, the count of each sequence
 //   ids               (N)  =
 //   confidence        (N)  =
@@ -48,12 +48,12 @@ fn main(
     let b = n / params.length;
     let mine = token_confidence[n];
     var masked = false;
-    if generated[n] == 1u {
+    if generated[n] != 0u {
         var rank = 0u;
         for (var other = b * params.length; other < (b + 1u) * params.length; other++) {
             let theirs = token_confidence[other];
             let before = theirs < mine || (theirs == mine && other < n);
-            rank += select(0u, 1u, before && generated[other] == 1u);
+            rank += select(0u, 1u, before && generated[other] != 0u);
         }
         masked = rank < control[2u + b];
     }

@@ -7,13 +7,13 @@
 //   confidence = p[token]
 //
 // A position that is not generated keeps token and confidence; with params.keep_visible, so does
-// one whose token is not the mask.
+// one whose token is not the mask. Before given tokens no text ends: there end_id cannot be drawn.
 //
 //   logits            (N, V)
 //   uniforms          (N)
 //   ids               (N)  tokens before the pass
 //   confidence        (N)  and with what confidence they were drawn
-//   generated         (N)  1 = this position is to be generated
+//   generated         (N)  1 = this position is to be generated, 2 = and given ones follow
 //   control           (2 + batch)  element 1, whether the pass is greedy
 //   tokens            (N)  =
 //   token_confidence  (N)  =
@@ -38,6 +38,8 @@ struct Params {
     vocabulary: u32,
     mask_id: u32,
     exclude_mask: u32,
+    // Outside the vocabulary if there is none.
+    end_id: u32,
     keep_visible: u32,
     greedy: u32,
     top_k: u32,
@@ -59,6 +61,13 @@ var<workgroup> bins: array<atomic<u32>, 16>;
 // A binary tree: the root at 1, the children of i at 2 i and 2 i + 1, the lanes' sums as leaves.
 var<workgroup> tree: array<f32, 2u * WORKGROUP_SIZE>;
 
+// Whether the workgroup's position lies before given tokens.
+var<private> inside: bool;
+
+fn allowed(v: u32) -> bool {
+    return (params.exclude_mask == 0u || v != params.mask_id) && !(inside && v == params.end_id);
+}
+
 // A word that orders as the float does.
 fn order_key(value: f32) -> u32 {
     let bits = bitcast<u32>(value);
@@ -68,8 +77,7 @@ fn order_key(value: f32) -> u32 {
 // Probability of token v relative to the largest logit's; 0 if v is cut off.
 fn weight(start: u32, v: u32, largest: f32, scale: f32, floor_key: u32) -> f32 {
     let logit = logits[start + v];
-    let excluded = params.exclude_mask == 1u && v == params.mask_id;
-    if excluded || order_key(logit) < floor_key {
+    if !allowed(v) || order_key(logit) < floor_key {
         return 0.0;
     }
     return exp((logit - largest) * scale);
@@ -102,7 +110,7 @@ fn border(
             let w = weight(start, v, largest, scale, floor_key);
             if total > 0.0 {
                 atomicAdd(&bins[digits & 15u], u32(w / total * FIXED_ONE));
-            } else if params.exclude_mask == 0u || v != params.mask_id {
+            } else if allowed(v) {
                 atomicAdd(&bins[digits & 15u], 1u);
             }
         }
@@ -140,13 +148,14 @@ fn main(
         }
         return;
     }
+    inside = generated[row] == 2u;
     let start = row * params.vocabulary;
     let greedy = params.greedy == 1u || control[1] == 1u;
     let scale = select(params.inverse_temperature, 1.0, greedy);
 
     var lane_best = Largest(LOWEST, 0xffffffffu);
     for (var v = lane; v < params.vocabulary; v += WORKGROUP_SIZE) {
-        if params.exclude_mask == 0u || v != params.mask_id {
+        if allowed(v) {
             lane_best = larger(lane_best, Largest(logits[start + v], v));
         }
     }

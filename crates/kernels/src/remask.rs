@@ -15,7 +15,7 @@ pub struct Buffers {
     pub tokens: Slice,
     /// Confidence of each, `(N)`.
     pub token_confidence: Slice,
-    /// 1 where a token is to be generated, `(N)`.
+    /// Not 0 where a token is to be generated, `(N)`.
     pub generated: Slice,
     /// Of [`crate::sample_pass`]: from element 2 on, how many become masks in each sequence.
     pub control: Slice,
@@ -86,7 +86,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let length = params.length as usize;
     for (b, &count) in control.words()[HEADER..].iter().enumerate() {
         let positions = b * length..(b + 1) * length;
-        let mut order: Vec<usize> = positions.filter(|&n| generated[n] == 1).collect();
+        let mut order: Vec<usize> = positions.filter(|&n| generated[n] != 0).collect();
         let wide = |n: usize| token_confidence[n].wide();
         order.sort_by(|&a, &b| wide(a).total_cmp(&wide(b)));
         for &n in order.iter().take(count as usize) {

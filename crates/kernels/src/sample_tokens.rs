@@ -15,6 +15,8 @@ pub struct Sampling {
     pub mask_id: u32,
     /// Whether the mask token can never be drawn.
     pub exclude_mask: bool,
+    /// Token that ends a text: it is not drawn at positions that given tokens follow.
+    pub end_id: Option<u32>,
     /// Whether generated positions that are no longer masks keep their token.
     pub keep_visible: bool,
     /// What logits are divided by; `None` takes the largest.
@@ -36,7 +38,7 @@ pub struct Buffers {
     pub ids: Slice,
     /// Confidence of each, `(N)`.
     pub confidence: Slice,
-    /// 1 where a token is to be generated, `(N)`.
+    /// 1 where a token is to be generated, 2 where given tokens follow it, `(N)`.
     pub generated: Slice,
     /// Of [`crate::sample_pass`]: element 1 makes the pass greedy.
     pub control: Slice,
@@ -53,6 +55,7 @@ struct Params {
     vocabulary: u32,
     mask_id: u32,
     exclude_mask: u32,
+    end_id: u32,
     keep_visible: u32,
     greedy: u32,
     top_k: u32,
@@ -92,6 +95,7 @@ pub fn record(step: &mut Recording, io: Buffers, sampling: &Sampling) {
             vocabulary: vocabulary as u32,
             mask_id: sampling.mask_id,
             exclude_mask: u32::from(sampling.exclude_mask),
+            end_id: sampling.end_id.unwrap_or(u32::MAX),
             keep_visible: u32::from(sampling.keep_visible),
             greedy: u32::from(sampling.temperature.is_none()),
             top_k: sampling.top_k.unwrap_or(0),
@@ -128,15 +132,23 @@ fn twin<E: Real>(args: Args<'_, E>) {
             (*token, *token_confidence) = if generated == 0 || visible {
                 (id, confidence)
             } else {
-                draw(logits, uniform, greedy, &params)
+                draw(logits, uniform, greedy, generated == 2, &params)
             };
         },
     );
 }
 
-/// The token drawn from one row of logits, and its probability.
-fn draw<E: Real>(logits: &[E], uniform: E, greedy: bool, params: &Params) -> (u32, E) {
-    let allowed = |v: u32| params.exclude_mask == 0 || v != params.mask_id;
+/// The token drawn from one row of logits, and its probability. `inside`: given tokens follow.
+fn draw<E: Real>(
+    logits: &[E],
+    uniform: E,
+    greedy: bool,
+    inside: bool,
+    params: &Params,
+) -> (u32, E) {
+    let allowed = |v: u32| {
+        (params.exclude_mask == 0 || v != params.mask_id) && !(inside && v == params.end_id)
+    };
     let (mut best, mut largest) = (0, E::neg_infinity());
     for (v, &logit) in (0..).zip(logits) {
         if allowed(v) && logit > largest {

@@ -15,6 +15,7 @@ const SHAPES: [(usize, usize); 5] = [(1, 1), (5, 31), (33, 97), (3, 300), (70, 2
 const GREEDY: Sampling = Sampling {
     mask_id: 2,
     exclude_mask: false,
+    end_id: None,
     keep_visible: false,
     temperature: None,
     top_k: None,
@@ -221,6 +222,44 @@ fn kept_positions_keep_token_and_confidence() {
 }
 
 #[test]
+fn no_text_ends_before_given_tokens() {
+    const END: u32 = 5;
+    for (temperature, top_k, top_p) in
+        [(None, None, None), (Some(1.0), None, None), (Some(0.7), Some(3), Some(0.9))]
+    {
+        let sampling =
+            Sampling { end_id: Some(END), temperature, top_k, top_p, exclude_mask: true, ..GREEDY };
+        let outputs = compare("sample_tokens", 2e-6, 1e-5, |bench, step| {
+            let (rows, vocabulary) = (40, 30);
+            // The end is likelier than anything else, everywhere.
+            let logits: Vec<f32> = (0..rows * vocabulary)
+                .map(|i| if i % vocabulary == END { 9.0 } else { (i % 7) as f32 * 0.5 })
+                .collect();
+            let uniforms: Vec<f32> = (0..rows).map(|n| (n as f32 + 0.5) / rows as f32).collect();
+            let generated: Vec<u32> = (0..rows).map(|n| 1 + n % 2).collect();
+            let rows = rows as usize;
+            let io = sample_tokens::Buffers {
+                logits: bench.device.floats("logits", &logits).unwrap(),
+                uniforms: bench.device.floats("uniforms", &uniforms).unwrap(),
+                ids: bench.device.words("ids", &vec![sampling.mask_id; rows]).unwrap(),
+                confidence: bench.unwritten(rows),
+                generated: bench.device.words("generated", &generated).unwrap(),
+                control: begin(bench, step, &[1, 0, 0], 1),
+                tokens: bench.zeros(rows),
+                token_confidence: bench.unwritten(rows),
+            };
+            sample_tokens::record(step, io, &sampling);
+            vec![io.tokens, io.token_confidence]
+        });
+        let ends = |odd: usize| {
+            outputs[0].iter().skip(odd).step_by(2).filter(|&&token| token == f64::from(END)).count()
+        };
+        assert!(ends(0) > 15, "where nothing is given behind, the end is drawn: {}", ends(0));
+        assert_eq!(ends(1), 0, "with {sampling:?}");
+    }
+}
+
+#[test]
 fn the_least_sure_become_masks() {
     for (batch, length) in [(1, 1), (3, 7), (2, 256), (5, 67)] {
         let counts: Vec<u32> = (0..batch as u32).map(|b| b * length as u32 / 4).collect();
@@ -246,11 +285,11 @@ fn the_least_sure_become_masks() {
         for b in 0..batch {
             let row = |output: usize| &outputs[output][b * length..(b + 1) * length];
             let masked: Vec<usize> = (0..length).filter(|&n| row(0)[n] == 99.0).collect();
-            let generated: Vec<usize> = (0..length).filter(|&n| row(4)[n] == 1.0).collect();
+            let generated: Vec<usize> = (0..length).filter(|&n| row(4)[n] != 0.0).collect();
             assert_eq!(masked.len(), generated.len().min(counts[b] as usize));
             for n in 0..length {
                 if masked.contains(&n) {
-                    assert_eq!((row(1)[n], row(4)[n]), (0.0, 1.0));
+                    assert!(row(1)[n] == 0.0 && row(4)[n] != 0.0);
                     // Whoever was spared is surer, or as sure and further to the right.
                     let spared = generated.iter().filter(|other| !masked.contains(other));
                     for &other in spared {

@@ -205,7 +205,8 @@ impl Generation {
 
         let ids = self.whole_rows(&state.ids, self.config.mask_id);
         let confidence = self.whole_rows(&state.confidence, 0.0);
-        let generated: Vec<u32> = state.generated.iter().map(|&g| u32::from(g)).collect();
+        let generated: Vec<u32> =
+            state.generated.chunks_exact(self.length).flat_map(kinds).collect();
         let bits = confidence.iter().map(|confidence| confidence.to_bits());
         let frame: Vec<u32> = ids.iter().copied().chain(bits).collect();
         device.write_words(self.buffers.ids, &ids)?;
@@ -265,4 +266,12 @@ impl Generation {
         let texts = rows.chunks_exact(self.buffers.acts.length).map(|row| &row[..self.length]);
         texts.flatten().cloned().collect()
     }
+}
+
+/// What the device knows of a text's positions: 0 given, 1 to be generated, 2 to be generated before
+/// given ones.
+fn kinds(generated: &[bool]) -> impl Iterator<Item = u32> {
+    let behind = generated.iter().rposition(|&generated| !generated).map_or(0, |last| last + 1);
+    let kind = move |(n, &generated): (usize, &bool)| u32::from(generated) << u32::from(n < behind);
+    generated.iter().enumerate().map(kind)
 }

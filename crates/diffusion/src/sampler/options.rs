@@ -55,7 +55,8 @@ pub struct SampleOptions {
     pub seed: u64,
     /// Number of the first sample of the batch: sample n draws the same in every batch.
     pub first_sample: u32,
-    /// Token that ends a text, where [`super::State::text`] stops.
+    /// Token that ends a text, where [`super::State::text`] stops; it is not drawn before tokens
+    /// that were given.
     pub end_token: Option<u32>,
 }
 
@@ -100,6 +101,7 @@ impl SampleOptions {
         Sampling {
             mask_id,
             exclude_mask: carry,
+            end_id: self.end_token,
             keep_visible: carry,
             temperature: (!greedy).then_some(self.temperature),
             top_k: self.top_k,

@@ -298,6 +298,21 @@ fn erasing_pinning_and_asking_in_the_middle() {
 }
 
 #[test]
+fn gaps_do_not_end_the_text() {
+    let golden = Golden::sampler();
+    for mut bench in Bench::all(&golden) {
+        let mut tokens = prompt(&[19, 20], 8);
+        tokens.extend(prompt(&[21, 22], 6));
+        let usual = bench.texts(&[tokens.clone()], &carry(0.0));
+        let end = usual.ids[5];
+        let options = SampleOptions { end_token: Some(end), ..carry(0.0) };
+        let state = bench.texts(&[tokens], &options);
+        assert!(!state.ids[2..10].contains(&end), "{:?} holds {end}", state.ids);
+        assert!(state.text(0, Some(end)).len() >= 12, "what was given is there");
+    }
+}
+
+#[test]
 fn stepping_behind_the_end_changes_nothing() {
     let golden = Golden::sampler();
     let mut bench = Bench::new(Device::cpu(), &golden);
