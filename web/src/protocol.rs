@@ -79,6 +79,9 @@ impl Sampler {
     }
 }
 
+/// How each gap of a prompt begins.
+pub const GAP_OPENS: &str = "[MASK";
+
 /// What to write and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {

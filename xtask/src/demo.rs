@@ -82,7 +82,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
     println!("\n== a tiny model: watch the loss fall");
     let steps = options.steps.to_string();
     // A run of its own each time: the demo shows learning from the start.
-    remove(Path::new(&model))?;
+    run::remove(Path::new(&model))?;
     run::run(
         trainer()?.args(["train", "--config", "configs/tiny.toml", "--data", &corpus]).args([
             "--tokenizer",
@@ -169,14 +169,6 @@ fn newest(checkpoints: &Path) -> Result<PathBuf> {
         .filter(|path| path.join("model.safetensors").is_file())
         .max()
         .with_context(|| format!("no checkpoint in {}", checkpoints.display()))
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use crate::drivers::Driver;
 use crate::test::Stage;
 use crate::{needs, run, setup, trunk, vulkan};
-use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use anyhow::{Result, bail};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Where the tested page is built: `dist` belongs to whoever works on the page.
@@ -28,17 +28,8 @@ pub(crate) fn prepare() -> Result<()> {
         };
         run::run(Command::new(npm).args(["ci", "--no-audit", "--no-fund", "--prefix"]).arg(e2e))?;
     }
-    clear(&run::root().join(DIST))?;
-    clear(&kernel_cases())
-}
-
-fn clear(folder: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot clear {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
+    run::remove(&run::root().join(DIST))?;
+    run::remove(&kernel_cases())
 }
 
 /// The build and the tests.

@@ -13,6 +13,19 @@ pub(crate) fn root() -> PathBuf {
     Path::new(&xtask).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
+/// Removes a folder, if it is there, and all that is in it.
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The cargo that runs xtask itself, so that `cargo +toolchain xtask` keeps its toolchain.
 pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

@@ -11,7 +11,7 @@ use diffusion::Schedule;
 use diffusion::sampler::{Generation, SampleOptions, Workspace};
 use diffusion::training::{Training, TrainingOptions};
 use model::{Config, Init, Model, initial_values};
-use optim::{AdamWConfig, OptimizerConfig, ScheduleConfig, ScheduleShape};
+use optim::{AdamWConfig, OptimizerConfig, ScheduleConfig};
 use pollster::block_on;
 
 const BATCH: usize = 8;
@@ -21,13 +21,7 @@ const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     adamw: AdamWConfig { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 },
     muon: None,
     clip: 1.0,
-    schedule: ScheduleConfig {
-        shape: ScheduleShape::Constant,
-        warmup: 0,
-        decay_start: 0,
-        total: 0,
-        floor: 0.0,
-    },
+    schedule: ScheduleConfig::CONSTANT,
 };
 
 fn all(criterion: &mut Criterion) {

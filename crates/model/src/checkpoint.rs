@@ -97,12 +97,9 @@ impl Checkpoint {
             return Err(safetensors::SafeTensorError::HeaderTooLarge.into());
         }
         let Some(header) = rest.get(..length as usize) else { return Ok(None) };
-        let header: Header = serde_json::from_slice(header)
+        let mut header: Header = serde_json::from_slice(header)
             .map_err(safetensors::SafeTensorError::InvalidHeaderDeserialization)?;
-        let config = header.metadata.get("config").ok_or(CheckpointError::NoConfig)?;
-        let config: Config = serde_json::from_str(config)?;
-        config.validate()?;
-        Ok(Some(config))
+        take_config(&mut header.metadata).map(Some)
     }
 
     /// Reads a safetensors file and checks all of it.
@@ -111,9 +108,7 @@ impl Checkpoint {
         let file = SafeTensors::deserialize(bytes)?;
         let mut metadata: BTreeMap<String, String> =
             header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-        let config = metadata.remove("config").ok_or(CheckpointError::NoConfig)?;
-        let config: Config = serde_json::from_str(&config)?;
-        config.validate()?;
+        let config = take_config(&mut metadata)?;
         let tensors = config.tensors();
         if let Some(name) =
             file.names().iter().find(|name| tensors.iter().all(|t| t.name != **name))
@@ -178,6 +173,14 @@ impl Checkpoint {
         metadata.insert("config".to_owned(), serde_json::to_string(&self.config)?);
         Ok(safetensors::serialize(views, Some(metadata))?)
     }
+}
+
+/// Takes the config out of a file's metadata, and checks it.
+fn take_config(metadata: &mut BTreeMap<String, String>) -> Result<Config, CheckpointError> {
+    let config = metadata.remove("config").ok_or(CheckpointError::NoConfig)?;
+    let config: Config = serde_json::from_str(&config)?;
+    config.validate()?;
+    Ok(config)
 }
 
 #[cfg(test)]

@@ -76,6 +76,12 @@ pub struct ScheduleConfig {
     pub floor: f64,
 }
 
+impl ScheduleConfig {
+    /// The whole rate from the first step to the last.
+    pub const CONSTANT: Self =
+        Self { shape: ScheduleShape::Constant, warmup: 0, decay_start: 0, total: 0, floor: 0.0 };
+}
+
 /// Why these settings cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("impossible optimizer setting: {name} is {value}, it must be {wanted}")]

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::loading::Loading;
+use crate::protocol::GAP_OPENS;
 use crate::state::{App, EngineState};
 
 /// Prompts for a model that brings none.
@@ -64,11 +65,10 @@ pub(super) fn Empty() -> impl IntoView {
 
 /// What an example shows.
 fn title(prompt: &str) -> &'static str {
-    const GAP: &str = "[MASK";
-    match prompt.matches(GAP).count() {
+    match prompt.matches(GAP_OPENS).count() {
         0 if prompt.trim().is_empty() => "From nothing",
         0 => "A beginning",
-        1 if prompt.starts_with(GAP) => "Only the end is given",
+        1 if prompt.starts_with(GAP_OPENS) => "Only the end is given",
         1 => "A gap in the middle",
         _ => "Several gaps",
     }
@@ -77,7 +77,7 @@ fn title(prompt: &str) -> &'static str {
 /// The prompt of an example with its gaps as blocks.
 fn shown(prompt: &str) -> Vec<AnyView> {
     let mut out = Vec::new();
-    for (i, part) in prompt.split("[MASK").enumerate() {
+    for (i, part) in prompt.split(GAP_OPENS).enumerate() {
         let text = if i == 0 {
             part
         } else {

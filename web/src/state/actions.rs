@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use plot::Trace;
 
 use super::{App, Branch, EngineState, default_request};
-use crate::protocol::{Command, Fault, FaultKind};
+use crate::protocol::{Command, Fault, FaultKind, GAP_OPENS};
 
 impl App {
     /// Begins a new run with the settings of the controls.
@@ -146,7 +146,6 @@ impl App {
         let branch = shown.expect("matched above");
         let run = self.new_run();
         self.tree.update(|tree| {
-            tree.branches.iter_mut().for_each(|branch| branch.run = None);
             if let Some(branch) = tree.shown_mut() {
                 branch.run = Some(run);
             }
@@ -182,5 +181,5 @@ impl App {
 
 /// Whether the model has something to write inside a prompt.
 fn has_gap(prompt: &str) -> bool {
-    prompt.contains("[MASK")
+    prompt.contains(GAP_OPENS)
 }

@@ -6,6 +6,7 @@ use model::{Config, Model};
 
 use super::lazy::Lazy;
 use super::options::check_prompts;
+use super::state::behind_given;
 use super::workspace::Buffers;
 use super::{SampleError, SampleOptions, SamplerKind, State, Workspace, record};
 use crate::times;
@@ -271,7 +272,7 @@ impl Generation {
 /// What the device knows of a text's positions: 0 given, 1 to be generated, 2 to be generated before
 /// given ones.
 fn kinds(generated: &[bool]) -> impl Iterator<Item = u32> {
-    let behind = generated.iter().rposition(|&generated| !generated).map_or(0, |last| last + 1);
+    let behind = behind_given(generated);
     let kind = move |(n, &generated): (usize, &bool)| u32::from(generated) << u32::from(n < behind);
     generated.iter().enumerate().map(kind)
 }

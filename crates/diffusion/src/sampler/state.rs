@@ -34,8 +34,7 @@ impl State {
     pub fn text(&self, row: usize, end_token: Option<u32>) -> &[u32] {
         let ids = self.row(row);
         let generated = &self.generated[row * self.length..][..self.length];
-        let behind = generated.iter().rposition(|&generated| !generated).map_or(0, |last| last + 1);
-        let end = (behind..ids.len()).find(|&i| Some(ids[i]) == end_token);
+        let end = (behind_given(generated)..ids.len()).find(|&i| Some(ids[i]) == end_token);
         &ids[..end.unwrap_or(ids.len())]
     }
 
@@ -74,6 +73,11 @@ impl State {
         assert!(position < length, "position {position} of a text of {length} tokens");
         row * length + position
     }
+}
+
+/// The first position of a text that no given token follows.
+pub(super) fn behind_given(generated: &[bool]) -> usize {
+    generated.iter().rposition(|&generated| !generated).map_or(0, |last| last + 1)
 }
 
 #[cfg(test)]

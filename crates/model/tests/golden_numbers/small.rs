@@ -178,10 +178,10 @@ fn parameters_after_adamw_steps() {
     let gradient = Tensors::open("small").flat("grad.", &config(&json));
     // The first update is lr g / (|g| + eps). Where g is about as small as eps it follows the float
     // noise of g, which PyTorch's f32 run has as well (2e-5); at most from -lr to lr.
-    let (lr, eps, noise) = (3e-4, 1e-8, 1e-7);
+    let (AdamWConfig { lr, eps, .. }, noise) = (ADAMW.adamw, 1e-7);
     let absolute = |index: usize| {
-        let slope = eps / (gradient[index].abs() + eps).powi(2);
-        1e-5 + lr * (slope * noise).min(2.0)
+        let slope = eps / (f64::from(gradient[index].abs()) + eps).powi(2);
+        (1e-5 + lr * (slope * noise).min(2.0)) as f32
     };
     follow("small_adamw", ADAMW, 1e-5, |step, device, after, n| {
         assert_parameters(step, device, after, n, absolute);

@@ -5,9 +5,7 @@ use kernels::{Forms, loss};
 use model::backward::{self, Loss};
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model, Scratch};
-use optim::{
-    AdamWConfig, Layout, MuonConfig, Optimizer, OptimizerConfig, ScheduleConfig, ScheduleShape,
-};
+use optim::{AdamWConfig, Layout, MuonConfig, Optimizer, OptimizerConfig, ScheduleConfig};
 use pollster::block_on;
 
 /// Steps whose losses are remembered.
@@ -37,13 +35,7 @@ pub(crate) const ADAMW: OptimizerConfig = OptimizerConfig {
     adamw: AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
     muon: None,
     clip: f64::INFINITY,
-    schedule: ScheduleConfig {
-        shape: ScheduleShape::Constant,
-        warmup: 0,
-        decay_start: 0,
-        total: 0,
-        floor: 0.0,
-    },
+    schedule: ScheduleConfig::CONSTANT,
 };
 
 /// The fixture's Muon: AdamW as above for the embeddings and the head.
