@@ -1,9 +1,9 @@
-//! Byte-level BPE in a few kilobytes, for the page: the library and its regular expressions would
-//! be half of what a browser has to load. Tests hold both to the same ids.
-
-use std::collections::HashMap;
+//! Byte-level BPE for the page: the library's merges without its pipeline, whose regular
+//! expressions would be half of what a browser has to load. Tests hold both to the same ids.
 
 use serde::Deserialize;
+use tokenizers::Model;
+use tokenizers::models::bpe::BPE;
 
 use super::letters::is_letter;
 use super::{TokenizerError, byte_level};
@@ -11,30 +11,32 @@ use super::{TokenizerError, byte_level};
 /// A byte-level BPE.
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
-    vocabulary: HashMap<String, u32>,
-    written: HashMap<u32, String>,
-    /// Tokens beside those of the BPE, the longest first, and whether they are special.
-    added: Vec<(String, u32, bool)>,
-    /// The token that two tokens become, and how early.
-    merges: HashMap<(u32, u32), (usize, u32)>,
-    unknown: Option<u32>,
-    /// Words that are tokens are not put together by merges.
-    ignore_merges: bool,
+    bpe: BPE,
+    /// Tokens beside those of the BPE, or marked among them, the longest first.
+    added: Vec<Added>,
     add_prefix_space: bool,
     split_words: bool,
+    size: u32,
 }
 
+/// What stands around the BPE in the file.
 #[derive(Deserialize)]
-struct File {
+struct Pipeline {
     #[serde(default)]
     added_tokens: Vec<Added>,
     normalizer: Option<serde::de::IgnoredAny>,
     pre_tokenizer: Option<Part>,
     decoder: Option<Part>,
-    model: Model,
+    model: Kind,
 }
 
+/// The BPE in the file.
 #[derive(Deserialize)]
+struct Merges {
+    model: BPE,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 struct Added {
     id: u32,
     content: String,
@@ -62,130 +64,66 @@ fn yes() -> bool {
 }
 
 #[derive(Deserialize)]
-struct Model {
+struct Kind {
     #[serde(rename = "type")]
     kind: Option<String>,
-    #[serde(default)]
-    vocab: HashMap<String, u32>,
-    #[serde(default)]
-    merges: Vec<Merge>,
-    unk_token: Option<String>,
-    dropout: Option<f32>,
-    continuing_subword_prefix: Option<String>,
-    end_of_word_suffix: Option<String>,
-    #[serde(default)]
-    fuse_unk: bool,
-    #[serde(default)]
-    byte_fallback: bool,
-    #[serde(default)]
-    ignore_merges: bool,
-}
-
-/// Older files have both tokens in one text, with a space between them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Merge {
-    Pair(String, String),
-    Line(String),
-}
-
-impl Merge {
-    fn pair(&self) -> Option<(&str, &str)> {
-        match self {
-            Self::Pair(a, b) => Some((a, b)),
-            Self::Line(line) => line.split_once(' '),
-        }
-    }
 }
 
 impl Engine {
     /// Reads a tokenizer.json.
     pub(super) fn read(json: &[u8]) -> Result<Self, TokenizerError> {
-        let file: File =
-            serde_json::from_slice(json).map_err(|e| TokenizerError::Parse(e.to_string()))?;
-        let File { added_tokens, normalizer, pre_tokenizer, decoder, model } = file;
+        let unreadable = |e: serde_json::Error| TokenizerError::Parse(e.to_string());
+        let Pipeline { added_tokens: mut added, normalizer, pre_tokenizer, decoder, model } =
+            serde_json::from_slice(json).map_err(unreadable)?;
         let refuse = |what: &str| Err(TokenizerError::NotByteLevel(what.into()));
-        if !model.kind.as_deref().map_or(!model.merges.is_empty(), |kind| kind == "BPE") {
+        if model.kind.is_some_and(|kind| kind != "BPE") {
             return refuse("its model is not BPE");
         }
-        let byte_level = |part: &Option<Part>| part.as_ref().is_some_and(|p| p.kind == "ByteLevel");
-        if !byte_level(&pre_tokenizer) {
+        let Some(part) = pre_tokenizer.filter(|part| part.kind == "ByteLevel") else {
             return refuse("its pre-tokenizer is not ByteLevel");
-        }
-        if !byte_level(&decoder) {
+        };
+        if decoder.is_none_or(|part| part.kind != "ByteLevel") {
             return refuse("its decoder is not ByteLevel");
         }
         if normalizer.is_some() {
             return refuse("it changes texts before it cuts them, which this page cannot");
         }
-        let subwords = [&model.continuing_subword_prefix, &model.end_of_word_suffix];
-        let marks = subwords.into_iter().flatten().any(|mark| !mark.is_empty());
-        if marks || model.dropout.is_some() || model.fuse_unk || model.byte_fallback {
-            return refuse("its BPE has options that this page does not know");
-        }
-        if added_tokens.iter().any(|token| token.single_word || token.lstrip || token.rstrip) {
+        if added.iter().any(|token| token.single_word || token.lstrip || token.rstrip) {
             return refuse("one of its tokens takes the space beside it, which this page cannot");
         }
-
-        let vocabulary = model.vocab;
-        let mut written: HashMap<u32, String> =
-            vocabulary.iter().map(|(text, &id)| (id, text.clone())).collect();
-        let mut added = Vec::new();
-        for Added { id, content, special, .. } in added_tokens {
-            written.insert(id, content.clone());
-            added.push((content, id, special));
-        }
-        added.sort_by_key(|(text, ..)| std::cmp::Reverse(text.len()));
-        let known = |text: &str| vocabulary.get(text).copied();
-        let mut merges = HashMap::new();
-        for (rank, merge) in model.merges.iter().enumerate() {
-            let ids = merge
-                .pair()
-                .and_then(|(a, b)| Some(((known(a)?, known(b)?), known(&format!("{a}{b}"))?)));
-            let Some((pair, id)) = ids else {
-                return Err(TokenizerError::Parse(format!("merge {rank} has an unknown token")));
-            };
-            merges.entry(pair).or_insert((rank, id));
-        }
-        let part = pre_tokenizer.expect("checked above");
-        let mut engine = Self {
-            written,
-            added,
-            merges,
-            unknown: None,
-            ignore_merges: model.ignore_merges,
+        let Merges { model: bpe } = serde_json::from_slice(json).map_err(unreadable)?;
+        super::check_unknown(&bpe)?;
+        added.sort_by_key(|token| std::cmp::Reverse(token.content.len()));
+        let beside = added.iter().filter(|token| bpe.id_to_token(token.id).is_none()).count();
+        Ok(Self {
+            size: (bpe.get_vocab_size() + beside) as u32,
             add_prefix_space: part.add_prefix_space,
             split_words: part.use_regex,
-            vocabulary,
-        };
-        if let Some(unknown) = model.unk_token {
-            engine.unknown = engine.id(&unknown);
-            if engine.unknown.is_none() {
-                return Err(TokenizerError::NoUnknown(unknown));
-            }
-        }
-        Ok(engine)
+            bpe,
+            added,
+        })
     }
 
     /// Number of tokens.
     pub(super) fn size(&self) -> u32 {
-        self.written.len() as u32
+        self.size
     }
 
     /// Id of a token by its written form.
     pub(super) fn id(&self, written: &str) -> Option<u32> {
-        let added = self.added.iter().find(|(text, ..)| text == written).map(|&(_, id, _)| id);
-        added.or_else(|| self.vocabulary.get(written).copied())
+        let added = self.added.iter().find(|token| token.content == written);
+        added.map(|token| token.id).or_else(|| self.bpe.token_to_id(written))
     }
 
     /// Written form of a token.
     pub(super) fn written(&self, id: u32) -> Option<String> {
-        self.written.get(&id).cloned()
+        let added = self.added.iter().find(|token| token.id == id);
+        added.map(|token| token.content.clone()).or_else(|| self.bpe.id_to_token(id))
     }
 
     /// Whether a token that was added to those of the BPE is special; `None` for the others.
     pub(super) fn added(&self, id: u32) -> Option<bool> {
-        self.added.iter().find(|&&(_, other, _)| other == id).map(|&(.., special)| special)
+        self.added.iter().find(|token| token.id == id).map(|token| token.special)
     }
 
     /// Token ids of a text.
@@ -195,11 +133,11 @@ impl Engine {
         let mut at = 0;
         while let Some(first) = text[at..].chars().next() {
             // The longest token that begins here.
-            let added = self.added.iter().find(|(token, ..)| text[at..].starts_with(token));
-            if let Some((token, id, _)) = added.filter(|(token, ..)| !token.is_empty()) {
+            let added = self.added.iter().find(|token| text[at..].starts_with(&token.content));
+            if let Some(token) = added.filter(|token| !token.content.is_empty()) {
                 self.encode_plain(&text[from..at], &mut out);
-                out.push(*id);
-                at += token.len();
+                out.push(token.id);
+                at += token.content.len();
                 from = at;
             } else {
                 at += first.len_utf8();
@@ -219,32 +157,12 @@ impl Engine {
         let mut rest = text.as_str();
         while !rest.is_empty() {
             let end = if self.split_words { word_end(rest) } else { rest.len() };
-            self.encode_word(&rest[..end], out);
+            let word: String = rest[..end].bytes().map(byte_level::stand_in).collect();
+            // `read` has checked the one thing that the library could complain about.
+            let tokens = self.bpe.tokenize(&word).expect("byte-level BPE takes any text");
+            out.extend(tokens.into_iter().map(|token| token.id));
             rest = &rest[end..];
         }
-    }
-
-    /// Merges the bytes of a word, the earliest merge first, the leftmost of equal ones.
-    fn encode_word(&self, word: &str, out: &mut Vec<u32>) {
-        let written: String = word.bytes().map(byte_level::stand_in).collect();
-        if self.ignore_merges
-            && let Some(&id) = self.vocabulary.get(&written)
-        {
-            out.push(id);
-            return;
-        }
-        let of = |c: char| self.vocabulary.get(c.encode_utf8(&mut [0; 4])).copied();
-        let mut ids: Vec<u32> = written.chars().filter_map(|c| of(c).or(self.unknown)).collect();
-        let merge = |pair: &[u32]| self.merges.get(&(pair[0], pair[1])).copied();
-        while let Some((at, (_, id))) = ids
-            .windows(2)
-            .enumerate()
-            .filter_map(|(at, pair)| Some((at, merge(pair)?)))
-            .min_by_key(|&(_, (rank, _))| rank)
-        {
-            ids.splice(at..at + 2, [id]);
-        }
-        out.extend(ids);
     }
 }
 
@@ -333,6 +251,8 @@ mod tests {
             for id in 0..=small.size() {
                 assert_eq!(small.written(id), library.written(id));
                 assert_eq!(small.added(id), library.added(id));
+                let written = library.written(id).unwrap_or_default();
+                assert_eq!(small.id(&written), library.id(&written));
             }
         }
     }

@@ -21,11 +21,7 @@ impl Engine {
         let ModelWrapper::BPE(bpe) = inner.get_model() else {
             return Err(TokenizerError::NotByteLevel("its model is not BPE".into()));
         };
-        if let Some(unk) = bpe.get_unk_token()
-            && inner.token_to_id(unk).is_none()
-        {
-            return Err(TokenizerError::NoUnknown(unk.clone()));
-        }
+        super::check_unknown(bpe)?;
         if !matches!(inner.get_pre_tokenizer(), Some(PreTokenizerWrapper::ByteLevel(_))) {
             return Err(TokenizerError::NotByteLevel("its pre-tokenizer is not ByteLevel".into()));
         }

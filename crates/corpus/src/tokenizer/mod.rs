@@ -1,8 +1,8 @@
 //! Byte-level BPE: text to token ids and back.
 //!
 //! A thin form around the `tokenizers` library; tokenizer.json files are those of its Python form. In
-//! a browser the library would be half of the page, so there a small reader of the same files takes
-//! its place, held to the same ids by tests.
+//! a browser its whole pipeline would be half of the page, so there only its BPE is used, behind a
+//! small reader of the same files that tests hold to the same ids.
 
 #[cfg(any(test, target_arch = "wasm32"))]
 mod bpe;
@@ -15,6 +15,9 @@ mod library;
 mod prompt;
 #[cfg(not(target_arch = "wasm32"))]
 mod train;
+
+use tokenizers::Model;
+use tokenizers::models::bpe::BPE;
 
 #[cfg(target_arch = "wasm32")]
 use bpe::Engine;
@@ -34,6 +37,16 @@ pub const UNK: &str = "[UNK]";
 pub const MASK: &str = "[MASK]";
 /// Name of the token between two stories.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
+
+/// Checks that a BPE that replaces what it does not know has the token to do so.
+fn check_unknown(bpe: &BPE) -> Result<(), TokenizerError> {
+    match bpe.get_unk_token() {
+        Some(unknown) if bpe.token_to_id(unknown).is_none() => {
+            Err(TokenizerError::NoUnknown(unknown.clone()))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// A byte-level BPE with a `[MASK]` token and contiguous ids.
 #[derive(Clone, Debug)]
