@@ -17,24 +17,24 @@ pub(super) fn DropZone(children: Children) -> impl IntoView {
     let app = App::get();
     let over = RwSignal::new(false);
     let on_drop = move |event: DragEvent| {
+        let Some(data) = with_files(&event) else { return };
         event.prevent_default();
         over.set(false);
-        if let Some(data) = event.data_transfer() {
-            spawn_local(async move {
-                let (name, files) = dropped(data).await;
-                if !files.is_empty() {
-                    app.load_dropped(name, files);
-                }
-            });
-        }
+        spawn_local(async move {
+            // A folder without any file is a model without its files: the engine says so.
+            let (name, files) = dropped(data).await;
+            app.load_dropped(name, files);
+        });
     };
     view! {
         <div
             class="zone"
             class:over=over
             on:dragover=move |event: DragEvent| {
-                event.prevent_default();
-                over.set(true);
+                if with_files(&event).is_some() {
+                    event.prevent_default();
+                    over.set(true);
+                }
             }
             on:dragleave=move |event: DragEvent| {
                 if event.related_target().is_none() {
@@ -81,6 +81,11 @@ fn ChooseFiles() -> impl IntoView {
             <p class="note">"Nothing that you write leaves this tab."</p>
         </footer>
     }
+}
+
+/// What is dragged, if it holds files: text goes where it always goes.
+fn with_files(event: &DragEvent) -> Option<DataTransfer> {
+    event.data_transfer().filter(|data| data.types().iter().any(|kind| kind == "Files"))
 }
 
 /// The files of a drop, those of dropped folders included, and a name for them.
