@@ -16,6 +16,13 @@ use crate::state::App;
 pub(super) fn DropZone(children: Children) -> impl IntoView {
     let app = App::get();
     let over = RwSignal::new(false);
+    // Both events decide whether something may be dropped.
+    let on_drag = move |event: DragEvent| {
+        if with_files(&event).is_some() {
+            event.prevent_default();
+            over.set(true);
+        }
+    };
     let on_drop = move |event: DragEvent| {
         let Some(data) = with_files(&event) else { return };
         event.prevent_default();
@@ -30,12 +37,8 @@ pub(super) fn DropZone(children: Children) -> impl IntoView {
         <div
             class="zone"
             class:over=over
-            on:dragover=move |event: DragEvent| {
-                if with_files(&event).is_some() {
-                    event.prevent_default();
-                    over.set(true);
-                }
-            }
+            on:dragenter=on_drag
+            on:dragover=on_drag
             on:dragleave=move |event: DragEvent| {
                 if event.related_target().is_none() {
                     over.set(false);
