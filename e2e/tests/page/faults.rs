@@ -1,4 +1,4 @@
-//! Bad models, other models, no WebGPU, no network, no device: every one gets a sentence and a way
+//! Bad models, no WebGPU, no network, no device: every one gets a sentence and a way
 //! back.
 
 use crate::browser::{Browser, Gpu};
@@ -83,34 +83,6 @@ fn a_second_visit_needs_no_network() {
     browser.open("about:blank");
     browser.open_ready(&server.url);
     assert_eq!(server.asked(WEIGHTS), asked);
-}
-
-#[test]
-fn a_model_can_be_dropped() {
-    let tiny = Tiny::new();
-    let server = serve(&tiny);
-    let browser = Browser::start("drop", Gpu::Software);
-    browser.open_ready(&server.url);
-    let drop = "const data = new DataTransfer(); \
-        for (const name of given[0]) { \
-            const answer = await fetch('models/tiny/' + name); \
-            data.items.add(new File([await answer.blob()], name)); \
-        } \
-        const zone = document.querySelector('.zone'); \
-        const event = kind => zone.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true })); \
-        event('dragover'); \
-        await new Promise(requestAnimationFrame); \
-        const veil = !!document.querySelector('.veil'); \
-        event('drop'); \
-        return veil;";
-    let files = |names: &[&str]| vec![serde_json::json!(names)];
-    assert_eq!(browser.run(drop, &files(&["model.safetensors"])), true, "the page says drop here");
-    browser.wait(&format!("{ALERT}.includes('no tokenizer.json')"));
-    browser.run(drop, &files(&["model.safetensors", "tokenizer.json"]));
-    browser.wait_ready();
-    assert_eq!(browser.text(ALERT), "");
-    browser.fill("#prompt", "One day");
-    browser.write_to_the_end();
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod site;
 
 mod access;
 mod agree;
+mod drops;
 mod edits;
 mod faults;
 mod films;
