@@ -6,6 +6,7 @@ use std::process::Command;
 
 use plot::draw::Size;
 use plot::layout::Moment;
+use serde_json::json;
 
 use crate::browser::{Browser, Gpu};
 use crate::layout::{Picture, Widths};
@@ -107,4 +108,70 @@ fn recordings_show_the_layout() {
     let png = picture(&browser.saved(&format!("cinnabar-step-{step}.png")), 0.0, Size::SQUARE);
     let shapes = widths.shapes(&browser, &trace, Size::SQUARE, last.into());
     png.check("picture", &shapes, &widths, LOSSLESS);
+}
+
+/// When each picture of a video is shown, in seconds.
+fn times(file: &Path) -> Vec<f64> {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-of", "csv=p=0", "-show_entries", "frame=pts_time"])
+        .arg(file)
+        .output()
+        .expect("ffprobe comes with ffmpeg");
+    let times = String::from_utf8_lossy(&output.stdout);
+    times.lines().map(|line| line.trim_end_matches(',').parse().expect("seconds")).collect()
+}
+
+#[test]
+fn without_webcodecs_the_canvas_is_recorded() {
+    /// Steps per second: slow enough for a busy machine.
+    const PACE: f64 = 2.0;
+    /// How late a picture may come that is recorded while it is drawn, in seconds.
+    const LATE: f64 = 0.2;
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("recorder", Gpu::Software);
+    let script = json!({ "source": "delete window.VideoEncoder" });
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", &script);
+    browser.theme("light");
+    // As a shared link has it: it writes by itself.
+    browser.open(&format!("{}#prompt=Once+upon+a+time&length=24&steps=8", server.url));
+    browser.wait_finished();
+    assert_eq!(browser.eval("'VideoEncoder' in window"), false);
+    browser.fill(".pace select", "2");
+    let trace = browser.trace();
+    let last = trace.frames.len() - 1;
+    let mut widths = Widths::default();
+
+    for (format, shape, size) in [("webm", "wide", Size::WIDE), ("mp4", "square", Size::SQUARE)] {
+        browser.fill("#format", format);
+        browser.fill("#shape", shape);
+        browser.press("Save video");
+        let file = browser.saved(&format!("cinnabar.{format}"));
+        let times = times(&file);
+        let seconds = times.last().expect("pictures") - times[0];
+        let expected = REST.0 + REST.1 + last as f64 / PACE;
+        assert!((seconds - expected).abs() < 2.0 * LATE, "{format}: {seconds} s, not {expected}");
+        assert!(times.len() as f64 > expected * RATE / 3.0, "{format}: {} pictures", times.len());
+        println!("{format}, recorded: {seconds:.2} s, {} pictures", times.len());
+
+        // The beginning, the middle of a state, and the end.
+        let middle = 4;
+        let moments = [
+            (0.3, Moment::from(0)),
+            (REST.0 + (middle as f64 + 0.5) / PACE, Moment { frame: middle, phase: 0.5 }),
+            (seconds - 0.3, Moment { frame: last, phase: 4.0 }),
+        ];
+        for (at, Moment { frame, phase }) in moments {
+            let decoded = picture(&file, times[0] + at, size);
+            // Of the moments that it may show, the most similar: flashes fade all the time.
+            let late = (LATE * PACE) as f32;
+            let compared = [-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0].map(|share| {
+                let phase = (phase + share * late).max(0.0);
+                let shapes = widths.shapes(&browser, &trace, size, Moment { frame, phase });
+                (decoded.differences(&shapes, &widths, LOSSY).0, shapes)
+            });
+            let (_, shapes) = compared.iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("nine");
+            decoded.check(&format!("{format}, recorded, frame {frame}"), shapes, &widths, LOSSY);
+        }
+    }
 }
