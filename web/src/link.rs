@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use futures_util::future::{AbortHandle, abortable};
 use wasm_bindgen::prelude::*;
 use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -15,7 +16,12 @@ pub enum Link {
     /// In a worker.
     Worker(Worker),
     /// On the main thread.
-    Local(Inbox<Message>),
+    Local {
+        /// Where it takes its commands from.
+        inbox: Inbox<Message>,
+        /// Ends it.
+        end: AbortHandle,
+    },
 }
 
 /// Takes the events of an engine.
@@ -68,15 +74,19 @@ impl Link {
     /// Starts an engine on this thread.
     pub fn start_local(receive: Receive) -> Self {
         let inbox = Inbox::default();
-        wasm_bindgen_futures::spawn_local(engine::serve(inbox.clone(), receive));
-        Self::Local(inbox)
+        let (serving, end) = abortable(engine::serve(inbox.clone(), receive));
+        wasm_bindgen_futures::spawn_local(async move {
+            // It serves until it is ended.
+            let _ = serving.await;
+        });
+        Self::Local { inbox, end }
     }
 
     /// Sends a command, with files where it needs some.
     pub fn send(&self, command: Command, files: Vec<File>) {
         let message = Message { command, files };
         match self {
-            Self::Local(inbox) => inbox.push(message),
+            Self::Local { inbox, .. } => inbox.push(message),
             Self::Worker(worker) => {
                 if let Err(error) = worker.post_message(&message.to_js()) {
                     log::error!("a command got lost: {error:?}");
@@ -85,10 +95,11 @@ impl Link {
         }
     }
 
-    /// Ends a worker. An engine on the main thread ends with its last command.
+    /// Ends the engine, whatever it is at.
     pub fn stop(&self) {
-        if let Self::Worker(worker) = self {
-            worker.terminate();
+        match self {
+            Self::Worker(worker) => worker.terminate(),
+            Self::Local { end, .. } => end.abort(),
         }
     }
 }

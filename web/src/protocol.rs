@@ -283,8 +283,10 @@ pub enum FaultKind {
     Request,
     /// The GPU was taken away.
     DeviceLost,
-    /// The GPU is too small or its memory full.
+    /// The GPU is too small for the model.
     DeviceTooSmall,
+    /// The GPU's memory is full, or the browser did not open it: later it may.
+    DeviceBusy,
     /// The engine itself stopped.
     Engine,
 }

@@ -5,6 +5,7 @@
 //! exchanges. Fields of the JSON object are the fields of [`Trace`], under the same names.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,9 @@ pub struct Trace {
     /// Id of the end-of-text token, if the tokenizer has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_id: Option<u32>,
+    /// The text runs on behind an end-of-text token: nothing is cut away there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub runs_on: bool,
     /// The prompt as it was typed.
     pub prompt: String,
     /// `[len]`: true where the prompt fixes the token.
@@ -286,9 +290,9 @@ impl Trace {
     }
 
     /// The first position behind all given tokens with an end-of-text token at `frame`: what was
-    /// given is never cut away.
+    /// given is never cut away. None where the text runs on.
     pub fn end(&self, frame: usize) -> Option<usize> {
-        let end_id = self.end_id?;
+        let end_id = self.end_id.filter(|_| !self.runs_on)?;
         let ids = &self.frames[frame].ids;
         let behind = self.fixed.iter().rposition(|&fixed| fixed).map_or(0, |last| last + 1);
         (behind..self.len()).find(|&i| ids[i] == end_id)
@@ -312,14 +316,26 @@ impl Trace {
         strings
     }
 
-    /// The text at `frame`, up to a generated end-of-text token, with `[MASK]` for every mask: it
-    /// can serve as a prompt again.
+    /// The text at `frame`, up to where it ends: it can serve as a prompt again.
     pub fn text(&self, frame: usize) -> String {
-        let end = self.end(frame).unwrap_or(self.len());
-        let ids = &self.frames[frame].ids;
+        self.passage(frame, 0..self.end(frame).unwrap_or(self.len()))
+    }
+
+    /// The text of some positions at `frame`, with `[MASK]` for every mask and a blank line for
+    /// every end-of-text token.
+    ///
+    /// # Panics
+    /// When there are no such positions.
+    pub fn passage(&self, frame: usize, positions: Range<usize>) -> String {
+        let ids = &self.frames[frame].ids[positions.clone()];
         let strings = self.strings(frame);
-        let visible = strings.iter().zip(ids).take(end);
-        visible.map(|(s, &id)| if id == self.mask_id { "[MASK]" } else { s.as_str() }).collect()
+        let visible = strings[positions].iter().zip(ids);
+        let shown = |(string, &id): (&'_ String, &u32)| match () {
+            () if id == self.mask_id => "[MASK]".to_owned(),
+            () if Some(id) == self.end_id => "\n\n".to_owned(),
+            () => string.clone(),
+        };
+        visible.map(shown).collect()
     }
 }
 

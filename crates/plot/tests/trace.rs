@@ -24,6 +24,7 @@ fn trace() -> Trace {
         steps: 3,
         mask_id: 2,
         end_id: Some(3),
+        runs_on: false,
         prompt: "H".into(),
         fixed: vec![true, false, false, false, false],
         pieces: BTreeMap::new(),
@@ -73,6 +74,22 @@ fn states_counts_and_texts() {
     assert_eq!(trace.strings(3), ["H", "é", "", " you", ""]);
     assert_eq!(trace.text(2), "Hé they[MASK]");
     assert_eq!(trace.text(3), "Hé you");
+}
+
+#[test]
+fn a_text_that_runs_on_has_no_end() {
+    let mut trace = trace();
+    for frame in &mut trace.frames {
+        frame.ids.push(10);
+        frame.confidence.push(1.0);
+    }
+    trace.fixed.push(false);
+    assert_eq!((trace.end(3), trace.text(3).as_str()), (Some(4), "Hé you"));
+    assert!(!trace.to_json().contains("runs_on"));
+    trace.runs_on = true;
+    assert_eq!((trace.end(3), trace.text(3).as_str()), (None, "Hé you\n\nH"));
+    assert_eq!(trace.passage(2, 2..6), " they[MASK]H");
+    assert_eq!(Trace::from_json(&trace.to_json()).unwrap(), trace);
 }
 
 #[test]

@@ -19,12 +19,10 @@ pub(super) fn Empty() -> impl IntoView {
     let app = App::get();
     let ready = move || app.engine.get() == EngineState::Ready;
     let examples = move || {
-        let info = app.info.get();
-        let of_model = info.and_then(|info| {
-            app.models.with(|all| {
-                let entry = all.iter().find(|entry| Some(&entry.id) == info.id.as_ref())?;
-                (!entry.examples.is_empty()).then(|| entry.examples.clone())
-            })
+        let chosen = app.chosen.get();
+        let of_model = app.models.with(|all| {
+            let entry = all.iter().find(|entry| entry.id == chosen)?;
+            (!entry.examples.is_empty()).then(|| entry.examples.clone())
         });
         of_model.unwrap_or_else(|| EXAMPLES.map(str::to_owned).to_vec())
     };
@@ -35,7 +33,12 @@ pub(super) fn Empty() -> impl IntoView {
                 "Every word begins as a blank. Step by step the model fills in what it is surest of, "
                 "anywhere in the text, and takes back what it doubts."
             </p>
-            <Loading />
+            <div class="invitation">
+                <Loading />
+                <Show when=ready>
+                    <p>"Press one of these to watch it, or write a beginning of your own above."</p>
+                </Show>
+            </div>
             <ul class="examples" aria-label="Examples">
                 <For
                     each=examples
@@ -51,7 +54,10 @@ pub(super) fn Empty() -> impl IntoView {
                                         app.write_example(prompt.clone())
                                     }
                                 >
-                                    <span class="label">{title}</span>
+                                    <span class="example-head">
+                                        <span class="label">{title}</span>
+                                        <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M6 3.5 16 10 6 16.5Z"></path></svg>
+                                    </span>
                                     <span class="example-text">{shown(&text)}</span>
                                 </button>
                             </li>
@@ -69,9 +75,16 @@ fn title(prompt: &str) -> &'static str {
         0 if prompt.trim().is_empty() => "From nothing",
         0 => "A beginning",
         1 if prompt.starts_with(GAP_OPENS) => "Only the end is given",
+        1 if gap_length(prompt) >= 40 => "First and last words",
         1 => "A gap in the middle",
         _ => "Several gaps",
     }
+}
+
+/// Tokens of the first gap.
+fn gap_length(prompt: &str) -> u32 {
+    let size = prompt.split_once(GAP_OPENS).and_then(|(_, gap)| gap.strip_prefix(':')?.split(']').next());
+    size.and_then(|size| size.parse().ok()).unwrap_or(1)
 }
 
 /// The prompt of an example with its gaps as blocks.

@@ -47,7 +47,7 @@ impl Now {
             generated: trace.generated(),
             fresh: (0..trace.len()).filter(|&i| trace.state(head, i) == State::Fresh).count(),
             again: head.checked_sub(1).map_or(0, masked_again),
-            behind: branch.end(head).map(|end| trace.len() - 1 - end).filter(|&behind| behind > 0),
+            behind: trace.end(head).map(|end| trace.len() - 1 - end).filter(|&behind| behind > 0),
             finished: branch.finished && head == branch.last(),
             sampler: branch.request.sampler,
             schedule: trace.schedule.clone(),
@@ -88,9 +88,9 @@ impl Now {
             out.push(interfere.into());
         } else {
             out.push(format!(
-                "Step {step} of {steps}: {} just appeared{}.",
+                "Step {step} of {steps}: {} appeared{}.",
                 match fresh {
-                    0 => "no new token".into(),
+                    0 => "nothing new".into(),
                     n => count(n, "token", "tokens"),
                 },
                 match again {

@@ -15,8 +15,8 @@ pub(super) fn Notice() -> impl IntoView {
                 .get()
                 .map(|fault| {
                     let kind = fault.kind;
-                    let again = matches!(kind, FaultKind::DeviceLost | FaultKind::Engine | FaultKind::Model);
-                    let cpu = matches!(kind, FaultKind::DeviceLost | FaultKind::DeviceTooSmall | FaultKind::Engine);
+                    let again = !matches!(kind, FaultKind::Request | FaultKind::DeviceTooSmall);
+                    let cpu = !matches!(kind, FaultKind::Request | FaultKind::Model);
                     view! {
                         <div class="notice" role="alert">
                             <p>{fault.message}</p>

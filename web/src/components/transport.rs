@@ -1,6 +1,7 @@
 //! Moving in time: play, pause, step, scrub, pace.
 
 use leptos::prelude::*;
+use web_sys::HtmlInputElement;
 
 use crate::state::App;
 
@@ -15,7 +16,12 @@ pub(super) fn Transport() -> impl IntoView {
         app.with_shown(|branch, head| {
             let last = branch.last();
             let total = branch.trace.steps.max(branch.trace.frames[last].step);
-            (branch.trace.frames[head].step, total, last)
+            // What is still to come has its place, too.
+            let to_come = match branch.finished {
+                true => 0,
+                false => total - branch.trace.frames[last].step,
+            };
+            (branch.trace.frames[head].step, total, last + to_come as usize)
         })
         .unwrap_or_default()
     });
@@ -58,6 +64,9 @@ pub(super) fn Transport() -> impl IntoView {
                     if let Ok(frame) = event_target_value(&event).parse() {
                         app.seek(frame);
                     }
+                    // No further than the run has come.
+                    event_target::<HtmlInputElement>(&event)
+                        .set_value(&app.head.get_untracked().to_string());
                 }
             />
             <p class="step number">

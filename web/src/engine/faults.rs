@@ -23,23 +23,28 @@ impl From<DeviceError> for Fault {
                  Your text and all states are still here.",
             ),
             DeviceError::OutOfMemory(_) => Self::new(
-                FaultKind::DeviceTooSmall,
-                "The GPU is out of memory. Close other tabs or programs, choose a smaller model, \
-                 or go on with the CPU.",
+                FaultKind::DeviceBusy,
+                "The GPU is out of memory. Close other tabs or programs and try again, choose a \
+                 smaller model, or go on with the CPU.",
             ),
-            DeviceError::TooSmall { adapter, what, limit, needed, available } => Self::new(
+            // A browser does not name its adapter to wgpu.
+            DeviceError::TooSmall { what, limit, needed, available, .. } => Self::new(
                 FaultKind::DeviceTooSmall,
                 format!(
-                    "The GPU “{adapter}” is too small: {what} needs {limit} of {needed}, it has \
-                     {available}. Choose a smaller model, or go on with the CPU."
+                    "The GPU is too small for this model: {what} needs {limit} of {needed}, it \
+                     has {available}. Choose a smaller model, or go on with the CPU."
                 ),
             ),
             DeviceError::NoAdapter(_)
             | DeviceError::NoSuchAdapter { .. }
-            | DeviceError::NoDevice { .. } => Self::new(
-                FaultKind::DeviceTooSmall,
-                format!("The browser gave no GPU ({error}). Go on with the CPU."),
-            ),
+            | DeviceError::NoDevice { .. } => {
+                log::error!("{error}");
+                Self::new(
+                    FaultKind::DeviceBusy,
+                    "The browser has a GPU but did not open it for this page. Close other tabs \
+                     that use it and try again, or go on with the CPU.",
+                )
+            }
             _ => Self::new(FaultKind::Engine, format!("Computing failed: {error}.")),
         }
     }

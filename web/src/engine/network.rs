@@ -59,6 +59,8 @@ impl Network {
             tell(done, launch.kernel.name);
             device.compile_kernel(launch).await?;
         }
+        // Whether the adapter can bind everything is known now, not when somebody writes.
+        device.compile(recording)?;
         tell(total, "");
         Ok(())
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use plot::Piece;
 
-use super::{App, Branch, Edit};
+use super::{App, Edit};
 
 impl App {
     /// Applies an edit to a token of the shown frame. A run that was going on goes on.
@@ -35,7 +35,9 @@ impl App {
     pub fn write_on(self) {
         self.pause();
         self.head.set(self.last());
-        let end = self.with_shown_untracked(Branch::end).flatten();
+        let end = self
+            .with_shown_untracked(|branch, head| branch.trace.end(head))
+            .flatten();
         if let Some(end) = end {
             self.edit(end, Edit::Erase);
             self.go_on();

@@ -86,6 +86,7 @@ impl App {
             steps: request.steps,
             mask_id: info.mask_id,
             end_id: info.end_id,
+            runs_on: !request.stop_at_end,
             prompt: request.prompt.clone(),
             fixed,
             pieces: Default::default(),

@@ -85,7 +85,7 @@ impl App {
     /// the first of the list.
     pub(super) fn load_first(self) {
         if let Some(load) = self.last_load.get_value() {
-            self.load(load, self.compute.get_value());
+            self.ask(load);
             return;
         }
         spawn_local(async move {
@@ -96,6 +96,9 @@ impl App {
                     let missing = wanted.as_ref().filter(|id| find(id).is_none()).cloned();
                     let chosen = wanted.as_ref().and_then(find).unwrap_or(0);
                     self.models.set(models.clone());
+                    if self.last_load.with_value(Option::is_some) {
+                        return; // a person was quicker
+                    }
                     if let Some(id) = missing {
                         self.remark.set_value(Some(Fault::new(
                             FaultKind::Request,
@@ -106,7 +109,9 @@ impl App {
                         )));
                     }
                     match models.into_iter().nth(chosen) {
-                        Some(entry) => self.load_listed(entry),
+                        Some(entry) => {
+                            self.ask(Load { source: Source::Listed(entry), files: vec![] });
+                        }
                         None => self.fail(no_models("it lists none")),
                     }
                 }
@@ -117,17 +122,30 @@ impl App {
 
     /// Loads a model of the list. It may fit a GPU that was too small for another.
     pub fn load_listed(self, entry: ModelEntry) {
-        self.load(Load { source: Source::Listed(entry), files: vec![] }, Compute::Auto);
+        self.load(Load { source: Source::Listed(entry), files: vec![] });
     }
 
     /// Loads a model from dropped files.
     pub fn load_dropped(self, name: String, files: Vec<File>) {
-        self.load(Load { source: Source::Dropped { name }, files }, Compute::Auto);
+        self.load(Load { source: Source::Dropped { name }, files });
     }
 
-    fn load(self, load: Load, compute: Compute) {
-        // After a fault the engine may be gone: a new one asks for the model by itself.
-        let failed = self.engine.get_untracked() == EngineState::Failed;
+    fn load(self, load: Load) {
+        // After a fault the engine may be gone, and one that loads another model is not to end that
+        // first: a new one asks for the model by itself.
+        let free = self.engine.get_untracked() == EngineState::Ready;
+        self.compute.set_value(Compute::Auto);
+        if free {
+            self.ask(load);
+        } else {
+            self.choose(&load);
+            self.last_load.set_value(Some(load));
+            self.start_engine();
+        }
+    }
+
+    /// Shows that a model is on its way.
+    fn choose(self, load: &Load) {
         self.pause();
         self.fault.set(None);
         self.info.set(None);
@@ -136,14 +154,14 @@ impl App {
             Source::Listed(entry) => entry.id.clone(),
             Source::Dropped { .. } => String::new(),
         });
+    }
+
+    /// Asks the engine for a model.
+    fn ask(self, load: Load) {
+        self.choose(&load);
+        let compute = self.compute.get_value();
         self.last_load.set_value(Some(load.clone()));
-        self.compute.set_value(compute);
-        match failed {
-            true => self.start_engine(),
-            false => {
-                self.send_with_files(Command::Load { source: load.source, compute }, load.files)
-            }
-        }
+        self.send_with_files(Command::Load { source: load.source, compute }, load.files);
     }
 
     /// Tries again what failed, with a new engine.

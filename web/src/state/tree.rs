@@ -65,12 +65,6 @@ impl Branch {
         self.trace.state(frame, position)
     }
 
-    /// Where the text of a frame ends, when it was asked for up to its end only: what stands behind
-    /// an end of text is then no part of it.
-    pub fn end(&self, frame: usize) -> Option<usize> {
-        self.trace.end(frame).filter(|_| self.request.stop_at_end)
-    }
-
     /// Whether there are steps left to take.
     fn exhausted(&self) -> bool {
         self.trace.frames[self.last()].step >= self.trace.steps
@@ -233,6 +227,7 @@ pub(crate) mod tests {
             steps: 4,
             mask_id: 2,
             end_id: None,
+            runs_on: true,
             prompt: "A".into(),
             fixed: vec![true, false, false, false, false],
             pieces: (10..15).map(|id| (id, Piece::Text(format!(" {id}")))).collect(),

@@ -149,6 +149,7 @@ pub fn denoising(prompt: &str, story: &str, after: Option<&str>, steps: u32) -> 
         steps,
         mask_id: MASK,
         end_id: Some(END),
+        runs_on: false,
         prompt: prompt.into(),
         fixed: (0..len).map(|i| i < fixed).collect(),
         pieces: BTreeMap::new(),

@@ -201,6 +201,7 @@ fn record(
         steps: written.passes as u32,
         mask_id: checkpoint.config.mask_id,
         end_id: options.end_token,
+        runs_on: false,
         prompt: args.prompt.clone(),
         fixed: first.generated[..first.length].iter().map(|generated| !generated).collect(),
         pieces: Default::default(),

@@ -1,6 +1,8 @@
 //! The text as it crystallises.
 
 mod card;
+mod lines;
+mod marked;
 mod measure;
 mod token;
 mod view;
@@ -13,8 +15,8 @@ use web_sys::{Element, HtmlElement, KeyboardEvent, ResizeObserver};
 
 use crate::state::{App, Edit};
 use card::TokenCard;
+use lines::Lines;
 use measure::Ruler;
-use token::TokenBox;
 use view::StoryView;
 
 /// The text with its tokens, and the card of the token under the pointer.
@@ -46,14 +48,15 @@ pub fn Story() -> impl IntoView {
             out
         })
     });
-    let lines = Memo::new(move |_| {
+    let (lines, ending) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
+    let boxes = StoredValue::new_local(None::<Lines>);
+    Effect::new(move |_| {
+        let (Some(lines), Some(ending)) = (lines.get(), ending.get()) else { return };
         view.with(|view| {
-            let ranges = view.lines.ranges(view.tokens.len());
-            let behind = |start| start > 0 && view.end == Some(start - 1);
-            ranges
-                .map(|(range, paragraph)| (range.start, range.end, paragraph, behind(range.start)))
-                .collect::<Vec<_>>()
-        })
+            boxes.update_value(|boxes| {
+                boxes.get_or_insert_with(|| Lines::new(lines.into(), ending.into())).show(view);
+            });
+        });
     });
     let is_short = Memo::new(move |_| view.with(|view| view.tokens.len() < 60));
 
@@ -89,6 +92,7 @@ pub fn Story() -> impl IntoView {
             role="group"
             aria-label="The text, token by token. Arrow keys move, Enter opens a token, Delete erases it, P pins it."
             on:keydown=on_key
+            on:copy=move |event| marked::copy(app, paper, &event)
             on:click=move |event| {
                 if let Some(position) = position_of(event.target()) {
                     let open = app.inspected.get_untracked();
@@ -102,35 +106,15 @@ pub fn Story() -> impl IntoView {
             }
             on:pointerleave=move |_| hovered.set(None)
         >
-            <For
-                each=move || lines.get()
-                key=|line| *line
-                children=move |(start, end, paragraph, behind)| {
-                    view! {
-                        {behind.then(|| view! { <Ending /> })}
-                        <div class="line" class:paragraph=paragraph>
-                            {(start..end)
-                                .map(|position| {
-                                    view! { <TokenBox view=view position=position first=position == start /> }
-                                })
-                                .collect_view()}
-                        </div>
-                    }
-                }
-            />
+            <div class="lines" node_ref=lines>
+                <div class="ending" node_ref=ending hidden>
+                    <span class="note">"The text ends here."</span>
+                    <button class="small" on:click=move |_| app.write_on()>
+                        "Erase the end and write on"
+                    </button>
+                </div>
+            </div>
             <TokenCard hovered=hovered paper=paper />
-        </div>
-    }
-}
-
-/// The line between a finished text and the places that it did not need.
-#[component]
-fn Ending() -> impl IntoView {
-    let app = App::get();
-    view! {
-        <div class="ending">
-            <span class="note">"The text ends here."</span>
-            <button class="small" on:click=move |_| app.write_on()>"Erase the end and write on"</button>
         </div>
     }
 }

@@ -1,41 +1,118 @@
 //! One token on the page.
+//!
+//! Every step changes many tokens, so they are no reactive views: a box is told what to show and
+//! touches only what has changed.
 
 use leptos::prelude::*;
 use plot::State;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 
-use super::view::{Flash, StoryView, TokenView};
+use super::view::{Flash, TokenView};
 
 /// The box of one token.
-#[component]
-pub(super) fn TokenBox(
-    view: Memo<StoryView>,
-    /// Position in the text.
-    position: usize,
-    /// It begins a line: the space before it does not count.
-    first: bool,
-) -> impl IntoView {
-    let token = Memo::new(move |_| {
-        view.with(|view| view.tokens.get(position).cloned().unwrap_or_default())
-    });
-    let gap = move || if first { "0".into() } else { format!("{:.3}em", token.with(|t| t.gap)) };
-    view! {
-        <span
-            class=move || token.with(class)
-            data-position=position
-            role="button"
-            tabindex=if position == 0 { "0" } else { "-1" }
-            aria-label=move || token.with(label)
-            style:width=move || format!("{:.3}em", token.with(|t| t.width))
-            style:margin-left=gap
-        >
-            <span
-                class="letters"
-                style:font-size=move || format!("{:.3}em", token.with(|t| t.shrink.max(0.1)))
-            >
-                {move || token.with(letters)}
-            </span>
-        </span>
+#[derive(Clone, Debug)]
+pub(super) struct TokenBox {
+    element: HtmlElement,
+    letters: HtmlElement,
+    opens_text: bool,
+    /// The line break before it, when it begins a line.
+    turn: Option<Element>,
+    shown: TokenView,
+}
+
+impl TokenBox {
+    /// Adds a box for `position` to the end of `lines`; it shows nothing yet.
+    pub(super) fn new(lines: &Element, position: usize) -> Option<Self> {
+        let make = |name| document().create_element(name).ok()?.dyn_into::<HtmlElement>().ok();
+        let (element, letters) = (make("span")?, make("span")?);
+        letters.set_class_name("letters");
+        set(&element, "data-position", &position.to_string());
+        set(&element, "role", "button");
+        set(&element, "tabindex", if position == 0 { "0" } else { "-1" });
+        element.append_child(&letters).ok()?;
+        lines.append_child(&element).ok()?;
+        let shown = TokenView::default();
+        Some(Self { element, letters, opens_text: position == 0, turn: None, shown })
     }
+
+    /// Shows a token.
+    pub(super) fn show(&mut self, token: &TokenView) {
+        if self.shown == *token {
+            return;
+        }
+        let before = std::mem::replace(&mut self.shown, token.clone());
+        let Self { element, letters, shown, .. } = self;
+        let changed = |of: fn(&TokenView) -> String| {
+            let now = of(shown);
+            (of(&before) != now || before.state.is_none()).then_some(now)
+        };
+        if let Some(class) = changed(class) {
+            element.set_class_name(&class);
+        }
+        if let Some(label) = changed(label) {
+            set(element, "aria-label", &label);
+        }
+        if let Some(width) = changed(|token| em(token.width)) {
+            style(element, "width", &width);
+        }
+        if let Some(gap) = changed(|token| em(if token.first { 0.0 } else { token.gap })) {
+            style(element, "margin-left", &gap);
+        }
+        if let Some(size) = changed(|token| em(token.shrink.max(0.1))) {
+            style(letters, "font-size", &size);
+        }
+        if let Some(text) = changed(written) {
+            letters.set_text_content(Some(&text));
+        }
+        self.turn(token.first && !self.opens_text);
+    }
+
+    /// Puts a line break before the box, or takes it away.
+    fn turn(&mut self, wanted: bool) {
+        match (&self.turn, wanted) {
+            (Some(turn), false) => {
+                turn.remove();
+                self.turn = None;
+            }
+            (None, true) => {
+                self.turn = document().create_element("br").ok();
+                if let Some(turn) = &self.turn {
+                    // The box is in the document, so there is a place before it.
+                    let _ = self.element.before_with_node_1(turn);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts an element on a line of its own before the box.
+    pub(super) fn precede(&self, element: &Element) {
+        // As above.
+        let _ = self.element.before_with_node_1(element);
+    }
+
+    /// Takes the box away.
+    pub(super) fn remove(&self) {
+        self.element.remove();
+        if let Some(turn) = &self.turn {
+            turn.remove();
+        }
+    }
+}
+
+fn set(element: &Element, name: &str, value: &str) {
+    // Refused only for names that are none.
+    let _ = element.set_attribute(name, value);
+}
+
+fn style(element: &HtmlElement, name: &str, value: &str) {
+    // As above.
+    let _ = element.style().set_property(name, value);
+}
+
+fn em(length: f32) -> String {
+    format!("{length:.3}em")
 }
 
 fn class(token: &TokenView) -> String {
@@ -59,6 +136,7 @@ fn class(token: &TokenView) -> String {
         (token.dim, " dim"),
         (token.end, " end"),
         (token.breaks, " break"),
+        (token.paragraph, " paragraph"),
     ] {
         if is {
             class += name;
@@ -67,7 +145,7 @@ fn class(token: &TokenView) -> String {
     class
 }
 
-fn letters(token: &TokenView) -> String {
+fn written(token: &TokenView) -> String {
     if token.breaks { "↵".into() } else { token.text.clone() }
 }
 

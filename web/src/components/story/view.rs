@@ -52,6 +52,10 @@ pub(super) struct TokenView {
     pub(super) end: bool,
     /// It is a line break.
     pub(super) breaks: bool,
+    /// It begins a line.
+    pub(super) first: bool,
+    /// It begins a paragraph.
+    pub(super) paragraph: bool,
 }
 
 /// The whole text at a frame.
@@ -90,8 +94,13 @@ impl StoryView {
             Some(before) if !branch.finished => flow::hold(&before.lines, &slots, limit),
             _ => flow::wrap(&slots, limit),
         };
-        let tokens = tokens(branch, head, moving, &slots, ruler);
-        let end = branch.end(branch.last()).filter(|_| branch.finished);
+        let mut tokens = tokens(branch, head, moving, &slots, ruler);
+        for (&start, &paragraph) in lines.starts.iter().zip(&lines.paragraphs) {
+            if let Some(token) = tokens.get_mut(start) {
+                (token.first, token.paragraph) = (true, paragraph);
+            }
+        }
+        let end = branch.trace.end(branch.last()).filter(|_| branch.finished);
         let end = end.filter(|end| end + 1 < tokens.len());
         Self { tokens, lines, end, branch: tree.current, finished: branch.finished, limit }
     }
@@ -121,7 +130,7 @@ fn slots(tree: &Tree, branch: &Branch, ruler: &mut Ruler) -> Vec<Slot> {
             slot.breaks = 0;
         }
     }
-    if let Some(end) = branch.end(last).filter(|_| branch.finished) {
+    if let Some(end) = trace.end(last).filter(|_| branch.finished) {
         slots[end].breaks = 2;
     }
     slots
@@ -168,7 +177,7 @@ fn tokens(
     ruler: &mut Ruler,
 ) -> Vec<TokenView> {
     let trace = &branch.trace;
-    let end = branch.end(head).unwrap_or(usize::MAX);
+    let end = trace.end(head).unwrap_or(usize::MAX);
     let frame = &trace.frames[head];
     let strings = trace.strings(head);
     let settled = branch.finished && head == branch.last();
@@ -203,6 +212,8 @@ fn tokens(
             pinned: branch.pinned[position],
             dim: position > end,
             end: Some(frame.ids[position]) == trace.end_id && !trace.fixed[position],
+            first: false,
+            paragraph: false,
         }
     };
     strings.into_iter().enumerate().map(token).collect()

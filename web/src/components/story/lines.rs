@@ -1,0 +1,44 @@
+//! The boxes of all tokens, on their lines.
+
+use web_sys::{Element, HtmlElement};
+
+use super::token::TokenBox;
+use super::view::StoryView;
+
+/// The tokens on the page.
+#[derive(Debug)]
+pub(super) struct Lines {
+    element: Element,
+    /// What stands between the text and the places behind its end.
+    ending: HtmlElement,
+    tokens: Vec<TokenBox>,
+    end: Option<usize>,
+}
+
+impl Lines {
+    /// No token yet; `ending` is hidden somewhere in `element`.
+    pub(super) fn new(element: Element, ending: HtmlElement) -> Self {
+        Self { element, ending, tokens: vec![], end: None }
+    }
+
+    /// Shows the text.
+    pub(super) fn show(&mut self, view: &StoryView) {
+        for left_over in self.tokens.drain(view.tokens.len().min(self.tokens.len())..) {
+            left_over.remove();
+        }
+        for position in self.tokens.len()..view.tokens.len() {
+            self.tokens.extend(TokenBox::new(&self.element, position));
+        }
+        for (token, shown) in self.tokens.iter_mut().zip(&view.tokens) {
+            token.show(shown);
+        }
+        if self.end != view.end {
+            self.end = view.end;
+            let behind = view.end.and_then(|end| self.tokens.get(end + 1));
+            self.ending.set_hidden(behind.is_none());
+            if let Some(behind) = behind {
+                behind.precede(&self.ending);
+            }
+        }
+    }
+}
