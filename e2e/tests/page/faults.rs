@@ -1,8 +1,7 @@
-//! Bad models, no WebGPU, no network, no device: every one gets a sentence and a way
-//! back.
+//! Bad models, no WebGPU, no network: every one gets a sentence and a way back.
 
 use crate::browser::{Browser, Gpu};
-use crate::site::{Tiny, dist, serve};
+use crate::site::{Tiny, serve};
 
 const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
 const PROMPT: &str = "document.querySelector('#prompt').value";
@@ -101,50 +100,4 @@ fn without_webgpu_the_cpu_writes() {
     let step = "[...document.querySelectorAll('.status dt')].find(d => d.textContent === 'Time per step').nextSibling.textContent";
     println!("without WebGPU: {} per step", browser.text(step));
     browser.pictures("cpu");
-}
-
-/// Lets the test take the device away from the engine.
-const LOSE: &str = "const request = GPUAdapter.prototype.requestDevice; \
-    GPUAdapter.prototype.requestDevice = async function (...all) { \
-        const device = await request.apply(this, all); \
-        new BroadcastChannel('lose the device').onmessage = () => device.destroy(); \
-        return device; \
-    };\n";
-
-#[test]
-fn a_lost_device_is_no_lost_text() {
-    let tiny = Tiny::new();
-    let server = serve(&tiny);
-    let engine = std::fs::read_to_string(dist().join("engine.js")).expect("it is built");
-    server.put("engine.js", (LOSE.to_owned() + &engine).into_bytes());
-    let browser = Browser::start("lost", Gpu::Software);
-    browser.open_ready(&server.url);
-    browser.fill("#prompt", "One day");
-    browser.press("Write");
-    browser.wait_step(4);
-    browser.eval("new BroadcastChannel('lose the device').postMessage(1) ?? true");
-    browser.wait(&format!("{ALERT}.includes('The browser took the GPU away')"));
-    let step = browser.step();
-    let story = browser.story();
-    browser.pictures("device-lost");
-    assert_eq!(browser.text(PROMPT), "One day");
-
-    // The way back: a new device goes on with the same text.
-    browser.press("Try again");
-    browser.wait_ready();
-    assert_eq!(browser.story(), story);
-    browser.press("Go on");
-    browser.wait_step(step + 1);
-    browser.wait_finished();
-
-    // Or the CPU does.
-    browser.press("Write");
-    browser.wait_step(2);
-    browser.eval("new BroadcastChannel('lose the device').postMessage(1) ?? true");
-    browser.wait(&format!("{ALERT}.includes('The browser took the GPU away')"));
-    browser.press("Go on with the CPU");
-    browser.wait_ready();
-    assert!(browser.text("document.querySelector('.status').innerText").contains("CPU"));
-    browser.press("Go on");
-    browser.wait_finished();
 }

@@ -10,6 +10,7 @@ mod site;
 
 mod access;
 mod agree;
+mod devices;
 mod drops;
 mod edits;
 mod faults;

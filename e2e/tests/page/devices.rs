@@ -1,0 +1,190 @@
+//! A GPU that is taken away, too small, full, or not given: every one gets a sentence and a way back,
+//! and nothing is lost.
+//!
+//! The faults are met where a browser makes them: what the engine's worker sees of WebGPU is changed
+//! before the engine starts. What follows from them (invalid buffers, refused commands) is Chromium's
+//! own.
+
+use crate::browser::{Browser, Gpu};
+use crate::server::Server;
+use crate::site::{Tiny, dist, serve};
+
+const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
+const PROMPT: &str = "document.querySelector('#prompt').value";
+const BUTTONS: &str =
+    "[...document.querySelectorAll('[role=alert] button')].map(b => b.textContent).join()";
+
+/// Runs a script in the worker of the engine, before it starts.
+fn before_the_engine(server: &Server, script: &str) {
+    let engine = std::fs::read_to_string(dist().join("engine.js")).expect("it is built");
+    server.put("engine.js", format!("{script}\n{engine}").into_bytes());
+}
+
+/// Lets the engine write on the CPU after a fault, with what was typed before.
+fn go_on_with_the_cpu(browser: &Browser) {
+    browser.press("Go on with the CPU");
+    browser.wait_ready();
+    assert_eq!(browser.text(ALERT), "");
+    assert_eq!(browser.text(PROMPT), "Typed before");
+    assert!(browser.text("document.querySelector('.status').innerText").contains("CPU"));
+    browser.write_to_the_end();
+}
+
+/// Lets the test take the device away from the engine.
+const LOSE: &str = "const request = GPUAdapter.prototype.requestDevice; \
+    GPUAdapter.prototype.requestDevice = async function (...all) { \
+        const device = await request.apply(this, all); \
+        new BroadcastChannel('lose the device').onmessage = () => device.destroy(); \
+        return device; \
+    };\n";
+
+#[test]
+fn a_lost_device_is_no_lost_text() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    before_the_engine(&server, LOSE);
+    let browser = Browser::start("lost", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day");
+    browser.press("Write");
+    browser.wait_step(4);
+    browser.eval("new BroadcastChannel('lose the device').postMessage(1) ?? true");
+    browser.wait(&format!("{ALERT}.includes('The browser took the GPU away')"));
+    let step = browser.step();
+    let story = browser.story();
+    browser.pictures("device-lost");
+    assert_eq!(browser.text(PROMPT), "One day");
+
+    // The way back: a new device goes on with the same text.
+    browser.press("Try again");
+    browser.wait_ready();
+    assert_eq!(browser.story(), story);
+    browser.press("Go on");
+    browser.wait_step(step + 1);
+    browser.wait_finished();
+
+    // Or the CPU does.
+    browser.press("Write");
+    browser.wait_step(2);
+    browser.eval("new BroadcastChannel('lose the device').postMessage(1) ?? true");
+    browser.wait(&format!("{ALERT}.includes('The browser took the GPU away')"));
+    browser.press("Go on with the CPU");
+    browser.wait_ready();
+    assert!(browser.text("document.querySelector('.status').innerText").contains("CPU"));
+    browser.press("Go on");
+    browser.wait_finished();
+}
+
+#[test]
+fn a_gpu_that_is_too_small_is_named_at_the_load() {
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("small", Gpu::Software);
+    let limits = [
+        ("maxStorageBufferBindingSize", 8_192),
+        ("maxBufferSize", 65_536),
+        ("maxComputeInvocationsPerWorkgroup", 128),
+    ];
+    for (limit, value) in limits {
+        let script = format!(
+            "Object.defineProperty(GPUSupportedLimits.prototype, '{limit}', {{ get: () => {value} }});"
+        );
+        before_the_engine(&server, &script);
+        browser.open("about:blank");
+        browser.open(&server.url);
+        browser.fill("#prompt", "Typed before");
+        browser.wait(&format!("{ALERT}.includes('too small for this model')"));
+        let alert = browser.text(ALERT);
+        assert!(alert.contains(limit) && alert.contains(&format!("it has {value}.")), "{alert}");
+        // It is as small at the next try.
+        assert_eq!(browser.text(BUTTONS), "Go on with the CPU,Dismiss");
+        if limit == "maxBufferSize" {
+            browser.pictures("gpu-too-small");
+        }
+        go_on_with_the_cpu(&browser);
+    }
+}
+
+/// Refuses the device until the test allows it.
+const REFUSE: &str = "const request = GPUAdapter.prototype.requestDevice; \
+    GPUAdapter.prototype.requestDevice = async function (...all) { \
+        const allowed = await (await fetch('allowed')).text(); \
+        if (allowed !== 'yes') throw new DOMException('not now', 'OperationError'); \
+        return request.apply(this, all); \
+    };";
+
+#[test]
+fn a_gpu_that_is_not_opened_can_be_tried_again() {
+    let server = serve(&Tiny::new());
+    before_the_engine(&server, REFUSE);
+    server.put("allowed", b"no".to_vec());
+    let browser = Browser::start("refused", Gpu::Software);
+    browser.open(&server.url);
+    browser.fill("#prompt", "Typed before");
+    browser.wait(&format!("{ALERT}.includes('did not open it for this page')"));
+    assert_eq!(browser.text(BUTTONS), "Try again,Go on with the CPU,Dismiss");
+    go_on_with_the_cpu(&browser);
+
+    server.put("allowed", b"yes".to_vec());
+    browser.press("Use the GPU");
+    browser.wait_ready();
+    assert!(browser.text("document.querySelector('.status').innerText").contains("WebGPU"));
+    assert_eq!(browser.text(PROMPT), "Typed before");
+    browser.write_to_the_end();
+}
+
+/// While the test says so, buffers are made as by a GPU without memory: invalid, and the device
+/// tells of it a little later.
+const FULL: &str = "const create = GPUDevice.prototype.createBuffer; \
+    let full = false; \
+    new BroadcastChannel('full').onmessage = ({ data }) => { full = data; }; \
+    GPUDevice.prototype.createBuffer = function (descriptor) { \
+        if (!full) return create.call(this, descriptor); \
+        this.pushErrorScope('validation'); \
+        const buffer = create.call(this, { size: descriptor.size, usage: 0 }); \
+        this.popErrorScope(); \
+        const error = new GPUOutOfMemoryError('not enough memory left'); \
+        const event = new GPUUncapturedErrorEvent('uncapturederror', { error }); \
+        setTimeout(() => this.dispatchEvent(event)); \
+        return buffer; \
+    };";
+
+#[test]
+fn a_full_gpu_is_no_lost_text() {
+    let server = serve(&Tiny::new());
+    before_the_engine(&server, FULL);
+    let browser = Browser::start("full", Gpu::Software);
+    let full = |full: bool| {
+        browser.eval(&format!("new BroadcastChannel('full').postMessage({full}) ?? true"));
+    };
+    let says = || browser.wait(&format!("{ALERT}.includes('The GPU is out of memory')"));
+    browser.open_ready(&server.url);
+
+    // In the middle of a text.
+    browser.fill("#prompt", "Typed before");
+    browser.press("Write");
+    browser.fill(".pace select", "6");
+    browser.wait_step(4);
+    full(true);
+    says();
+    assert_eq!(browser.text(BUTTONS), "Try again,Go on with the CPU,Dismiss");
+    let (step, story) = (browser.step(), browser.story());
+    browser.pictures("gpu-full");
+
+    // While the model is loaded, as long as there is no memory.
+    before_the_engine(&server, &FULL.replace("full = false", "full = true"));
+    browser.press("Try again");
+    says();
+    before_the_engine(&server, FULL);
+    browser.press("Try again");
+    browser.wait_ready();
+    assert_eq!((browser.story(), browser.text(PROMPT)), (story, "Typed before".to_owned()));
+    browser.press("Go on");
+    browser.wait_step(step + 1);
+    browser.wait_finished();
+
+    // At the beginning of another text.
+    full(true);
+    browser.press("Write");
+    says();
+    go_on_with_the_cpu(&browser);
+}
