@@ -35,15 +35,20 @@ pub(crate) struct Tiny {
 impl Tiny {
     /// Small enough that a step takes no time.
     pub(crate) fn new() -> Self {
-        Self::of_size(2, 32, 64)
+        Self::of_size(2, 32, 64, 20)
+    }
+
+    /// As small, with more steps to watch.
+    pub(crate) fn patient() -> Self {
+        Self::of_size(2, 32, 64, 200)
     }
 
     /// Large enough that the time of a step is the shaders'.
     pub(crate) fn for_timing() -> Self {
-        Self::of_size(2, 192, 128)
+        Self::of_size(2, 192, 128, 20)
     }
 
-    fn of_size(n_layer: usize, n_embd: usize, block_size: usize) -> Self {
+    fn of_size(n_layer: usize, n_embd: usize, block_size: usize, timesteps: usize) -> Self {
         let lines = std::iter::repeat_n(TEXT, 3);
         let options = TrainOptions { vocab_size: 400, ..TrainOptions::default() };
         let tokenizer = Tokenizer::train(lines, &options, |_| ()).expect("text enough");
@@ -53,7 +58,7 @@ impl Tiny {
             n_embd,
             block_size,
             vocab_size: tokenizer.vocab_size() as usize,
-            timesteps: 20,
+            timesteps,
             mask_id: tokenizer.mask_id(),
         };
         // Large enough that the logits say something.
