@@ -83,7 +83,8 @@ fn title(prompt: &str) -> &'static str {
 
 /// Tokens of the first gap.
 fn gap_length(prompt: &str) -> u32 {
-    let size = prompt.split_once(GAP_OPENS).and_then(|(_, gap)| gap.strip_prefix(':')?.split(']').next());
+    let size =
+        prompt.split_once(GAP_OPENS).and_then(|(_, gap)| gap.strip_prefix(':')?.split(']').next());
     size.and_then(|size| size.parse().ok()).unwrap_or(1)
 }
 

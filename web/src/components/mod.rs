@@ -21,10 +21,12 @@ pub use learn::CHAPTERS;
 
 use leptos::mount::mount_to_body;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 
 use crate::state::App;
+use crate::time::sleep;
 
 /// Puts the page into the document.
 pub fn mount() {
@@ -41,6 +43,16 @@ fn Page() -> impl IntoView {
     provide_context(app);
     app.begin();
     Effect::new(move |_| app.keep_draft());
+    // The text comes first; what stands around it is built when that is there.
+    let around = RwSignal::new(false);
+    Effect::new(move |_| {
+        if app.has_run() && !around.get_untracked() {
+            spawn_local(async move {
+                sleep(50).await;
+                around.set(true);
+            });
+        }
+    });
     let keys = window_event_listener(leptos::ev::keydown, move |event| shortcut(app, &event));
     on_cleanup(move || keys.remove());
 
@@ -63,7 +75,7 @@ fn Page() -> impl IntoView {
                         </Show>
                     </section>
                     <div class="below">
-                        <Show when=move || app.has_run()>
+                        <Show when=move || around.get()>
                             <curves::Curves />
                         </Show>
                         <learn::Learn />
@@ -72,7 +84,7 @@ fn Page() -> impl IntoView {
                 </div>
                 <aside class="rail" aria-label="Settings and tools">
                     <settings::Settings />
-                    <Show when=move || app.has_run()>
+                    <Show when=move || around.get()>
                         <keep::Keep />
                     </Show>
                     <status::Status />

@@ -35,9 +35,7 @@ impl App {
     pub fn write_on(self) {
         self.pause();
         self.head.set(self.last());
-        let end = self
-            .with_shown_untracked(|branch, head| branch.trace.end(head))
-            .flatten();
+        let end = self.with_shown_untracked(|branch, head| branch.trace.end(head)).flatten();
         if let Some(end) = end {
             self.edit(end, Edit::Erase);
             self.go_on();

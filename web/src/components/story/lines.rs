@@ -5,6 +5,9 @@ use web_sys::{Element, HtmlElement};
 use super::token::TokenBox;
 use super::view::StoryView;
 
+/// Boxes made at once: the rest waits for its turn, so that nobody waits for it.
+const AT_ONCE: usize = 48;
+
 /// The tokens on the page.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -21,18 +24,19 @@ impl Lines {
         Self { element, ending, tokens: vec![], end: None }
     }
 
-    /// Shows the text.
-    pub(super) fn show(&mut self, view: &StoryView) {
+    /// Shows the text. False if boxes are missing yet: then it is to be shown again.
+    pub(super) fn show(&mut self, view: &StoryView) -> bool {
         for left_over in self.tokens.drain(view.tokens.len().min(self.tokens.len())..) {
             left_over.remove();
         }
-        for position in self.tokens.len()..view.tokens.len() {
+        let many = view.tokens.len().min(self.tokens.len() + AT_ONCE);
+        for position in self.tokens.len()..many {
             self.tokens.extend(TokenBox::new(&self.element, position));
         }
         for (token, shown) in self.tokens.iter_mut().zip(&view.tokens) {
             token.show(shown);
         }
-        if self.end != view.end {
+        if self.end != view.end && many == view.tokens.len() {
             self.end = view.end;
             let behind = view.end.and_then(|end| self.tokens.get(end + 1));
             self.ending.set_hidden(behind.is_none());
@@ -40,5 +44,6 @@ impl Lines {
                 behind.precede(&self.ending);
             }
         }
+        many == view.tokens.len()
     }
 }

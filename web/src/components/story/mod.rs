@@ -9,11 +9,13 @@ mod view;
 
 use leptos::html::Div;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, HtmlElement, KeyboardEvent, ResizeObserver};
 
 use crate::state::{App, Edit};
+use crate::time::sleep;
 use card::TokenCard;
 use lines::Lines;
 use measure::Ruler;
@@ -50,13 +52,23 @@ pub fn Story() -> impl IntoView {
     });
     let (lines, ending) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
     let boxes = StoredValue::new_local(None::<Lines>);
+    let more = Trigger::new();
     Effect::new(move |_| {
+        more.track();
         let (Some(lines), Some(ending)) = (lines.get(), ending.get()) else { return };
+        let mut done = true;
         view.with(|view| {
             boxes.update_value(|boxes| {
-                boxes.get_or_insert_with(|| Lines::new(lines.into(), ending.into())).show(view);
+                let lines = || Lines::new(lines.into(), ending.into());
+                done = boxes.get_or_insert_with(lines).show(view);
             });
         });
+        if !done {
+            spawn_local(async move {
+                sleep(0).await;
+                more.notify();
+            });
+        }
     });
     let is_short = Memo::new(move |_| view.with(|view| view.tokens.len() < 60));
 

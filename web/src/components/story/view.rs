@@ -8,8 +8,8 @@ use crate::state::{Branch, Tree};
 
 /// Width of a mask that nobody knows the token of, in em, and the space before it.
 const MASK: (f32, f32) = (2.0, 0.26);
-/// A line break or an end of text while the lines are held.
-const MARK: f32 = 0.7;
+/// A line break or an end of text while the lines are held, and the space behind it.
+const MARK: (f32, f32) = (0.7, 0.26);
 /// Frames for which a token keeps its flash while time runs.
 const FLASH: usize = 9;
 
@@ -67,6 +67,7 @@ pub(super) struct StoryView {
     pub(super) end: Option<usize>,
     branch: usize,
     finished: bool,
+    moving: bool,
     limit: f32,
 }
 
@@ -94,6 +95,9 @@ impl StoryView {
             Some(before) if !branch.finished => flow::hold(&before.lines, &slots, limit),
             _ => flow::wrap(&slots, limit),
         };
+        // The flashes of the last step fade although the run is over.
+        let over = branch.finished && head == branch.last();
+        let moving = moving || over && before.is_some_and(|before| before.moving);
         let mut tokens = tokens(branch, head, moving, &slots, ruler);
         for (&start, &paragraph) in lines.starts.iter().zip(&lines.paragraphs) {
             if let Some(token) = tokens.get_mut(start) {
@@ -102,7 +106,8 @@ impl StoryView {
         }
         let end = branch.trace.end(branch.last()).filter(|_| branch.finished);
         let end = end.filter(|end| end + 1 < tokens.len());
-        Self { tokens, lines, end, branch: tree.current, finished: branch.finished, limit }
+        let finished = branch.finished;
+        Self { tokens, lines, end, branch: tree.current, finished, moving, limit }
     }
 }
 
@@ -142,10 +147,10 @@ fn visible_slots(branch: &Branch, ruler: &mut Ruler) -> Vec<Option<Slot>> {
     let last = branch.last();
     let strings = trace.strings(last);
     let ids = &trace.frames[last].ids;
-    let mut after_break = true;
+    let (mut after_break, mut after_mark) = (true, false);
     let slot = |(position, string): (usize, String)| {
         if ids[position] == trace.mask_id {
-            after_break = true;
+            (after_break, after_mark) = (true, false);
             return None;
         }
         let bold = trace.fixed[position];
@@ -154,16 +159,20 @@ fn visible_slots(branch: &Branch, ruler: &mut Ruler) -> Vec<Option<Slot>> {
         let end = Some(ids[position]) == trace.end_id;
         let spaces = string.len() - string.trim_start_matches(' ').len();
         let width = match text {
-            "" if end || breaks > 0 => MARK,
+            "" if end || breaks > 0 => MARK.0,
             _ => ruler.width(text, bold),
         };
         let slot = Slot {
-            gap: ruler.width(" ", bold) * spaces as f32,
+            gap: match spaces {
+                0 if after_mark => MARK.1,
+                _ => ruler.width(" ", bold) * spaces as f32,
+            },
             width,
             opens: spaces > 0 || after_break || end,
             breaks,
         };
         after_break = breaks > 0 || end;
+        after_mark = after_break && text.is_empty();
         Some(slot)
     };
     strings.into_iter().enumerate().map(slot).collect()
@@ -186,7 +195,12 @@ fn tokens(
         let slot = slots[position];
         let text = string.trim().to_owned();
         let natural = ruler.width(&text, state == State::Prompt);
-        let shrink = if natural > slot.width + 0.01 { slot.width / natural } else { 1.0 };
+        let breaks = string.contains('\n') && text.is_empty();
+        let shrink = match () {
+            () if breaks => MARK.0,
+            () if natural > slot.width + 0.01 => slot.width / natural,
+            () => 1.0,
+        };
         let age = trace.age(head, position);
         let flash = match (state, age) {
             (State::Prompt | State::Masked, _) | (_, None) => Flash::None,
@@ -201,7 +215,7 @@ fn tokens(
             _ => Flash::None,
         };
         TokenView {
-            breaks: string.contains('\n') && text.is_empty(),
+            breaks,
             text,
             state: Some(state),
             confidence: (frame.confidence[position] * 10.0).round() as u8,
