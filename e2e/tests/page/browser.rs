@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use crate::driver::{Driver, GLANCE, PATIENCE};
@@ -11,6 +13,11 @@ use crate::site::root;
 
 /// Two browsers at once only disturb each other's timings.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// What the page says went wrong.
+pub(crate) const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
+/// What is typed.
+pub(crate) const PROMPT: &str = "document.querySelector('#prompt').value";
 
 /// Chromium with its driver.
 pub(crate) struct Browser {
@@ -242,9 +249,9 @@ impl Browser {
                 assert!(overflow <= 0.0, "{sideways}");
                 let shot = self
                     .devtools("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
-                let base64 = shot["data"].as_str().expect("a picture");
+                let png = BASE64.decode(shot["data"].as_str().expect("a picture"));
                 let file = folder.join(format!("{name}-{theme}-{width}.png"));
-                std::fs::write(file, decode_base64(base64)).expect("target is ours");
+                std::fs::write(file, png.expect("base64")).expect("target is ours");
             }
         }
         self.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
@@ -278,23 +285,4 @@ impl Browser {
         std::fs::remove_file(&file).expect("just saved");
         plot::Trace::from_json(&json).unwrap_or_else(|error| panic!("the page's trace: {error}"))
     }
-}
-
-/// The bytes that a text in base64 (RFC 4648) stands for.
-pub(crate) fn decode_base64(text: &str) -> Vec<u8> {
-    let value = |byte: u8| match byte {
-        b'A'..=b'Z' => u32::from(byte - b'A'),
-        b'a'..=b'z' => u32::from(byte - b'a') + 26,
-        b'0'..=b'9' => u32::from(byte - b'0') + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let mut out = Vec::new();
-    for group in text.trim_end_matches('=').as_bytes().chunks(4) {
-        let bits =
-            group.iter().fold(0, |bits, &byte| bits << 6 | value(byte)) << (6 * (4 - group.len()));
-        let bytes = bits.to_be_bytes();
-        out.extend(&bytes[1..group.len()]);
-    }
-    out
 }

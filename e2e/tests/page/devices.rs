@@ -5,12 +5,10 @@
 //! before the engine starts. What follows from them (invalid buffers, refused commands) is Chromium's
 //! own.
 
-use crate::browser::{Browser, Gpu};
+use crate::browser::{ALERT, Browser, Gpu, PROMPT};
 use crate::server::Server;
 use crate::site::{Tiny, dist, serve};
 
-const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
-const PROMPT: &str = "document.querySelector('#prompt').value";
 const BUTTONS: &str =
     "[...document.querySelectorAll('[role=alert] button')].map(b => b.textContent).join()";
 

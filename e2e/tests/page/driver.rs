@@ -1,6 +1,5 @@
 //! The WebDriver protocol: JSON over HTTP to chromedriver.
 
-use std::io::{BufRead, BufReader, Error, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,9 +11,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at whether something has happened.
 pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 
+/// Most bytes of an answer: pictures of long pages.
+const LARGEST_ANSWER: u64 = 256 << 20;
+
 /// A browser under chromedriver; both end with it.
 pub(crate) struct Driver {
     process: Child,
+    agent: ureq::Agent,
     port: u16,
     session: String,
 }
@@ -34,7 +37,14 @@ impl Driver {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is installed: cargo xtask setup");
-        let mut driver = Self { process, port, session: String::new() };
+        let agent = ureq::Agent::config_builder()
+            // What went wrong stands in the answer.
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(2 * PATIENCE))
+            .build()
+            .new_agent();
+        let mut driver = Self { process, agent, port, session: String::new() };
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(started.elapsed() < PATIENCE, "chromedriver does not answer");
@@ -54,7 +64,7 @@ impl Driver {
             "timeouts": { "script": PATIENCE.as_millis() as u64 },
         });
         let answer = driver
-            .call("POST", "/session", &json!({ "capabilities": { "alwaysMatch": capabilities } }))
+            .post("/session", &json!({ "capabilities": { "alwaysMatch": capabilities } }))
             .expect("Chromium starts");
         driver.session = answer["sessionId"].as_str().expect("a session").to_owned();
         driver
@@ -65,7 +75,7 @@ impl Driver {
     /// # Errors
     /// What the driver says went wrong.
     pub(crate) fn send(&self, path: &str, body: &Value) -> Result<Value, String> {
-        self.call("POST", &format!("/session/{}/{path}", self.session), body)
+        self.post(&format!("/session/{}/{path}", self.session), body)
     }
 
     /// A command of Chromium's own protocol.
@@ -76,46 +86,19 @@ impl Driver {
         self.send("goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
-    fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let body = body.to_string();
-        let answer = self.exchange(method, path, &body).map_err(|error| error.to_string())?;
-        let mut answer: Value =
-            serde_json::from_str(&answer).map_err(|error| format!("{error}: {answer}"))?;
+    fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        let address = format!("http://127.0.0.1:{}{path}", self.port);
+        let request = self.agent.post(address).content_type("application/json");
+        let mut answer = request.send(body.to_string()).map_err(|error| error.to_string())?;
+        let answer = answer.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
+        let answer = answer.map_err(|error| error.to_string())?;
+        let mut answer: Value = serde_json::from_slice(&answer)
+            .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&answer)))?;
         let value = answer["value"].take();
         match value.get("error") {
             Some(_) => Err(value["message"].as_str().unwrap_or("no reason given").to_owned()),
             None => Ok(value),
         }
-    }
-
-    fn exchange(&self, method: &str, path: &str, body: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(2 * PATIENCE))?;
-        let (port, length) = (self.port, body.len());
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        )?;
-        // The driver may keep the connection open: the head says how long the answer is.
-        let mut reader = BufReader::new(stream);
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 {
-                return Err(Error::other("the driver hung up"));
-            }
-            match line.split_once(':') {
-                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                    length = value.trim().parse().map_err(Error::other)?;
-                }
-                _ if line.trim().is_empty() => break,
-                _ => {}
-            }
-        }
-        let mut answer = vec![0; length];
-        reader.read_exact(&mut answer)?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 }
 
@@ -124,7 +107,8 @@ impl Drop for Driver {
         // Chromium outlives a driver that is killed: it is told to end first. What is already
         // gone is as good.
         if !self.session.is_empty() {
-            let _ = self.call("DELETE", &format!("/session/{}", self.session), &json!({}));
+            let address = format!("http://127.0.0.1:{}/session/{}", self.port, self.session);
+            let _ = self.agent.delete(address).call();
         }
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -4,11 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, Gpu};
+use crate::browser::{ALERT, Browser, Gpu, PROMPT};
 use crate::site::{Tiny, serve};
-
-const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
-const PROMPT: &str = "document.querySelector('#prompt').value";
 
 #[test]
 fn a_model_can_be_dropped() {

@@ -1,10 +1,8 @@
 //! Bad models, no WebGPU, no network: every one gets a sentence and a way back.
 
-use crate::browser::{Browser, Gpu};
+use crate::browser::{ALERT, Browser, Gpu, PROMPT};
 use crate::site::{Tiny, serve};
 
-const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
-const PROMPT: &str = "document.querySelector('#prompt').value";
 const WEIGHTS: &str = "models/tiny/model.safetensors";
 const TOKENIZER: &str = "models/tiny/tokenizer.json";
 
