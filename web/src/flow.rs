@@ -2,7 +2,8 @@
 //!
 //! When the whole run is known, every token gets its place from the last state ([`wrap`]), so
 //! nothing moves while it is replayed. While a run goes on, lines keep the positions that they have
-//! ([`hold`]); only a line that becomes too long is broken anew, with those below it.
+//! ([`hold`]); only a line that becomes too long is broken anew, with those below it. Lines of such a
+//! run begin with room to spare ([`spare`]), so that this is rare.
 
 /// The room that one token takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -47,12 +48,17 @@ pub fn wrap(slots: &[Slot], limit: f32) -> Lines {
     lines
 }
 
+/// Lines that may grow to `limit` while masks become words are broken at this width.
+pub fn spare(limit: f32) -> f32 {
+    limit - (0.08 * limit).min(3.0)
+}
+
 /// As few changes to `lines` as keep every line within `limit`.
 pub fn hold(lines: &Lines, slots: &[Slot], limit: f32) -> Lines {
     let mut kept = Lines::default();
     for (range, paragraph) in lines.ranges(slots.len()) {
         if line_width(&slots[range.clone()]) > limit && range.len() > 1 {
-            wrap_from(&mut kept, slots, range.start, paragraph, limit);
+            wrap_from(&mut kept, slots, range.start, paragraph, spare(limit));
             return kept;
         }
         kept.push(range.start, paragraph);
@@ -147,6 +153,7 @@ mod tests {
         slots[1].width = 1.0;
         assert_eq!(hold(&lines, &slots, 7.0), lines, "room at the end of a line is no reason");
         slots[4].width = 3.0;
-        assert_eq!(hold(&lines, &slots, 7.0).starts, [0, 3, 5, 8]);
+        assert_eq!(hold(&lines, &slots, 7.0).starts, [0, 3, 5, 7]);
+        assert!(spare(7.0) < 6.75, "three words fill a line, but leave no room to grow");
     }
 }

@@ -99,6 +99,7 @@ pub fn Story() -> impl IntoView {
         <div
             class="paper"
             class:short=is_short
+            class:moving=move || app.moving()
             class:plain=move || !app.show_confidence.get()
             node_ref=paper
             role="group"

@@ -93,6 +93,7 @@ impl StoryView {
         });
         let lines = match continues {
             Some(before) if !branch.finished => flow::hold(&before.lines, &slots, limit),
+            _ if !branch.finished => flow::wrap(&slots, flow::spare(limit)),
             _ => flow::wrap(&slots, limit),
         };
         // The flashes of the last step fade although the run is over.
@@ -150,7 +151,8 @@ fn visible_slots(branch: &Branch, ruler: &mut Ruler) -> Vec<Option<Slot>> {
     let (mut after_break, mut after_mark) = (true, false);
     let slot = |(position, string): (usize, String)| {
         if ids[position] == trace.mask_id {
-            (after_break, after_mark) = (true, false);
+            // What follows without a space belongs to the word that the mask will be.
+            (after_break, after_mark) = (false, false);
             return None;
         }
         let bold = trace.fixed[position];
