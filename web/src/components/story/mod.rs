@@ -47,6 +47,9 @@ pub fn Story() -> impl IntoView {
                     out = StoryView::new(tree, head, limit, moving, before, ruler);
                 }
             });
+            if let Some(token) = app.inspected.get().and_then(|at| out.tokens.get_mut(at)) {
+                token.open = true;
+            }
             out
         })
     });
@@ -56,11 +59,12 @@ pub fn Story() -> impl IntoView {
     Effect::new(move |_| {
         more.track();
         let (Some(lines), Some(ending)) = (lines.get(), ending.get()) else { return };
-        let mut done = true;
+        let mut done = false;
         view.with(|view| {
-            boxes.update_value(|boxes| {
-                let lines = || Lines::new(lines.into(), ending.into());
-                done = boxes.get_or_insert_with(lines).show(view);
+            boxes.update_value(|boxes| match boxes {
+                Some(boxes) => done = boxes.show(view),
+                // The page has just been built: the text takes its turn after that.
+                None => *boxes = Some(Lines::new(lines.into(), ending.into())),
             });
         });
         if !done {

@@ -137,6 +137,7 @@ fn class(token: &TokenView) -> String {
         (token.end, " end"),
         (token.breaks, " break"),
         (token.paragraph, " paragraph"),
+        (token.open, " open"),
     ] {
         if is {
             class += name;

@@ -56,6 +56,8 @@ pub(super) struct TokenView {
     pub(super) first: bool,
     /// It begins a paragraph.
     pub(super) paragraph: bool,
+    /// Its card is open.
+    pub(super) open: bool,
 }
 
 /// The whole text at a frame.
@@ -230,6 +232,7 @@ fn tokens(
             end: Some(frame.ids[position]) == trace.end_id && !trace.fixed[position],
             first: false,
             paragraph: false,
+            open: false,
         }
     };
     strings.into_iter().enumerate().map(token).collect()
