@@ -233,6 +233,8 @@ impl Browser {
     pub(crate) fn pictures(&self, name: &str) {
         let folder = root().join("target").join("screenshots");
         std::fs::create_dir_all(&folder).expect("target is ours");
+        let window = "`${innerWidth} ${innerHeight}`";
+        let before = self.text(window);
         for theme in ["light", "dark"] {
             self.theme(theme);
             for (width, size) in [("wide", (1280, 900)), ("phone", (390, 844))] {
@@ -256,6 +258,9 @@ impl Browser {
         }
         self.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [] }));
+        // The window is given its size back a little later, and then lines are wrapped anew.
+        self.wait(&format!("{window} === '{before}'"));
+        self.settle();
     }
 
     /// Sends a command of Chromium's own protocol.
