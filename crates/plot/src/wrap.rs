@@ -98,6 +98,8 @@ impl Measured {
                 piece(Kind::End, widths.small, "");
                 if Some(token) == end {
                     atoms.push(Atom::Paragraph);
+                } else if trace.runs_on {
+                    atoms.push(Atom::Space(widths.space));
                 }
             } else if string.is_empty() {
                 piece(Kind::Empty, widths.empty, "");
