@@ -38,6 +38,13 @@ impl Schedule {
         (0..=timesteps).map(|t| self.survival(t, timesteps) as f32).collect()
     }
 
+    /// The step in `1..=T` of this schedule whose survival probability is nearest to `survival`:
+    /// what a network that was trained with it is told about a text that was masked with another.
+    pub fn nearest(self, survival: f64, timesteps: usize) -> usize {
+        let distance = |t: &usize| (self.survival(*t, timesteps) - survival).abs();
+        (1..=timesteps).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(1)
+    }
+
     /// How many of `generated` positions are masked in a state at step `t`:
     /// `trunc((1 - a_t) · generated)` in f64, because f32 gives other integers.
     pub fn masked_count(self, t: usize, timesteps: usize, generated: usize) -> usize {
@@ -106,6 +113,19 @@ mod tests {
             let total: f64 = (1..=100).map(share).sum();
             assert!((total - 1.0).abs() < 1e-12, "{schedule}: {total}");
         }
+    }
+
+    #[test]
+    fn nearest_step_of_another_schedule() {
+        for schedule in ALL {
+            for t in 1..=100 {
+                assert_eq!(schedule.nearest(schedule.survival(t, 100), 100), t, "{schedule}");
+            }
+        }
+        // cos²(π/2 · 2/3) = 1/4, and 1 - 3/4.
+        assert_eq!(Schedule::Linear.nearest(Schedule::Cosine2.survival(8, 12), 12), 9);
+        assert_eq!(Schedule::Cosine2.nearest(Schedule::Linear.survival(9, 12), 12), 8);
+        assert_eq!(Schedule::Cosine2.nearest(1.0, 100), 1);
     }
 
     #[test]

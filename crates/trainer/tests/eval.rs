@@ -90,6 +90,17 @@ fn models_stand_side_by_side_on_any_text() {
     assert_eq!(printed.matches("entropy per timestep, ").count(), 2, "{printed}");
     // The same masks each time: the same numbers.
     assert_eq!(printed, succeed(&mut eval(&place, &models, &["--text", text])));
+
+    // Few masks are easier than many, whatever the model was trained with.
+    let loss = |schedule: &str| {
+        let more = ["--text", text, "--json", "--schedule", schedule];
+        let printed = succeed(&mut eval(&place, &[&place.path("two")], &more));
+        let reports: Value = serde_json::from_str(&printed).expect("JSON");
+        assert_eq!(reports[0]["schedule"], schedule);
+        number(&reports[0], "masked_loss")
+    };
+    assert!(loss("linear") < loss("cosine2"));
+    fail(&mut eval(&place, &models, &["--schedule", "steep"]), &["steep", "cosine2"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Bad models, no WebGPU, no network: every one gets a sentence and a way back.
 
 use crate::browser::{ALERT, Browser, Gpu, PROMPT};
-use crate::site::{Tiny, serve};
+use crate::site::{Tiny, list, serve};
 
 const WEIGHTS: &str = "models/tiny/model.safetensors";
 const TOKENIZER: &str = "models/tiny/tokenizer.json";
@@ -50,6 +50,34 @@ fn bad_models_are_named_and_the_text_stays() {
     browser.open(&server.url);
     says("There is no list of models here");
     assert_eq!(browser.text(PROMPT), "Typed before the fault");
+}
+
+#[test]
+fn another_model_breaks_off_a_load() {
+    const OTHER: &str = "models/other/model.safetensors";
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    server.put("models/models.json", list(&["other", "tiny"]));
+    server.put("models/other/tokenizer.json", tiny.tokenizer.to_json().into_bytes());
+    server.put(OTHER, tiny.weights());
+    server.stall(OTHER);
+    let browser = Browser::start("other", Gpu::Software);
+    browser.open(&server.url);
+    browser.wait("document.querySelector('.model select')?.value === 'other'");
+    browser.wait("!!document.querySelector('progress')");
+    browser.fill(".model select", "tiny");
+    browser.wait_ready();
+    assert!(server.given_up(OTHER), "the first model is not waited for");
+    assert_eq!(browser.text(ALERT), "");
+    browser.write_to_the_end();
+
+    // The first is loaded anew when it is asked for, whatever had come of it.
+    server.put(OTHER, tiny.weights());
+    browser.fill(".model select", "other");
+    browser.wait("document.querySelector('.primary')?.disabled === true");
+    browser.wait_ready();
+    assert_eq!(browser.text("document.querySelector('.model select').value"), "other");
+    browser.write_to_the_end();
 }
 
 #[test]

@@ -96,6 +96,32 @@ fn a_shared_link_gives_the_same_text() {
 }
 
 #[test]
+fn marked_text_is_copied_with_its_spaces() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("copy", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "The cat liked the big red ball.");
+    browser.fill(".settings [type=range]", "4");
+    browser.write_to_the_end();
+    // From the second token to the last one given.
+    let copied = browser.execute(
+        "const all = [...document.querySelectorAll('.token')]\
+             .sort((a, b) => a.dataset.position - b.dataset.position); \
+         const given = all.filter(token => token.classList.contains('given')); \
+         getSelection().setBaseAndExtent(all[1], 0, given.at(-1), 1); \
+         const copy = new ClipboardEvent('copy', \
+             { clipboardData: new DataTransfer(), bubbles: true, cancelable: true }); \
+         all[1].dispatchEvent(copy); \
+         return copy.clipboardData.getData('text/plain');",
+        &[],
+    );
+    let copied = copied.as_str().expect("a text");
+    assert!(copied.ends_with("liked the big red ball."), "{copied:?}");
+    assert!(!copied.starts_with("The"), "{copied:?}");
+}
+
+#[test]
 fn a_trace_is_read_and_drawn_natively() {
     let tiny = Tiny::new();
     let server = serve(&tiny);

@@ -1,7 +1,7 @@
 //! A static file server under a path of its own, as a page on a shared host has it.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,6 +21,10 @@ struct State {
     files: Files,
     /// Files that break off in the middle.
     cut: HashSet<String>,
+    /// Files that stop coming in the middle.
+    stalled: HashSet<String>,
+    /// Stalled files that the browser gave up.
+    given_up: HashSet<String>,
     /// Paths that were asked for.
     asked: Vec<String>,
     /// It hangs up whatever is asked.
@@ -54,11 +58,22 @@ impl Server {
         let mut state = self.state();
         state.files.insert(path.to_owned(), bytes.into());
         state.cut.remove(path);
+        state.stalled.remove(path);
     }
 
     /// From now on the file breaks off in the middle.
     pub(crate) fn cut(&self, path: &str) {
         self.state().cut.insert(path.to_owned());
+    }
+
+    /// From now on the file stops coming in the middle, and the connection stays open.
+    pub(crate) fn stall(&self, path: &str) {
+        self.state().stalled.insert(path.to_owned());
+    }
+
+    /// Whether the browser has hung up on a stalled file.
+    pub(crate) fn given_up(&self, path: &str) -> bool {
+        self.state().given_up.contains(path)
     }
 
     /// From now on nothing is answered, or everything again.
@@ -91,7 +106,7 @@ impl Server {
             _ => return write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
         };
         let head = request.starts_with("HEAD ");
-        let (overlaid, cut) = {
+        let (overlaid, cut, stalled) = {
             let mut state = self.state();
             if state.away {
                 return Ok(());
@@ -99,7 +114,11 @@ impl Server {
             if !head {
                 state.asked.push(path.to_owned());
             }
-            (state.files.get(path).cloned(), state.cut.contains(path))
+            (
+                state.files.get(path).cloned(),
+                state.cut.contains(path),
+                state.stalled.contains(path),
+            )
         };
         let found = overlaid.unwrap_or_else(|| std::fs::read(root.join(path)).ok());
         let Some(bytes) = found else {
@@ -123,6 +142,14 @@ impl Server {
         match () {
             () if head => Ok(()),
             () if cut => stream.write_all(&bytes[..bytes.len() / 2]),
+            () if stalled => {
+                stream.write_all(&bytes[..bytes.len() / 2])?;
+                // Nothing more is asked on this connection: this waits until it is closed, in
+                // whatever way.
+                let _ = reader.read(&mut [0]);
+                self.state().given_up.insert(path.to_owned());
+                Ok(())
+            }
             () => stream.write_all(&bytes),
         }
     }

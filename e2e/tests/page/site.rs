@@ -83,16 +83,23 @@ impl Tiny {
     }
 }
 
+/// A list of models, each with its id as its name.
+pub(crate) fn list(ids: &[&str]) -> Vec<u8> {
+    let entry = |id: &&str| {
+        json!({
+            "id": id,
+            "name": id,
+            "checkpoint": format!("{id}/model.safetensors"),
+            "tokenizer": format!("{id}/tokenizer.json"),
+        })
+    };
+    json!(ids.iter().map(entry).collect::<Vec<_>>()).to_string().into_bytes()
+}
+
 /// The page with the tiny model as its only one.
 pub(crate) fn serve(tiny: &Tiny) -> Server {
-    let list = json!([{
-        "id": "tiny",
-        "name": "Tiny",
-        "checkpoint": "tiny/model.safetensors",
-        "tokenizer": "tiny/tokenizer.json",
-    }]);
     let files = [
-        ("models/models.json", list.to_string().into_bytes()),
+        ("models/models.json", list(&["tiny"])),
         ("models/tiny/model.safetensors", tiny.weights()),
         ("models/tiny/tokenizer.json", tiny.tokenizer.to_json().into_bytes()),
     ];

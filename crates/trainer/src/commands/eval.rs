@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use diffusion::Schedule;
 
 use crate::compute::ComputeArgs;
 use crate::eval;
@@ -42,6 +44,13 @@ pub(crate) struct EvalArgs {
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) batches: u32,
 
+    /// Schedule that masks the text [default: that of the model's training]
+    ///
+    /// Losses are only comparable under one schedule, as many masks are harder than few. A model of
+    /// another schedule is told the step of its own with the nearest share of masks.
+    #[arg(long, value_name = "NAME", value_parser = schedule())]
+    pub(crate) schedule: Option<Schedule>,
+
     /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -57,4 +66,10 @@ pub(crate) struct EvalArgs {
 /// Runs the command.
 pub(crate) fn run(args: &EvalArgs) -> Result<()> {
     eval::eval(args)
+}
+
+/// Names of the schedules, as in the settings.
+fn schedule() -> impl TypedValueParser<Value = Schedule> {
+    PossibleValuesParser::new(["cosine", "cosine2", "linear"])
+        .try_map(|name| serde_json::from_value(name.into()))
 }

@@ -49,9 +49,17 @@ impl Windows {
     }
 }
 
+/// How the text is masked and what the network is told about it.
+#[derive(Clone, Copy)]
+pub(super) struct Masking {
+    /// Shares that are masked at the times 1..=T, which are drawn uniformly.
+    pub(super) masks: Schedule,
+    /// Schedule of the network's training: it is told the step with the nearest share.
+    pub(super) trained: Schedule,
+}
+
 /// What was measured on masked text.
 pub(super) struct Measured {
-    /// At times drawn uniformly from 1..=T, as in training.
     pub(super) masked: MaskedScores,
     pub(super) entropy: EntropyByTime,
     pub(super) bits_per_byte: BitsPerByte,
@@ -63,7 +71,7 @@ pub(super) fn measure(
     device: &mut Device,
     scorer: &Scorer,
     config: &Config,
-    schedule: Schedule,
+    masking: Masking,
     windows: &Windows,
     bytes_per_sequence: f64,
     bar: &ProgressBar,
@@ -78,19 +86,20 @@ pub(super) fn measure(
     let mut score = |clean: &[u32], times: &[usize], first: usize| {
         let (mut noisy, mut mask) = (Vec::new(), Vec::new());
         for ((tokens, &t), number) in clean.chunks(windows.length).zip(times).zip(first..) {
-            let survival = schedule.survival(t, last);
+            let survival = masking.masks.survival(t, last);
             let (ids, masked) = corrupt(tokens, config.mask_id, survival, SEED, number as u32);
             noisy.extend(ids);
             mask.extend(masked);
         }
-        let times: Vec<u32> = times.iter().map(|&t| t as u32).collect();
+        let told = |&t| masking.trained.nearest(masking.masks.survival(t, last), last) as u32;
+        let times: Vec<u32> = times.iter().map(told).collect();
         let scores = block_on(scorer.score(device, &noisy, clean, &times))?;
         bar.inc(1);
         Ok::<_, anyhow::Error>((scores, mask))
     };
 
     let mut masked = MaskedScores::default();
-    let mut bound = Bound::new(schedule, last);
+    let mut bound = Bound::new(masking.masks, last);
     for (batch, (clean, times)) in windows.batches.iter().zip(&times).enumerate() {
         let (scores, mask) = score(clean, times, batch * BATCH)?;
         masked.add(&scores.loss, &scores.hit, &mask);

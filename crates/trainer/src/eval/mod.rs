@@ -54,7 +54,7 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
     };
     let config = checkpoint.config;
     tokenizer.check_model(config.vocab_size as u32, config.mask_id)?;
-    let schedule = match checkpoint.metadata.get("schedule") {
+    let trained = match checkpoint.metadata.get("schedule") {
         Some(name) => serde_json::from_value(name.as_str().into())
             .with_context(|| format!("unknown noise schedule `{name}`"))?,
         None => bail!("the checkpoint does not say its noise schedule"),
@@ -76,9 +76,10 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
         ProgressStyle::with_template("{bar:24} pass {pos}/{len}  {eta} left")?
             .progress_chars("━╸ "),
     );
+    let masking = denoise::Masking { masks: args.schedule.unwrap_or(trained), trained };
     let measured =
-        denoise::measure(&mut device, &scorer, &config, schedule, &windows, bytes, &bar)?;
-    let texts = generate::texts(&mut device, &forms, &model, schedule, &windows, &bar)?;
+        denoise::measure(&mut device, &scorer, &config, masking, &windows, bytes, &bar)?;
+    let texts = generate::texts(&mut device, &forms, &model, trained, &windows, &bar)?;
     bar.finish_and_clear();
     let overlap_13 = match &args.train_data {
         Some(path) => {
@@ -95,6 +96,7 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
         step: checkpoint.metadata.get("step").and_then(|step| step.parse().ok()),
         parameters: config.parameters(),
         vocabulary: config.vocab_size,
+        schedule: masking.masks,
         masked_loss: measured.masked.loss(),
         masked_perplexity: measured.masked.perplexity(),
         accuracy: measured.masked.accuracy(),

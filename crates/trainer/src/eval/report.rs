@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use diffusion::Schedule;
 use serde::{Deserialize, Serialize};
 
 /// Measurements of one model. Entropies and losses in nats.
@@ -14,6 +15,8 @@ pub(super) struct Report {
     pub(super) step: Option<u32>,
     pub(super) parameters: usize,
     pub(super) vocabulary: usize,
+    /// How the text was masked.
+    pub(super) schedule: Schedule,
     pub(super) masked_loss: f64,
     /// exp of the masked loss; not a bound of the likelihood.
     pub(super) masked_perplexity: f64,
@@ -47,6 +50,7 @@ pub(super) fn table(reports: &[Report]) -> String {
         ("model", Box::new(|r| r.name.clone())),
         ("training steps", Box::new(|r| r.step.map_or("-".to_owned(), |step| step.to_string()))),
         ("parameters", Box::new(|r| r.parameters.to_string())),
+        ("masked as in schedule", Box::new(|r| r.schedule.to_string())),
         ("masked loss, nats", Box::new(move |r| number(r.masked_loss))),
         ("masked perplexity", Box::new(|r| format!("{:.2}", r.masked_perplexity))),
         ("masked accuracy", Box::new(move |r| percent(r.accuracy))),
@@ -138,6 +142,7 @@ mod tests {
             step: Some(5),
             parameters: 1000,
             vocabulary: 100,
+            schedule: Schedule::Linear,
             masked_loss: 2.0,
             masked_perplexity: 2.0f64.exp(),
             accuracy: 0.25,
