@@ -1,13 +1,14 @@
-// Ends a denoising pass: in every sequence, the generated positions of lowest confidence become
-// masks again. One position per invocation.
+// Ends a denoising pass: in every sequence, the generated positions that are lowest in an order
+// (mostly that of confidence) become masks again. One position per invocation.
 //
-//   rank        = number of generated positions of the sequence with lower confidence, or with
-//                 equal confidence further to the left
-//   ids         = mask_id where generated and rank < count, else the token
+//   rank        = number of generated positions of the sequence that are lower in the order, or as
+//                 low and further to the left
+//   ids         = mask_id where generated, order < STAYS and rank < count, else the token
 //   confidence  = 0 where masked, else as drawn
 //
 //   tokens            (N)
 //   token_confidence  (N)
+//   order             (N)  may be token_confidence itself
 //   generated         (N)  not 0 = this position is to be generated
 //   control           (2 + batch)  from element 2 on, the count of each sequence
 //   ids               (N)  =
@@ -19,6 +20,7 @@
 #import elements
 
 const WORKGROUP_SIZE: u32 = 256u;
+const STAYS: f32 = 3e38;
 
 struct Params {
     count: u32,
@@ -29,11 +31,12 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
 @group(0) @binding(2) var<storage, read> token_confidence: array<f32>;
-@group(0) @binding(3) var<storage, read> generated: array<u32>;
-@group(0) @binding(4) var<storage, read> control: array<u32>;
-@group(0) @binding(5) var<storage, read_write> ids: array<u32>;
-@group(0) @binding(6) var<storage, read_write> confidence: array<f32>;
-@group(0) @binding(7) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(3) var<storage, read> order: array<f32>;
+@group(0) @binding(4) var<storage, read> generated: array<u32>;
+@group(0) @binding(5) var<storage, read> control: array<u32>;
+@group(0) @binding(6) var<storage, read_write> ids: array<u32>;
+@group(0) @binding(7) var<storage, read_write> confidence: array<f32>;
+@group(0) @binding(8) var<storage, read_write> frame: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -46,19 +49,19 @@ fn main(
         return;
     }
     let b = n / params.length;
-    let mine = token_confidence[n];
+    let mine = order[n];
     var masked = false;
-    if generated[n] != 0u {
+    if generated[n] != 0u && mine < STAYS {
         var rank = 0u;
         for (var other = b * params.length; other < (b + 1u) * params.length; other++) {
-            let theirs = token_confidence[other];
+            let theirs = order[other];
             let before = theirs < mine || (theirs == mine && other < n);
             rank += select(0u, 1u, before && generated[other] != 0u);
         }
         masked = rank < control[2u + b];
     }
     let token = select(tokens[n], params.mask_id, masked);
-    let sure = select(mine, 0.0, masked);
+    let sure = select(token_confidence[n], 0.0, masked);
     ids[n] = token;
     confidence[n] = sure;
     frame[n] = token;

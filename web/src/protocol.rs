@@ -51,8 +51,10 @@ pub enum Compute {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sampler {
-    /// Visible tokens stay; the least confident are masked again.
+    /// Visible tokens stay; the surer a new one, the likelier it stays, too.
     #[default]
+    MaskGit,
+    /// Visible tokens stay; the least confident are masked again.
     Carry,
     /// Every token is drawn anew in every step.
     Seed,
@@ -60,11 +62,12 @@ pub enum Sampler {
 
 impl Sampler {
     /// All of them, in the order of the menu.
-    pub const ALL: [Self; 2] = [Self::Carry, Self::Seed];
+    pub const ALL: [Self; 3] = [Self::MaskGit, Self::Carry, Self::Seed];
 
     /// Its name in menus, addresses and traces.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::MaskGit => "maskgit",
             Self::Carry => "carry",
             Self::Seed => "seed",
         }
@@ -73,6 +76,7 @@ impl Sampler {
     /// What it does, in one line.
     pub const fn about(self) -> &'static str {
         match self {
+            Self::MaskGit => "keeps what it has written; where it writes next is chance",
             Self::Carry => "keeps what it has written, unless it is unsure of it",
             Self::Seed => "writes every word anew in every step",
         }

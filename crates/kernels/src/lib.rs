@@ -26,6 +26,7 @@ pub mod remask;
 pub mod rng;
 pub mod rope_norm;
 pub mod sample_explain;
+pub mod sample_order;
 pub mod sample_pass;
 pub mod sample_tokens;
 pub mod sample_uniforms;
@@ -77,6 +78,7 @@ pub const ALL: &[&Kernel] = &[
     &relu_squared::BACKWARD,
     &relu_squared::FORWARD,
     &remask::KERNEL,
+    &sample_order::KERNEL,
     &rope_norm::BACKWARD,
     &rope_norm::FORWARD,
     &sample_explain::KERNEL,

@@ -1,10 +1,12 @@
-//! The end of a denoising pass: the least sure tokens become masks again.
+//! The end of a denoising pass: the tokens that are lowest in an order, mostly the least sure,
+//! become masks again.
 
 use bytemuck::{Pod, Zeroable};
 use device::{
     Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words, words_mut,
 };
 
+use crate::sample_order::STAYS;
 use crate::sample_pass::HEADER;
 use crate::{COMMON, grid};
 
@@ -15,6 +17,9 @@ pub struct Buffers {
     pub tokens: Slice,
     /// Confidence of each, `(N)`.
     pub token_confidence: Slice,
+    /// Order in which they become masks, lowest first, `(N)`: the confidence itself, or that of
+    /// [`crate::sample_order`].
+    pub order: Slice,
     /// Not 0 where a token is to be generated, `(N)`.
     pub generated: Slice,
     /// Of [`crate::sample_pass`]: from element 2 on, how many become masks in each sequence.
@@ -43,6 +48,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         words("tokens"),
         floats("token_confidence"),
+        floats("order"),
         words("generated"),
         words("control"),
         words_mut("ids"),
@@ -65,6 +71,7 @@ pub fn record(step: &mut Recording, io: Buffers, length: usize, mask_id: u32) {
         buffers: vec![
             io.tokens,
             io.token_confidence,
+            io.order,
             io.generated,
             io.control,
             io.ids,
@@ -77,19 +84,21 @@ pub fn record(step: &mut Recording, io: Buffers, length: usize, mask_id: u32) {
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, buffers) = args.take::<Params, 7>();
-    let [tokens, token_confidence, generated, control, ids, confidence, frame] = buffers;
-    let (token_confidence, generated) = (token_confidence.floats(), generated.words());
+    let (params, buffers) = args.take::<Params, 8>();
+    let [tokens, token_confidence, order, generated, control, ids, confidence, frame] = buffers;
+    let (token_confidence, order) = (token_confidence.floats(), order.floats());
+    let generated = generated.words();
     let (ids, confidence) = (ids.words_mut(), confidence.floats_mut());
     ids.copy_from_slice(tokens.words());
     confidence.copy_from_slice(token_confidence);
     let length = params.length as usize;
     for (b, &count) in control.words()[HEADER..].iter().enumerate() {
         let positions = b * length..(b + 1) * length;
-        let mut order: Vec<usize> = positions.filter(|&n| generated[n] != 0).collect();
-        let wide = |n: usize| token_confidence[n].wide();
-        order.sort_by(|&a, &b| wide(a).total_cmp(&wide(b)));
-        for &n in order.iter().take(count as usize) {
+        let wide = |n: usize| order[n].wide();
+        let may = |&n: &usize| generated[n] != 0 && wide(n) < f64::from(STAYS);
+        let mut sorted: Vec<usize> = positions.filter(may).collect();
+        sorted.sort_by(|&a, &b| wide(a).total_cmp(&wide(b)));
+        for &n in sorted.iter().take(count as usize) {
             ids[n] = params.mask_id;
             confidence[n] = E::zero();
         }

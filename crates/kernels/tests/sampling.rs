@@ -7,7 +7,7 @@ use device::{Recording, Slice};
 use harness::{Bench, compare};
 use kernels::rng::{Philox, below, unit};
 use kernels::sample_tokens::{self, Sampling};
-use kernels::{remask, sample_explain, sample_pass, sample_uniforms};
+use kernels::{remask, sample_explain, sample_order, sample_pass, sample_uniforms};
 
 /// Rows and vocabulary: one token, less than a workgroup, more, the size of the seed's tokenizer.
 const SHAPES: [(usize, usize); 5] = [(1, 1), (5, 31), (33, 97), (3, 300), (70, 2048)];
@@ -265,10 +265,12 @@ fn the_least_sure_become_masks() {
         let counts: Vec<u32> = (0..batch as u32).map(|b| b * length as u32 / 4).collect();
         let outputs = compare("remask", 0.0, 0.0, |bench, step| {
             let rows = batch * length;
+            // Few values, so that there are ties.
+            let token_confidence = coarse(bench, rows);
             let io = remask::Buffers {
                 tokens: bench.words(rows, 90),
-                // Few values, so that there are ties.
-                token_confidence: coarse(bench, rows),
+                token_confidence,
+                order: token_confidence,
                 generated: bench.words(rows, 3),
                 control: begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch),
                 ids: bench.zeros(rows),
@@ -301,6 +303,88 @@ fn the_least_sure_become_masks() {
                 }
             }
         }
+    }
+}
+
+/// Records the order of a batch of sequences, every third token visible, and what is masked by it.
+fn order(
+    bench: &mut Bench,
+    step: &mut Recording,
+    batch: usize,
+    length: usize,
+    noise: f32,
+) -> Vec<Slice> {
+    let rows = batch * length;
+    let counts = vec![length as u32 / 2; batch];
+    let ids: Vec<u32> = (0..rows as u32).map(|n| if n % 3 == 0 { 7 } else { 2 }).collect();
+    let sure: Vec<f32> =
+        (0..rows as u32).map(|n| unit(Philox::new(9).draw([n, 0, 0, 0])[0]).powi(4)).collect();
+    let (ids, token_confidence) =
+        (bench.device.words("ids", &ids).unwrap(), bench.device.floats("sure", &sure).unwrap());
+    let control = begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch);
+    let order = bench.unwritten(rows);
+    let io = sample_order::Buffers { token_confidence, ids, control, order };
+    let (temperature, first_sample, seed, mask_id) = (noise, 3, 42, 2);
+    let choice = sample_order::Choice { temperature, length, first_sample, seed, mask_id };
+    sample_order::record(step, io, &choice);
+    let io = remask::Buffers {
+        tokens: bench.words(rows, 90),
+        token_confidence,
+        order,
+        generated: bench.device.words("generated", &vec![1; rows]).unwrap(),
+        control,
+        ids: bench.zeros(rows),
+        confidence: bench.unwritten(rows),
+        frame: bench.zeros(2 * rows),
+    };
+    remask::record(step, io, length, 99);
+    vec![order, io.ids, token_confidence]
+}
+
+#[test]
+fn the_surer_the_likelier_a_token_stays() {
+    for (batch, length) in [(1, 1), (3, 7), (2, 256), (5, 67)] {
+        for noise in [0.0, 1.0, 100.0] {
+            let outputs = compare("sample_order", 1e-5, 1e-5, |bench, step| {
+                order(bench, step, batch, length, noise)
+            });
+            for (n, (&order, &sure)) in outputs[0].iter().zip(&outputs[2]).enumerate() {
+                if n % 3 == 0 {
+                    assert_eq!((order, outputs[1][n] == 99.0), (f64::from(3e38f32), false));
+                } else if noise == 0.0 {
+                    assert!((order - sure.ln()).abs() < 1e-5, "{order} for {sure}");
+                }
+            }
+            for row in outputs[1].chunks(length) {
+                let masked = row.iter().filter(|&&id| id == 99.0).count();
+                assert_eq!(masked, length / 2, "visible tokens are enough for the others to wait");
+            }
+        }
+    }
+}
+
+#[test]
+fn with_noise_of_one_a_token_is_first_in_proportion_to_its_confidence() {
+    let (batch, sure) = (4000, [0.6f32, 0.3, 0.1]);
+    let outputs = compare("sample_order", 1e-5, 1e-5, |bench, step| {
+        let token_confidence = bench.device.floats("sure", &sure.repeat(batch)).unwrap();
+        let ids = bench.device.words("ids", &vec![2; 3 * batch]).unwrap();
+        let control = begin(bench, step, &[&[1, 0], &vec![0; batch][..]].concat(), batch);
+        let order = bench.unwritten(3 * batch);
+        let io = sample_order::Buffers { token_confidence, ids, control, order };
+        let (temperature, length, first_sample, seed, mask_id) = (1.0, 3, 0, 1, 2);
+        let choice = sample_order::Choice { temperature, length, first_sample, seed, mask_id };
+        sample_order::record(step, io, &choice);
+        vec![order]
+    });
+    let mut first = [0.0; 3];
+    for row in outputs[0].chunks(3) {
+        let best = (0..3).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+        first[best] += 1.0 / batch as f64;
+    }
+    for (share, sure) in first.iter().zip(sure) {
+        // Standard error of a share of 4,000: at most 0.008.
+        assert!((share - f64::from(sure)).abs() < 0.03, "{first:?}");
     }
 }
 

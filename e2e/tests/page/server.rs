@@ -114,11 +114,7 @@ impl Server {
             if !head {
                 state.asked.push(path.to_owned());
             }
-            (
-                state.files.get(path).cloned(),
-                state.cut.contains(path),
-                state.stalled.contains(path),
-            )
+            (state.files.get(path).cloned(), state.cut.contains(path), state.stalled.contains(path))
         };
         let found = overlaid.unwrap_or_else(|| std::fs::read(root.join(path)).ok());
         let Some(bytes) = found else {

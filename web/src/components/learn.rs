@@ -98,10 +98,17 @@ impl Now {
                     n => format!(", {} went back into the fog", count(n, "other", "others")),
                 }
             ));
+            let waiting = match self.sampler {
+                Sampler::MaskGit => {
+                    "Which ones wait is chance, but where the model is sure, seldom."
+                }
+                Sampler::Carry | Sampler::Seed => "Those of which the model was least sure wait.",
+            };
             out.push(format!(
-                "The {schedule} schedule says how many stay masked at this time: {masks} of {generated}. Those of which the model was least sure wait."
+                "The {schedule} schedule says how many stay masked at this time: {masks} of {generated}. {waiting}"
             ));
             out.push(match self.sampler {
+                Sampler::MaskGit => "What is visible stays.".into(),
                 Sampler::Carry => {
                     "What is visible keeps the confidence with which it was written.".into()
                 }

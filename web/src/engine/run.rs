@@ -77,6 +77,7 @@ impl Run {
         let end_token = loaded.tokenizer.end_of_text_id();
         let options = SampleOptions {
             sampler: match request.sampler {
+                Sampler::MaskGit => SamplerKind::MaskGit,
                 Sampler::Carry => SamplerKind::Carry,
                 Sampler::Seed => SamplerKind::Seed,
             },
@@ -86,8 +87,8 @@ impl Run {
             top_k: request.top_k,
             top_p: request.top_p,
             seed: request.seed,
-            first_sample: 0,
             end_token,
+            ..SampleOptions::default()
         };
         let generation = Generation::new(
             &mut loaded.network.device,

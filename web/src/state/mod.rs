@@ -108,7 +108,7 @@ pub fn default_request() -> Request {
         prompt: String::new(),
         length: 96,
         steps: 50,
-        sampler: Sampler::Carry,
+        sampler: Sampler::default(),
         temperature: 0.7,
         top_k: None,
         top_p: None,

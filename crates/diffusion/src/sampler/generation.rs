@@ -14,8 +14,8 @@ use crate::times;
 /// A batch of texts in the making.
 ///
 /// With the sampler `seed` the network sees the whole block, masks behind the text included, as
-/// the seed's program does. With `carry` it sees the text alone: shorter texts cost less, and no
-/// masks are left that were never meant to be filled.
+/// the seed's program does. With the others it sees the text alone: shorter texts cost less, and
+/// no masks are left that were never meant to be filled.
 #[derive(Debug)]
 pub struct Generation {
     pub(super) config: Config,
@@ -54,7 +54,7 @@ impl Generation {
         let (batch, length) = (prompts.len(), prompts[0].len());
         let seen = match options.sampler {
             SamplerKind::Seed => config.block_size,
-            SamplerKind::Carry => length,
+            SamplerKind::Carry | SamplerKind::MaskGit => length,
         };
         if batch > workspace.batch || seen > workspace.length {
             return Err(SampleError::Impossible(format!(

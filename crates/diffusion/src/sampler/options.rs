@@ -12,15 +12,19 @@ use crate::Schedule;
 /// Temperatures below this draw the likeliest token.
 const GREEDY_BELOW: f32 = 1e-4;
 
-/// Which tokens a pass draws again. In both, the generated positions of lowest confidence become
-/// masks at the end of a pass, as many as the schedule says for the next time.
+/// Which tokens a pass draws again, and which stay. As many positions as the schedule says for the
+/// next time become masks at the end of a pass: those of lowest confidence, but for `MaskGit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SamplerKind {
     /// Visible tokens stay, and keep the confidence with which they were drawn: the network never
     /// learned to say anything of them. The mask token cannot be drawn.
-    #[default]
     Carry,
+    /// Visible tokens stay for good. Of what is drawn, the surer the likelier it stays, with noise
+    /// that [`SampleOptions::choice_temperature`] scales (MaskGIT, arXiv 2202.04200, without its
+    /// annealing). Pure confidence likes repetitions best; noise keeps texts various.
+    #[default]
+    MaskGit,
     /// Every generated position is drawn anew in every pass, and a last greedy pass at t = 0
     /// follows. Whatever lies behind the text up to the end of the block stays masked.
     Seed,
@@ -30,6 +34,7 @@ impl fmt::Display for SamplerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Carry => "carry",
+            Self::MaskGit => "maskgit",
             Self::Seed => "seed",
         })
     }
@@ -47,6 +52,10 @@ pub struct SampleOptions {
     pub steps: Option<usize>,
     /// What logits are divided by, 0 to 100; 0 takes the likeliest token.
     pub temperature: f32,
+    /// Noise in the order in which [`SamplerKind::MaskGit`] keeps tokens, 0 to 1000: with 0 the
+    /// surest stay, with 1 a token stays with a probability proportional to its confidence, with a
+    /// large number any may stay, as in MDLM's ancestral sampling (arXiv 2406.07524).
+    pub choice_temperature: f32,
     /// Draw among this many likeliest tokens; 1 takes the likeliest.
     pub top_k: Option<u32>,
     /// Draw among the fewest likeliest tokens whose probability reaches this.
@@ -67,6 +76,7 @@ impl Default for SampleOptions {
             schedule: Schedule::default(),
             steps: None,
             temperature: 1.0,
+            choice_temperature: 1.0,
             top_k: None,
             top_p: None,
             seed: 0,
@@ -96,7 +106,7 @@ impl SampleOptions {
     /// How tokens are drawn. With `top_k` 1 only one token is left to be drawn, with probability
     /// 1; it is drawn greedily instead, so that confidences still say something.
     pub(super) fn sampling(&self, mask_id: u32) -> Sampling {
-        let carry = self.sampler == SamplerKind::Carry;
+        let carry = self.sampler != SamplerKind::Seed;
         let greedy = self.temperature < GREEDY_BELOW || self.top_k == Some(1);
         Sampling {
             mask_id,
@@ -123,6 +133,12 @@ impl SampleOptions {
             let temperature = self.temperature;
             return fail(format!(
                 "temperature is {temperature}, it must be between 0 (the likeliest token) and 100"
+            ));
+        }
+        if !(0.0..=1000.0).contains(&self.choice_temperature) {
+            let temperature = self.choice_temperature;
+            return fail(format!(
+                "choice_temperature is {temperature}, it must be between 0 (the surest stay) and 1000"
             ));
         }
         if self.top_k == Some(0) {

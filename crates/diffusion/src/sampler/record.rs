@@ -1,7 +1,9 @@
 //! The launches of a pass.
 
 use device::{Recording, Slice};
-use kernels::{Forms, remask, sample_explain, sample_pass, sample_tokens, sample_uniforms};
+use kernels::{
+    Forms, remask, sample_explain, sample_order, sample_pass, sample_tokens, sample_uniforms,
+};
 use model::Model;
 use model::forward::{self, Pass};
 
@@ -38,11 +40,24 @@ pub(super) fn pass(
         },
         &sampling,
     );
+    let order = match options.sampler {
+        SamplerKind::Carry | SamplerKind::Seed => buffers.token_confidence,
+        SamplerKind::MaskGit => {
+            let (token_confidence, ids, order) =
+                (buffers.token_confidence, buffers.ids, buffers.order);
+            let io = sample_order::Buffers { token_confidence, ids, control, order };
+            let temperature = options.choice_temperature;
+            let choice = sample_order::Choice { temperature, length, first_sample, seed, mask_id };
+            sample_order::record(&mut step, io, &choice);
+            order
+        }
+    };
     remask::record(
         &mut step,
         remask::Buffers {
             tokens: buffers.tokens,
             token_confidence: buffers.token_confidence,
+            order,
             generated: buffers.generated,
             control,
             ids: buffers.ids,
@@ -99,7 +114,7 @@ fn network(
 }
 
 fn explain(step: &mut Recording, model: &Model, buffers: &Buffers, options: &SampleOptions) {
-    let excluded = (options.sampler == SamplerKind::Carry).then_some(model.config.mask_id);
+    let excluded = (options.sampler != SamplerKind::Seed).then_some(model.config.mask_id);
     let Buffers { best, probabilities, entropy, .. } = *buffers;
     sample_explain::record(step, buffers.acts.logits, best, probabilities, entropy, excluded);
 }

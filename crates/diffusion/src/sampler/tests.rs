@@ -140,11 +140,29 @@ fn step(bench: &mut Bench, generation: &mut Generation, uniforms: &[f32]) {
 }
 
 fn carry(temperature: f32) -> SampleOptions {
-    SampleOptions { schedule: Schedule::Cosine2, temperature, seed: 5, ..SampleOptions::default() }
+    let (sampler, schedule) = (SamplerKind::Carry, Schedule::Cosine2);
+    SampleOptions { sampler, schedule, temperature, seed: 5, ..SampleOptions::default() }
+}
+
+fn maskgit(temperature: f32) -> SampleOptions {
+    SampleOptions { sampler: SamplerKind::MaskGit, ..carry(temperature) }
 }
 
 #[test]
-fn carry_keeps_what_is_visible() {
+fn carry_and_maskgit_keep_what_is_visible() {
+    let carry = keeps_what_is_visible(&carry(0.0));
+    let maskgit = maskgit(0.0);
+    let once = keeps_what_is_visible(&maskgit);
+    assert_ne!(once, carry);
+    // The order is drawn, too, with the seed: also at temperature 0.
+    assert_ne!(keeps_what_is_visible(&SampleOptions { seed: 6, ..maskgit.clone() }), once);
+    let surest = SampleOptions { choice_temperature: 0.0, ..maskgit };
+    let kept = keeps_what_is_visible(&surest);
+    assert_eq!(keeps_what_is_visible(&SampleOptions { seed: 6, ..surest }), kept);
+}
+
+/// The text that all devices write.
+fn keeps_what_is_visible(options: &SampleOptions) -> Vec<u32> {
     let golden = Golden::sampler();
     let mut texts: Vec<State> = Vec::new();
     for bench in &mut Bench::all(&golden) {
@@ -152,7 +170,7 @@ fn carry_keeps_what_is_visible() {
         let mut text = prompt(&[19, 30, 23, 23, 38, 4, 9, 3], 20);
         text[2] = None;
         text[0] = None;
-        let options = SampleOptions { steps: Some(7), ..carry(0.0) };
+        let options = SampleOptions { steps: Some(7), ..options.clone() };
         let mut generation = bench.generation(std::slice::from_ref(&text), &options);
         assert_eq!(generation.passes(), 7);
         assert_eq!(
@@ -170,6 +188,8 @@ fn carry_keeps_what_is_visible() {
                     assert_eq!(after.ids[i], before.ids[i]);
                     assert_eq!(after.confidence[i], before.confidence[i]);
                 }
+                let again = before.ids[i] != MASK && after.ids[i] == MASK;
+                assert!(!again || options.sampler == SamplerKind::Carry, "visible for good");
                 assert_eq!(after.confidence[i] == 0.0, after.ids[i] == MASK);
             }
             let masks = after.ids.iter().filter(|&&id| id == MASK).count();
@@ -182,6 +202,7 @@ fn carry_keeps_what_is_visible() {
     }
     assert_eq!(texts[1].ids, texts[0].ids, "CPU device against the oracle");
     assert_eq!(texts[2].ids, texts[0].ids, "GPU against the oracle");
+    texts[0].ids.clone()
 }
 
 #[test]
@@ -191,7 +212,7 @@ fn the_same_seed_gives_the_same_text() {
     let text = prompt(&[19, 30, 23], 20);
     for bench in &mut Bench::all(&golden) {
         let batch = vec![text.clone(); 3];
-        let options = SampleOptions { top_p: Some(0.95), top_k: Some(30), ..carry(0.9) };
+        let options = SampleOptions { top_p: Some(0.95), top_k: Some(30), ..maskgit(0.9) };
         let state = bench.texts(&batch, &options);
         assert_ne!(state.row(0), state.row(1));
         // A sample does not depend on the batch that it is drawn in.
@@ -209,7 +230,7 @@ fn the_same_seed_gives_the_same_text() {
 fn going_back_repeats_and_branches() {
     let golden = Golden::sampler();
     for bench in &mut Bench::all(&golden) {
-        let mut generation = bench.generation(&[prompt(&[19, 30], 24)], &carry(0.8));
+        let mut generation = bench.generation(&[prompt(&[19, 30], 24)], &maskgit(0.8));
         let mut states = vec![bench.state(&generation)];
         while !generation.finished() {
             generation.step(&mut bench.device).unwrap();
@@ -238,7 +259,7 @@ fn going_back_repeats_and_branches() {
 fn erasing_pinning_and_asking_in_the_middle() {
     let golden = Golden::sampler();
     for bench in &mut Bench::all(&golden) {
-        let mut generation = bench.generation(&[prompt(&[19, 30], 24)], &carry(0.0));
+        let mut generation = bench.generation(&[prompt(&[19, 30], 24)], &maskgit(0.0));
         let asked = block_on(generation.alternatives(&mut bench.device)).unwrap();
         assert_eq!(asked, None, "no pass was run yet");
         for _ in 0..8 {
@@ -341,6 +362,11 @@ fn impossible_requests_are_refused_in_a_sentence() {
     refuse(&good(), SampleOptions { steps: Some(0), ..options() }, "steps is 0");
     refuse(&good(), SampleOptions { steps: Some(11), ..options() }, "between 1 and 10");
     refuse(&good(), SampleOptions { temperature: -1.0, ..options() }, "temperature is -1");
+    refuse(
+        &good(),
+        SampleOptions { choice_temperature: f32::INFINITY, ..options() },
+        "choice_temperature is inf",
+    );
     refuse(&good(), SampleOptions { temperature: f32::NAN, ..options() }, "temperature is NaN");
     refuse(&good(), SampleOptions { top_k: Some(0), ..options() }, "top_k is 0");
     refuse(&good(), SampleOptions { top_p: Some(0.0), ..options() }, "top_p is 0");

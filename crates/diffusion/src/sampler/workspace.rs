@@ -28,6 +28,8 @@ pub(super) struct Buffers {
     pub(super) generated: Slice,
     pub(super) tokens: Slice,
     pub(super) token_confidence: Slice,
+    /// Order of re-masking, where it is not that of confidence.
+    pub(super) order: Slice,
     /// `(2, N)`, see [`kernels::remask`].
     pub(super) frame: Slice,
     /// Tokens of a question that is no part of the run, `(N)`.
@@ -75,6 +77,7 @@ impl Workspace {
             generated,
             tokens,
             token_confidence: floats("sample_token_confidence", n)?,
+            order: floats("sample_order", n)?,
             frame,
             asked_ids,
             asked_timesteps,
@@ -109,6 +112,7 @@ impl Workspace {
             generated: first(whole.generated, n),
             tokens: first(whole.tokens, n),
             token_confidence: first(whole.token_confidence, n),
+            order: first(whole.order, n),
             frame: first(whole.frame, 2 * n),
             asked_ids: first(whole.asked_ids, n),
             asked_timesteps: first(whole.asked_timesteps, batch),

@@ -12,7 +12,10 @@ use crate::sample;
 /// Which tokens a denoising step draws again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Sampler {
-    /// Visible tokens stay as they are.
+    /// Visible tokens stay; of the others the surer are the likelier to stay, with noise.
+    #[value(name = "maskgit")]
+    MaskGit,
+    /// Visible tokens stay, until others are surer.
     Carry,
     /// All tokens are drawn again, as the seed's program does.
     Seed,
@@ -21,6 +24,7 @@ pub(crate) enum Sampler {
 impl From<Sampler> for SamplerKind {
     fn from(sampler: Sampler) -> Self {
         match sampler {
+            Sampler::MaskGit => Self::MaskGit,
             Sampler::Carry => Self::Carry,
             Sampler::Seed => Self::Seed,
         }
@@ -50,13 +54,17 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,
 
-    /// Which tokens a step draws again
-    #[arg(long, value_enum, default_value_t = Sampler::Carry)]
+    /// Which tokens a step draws again, and which stay
+    #[arg(long, value_enum, default_value_t = Sampler::MaskGit)]
     pub(crate) sampler: Sampler,
 
     /// What logits are divided by: 0 takes the likeliest token, 1 draws as the model believes
     #[arg(long, default_value_t = 0.8, allow_negative_numbers = true, value_name = "X")]
     pub(crate) temperature: f32,
+
+    /// Noise in the order in which `maskgit` keeps tokens: 0 keeps the surest, 100 keeps any
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true, value_name = "X")]
+    pub(crate) choice_temperature: f32,
 
     /// Draw among this many likeliest tokens [default: all]
     #[arg(long, value_name = "N")]

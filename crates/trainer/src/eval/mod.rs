@@ -77,8 +77,7 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
             .progress_chars("━╸ "),
     );
     let masking = denoise::Masking { masks: args.schedule.unwrap_or(trained), trained };
-    let measured =
-        denoise::measure(&mut device, &scorer, &config, masking, &windows, bytes, &bar)?;
+    let measured = denoise::measure(&mut device, &scorer, &config, masking, &windows, bytes, &bar)?;
     let texts = generate::texts(&mut device, &forms, &model, trained, &windows, &bar)?;
     bar.finish_and_clear();
     let overlap_13 = match &args.train_data {

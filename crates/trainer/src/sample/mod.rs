@@ -107,6 +107,7 @@ fn options(
         schedule,
         steps: args.steps,
         temperature: args.temperature,
+        choice_temperature: args.choice_temperature,
         top_k: args.top_k,
         top_p: args.top_p,
         seed: args.seed,
@@ -127,7 +128,7 @@ fn write(
 ) -> Result<Written> {
     let config = checkpoint.config;
     let length = match options.sampler {
-        SamplerKind::Carry => positions.len(),
+        SamplerKind::Carry | SamplerKind::MaskGit => positions.len(),
         SamplerKind::Seed => config.block_size,
     };
     let together = (LOGIT_BYTES / 4 / (length * config.vocab_size)).clamp(1, batch);

@@ -1,0 +1,104 @@
+//! Which drawn tokens may stay: confidence with noise, after MaskGIT (arXiv 2202.04200).
+
+use bytemuck::{Pod, Zeroable};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
+
+use crate::rng::{self, Philox};
+use crate::{COMMON, grid};
+
+/// Tag of these draws in the counter: "ordr".
+const USE: u32 = 0x6f72_6472;
+
+/// In the order of [`crate::remask`], what is never masked again.
+pub(crate) const STAYS: f32 = 3e38;
+
+/// What the order is made of, N positions in sequences of equal length.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    /// Confidence of the tokens drawn in this pass or kept, `(N)`; above 0 where one was drawn.
+    pub token_confidence: Slice,
+    /// Tokens before the pass, `(N)`.
+    pub ids: Slice,
+    /// Of [`crate::sample_pass`].
+    pub control: Slice,
+    /// Written: `(N)`, for [`crate::remask`].
+    pub order: Slice,
+}
+
+/// The random part of an order.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// What the Gumbel noise is multiplied by; 0 is the order of the confidences.
+    pub temperature: f32,
+    /// Positions of a sequence.
+    pub length: usize,
+    /// Number of the first sequence of the batch.
+    pub first_sample: u32,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Id of the mask token.
+    pub mask_id: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+struct Params {
+    count: u32,
+    length: u32,
+    first_sample: u32,
+    seed_low: u32,
+    seed_high: u32,
+    mask_id: u32,
+    choice_temperature: f32,
+}
+
+/// `shaders/sample_order.wgsl`
+pub static KERNEL: Kernel = Kernel {
+    name: "sample_order",
+    source: include_str!("../../../shaders/sample_order.wgsl"),
+    imports: COMMON,
+    bindings: &[floats("token_confidence"), words("ids"), words("control"), floats_mut("order")],
+    params_size: size_of::<Params>(),
+    subgroups: false,
+    twin: twin!(twin),
+};
+
+/// Records the order of the pass that `control` tells of.
+pub fn record(step: &mut Recording, io: Buffers, choice: &Choice) {
+    let count = io.order.len;
+    step.push(Launch {
+        kernel: &KERNEL,
+        constants: vec![],
+        params: bytemuck::bytes_of(&Params {
+            count: count as u32,
+            length: choice.length as u32,
+            first_sample: choice.first_sample,
+            seed_low: choice.seed as u32,
+            seed_high: (choice.seed >> 32) as u32,
+            mask_id: choice.mask_id,
+            choice_temperature: choice.temperature,
+        })
+        .to_vec(),
+        buffers: vec![io.token_confidence, io.ids, io.control, io.order],
+        grid: grid::elements(count),
+        flop: 0,
+    });
+}
+
+fn twin<E: Real>(args: Args<'_, E>) {
+    let (params, [token_confidence, ids, control, order]) = args.take::<Params, 4>();
+    let (confidence, ids) = (token_confidence.floats(), ids.words());
+    let pass = control.words()[0];
+    let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
+    for (n, order) in order.floats_mut().iter_mut().enumerate() {
+        *order = E::of(f64::from(STAYS));
+        if ids[n] == params.mask_id {
+            let n32 = n as u32;
+            let sample = params.first_sample + n32 / params.length;
+            let [word, ..] = generator.draw([n32 % params.length, sample, pass, USE]);
+            let gumbel = -(-(-f64::from(rng::unit(word))).ln_1p()).ln();
+            let noise = f64::from(params.choice_temperature) * gumbel;
+            *order = E::of(confidence[n].wide().ln() + noise);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// Which drawn tokens may stay, after MaskGIT (Chang et al. 2022, arXiv 2202.04200): the surer the
+// likelier, and what is visible stays. One position per invocation.
+//
+//   order   = log(token_confidence) + choice_temperature * gumbel   where the token was the mask
+//           = STAYS                                                 elsewhere
+//   gumbel  = -log(-log(1 - unit(philox(counter = position, sample, pass, 'ordr')))))
+//
+// With choice_temperature 1, of all positions that could be kept next each is the one with a
+// probability proportional to its confidence; with 0 it is the surest one; a large number makes the
+// order uniform, as in MDLM's ancestral sampling (arXiv 2406.07524).
+//
+//   token_confidence  (N)  above 0 where the token was the mask
+//   ids               (N)  tokens before the pass
+//   control           (2 + batch)  element 0, number of the pass
+//   order             (N)  =
+//
+// Host side and CPU twin: crates/kernels/src/sample_order.rs.
+
+#import elements
+#import rng
+
+const WORKGROUP_SIZE: u32 = 256u;
+const USE: u32 = 0x6f726472u;
+const STAYS: f32 = 3e38;
+
+struct Params {
+    count: u32,
+    length: u32,
+    first_sample: u32,
+    seed_low: u32,
+    seed_high: u32,
+    mask_id: u32,
+    choice_temperature: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> token_confidence: array<f32>;
+@group(0) @binding(2) var<storage, read> ids: array<u32>;
+@group(0) @binding(3) var<storage, read> control: array<u32>;
+@group(0) @binding(4) var<storage, read_write> order: array<f32>;
+
+// -log(1 - u), precise also for small u, where drivers know the logarithm of numbers near 1 badly.
+fn exponential(u: f32) -> f32 {
+    if u > 0.0625 {
+        return -log(1.0 - u);
+    }
+    return u * (1.0 + u * (1.0 / 2.0 + u * (1.0 / 3.0 + u * (1.0 / 4.0 + u * (1.0 / 5.0 + u / 6.0)))));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let n = element_index(workgroup, groups, lane);
+    if n >= params.count {
+        return;
+    }
+    if ids[n] != params.mask_id {
+        order[n] = STAYS;
+        return;
+    }
+    let sample = params.first_sample + n / params.length;
+    let counter = vec4<u32>(n % params.length, sample, control[0], USE);
+    let u = unit(philox(counter, vec2<u32>(params.seed_low, params.seed_high)).x);
+    order[n] = log(token_confidence[n]) - params.choice_temperature * log(exponential(u));
+}
