@@ -107,7 +107,7 @@ pub fn default_request() -> Request {
     Request {
         prompt: String::new(),
         length: 96,
-        steps: 50,
+        steps: 100,
         sampler: Sampler::default(),
         temperature: 0.7,
         top_k: None,
