@@ -76,7 +76,7 @@ impl Sampler {
     /// What it does, in one line.
     pub const fn about(self) -> &'static str {
         match self {
-            Self::MaskGit => "keeps what it has written; where it writes next is chance",
+            Self::MaskGit => "keeps what it has written; chance has a say in where it goes on",
             Self::Carry => "keeps what it has written, unless it is unsure of it",
             Self::Seed => "writes every word anew in every step",
         }

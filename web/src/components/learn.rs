@@ -100,7 +100,7 @@ impl Now {
             ));
             let waiting = match self.sampler {
                 Sampler::MaskGit => {
-                    "Which ones wait is chance, but where the model is sure, seldom."
+                    "Chance picks which ones wait: the surer the model is of a token, the seldomer."
                 }
                 Sampler::Carry | Sampler::Seed => "Those of which the model was least sure wait.",
             };
