@@ -30,8 +30,8 @@ pub(super) fn Empty() -> impl IntoView {
         <div class="empty">
             <h2>"Watch a story come out of the fog."</h2>
             <p class="lead">
-                "Every word begins as a blank. Step by step the model fills in what it is surest of, "
-                "anywhere in the text, and takes back what it doubts."
+                "Every word begins as a blank. Step by step the model fills in what it is fairly sure "
+                "of, anywhere in the text, until the fog is gone."
             </p>
             <div class="invitation">
                 <Loading />
