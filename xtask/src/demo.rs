@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: from nothing to a trained model and a video of one that writes.
 
-use crate::{needs, run, serve, setup, trunk};
+use crate::{needs, run, serve, setup, trunk, vulkan};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
     println!("\n== {} writes: noise becomes a story", writer.display());
     let (video, gif) = (format!("{MEDIA}/denoising.mp4"), format!("{MEDIA}/denoising.gif"));
     let mut sample = trainer()?;
-    sample.args(["sample", "--prompt", "Once upon a time", "--seed", "7", "--viz-gif", &gif]);
+    sample.args(["sample", "--prompt", "Once upon a time", "--seed", "16", "--viz-gif", &gif]);
     sample.arg("--checkpoint").arg(&writer);
     let encodes = run::find("ffmpeg").is_some();
     if encodes {
@@ -142,7 +142,9 @@ fn trainer() -> Result<Command> {
     let program = target.join("release").join(format!("trainer{}", std::env::consts::EXE_SUFFIX));
     let program =
         program.canonicalize().with_context(|| format!("{} was not built", program.display()))?;
-    Ok(Command::new(program))
+    let mut command = Command::new(program);
+    vulkan::quiet(&mut command);
+    Ok(command)
 }
 
 /// The first shipped checkpoint by name, if there is one.

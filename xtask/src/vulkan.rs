@@ -43,6 +43,13 @@ pub(crate) fn swiftshader() -> Option<PathBuf> {
     .find(|path| path.is_file())
 }
 
+/// Without a session of its own a machine has no folder for it, and Vulkan says so each time.
+pub(crate) fn quiet(command: &mut Command) {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
+}
+
 /// Makes a command see this driver only.
 pub(crate) fn only(command: &mut Command, manifest: &Path) {
     // Loaders before 1.3.207 know the second name only.
