@@ -52,10 +52,7 @@ impl Generation {
         options.validate(&config)?;
         check_prompts(prompts, &config)?;
         let (batch, length) = (prompts.len(), prompts[0].len());
-        let seen = match options.sampler {
-            SamplerKind::Seed => config.block_size,
-            SamplerKind::Carry | SamplerKind::MaskGit => length,
-        };
+        let seen = options.sampler.seen(length, config.block_size);
         if batch > workspace.batch || seen > workspace.length {
             return Err(SampleError::Impossible(format!(
                 "{batch} texts of {seen} tokens do not fit a workspace for {} of {}; make a larger one",

@@ -30,6 +30,22 @@ pub enum SamplerKind {
     Seed,
 }
 
+impl SamplerKind {
+    /// Whether visible tokens are kept and the mask token cannot be drawn: the network is asked only
+    /// what it learned.
+    pub(super) fn keeps_visible(self) -> bool {
+        self != Self::Seed
+    }
+
+    /// Positions that the network sees of a text of `length` in a block of `block_size`.
+    pub fn seen(self, length: usize, block_size: usize) -> usize {
+        match self {
+            Self::Carry | Self::MaskGit => length,
+            Self::Seed => block_size,
+        }
+    }
+}
+
 impl fmt::Display for SamplerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -106,13 +122,13 @@ impl SampleOptions {
     /// How tokens are drawn. With `top_k` 1 only one token is left to be drawn, with probability
     /// 1; it is drawn greedily instead, so that confidences still say something.
     pub(super) fn sampling(&self, mask_id: u32) -> Sampling {
-        let carry = self.sampler != SamplerKind::Seed;
+        let keeps_visible = self.sampler.keeps_visible();
         let greedy = self.temperature < GREEDY_BELOW || self.top_k == Some(1);
         Sampling {
             mask_id,
-            exclude_mask: carry,
+            exclude_mask: keeps_visible,
             end_id: self.end_token,
-            keep_visible: carry,
+            keep_visible: keeps_visible,
             temperature: (!greedy).then_some(self.temperature),
             top_k: self.top_k,
             top_p: self.top_p,

@@ -114,7 +114,7 @@ fn network(
 }
 
 fn explain(step: &mut Recording, model: &Model, buffers: &Buffers, options: &SampleOptions) {
-    let excluded = (options.sampler != SamplerKind::Seed).then_some(model.config.mask_id);
+    let excluded = options.sampler.keeps_visible().then_some(model.config.mask_id);
     let Buffers { best, probabilities, entropy, .. } = *buffers;
     sample_explain::record(step, buffers.acts.logits, best, probabilities, entropy, excluded);
 }

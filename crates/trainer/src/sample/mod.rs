@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::Schedule;
-use diffusion::sampler::{Generation, SampleOptions, SamplerKind, State, Workspace};
+use diffusion::sampler::{Generation, SampleOptions, State, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
 use model::{Checkpoint, Config, Model};
 use plot::draw::Size;
@@ -127,10 +127,7 @@ fn write(
     every: Option<usize>,
 ) -> Result<Written> {
     let config = checkpoint.config;
-    let length = match options.sampler {
-        SamplerKind::Carry | SamplerKind::MaskGit => positions.len(),
-        SamplerKind::Seed => config.block_size,
-    };
+    let length = options.sampler.seen(positions.len(), config.block_size);
     let together = (LOGIT_BYTES / 4 / (length * config.vocab_size)).clamp(1, batch);
     let model = Model::load(device, checkpoint)?;
     let workspace = Workspace::new(device, &config, together, length)?;
