@@ -270,12 +270,12 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
-    /// The bytes of the file that the page saves next, when it is complete; it is taken away.
+    /// The file that the page saves under `name`, when it is complete.
     pub(crate) fn saved(&self, name: &str) -> PathBuf {
         let file = self.downloads.join(name);
         let started = Instant::now();
-        // Until it is whole, the browser gives it another name.
-        while !file.is_file() {
+        // The browser reserves the name with an empty file, and renames the whole one to it.
+        while file.metadata().map_or(true, |file| file.len() == 0) {
             assert!(started.elapsed() < PATIENCE, "{name} was not saved; {}", self.log());
             std::thread::sleep(GLANCE);
         }
