@@ -3,7 +3,8 @@
 //! When the whole run is known, every token gets its place from the last state ([`wrap`]), so
 //! nothing moves while it is replayed. While a run goes on, lines keep the positions that they have
 //! ([`hold`]); only a line that becomes too long is broken anew, with those below it. Lines of such a
-//! run begin with room to spare ([`spare`]), so that this is rare.
+//! run begin with room to spare ([`spare`]), so that this is rare. The page lets the tokens glide
+//! when it happens, and when the last state breaks the lines.
 
 /// The room that one token takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -18,3 +18,4 @@ mod films;
 mod layout;
 mod runs;
 mod shaders;
+mod stillness;

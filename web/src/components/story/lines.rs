@@ -2,6 +2,7 @@
 
 use web_sys::{Element, HtmlElement};
 
+use super::glide::Glide;
 use super::token::TokenBox;
 use super::view::StoryView;
 
@@ -16,16 +17,21 @@ pub(super) struct Lines {
     ending: HtmlElement,
     tokens: Vec<TokenBox>,
     end: Option<usize>,
+    glide: Glide,
 }
 
 impl Lines {
     /// No token yet; `ending` is hidden somewhere in `element`.
     pub(super) fn new(element: Element, ending: HtmlElement) -> Self {
-        Self { element, ending, tokens: vec![], end: None }
+        Self { element, ending, tokens: vec![], end: None, glide: Glide::default() }
     }
 
     /// Shows the text. False if boxes are missing yet: then it is to be shown again.
     pub(super) fn show(&mut self, view: &StoryView) -> bool {
+        let moves = view.moves && view.tokens.len() == self.tokens.len();
+        if moves {
+            self.glide.start(&self.element, self.tokens.iter().map(TokenBox::element));
+        }
         for left_over in self.tokens.drain(view.tokens.len().min(self.tokens.len())..) {
             left_over.remove();
         }
@@ -43,6 +49,9 @@ impl Lines {
             if let Some(behind) = behind {
                 behind.precede(&self.ending);
             }
+        }
+        if moves {
+            self.glide.end(&self.element, self.tokens.iter().map(TokenBox::element));
         }
         many == view.tokens.len()
     }

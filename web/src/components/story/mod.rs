@@ -1,6 +1,7 @@
 //! The text as it crystallises.
 
 mod card;
+mod glide;
 mod lines;
 mod marked;
 mod measure;

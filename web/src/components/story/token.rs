@@ -36,6 +36,11 @@ impl TokenBox {
         Some(Self { element, letters, opens_text: position == 0, turn: None, shown })
     }
 
+    /// What moves when the token is given another place.
+    pub(super) fn element(&self) -> &Element {
+        &self.element
+    }
+
     /// Shows a token.
     pub(super) fn show(&mut self, token: &TokenView) {
         if self.shown == *token {

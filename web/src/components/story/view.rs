@@ -67,6 +67,8 @@ pub(super) struct StoryView {
     pub(super) lines: Lines,
     /// Where the text of a finished run ends, if places are left behind it.
     pub(super) end: Option<usize>,
+    /// What was shown before goes on in other lines.
+    pub(super) moves: bool,
     branch: usize,
     finished: bool,
     moving: bool,
@@ -110,7 +112,8 @@ impl StoryView {
         let end = branch.trace.end(branch.last()).filter(|_| branch.finished);
         let end = end.filter(|end| end + 1 < tokens.len());
         let finished = branch.finished;
-        Self { tokens, lines, end, branch: tree.current, finished, moving, limit }
+        let moves = continues.is_some_and(|before| before.lines != lines || before.end != end);
+        Self { tokens, lines, end, moves, branch: tree.current, finished, moving, limit }
     }
 }
 
