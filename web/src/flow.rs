@@ -17,6 +17,8 @@ pub struct Slot {
     pub opens: bool,
     /// Line breaks after it.
     pub breaks: u8,
+    /// It is nothing but line breaks.
+    pub bare: bool,
 }
 
 /// First positions of the lines.
@@ -100,7 +102,12 @@ fn wrap_from(lines: &mut Lines, slots: &[Slot], first: usize, paragraph: bool, l
             x += slot.width + if position == start { 0.0 } else { slot.gap };
         }
         at += word.len();
-        let breaks = word[more].breaks;
+        let mut breaks = word[more].breaks;
+        // One line break after another ends a paragraph: it gets no line of its own.
+        while breaks > 0 && slots.get(at).is_some_and(|slot| slot.bare && slot.breaks > 0) {
+            breaks += slots[at].breaks;
+            at += 1;
+        }
         if breaks > 0 && at < slots.len() {
             lines.push(at, breaks > 1);
             x = 0.0;
@@ -113,11 +120,11 @@ mod tests {
     use super::*;
 
     fn word(width: f32) -> Slot {
-        Slot { gap: 0.25, width, opens: true, breaks: 0 }
+        Slot { gap: 0.25, width, opens: true, ..Slot::default() }
     }
 
     fn tail(width: f32) -> Slot {
-        Slot { gap: 0.0, width, opens: false, breaks: 0 }
+        Slot { gap: 0.0, width, opens: false, ..Slot::default() }
     }
 
     #[test]
@@ -144,6 +151,14 @@ mod tests {
         let lines = wrap(&slots, 10.0);
         assert_eq!(lines.starts, [0, 1, 2]);
         assert_eq!(lines.paragraphs, [false, false, true]);
+    }
+
+    #[test]
+    fn line_breaks_in_a_row_end_a_paragraph() {
+        let mark = Slot { width: 0.7, opens: true, breaks: 1, bare: true, ..Slot::default() };
+        let lines = wrap(&[word(1.0), mark, mark, word(1.0), mark, word(1.0)], 10.0);
+        assert_eq!(lines.starts, [0, 3, 5]);
+        assert_eq!(lines.paragraphs, [false, true, false]);
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub struct Request {
     pub top_p: Option<f32>,
     /// Of the random draws.
     pub seed: u64,
-    /// End the run when everything up to an end-of-text token is written.
+    /// End the run when everything up to an end-of-text token is written; otherwise none is drawn.
     pub stop_at_end: bool,
 }
 

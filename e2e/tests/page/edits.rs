@@ -115,3 +115,35 @@ fn tokens_can_be_changed_in_the_middle_of_a_run() {
     browser.wait_finished();
     assert_eq!(browser.number(masks), 0.0);
 }
+
+#[test]
+fn a_text_that_ended_early_can_be_written_on() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("ending", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day,");
+    browser.fill(".settings [type=range]", "56");
+    let ended = "!document.querySelector('.ending').hidden";
+    // What a seed writes is always the same; a model of random weights ends few texts.
+    let ends = |seed: u32| {
+        browser.fill("#seed", &seed.to_string());
+        browser.write_to_the_end();
+        browser.settle();
+        browser.eval(ended) == true
+    };
+    assert!((1..40).any(ends), "no text ended early");
+    browser.pictures("ended");
+    let before = browser.number("document.querySelector('.token.end').dataset.position * 1");
+    let dim = "document.querySelectorAll('.token.dim').length";
+    assert_eq!(browser.number(dim), browser.story().len() as f64 - before - 1.0);
+
+    browser.press("Erase the end and write on");
+    let behind = token(&before.to_string());
+    browser.wait(&format!("!{behind}.classList.contains('end')"));
+    browser.wait("!document.querySelector('.token.masked')");
+    browser.settle();
+    assert_eq!(browser.eval(&format!("{behind}.classList.contains('end')")), false);
+    assert_eq!(browser.eval(ended), false);
+    assert_eq!(browser.number(dim), 0.0);
+}

@@ -88,6 +88,7 @@ impl Run {
             top_p: request.top_p,
             seed: request.seed,
             end_token,
+            may_end: request.stop_at_end,
             ..SampleOptions::default()
         };
         let generation = Generation::new(

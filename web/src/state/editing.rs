@@ -31,13 +31,19 @@ impl App {
         }
     }
 
-    /// Erases the end of the shown text and lets the model go on.
+    /// Erases the end of the shown text and lets the model go on; it cannot end the text again.
     pub fn write_on(self) {
         self.pause();
         self.head.set(self.last());
         let end = self.with_shown_untracked(|branch, head| branch.trace.end(head)).flatten();
         if let Some(end) = end {
             self.edit(end, Edit::Erase);
+            self.tree.update(|tree| {
+                if let Some(branch) = tree.shown_mut() {
+                    branch.request.stop_at_end = false;
+                    branch.trace.runs_on = true;
+                }
+            });
             self.go_on();
         }
     }

@@ -204,7 +204,7 @@ impl Generation {
         let ids = self.whole_rows(&state.ids, self.config.mask_id);
         let confidence = self.whole_rows(&state.confidence, 0.0);
         let generated: Vec<u32> =
-            state.generated.chunks_exact(self.length).flat_map(kinds).collect();
+            state.generated.chunks_exact(self.length).flat_map(|row| self.kinds(row)).collect();
         let bits = confidence.iter().map(|confidence| confidence.to_bits());
         let frame: Vec<u32> = ids.iter().copied().chain(bits).collect();
         device.write_words(self.buffers.ids, &ids)?;
@@ -253,6 +253,19 @@ impl Generation {
         table
     }
 
+    /// What the device knows of a text's positions: 0 given, 1 to be generated, 2 to be generated
+    /// where no text may end, as before given ones.
+    fn kinds<'a>(&self, generated: &'a [bool]) -> impl Iterator<Item = u32> + use<'a> {
+        let first_end = match self.options.may_end {
+            true => behind_given(generated),
+            false => generated.len(),
+        };
+        generated
+            .iter()
+            .enumerate()
+            .map(move |(n, &generated)| u32::from(generated) << u32::from(n < first_end))
+    }
+
     /// Rows as the network sees them, from the texts' rows.
     pub(super) fn whole_rows<T: Copy>(&self, texts: &[T], behind: T) -> Vec<T> {
         let behind = vec![behind; self.buffers.acts.length - self.length];
@@ -264,12 +277,4 @@ impl Generation {
         let texts = rows.chunks_exact(self.buffers.acts.length).map(|row| &row[..self.length]);
         texts.flatten().cloned().collect()
     }
-}
-
-/// What the device knows of a text's positions: 0 given, 1 to be generated, 2 to be generated before
-/// given ones.
-fn kinds(generated: &[bool]) -> impl Iterator<Item = u32> {
-    let behind = behind_given(generated);
-    let kind = move |(n, &generated): (usize, &bool)| u32::from(generated) << u32::from(n < behind);
-    generated.iter().enumerate().map(kind)
 }

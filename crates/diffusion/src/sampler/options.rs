@@ -83,6 +83,8 @@ pub struct SampleOptions {
     /// Token that ends a text, where [`super::State::text`] stops; it is not drawn before tokens
     /// that were given.
     pub end_token: Option<u32>,
+    /// Whether texts may end before their last position; if not, `end_token` is drawn nowhere.
+    pub may_end: bool,
 }
 
 impl Default for SampleOptions {
@@ -98,6 +100,7 @@ impl Default for SampleOptions {
             seed: 0,
             first_sample: 0,
             end_token: None,
+            may_end: true,
         }
     }
 }

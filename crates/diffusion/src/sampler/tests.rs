@@ -334,6 +334,20 @@ fn gaps_do_not_end_the_text() {
 }
 
 #[test]
+fn a_text_that_may_not_end_has_no_end() {
+    let golden = Golden::sampler();
+    for mut bench in Bench::all(&golden) {
+        let usual = bench.texts(&[prompt(&[19], 8)], &carry(0.0));
+        let end = usual.ids[5];
+        let options = SampleOptions { end_token: Some(end), ..carry(0.0) };
+        assert!(bench.texts(&[prompt(&[19], 8)], &options).ids.contains(&end));
+        let options = SampleOptions { may_end: false, ..options };
+        let state = bench.texts(&[prompt(&[19], 8)], &options);
+        assert!(!state.ids.contains(&end), "{:?} holds {end}", state.ids);
+    }
+}
+
+#[test]
 fn stepping_behind_the_end_changes_nothing() {
     let golden = Golden::sampler();
     let mut bench = Bench::new(Device::cpu(), &golden);

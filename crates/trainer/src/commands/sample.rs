@@ -83,7 +83,7 @@ pub(crate) struct SampleArgs {
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) batch: u32,
 
-    /// End a text where the model ended its story; `=false` shows what it wrote behind
+    /// End a text where the model ends its story; `=false` fills the whole length: no end is drawn
     #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
     pub(crate) stop_at_end: bool,

@@ -112,7 +112,8 @@ fn options(
         top_p: args.top_p,
         seed: args.seed,
         first_sample: 0,
-        end_token: tokenizer.end_of_text_id().filter(|_| args.stop_at_end),
+        end_token: tokenizer.end_of_text_id(),
+        may_end: args.stop_at_end,
     })
 }
 

@@ -132,7 +132,7 @@ fn slots(tree: &Tree, branch: &Branch, ruler: &mut Ruler) -> Vec<Slot> {
         ancestor = parent.fork;
     }
     let (width, gap) = MASK;
-    let unknown = Slot { gap, width, opens: true, breaks: 0 };
+    let unknown = Slot { gap, width, opens: true, ..Slot::default() };
     let mut slots: Vec<Slot> = slots.into_iter().map(|slot| slot.unwrap_or(unknown)).collect();
     for (position, slot) in slots.iter_mut().enumerate() {
         // Lines break where the model wants them when the text is done; until then, where the
@@ -177,6 +177,7 @@ fn visible_slots(branch: &Branch, ruler: &mut Ruler) -> Vec<Option<Slot>> {
             width,
             opens: spaces > 0 || after_break || end,
             breaks,
+            bare: breaks > 0 && text.is_empty(),
         };
         after_break = breaks > 0 || end;
         after_mark = after_break && text.is_empty();
