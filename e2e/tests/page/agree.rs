@@ -110,7 +110,11 @@ fn page_and_native_program_write_the_same() {
             // A shared address writes by itself.
             browser.open(&link);
             browser.wait_finished();
-            let options = options(temperature, seed);
+            let options = SampleOptions {
+                end_token: tiny.tokenizer.end_of_text_id(),
+                may_end: false,
+                ..options(temperature, seed)
+            };
             let expected = native(&mut Device::cpu(), &tiny, "Once upon a time", 24, &options);
             let trace = browser.trace();
             let ids: Vec<&[u32]> = trace.frames[1..].iter().map(|frame| &*frame.ids).collect();
