@@ -105,7 +105,7 @@ fn wrap_from(lines: &mut Lines, slots: &[Slot], first: usize, paragraph: bool, l
         let mut breaks = word[more].breaks;
         // One line break after another ends a paragraph: it gets no line of its own.
         while breaks > 0 && slots.get(at).is_some_and(|slot| slot.bare && slot.breaks > 0) {
-            breaks += slots[at].breaks;
+            breaks = 2;
             at += 1;
         }
         if breaks > 0 && at < slots.len() {

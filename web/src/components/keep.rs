@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use plot::theme::Theme;
 use wasm_bindgen_futures::JsFuture;
 
+use super::prefers;
 use crate::picture::{Format, Look, Shape, film, save_blob, save_text, still};
 use crate::state::App;
 
@@ -137,8 +138,7 @@ pub(super) fn Keep() -> impl IntoView {
 
 /// Pictures look as the page does.
 fn look(app: App) -> Look {
-    let dark = window().match_media("(prefers-color-scheme: dark)").ok().flatten();
-    let theme = if dark.is_some_and(|query| query.matches()) { Theme::Dark } else { Theme::Light };
+    let theme = if prefers("color-scheme: dark") { Theme::Dark } else { Theme::Light };
     Look { theme, confidence: app.show_confidence.get_untracked() }
 }
 

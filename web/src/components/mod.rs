@@ -123,3 +123,9 @@ fn shortcut(app: App, event: &KeyboardEvent) {
     }
     event.prevent_default();
 }
+
+/// Whether the person at the screen prefers this, for instance `color-scheme: dark`.
+fn prefers(what: &str) -> bool {
+    let query = window().match_media(&format!("(prefers-{what})")).ok().flatten();
+    query.is_some_and(|query| query.matches())
+}

@@ -1,8 +1,9 @@
 //! Tokens that are given another place glide there: lines are seen to move, and never jump.
 
-use leptos::prelude::window;
 use wasm_bindgen::prelude::*;
 use web_sys::{Animation, Element};
+
+use crate::components::prefers;
 
 #[wasm_bindgen]
 extern "C" {
@@ -29,7 +30,7 @@ impl Glide {
     /// Remembers where the elements are seen, before they are given other places.
     pub(super) fn start<'a>(&mut self, frame: &Element, all: impl Iterator<Item = &'a Element>) {
         self.before.clear();
-        if still() {
+        if prefers("reduced-motion: reduce") {
             return;
         }
         self.before = places(frame, all);
@@ -44,6 +45,9 @@ impl Glide {
         frame: &Element,
         all: impl Iterator<Item = &'a Element> + Clone,
     ) {
+        if self.before.is_empty() {
+            return;
+        }
         // Every place is asked for before anything moves, so the browser sets the lines once.
         let after = places(frame, all.clone());
         for ((element, before), after) in all.zip(self.before.drain(..)).zip(after) {
@@ -72,10 +76,4 @@ fn animate(element: &Element, x: f64, y: f64) -> Option<Animation> {
     );
     let frames = js_sys::JSON::parse(&frames).ok()?;
     Some(element.unchecked_ref::<Movable>().animate(&frames, TIME))
-}
-
-/// Whether a person asked for less motion.
-fn still() -> bool {
-    let less = window().match_media("(prefers-reduced-motion: reduce)").ok().flatten();
-    less.is_some_and(|less| less.matches())
 }
