@@ -5,13 +5,13 @@
 //   start     = uniform in 0 .. corpus length - length     stream 0, index b
 //   t         = 1 + uniform in 0 .. T - 1                  stream 0, index b
 //               stratified: 1 + floor(T (b + u) / total)
-//   masked    = u > survival[t]                            stream 1, index b * length + position
+//   masked    = u > alpha[t]                            stream 1, index b * length + position
 //   ids       = mask_id where masked, else the token
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
 //   corpus     (tokens)
 //   step       (1)
-//   survival   (T + 1)     probability that a token is still clean at each timestep
+//   alpha   (T + 1)     probability that a token is still clean at each timestep
 //   ids        (N)      =  noisy tokens
 //   targets    (N)      =  clean tokens
 //   mask       (N)      =  1 = masked
@@ -40,7 +40,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> corpus: array<u32>;
 @group(0) @binding(2) var<storage, read> step: array<u32>;
-@group(0) @binding(3) var<storage, read> survival: array<f32>;
+@group(0) @binding(3) var<storage, read> alpha: array<f32>;
 @group(0) @binding(4) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(5) var<storage, read_write> targets: array<u32>;
 @group(0) @binding(6) var<storage, read_write> mask: array<u32>;
@@ -71,7 +71,7 @@ fn main(
 
     let u = unit(philox(vec4<u32>(b * params.length + position, 1u, step[0], 0u), seed).x);
     let token = corpus[start + position];
-    let masked = u > survival[t];
+    let masked = u > alpha[t];
     ids[n] = select(token, params.mask_id, masked);
     targets[n] = token;
     mask[n] = select(0u, 1u, masked);

@@ -25,8 +25,13 @@ const OPTIMIZER: OptimizerConfig = OptimizerConfig {
 };
 
 fn all(criterion: &mut Criterion) {
-    let config =
-        Config { n_layer: 2, n_head: 2, n_embd: 128, block_size: LENGTH, ..Config::seed(2048) };
+    let config = Config {
+        n_layer: 2,
+        n_head: 2,
+        n_embd: 128,
+        block_size: LENGTH,
+        ..Config::reference(2048)
+    };
     let values = initial_values(&config, &Init { seed: 1, std: 0.02, zero_projections: false });
     let ids: Vec<u32> = (0..4096).map(|n| n * 7919 % 2048).collect();
     let mut devices = vec![("CPU", Device::cpu())];
@@ -34,7 +39,7 @@ fn all(criterion: &mut Criterion) {
         devices.push(("GPU", Device::Gpu(Box::new(gpu))));
     }
     for (name, mut device) in devices {
-        let forms = block_on(kernels::tune::measure(&mut device)).expect("the device answers");
+        let variants = block_on(kernels::tune::measure(&mut device)).expect("the device answers");
         let mut group = criterion.benchmark_group("steps");
         group.sample_size(10).warm_up_time(Duration::from_millis(500));
         group.throughput(Throughput::Elements((BATCH * LENGTH) as u64));
@@ -47,9 +52,17 @@ fn all(criterion: &mut Criterion) {
             stratified: true,
             seed: 1,
         };
-        let mut training =
-            Training::new(&mut device, &forms, config, &values, &ids, &ids, &options, &OPTIMIZER)
-                .expect("it fits");
+        let mut training = Training::new(
+            &mut device,
+            &variants,
+            config,
+            &values,
+            &ids,
+            &ids,
+            &options,
+            &OPTIMIZER,
+        )
+        .expect("it fits");
         group.bench_function(format!("training, {name}"), |bencher| {
             bencher.iter(|| {
                 training.step(&mut device).expect("the device answers");
@@ -64,7 +77,7 @@ fn all(criterion: &mut Criterion) {
         let prompts = vec![vec![None; LENGTH]; BATCH];
         let options = SampleOptions::default();
         let mut generation =
-            Generation::new(&mut device, &forms, &model, &workspace, &prompts, &options)
+            Generation::new(&mut device, &variants, &model, &workspace, &prompts, &options)
                 .expect("possible");
         let start = block_on(generation.read_state(&device)).expect("the device answers");
         group.bench_function(format!("denoising, {name}"), |bencher| {

@@ -22,7 +22,7 @@ impl Schedule {
     /// `a_t`, the probability that a token is still clean at step `t` of `timesteps`.
     ///
     /// The order of operations matters: re-mask counts truncate a product with it.
-    pub fn survival(self, t: usize, timesteps: usize) -> f64 {
+    pub fn alpha(self, t: usize, timesteps: usize) -> f64 {
         let share = t as f64 / timesteps as f64;
         let cosine = (share * PI / 2.0).cos();
         match self {
@@ -34,28 +34,28 @@ impl Schedule {
 
     /// `a_0 ..= a_T` as the device takes them, `(T + 1)`: a token is masked when its uniform draw
     /// lies above.
-    pub fn survival_table(self, timesteps: usize) -> Vec<f32> {
-        (0..=timesteps).map(|t| self.survival(t, timesteps) as f32).collect()
+    pub fn alpha_table(self, timesteps: usize) -> Vec<f32> {
+        (0..=timesteps).map(|t| self.alpha(t, timesteps) as f32).collect()
     }
 
-    /// The step in `1..=T` of this schedule whose survival probability is nearest to `survival`:
+    /// The step in `1..=T` of this schedule whose survival probability is nearest to `alpha`:
     /// what a network that was trained with it is told about a text that was masked with another.
-    pub fn nearest(self, survival: f64, timesteps: usize) -> usize {
-        let distance = |t: &usize| (self.survival(*t, timesteps) - survival).abs();
+    pub fn nearest(self, alpha: f64, timesteps: usize) -> usize {
+        let distance = |t: &usize| (self.alpha(*t, timesteps) - alpha).abs();
         (1..=timesteps).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(1)
     }
 
     /// How many of `generated` positions are masked in a state at step `t`:
     /// `trunc((1 - a_t) · generated)` in f64, because f32 gives other integers.
     pub fn masked_count(self, t: usize, timesteps: usize, generated: usize) -> usize {
-        ((1.0 - self.survival(t, timesteps)) * generated as f64) as usize
+        ((1.0 - self.alpha(t, timesteps)) * generated as f64) as usize
     }
 
     /// Weight of the cross-entropy at step `t` in the evidence bound,
     /// `w_t = (a_{t-1} - a_t) / (1 - a_t)` for `t` in `1..=T` (MDLM, arXiv 2406.07524, discrete
     /// time).
     pub fn elbo_weight(self, t: usize, timesteps: usize) -> f64 {
-        let (before, now) = (self.survival(t - 1, timesteps), self.survival(t, timesteps));
+        let (before, now) = (self.alpha(t - 1, timesteps), self.alpha(t, timesteps));
         (before - now) / (1.0 - now)
     }
 }
@@ -86,15 +86,15 @@ mod tests {
     #[test]
     fn mean_masked_share() {
         for (schedule, expected) in ALL.into_iter().zip([0.368, 0.505, 0.505]) {
-            let share: f64 = (1..=100).map(|t| 1.0 - schedule.survival(t, 100)).sum();
+            let share: f64 = (1..=100).map(|t| 1.0 - schedule.alpha(t, 100)).sum();
             assert!((share / 100.0 - expected).abs() < 5e-4, "{schedule}: {share}");
         }
     }
 
     #[test]
-    fn survival_falls_from_one_to_zero() {
+    fn alpha_falls_from_one_to_zero() {
         for schedule in ALL {
-            let table = schedule.survival_table(100);
+            let table = schedule.alpha_table(100);
             assert_eq!(table[0], 1.0);
             assert!(table[100].abs() < 1e-7, "{schedule}: {}", table[100]);
             assert!(table.is_sorted_by(|a, b| a > b), "{schedule}");
@@ -109,7 +109,7 @@ mod tests {
         for schedule in ALL {
             assert_eq!(schedule.elbo_weight(1, 100), 1.0);
             // Every token is revealed once: masked shares times weights sum to 1.
-            let share = |t| (1.0 - schedule.survival(t, 100)) * schedule.elbo_weight(t, 100);
+            let share = |t| (1.0 - schedule.alpha(t, 100)) * schedule.elbo_weight(t, 100);
             let total: f64 = (1..=100).map(share).sum();
             assert!((total - 1.0).abs() < 1e-12, "{schedule}: {total}");
         }
@@ -119,12 +119,12 @@ mod tests {
     fn nearest_step_of_another_schedule() {
         for schedule in ALL {
             for t in 1..=100 {
-                assert_eq!(schedule.nearest(schedule.survival(t, 100), 100), t, "{schedule}");
+                assert_eq!(schedule.nearest(schedule.alpha(t, 100), 100), t, "{schedule}");
             }
         }
         // cos²(π/2 · 2/3) = 1/4, and 1 - 3/4.
-        assert_eq!(Schedule::Linear.nearest(Schedule::Cosine2.survival(8, 12), 12), 9);
-        assert_eq!(Schedule::Cosine2.nearest(Schedule::Linear.survival(9, 12), 12), 8);
+        assert_eq!(Schedule::Linear.nearest(Schedule::Cosine2.alpha(8, 12), 12), 9);
+        assert_eq!(Schedule::Cosine2.nearest(Schedule::Linear.alpha(9, 12), 12), 8);
         assert_eq!(Schedule::Cosine2.nearest(1.0, 100), 1);
     }
 

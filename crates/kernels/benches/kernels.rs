@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use device::{AdapterChoice, Device, Element, Gpu, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
-use kernels::{Forms, adamw, cross_entropy, norm, relu_squared};
+use kernels::{Variants, adamw, cross_entropy, norm, relu_squared};
 use pollster::block_on;
 
 const POSITIONS: usize = 1024;
@@ -19,22 +19,22 @@ const VOCABULARY: usize = 2048;
 const SHAPE: Shape = Shape { batch: 8, length: 128, heads: 4, head_dim: 64 };
 
 /// Records a kernel's launches and names a buffer that they write.
-type Record = fn(&mut Device, &Forms, &mut Recording) -> Slice;
+type Record = fn(&mut Device, &Variants, &mut Recording) -> Slice;
 
 const KERNELS: [(&str, Record); 8] = [
-    ("gemm_nt", |device, forms, step| product(device, forms, step, Op::Nt)),
-    ("gemm_nn", |device, forms, step| product(device, forms, step, Op::Nn)),
-    ("gemm_tn", |device, forms, step| product(device, forms, step, Op::Tn)),
-    ("attention_forward", |device, forms, step| {
+    ("gemm_nt", |device, variants, step| product(device, variants, step, Op::Nt)),
+    ("gemm_nn", |device, variants, step| product(device, variants, step, Op::Nn)),
+    ("gemm_tn", |device, variants, step| product(device, variants, step, Op::Tn)),
+    ("attention_forward", |device, variants, step| {
         let [qkv, y, lse] = attention_buffers(device);
-        attention::forward(step, forms, qkv, y, lse, SHAPE);
+        attention::forward(step, variants, qkv, y, lse, SHAPE);
         y
     }),
-    ("attention_backward", |device, forms, step| {
+    ("attention_backward", |device, variants, step| {
         let [qkv, y, lse] = attention_buffers(device);
         let (d_y, d_qkv) = (floats(device, y.len), floats(device, qkv.len));
         let delta = floats(device, lse.len);
-        attention::backward(step, forms, qkv, y, lse, d_y, delta, d_qkv, SHAPE);
+        attention::backward(step, variants, qkv, y, lse, d_y, delta, d_qkv, SHAPE);
         d_qkv
     }),
     ("residual_norm_forward", |device, _, step| {
@@ -50,7 +50,7 @@ const KERNELS: [(&str, Record); 8] = [
             step,
             logits,
             targets,
-            cross_entropy::Rows { lse, loss, hit, entropy },
+            cross_entropy::TokenStats { lse, loss, hit, entropy },
         );
         cross_entropy::backward(step, targets, weights, lse, logits);
         lse
@@ -67,10 +67,10 @@ fn floats(device: &mut Device, len: usize) -> Slice {
     device.floats("bench", &values).expect("it fits")
 }
 
-fn product(device: &mut Device, forms: &Forms, step: &mut Recording, op: Op) -> Slice {
+fn product(device: &mut Device, variants: &Variants, step: &mut Recording, op: Op) -> Slice {
     let (m, n, k) = (POSITIONS, 4 * CHANNELS, CHANNELS);
     let (a, b, c) = (floats(device, m * k), floats(device, n * k), floats(device, m * n));
-    gemm::record(step, forms, op, a, b, c, [m, n, k], false);
+    gemm::record(step, variants, op, a, b, c, [m, n, k], false);
     c
 }
 
@@ -94,11 +94,11 @@ fn all(criterion: &mut Criterion) {
         devices.push(("GPU", Device::Gpu(Box::new(gpu))));
     }
     for (name, mut device) in devices {
-        let forms = block_on(kernels::tune::measure(&mut device)).expect("the device answers");
+        let variants = block_on(kernels::tune::measure(&mut device)).expect("the device answers");
         let update: Record = |device, _, step| adamw_update(device, step);
         for (kernel, record) in KERNELS.into_iter().chain([("adamw", update)]) {
             let mut step = Recording::default();
-            let output = record(&mut device, &forms, &mut step);
+            let output = record(&mut device, &variants, &mut step);
             let mut group = criterion.benchmark_group(kernel);
             group.sample_size(10).warm_up_time(Duration::from_millis(300));
             group.measurement_time(Duration::from_secs(2));

@@ -44,7 +44,7 @@ pub static BACKWARD: Kernel = Kernel {
 
 /// One number per position of a batch; what the loss and the metrics are made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Rows {
+pub struct TokenStats {
     /// log sum exp of the logits, `(N)`.
     pub lse: Slice,
     /// Cross-entropy in nats, `(N)`.
@@ -55,7 +55,7 @@ pub struct Rows {
     pub entropy: Slice,
 }
 
-impl Rows {
+impl TokenStats {
     /// Rows `start..start + len`.
     pub fn part(self, start: usize, len: usize) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Rows {
 }
 
 /// Records the statistics of every row of `logits (N, V)` against `targets (N)`.
-pub fn forward(step: &mut Recording, logits: Slice, targets: Slice, rows: Rows) {
+pub fn forward(step: &mut Recording, logits: Slice, targets: Slice, rows: TokenStats) {
     let vocabulary = logits.len / targets.len;
     step.push(Launch {
         kernel: &FORWARD,

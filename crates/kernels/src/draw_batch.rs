@@ -36,7 +36,7 @@ pub struct Buffers {
     /// Number of the step, `(1)`.
     pub counter: Slice,
     /// Probability that a token is still clean at each timestep, `(T + 1)`.
-    pub survival: Slice,
+    pub alpha: Slice,
     /// Written: noisy tokens, `(N)`.
     pub ids: Slice,
     /// Written: clean tokens, `(N)`.
@@ -70,7 +70,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         words("corpus"),
         words("step"),
-        floats("survival"),
+        floats("alpha"),
         words_mut("ids"),
         words_mut("targets"),
         words_mut("mask"),
@@ -99,15 +99,7 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
             seed_high: (draw.seed >> 32) as u32,
         })
         .to_vec(),
-        buffers: vec![
-            io.corpus,
-            io.counter,
-            io.survival,
-            io.ids,
-            io.targets,
-            io.mask,
-            io.timesteps,
-        ],
+        buffers: vec![io.corpus, io.counter, io.alpha, io.ids, io.targets, io.mask, io.timesteps],
         grid: grid::elements(draw.count * draw.length),
         flop: 0,
     });
@@ -115,8 +107,8 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
 
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 7>();
-    let [corpus, step, survival, ids, targets, mask, timesteps] = buffers;
-    let (corpus, step, survival) = (corpus.words(), step.words()[0], survival.floats());
+    let [corpus, step, alpha, ids, targets, mask, timesteps] = buffers;
+    let (corpus, step, alpha) = (corpus.words(), step.words()[0], alpha.floats());
     let (ids, targets, mask) = (ids.words_mut(), targets.words_mut(), mask.words_mut());
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
     for (sequence, timestep) in (0..).zip(timesteps.words_mut()) {
@@ -127,11 +119,11 @@ fn twin<E: Real>(args: Args<'_, E>) {
             1 => (((b << 16) + (second >> 16)) / params.total * params.max_timestep) >> 16,
             _ => rng::below(second, params.max_timestep),
         };
-        let survival = survival[*timestep as usize];
+        let alpha = alpha[*timestep as usize];
         for position in 0..params.length {
             let [word, ..] = generator.draw([b * params.length + position, 1, step, 0]);
             let token = corpus[(start + position) as usize];
-            let masked = E::of(rng::unit(word).into()) > survival;
+            let masked = E::of(rng::unit(word).into()) > alpha;
             let n = (sequence * params.length + position) as usize;
             ids[n] = if masked { params.mask_id } else { token };
             targets[n] = token;

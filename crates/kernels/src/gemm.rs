@@ -5,8 +5,8 @@ use device::{Args, Binding, Kernel, Launch, Real, Recording, Slice, floats, floa
 use gemm::Parallelism;
 
 use crate::COMMON;
-use crate::forms::{Forms, GemmForm};
 use crate::product::{Matrix, multiply};
+use crate::variants::{GemmVariant, Variants};
 
 /// Which operand is transposed. All matrices are row-major and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,20 +31,20 @@ impl Op {
         }
     }
 
-    /// The chosen form, or the tile where it does not divide the sizes.
-    fn form(self, forms: &Forms, [m, n, k]: [usize; 3]) -> GemmForm {
-        let form = match self {
-            Self::Nt => forms.gemm_nt,
-            Self::Nn => forms.gemm_nn,
-            Self::Tn => forms.gemm_tn,
+    /// The chosen variant, or the tile where it does not divide the sizes.
+    fn variant(self, variants: &Variants, [m, n, k]: [usize; 3]) -> GemmVariant {
+        let variant = match self {
+            Self::Nt => variants.gemm_nt,
+            Self::Nn => variants.gemm_nn,
+            Self::Tn => variants.gemm_tn,
         };
-        let [rows, columns] = form.tile();
+        let [rows, columns] = variant.tile();
         let divides = m.is_multiple_of(rows) && n.is_multiple_of(columns) && k.is_multiple_of(4);
-        if divides { form } else { GemmForm::Tile }
+        if divides { variant } else { GemmVariant::Tile }
     }
 }
 
-impl GemmForm {
+impl GemmVariant {
     fn kernel(self) -> &'static Kernel {
         match self {
             Self::Tile => &TILE,
@@ -103,7 +103,7 @@ pub static SUBGROUP: Kernel =
 #[expect(clippy::too_many_arguments, reason = "the arguments of every GEMM")]
 pub fn record(
     step: &mut Recording,
-    forms: &Forms,
+    variants: &Variants,
     op: Op,
     a: Slice,
     b: Slice,
@@ -111,11 +111,11 @@ pub fn record(
     [m, n, k]: [usize; 3],
     accumulate: bool,
 ) {
-    let form = op.form(forms, [m, n, k]);
+    let variant = op.variant(variants, [m, n, k]);
     let [a_transposed, b_transposed] = op.constants();
-    let [rows, columns] = form.tile();
+    let [rows, columns] = variant.tile();
     step.push(Launch {
-        kernel: form.kernel(),
+        kernel: variant.kernel(),
         constants: vec![("A_TRANSPOSED", a_transposed), ("B_TRANSPOSED", b_transposed)],
         params: bytemuck::bytes_of(&Params {
             m: m as u32,

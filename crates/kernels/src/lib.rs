@@ -13,7 +13,6 @@ pub mod begin_step;
 pub mod cross_entropy;
 pub mod draw_batch;
 pub mod embed;
-mod forms;
 pub mod gemm;
 pub mod grad_norm;
 mod grid;
@@ -31,8 +30,9 @@ pub mod sample_pass;
 pub mod sample_tokens;
 pub mod sample_uniforms;
 pub mod tune;
+mod variants;
 
-pub use forms::{AttentionForm, Forms, GemmForm, LANES};
+pub use variants::{AttentionVariant, GemmVariant, LANES, Variants};
 
 /// Files that kernels may `#import`.
 pub const COMMON: Sources = &[

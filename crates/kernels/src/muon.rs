@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::gemm::{self, Op};
 use crate::grid::CHUNK;
 use crate::norm::sum_of;
-use crate::{COMMON, Forms, grid};
+use crate::{COMMON, Variants, grid};
 
 /// Newton-Schulz steps; five bring singular values between about 0.7 and 1.2.
 const STEPS: usize = 5;
@@ -120,7 +120,7 @@ pub struct Scratch {
 /// of the scratch.
 pub fn orthogonalise(
     step: &mut Recording,
-    forms: &Forms,
+    variants: &Variants,
     u: Slice,
     [rows, columns]: [usize; 2],
     scratch: &Scratch,
@@ -140,11 +140,11 @@ pub fn orthogonalise(
     for _ in 0..STEPS {
         // The smaller of x xᵀ and xᵀ x has the same polynomial.
         if rows <= columns {
-            gemm::record(step, forms, Op::Nt, x, x, s, [rows, rows, columns], false);
+            gemm::record(step, variants, Op::Nt, x, x, s, [rows, rows, columns], false);
         } else {
-            gemm::record(step, forms, Op::Tn, x, x, s, [columns, columns, rows], false);
+            gemm::record(step, variants, Op::Tn, x, x, s, [columns, columns, rows], false);
         }
-        gemm::record(step, forms, Op::Nn, s, s, s2, [size, size, size], false);
+        gemm::record(step, variants, Op::Nn, s, s, s2, [size, size, size], false);
         step.push(Launch {
             kernel: &POLYNOMIAL,
             constants: vec![],
@@ -155,9 +155,9 @@ pub fn orthogonalise(
         });
         let sizes = [rows, columns, size];
         if rows <= columns {
-            gemm::record(step, forms, Op::Nn, p, x, next, sizes, false);
+            gemm::record(step, variants, Op::Nn, p, x, next, sizes, false);
         } else {
-            gemm::record(step, forms, Op::Nn, x, p, next, sizes, false);
+            gemm::record(step, variants, Op::Nn, x, p, next, sizes, false);
         }
         (x, next) = (next, x);
     }

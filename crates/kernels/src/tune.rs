@@ -1,4 +1,4 @@
-//! Choosing shader forms by measuring them on the adapter, never by its name.
+//! Choosing shader variants by measuring them on the adapter, never by its name.
 
 use std::fmt::Debug;
 
@@ -6,8 +6,8 @@ use device::{Device, DeviceError, Element, Program, Recording, Slice};
 use web_time::Instant;
 
 use crate::attention::{self, Shape};
-use crate::forms::{AttentionForm, Forms, GemmForm};
 use crate::gemm::{self, Op};
+use crate::variants::{AttentionVariant, GemmVariant, Variants};
 
 /// Sizes to measure at, `[m, n, k]`: large enough to fill a small GPU, small enough for a software
 /// driver to do in a tenth of a second.
@@ -29,50 +29,51 @@ const ROUNDS: usize = 8;
 /// A candidate that many times slower than the fastest is not measured again.
 const HOPELESS: f64 = 8.0;
 
-/// Measures the candidate forms on a GPU and returns the fastest of each operation. Takes a few
+/// Measures the candidate variants on a GPU and returns the fastest of each operation. Takes a few
 /// seconds on a software driver, where compiling the kernels is most of it. The CPU device has but
-/// one form: there, the default is returned at once.
+/// one variant: there, the default is returned at once.
 ///
 /// # Errors
-/// What the device reports; no form is chosen then.
-pub async fn measure(device: &mut Device) -> Result<Forms, DeviceError> {
-    let mut forms = Forms::default();
+/// What the device reports; no variant is chosen then.
+pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
+    let mut variants = Variants::default();
     let Some(gpu) = device.gpu() else {
-        return Ok(forms);
+        return Ok(variants);
     };
     let subgroup = gpu.summary().subgroup;
     let buffers = Buffers::new(device)?;
 
     let candidates: Vec<_> =
-        GemmForm::ALL.into_iter().filter(|form| form.runs_with(subgroup)).collect();
+        GemmVariant::ALL.into_iter().filter(|variant| variant.runs_with(subgroup)).collect();
     let [a, b, c] = buffers.product;
     for op in Op::ALL {
-        let record = |form: GemmForm, step: &mut Recording| {
-            let choice = Forms { gemm_nt: form, gemm_nn: form, gemm_tn: form, ..forms };
+        let record = |variant: GemmVariant, step: &mut Recording| {
+            let choice =
+                Variants { gemm_nt: variant, gemm_nn: variant, gemm_tn: variant, ..variants };
             gemm::record(step, &choice, op, a, b, c, PRODUCT, false);
         };
-        let form = fastest(device, &candidates, c, record).await?;
+        let variant = fastest(device, &candidates, c, record).await?;
         match op {
-            Op::Nt => forms.gemm_nt = form,
-            Op::Nn => forms.gemm_nn = form,
-            Op::Tn => forms.gemm_tn = form,
+            Op::Nt => variants.gemm_nt = variant,
+            Op::Nn => variants.gemm_nn = variant,
+            Op::Tn => variants.gemm_tn = variant,
         }
     }
 
     let candidates: Vec<_> =
-        AttentionForm::ALL.into_iter().filter(|form| form.runs_with(subgroup)).collect();
+        AttentionVariant::ALL.into_iter().filter(|variant| variant.runs_with(subgroup)).collect();
     let Buffers { qkv, y, lse, d_y, delta, d_qkv, .. } = buffers;
-    let record = |form: AttentionForm, step: &mut Recording| {
-        let choice = Forms { attention: form, ..forms };
+    let record = |variant: AttentionVariant, step: &mut Recording| {
+        let choice = Variants { attention: variant, ..variants };
         attention::forward(step, &choice, qkv, y, lse, ATTENTION);
         attention::backward(step, &choice, qkv, y, lse, d_y, delta, d_qkv, ATTENTION);
     };
-    forms.attention = fastest(device, &candidates, d_qkv, record).await?;
-    log::info!("shader forms: {forms:?}");
-    Ok(forms)
+    variants.attention = fastest(device, &candidates, d_qkv, record).await?;
+    log::info!("shader variants: {variants:?}");
+    Ok(variants)
 }
 
-/// What the measured launches are bound to; zeros, which no form treats in a special way.
+/// What the measured launches are bound to; zeros, which no variant treats in a special way.
 struct Buffers {
     product: [Slice; 3],
     qkv: Slice,
@@ -112,21 +113,21 @@ async fn fastest<F: Copy + Debug + Default>(
         return Ok(F::default());
     }
     let mut quick = false;
-    for &form in candidates {
+    for &variant in candidates {
         let mut step = Recording::default();
-        record(form, &mut step);
+        record(variant, &mut step);
         let once = device.compile(step)?;
         // Some drivers compile in the first run.
         run(device, &once, output).await?;
         quick |= run(device, &once, output).await? < QUICK;
     }
     let mut programs = Vec::new();
-    for &form in candidates {
+    for &variant in candidates {
         let mut step = Recording::default();
         for _ in 0..if quick { REPEATS } else { 1 } {
-            record(form, &mut step);
+            record(variant, &mut step);
         }
-        programs.push((form, device.compile(step)?));
+        programs.push((variant, device.compile(step)?));
     }
     let mut best = vec![f64::INFINITY; candidates.len()];
     for _ in 0..ROUNDS {
@@ -139,7 +140,7 @@ async fn fastest<F: Copy + Debug + Default>(
     }
     log::debug!("seconds of {candidates:?}: {best:?}");
     let winner = programs.iter().zip(&best).min_by(|(_, a), (_, b)| a.total_cmp(b));
-    Ok(winner.map_or_else(F::default, |((form, _), _)| *form))
+    Ok(winner.map_or_else(F::default, |((variant, _), _)| *variant))
 }
 
 async fn run(device: &mut Device, program: &Program, output: Slice) -> Result<f64, DeviceError> {

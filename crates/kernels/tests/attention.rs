@@ -1,4 +1,4 @@
-//! Attention: every form on the GPU, and the CPU device, against the f64 oracle; the oracle
+//! Attention: every variant on the GPU, and the CPU device, against the f64 oracle; the oracle
 //! against the definition and against finite differences.
 
 mod harness;
@@ -6,17 +6,17 @@ mod harness;
 use device::{Device, Recording};
 use harness::{adapter_subgroup, compare};
 use kernels::attention::{self, Shape};
-use kernels::{AttentionForm, Forms};
+use kernels::{AttentionVariant, Variants};
 use pollster::block_on;
 
 const LENGTHS: [usize; 6] = [1, 5, 31, 32, 33, 97];
 const HEAD_DIMS: [usize; 6] = [2, 6, 16, 32, 64, 128];
 
-fn check(form: AttentionForm) {
-    let forms = Forms { attention: form, ..Forms::default() };
+fn check(variant: AttentionVariant) {
+    let variants = Variants { attention: variant, ..Variants::default() };
     for head_dim in HEAD_DIMS {
         let what =
-            format!("{form:?}, D {head_dim}, outputs are y, lse, delta, d_qkv of {LENGTHS:?}");
+            format!("{variant:?}, D {head_dim}, outputs are y, lse, delta, d_qkv of {LENGTHS:?}");
         // Sums over up to 128 dimensions and 97 positions in f32.
         compare(&what, 2e-5, 2e-5, |bench, step| {
             let mut outputs = vec![];
@@ -27,8 +27,8 @@ fn check(form: AttentionForm) {
                 let d_y = bench.floats(rows * head_dim);
                 let (y, lse) = (bench.unwritten(rows * head_dim), bench.unwritten(rows));
                 let (delta, d_qkv) = (bench.unwritten(rows), bench.unwritten(3 * rows * head_dim));
-                attention::forward(step, &forms, qkv, y, lse, shape);
-                attention::backward(step, &forms, qkv, y, lse, d_y, delta, d_qkv, shape);
+                attention::forward(step, &variants, qkv, y, lse, shape);
+                attention::backward(step, &variants, qkv, y, lse, d_y, delta, d_qkv, shape);
                 outputs.extend([y, lse, delta, d_qkv]);
             }
             outputs
@@ -38,16 +38,16 @@ fn check(form: AttentionForm) {
 
 #[test]
 fn tile() {
-    check(AttentionForm::Tile);
+    check(AttentionVariant::Tile);
 }
 
-/// Where the adapter's subgroups have another size, the form must not be offered.
+/// Where the adapter's subgroups have another size, the variant must not be offered.
 #[test]
 fn subgroup() {
     let subgroup = adapter_subgroup();
-    assert_eq!(AttentionForm::Subgroup.runs_with(subgroup), subgroup == Some(kernels::LANES));
-    if AttentionForm::Subgroup.runs_with(subgroup) {
-        check(AttentionForm::Subgroup);
+    assert_eq!(AttentionVariant::Subgroup.runs_with(subgroup), subgroup == Some(kernels::LANES));
+    if AttentionVariant::Subgroup.runs_with(subgroup) {
+        check(AttentionVariant::Subgroup);
     }
 }
 
@@ -71,9 +71,9 @@ fn oracle(qkv: &[f32], d_y: &[f32]) -> [Vec<f64>; 3] {
     let (y, d_qkv) = (zeros(SMALL_ROWS * SMALL.head_dim), zeros(3 * SMALL_ROWS * SMALL.head_dim));
     let (lse, delta) = (zeros(SMALL_ROWS), zeros(SMALL_ROWS));
     let mut step = Recording::default();
-    let forms = Forms::default();
-    attention::forward(&mut step, &forms, qkv, y, lse, SMALL);
-    attention::backward(&mut step, &forms, qkv, y, lse, d_y, delta, d_qkv, SMALL);
+    let variants = Variants::default();
+    attention::forward(&mut step, &variants, qkv, y, lse, SMALL);
+    attention::backward(&mut step, &variants, qkv, y, lse, d_y, delta, d_qkv, SMALL);
     let program = device.compile(step).unwrap();
     device.run(&program).unwrap();
     [y, lse, d_qkv].map(|slice| block_on(device.read_wide(slice)).unwrap())

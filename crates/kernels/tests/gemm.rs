@@ -1,13 +1,13 @@
-//! Matrix products: every form and operation on the GPU, and the CPU device, against the f64
+//! Matrix products: every variant and operation on the GPU, and the CPU device, against the f64
 //! oracle, at sizes that no tile divides.
 
 mod harness;
 
 use harness::{adapter_subgroup, compare};
 use kernels::gemm::{self, Op};
-use kernels::{Forms, GemmForm};
+use kernels::{GemmVariant, Variants};
 
-/// `[m, n, k]`. The forms for drivers on a CPU take the last four; elsewhere the tile stands in.
+/// `[m, n, k]`. The variants for drivers on a CPU take the last four; elsewhere the tile stands in.
 const SIZES: [[usize; 3]; 9] = [
     [1, 1, 1],
     [3, 5, 7],
@@ -24,17 +24,18 @@ const SIZES: [[usize; 3]; 9] = [
 const ABSOLUTE: f64 = 2e-5;
 const RELATIVE: f64 = 1e-5;
 
-fn check(form: GemmForm) {
-    let forms = Forms { gemm_nt: form, gemm_nn: form, gemm_tn: form, ..Forms::default() };
+fn check(variant: GemmVariant) {
+    let variants =
+        Variants { gemm_nt: variant, gemm_nn: variant, gemm_tn: variant, ..Variants::default() };
     for op in Op::ALL {
-        let what = format!("{form:?} {op:?}, outputs are {SIZES:?} with = and += each");
+        let what = format!("{variant:?} {op:?}, outputs are {SIZES:?} with = and += each");
         compare(&what, ABSOLUTE, RELATIVE, |bench, step| {
             let mut outputs = vec![];
             for [m, n, k] in SIZES {
                 let (a, b) = (bench.floats(m * k), bench.floats(n * k));
                 let (c, sum) = (bench.unwritten(m * n), bench.floats(m * n));
-                gemm::record(step, &forms, op, a, b, c, [m, n, k], false);
-                gemm::record(step, &forms, op, a, b, sum, [m, n, k], true);
+                gemm::record(step, &variants, op, a, b, c, [m, n, k], false);
+                gemm::record(step, &variants, op, a, b, sum, [m, n, k], true);
                 outputs.extend([c, sum]);
             }
             outputs
@@ -44,21 +45,21 @@ fn check(form: GemmForm) {
 
 #[test]
 fn tile() {
-    check(GemmForm::Tile);
+    check(GemmVariant::Tile);
 }
 
 #[test]
 fn direct() {
-    check(GemmForm::Direct);
+    check(GemmVariant::Direct);
 }
 
-/// Where the adapter's subgroups have another size, the form must not be offered.
+/// Where the adapter's subgroups have another size, the variant must not be offered.
 #[test]
 fn subgroup() {
     let subgroup = adapter_subgroup();
-    assert_eq!(GemmForm::Subgroup.runs_with(subgroup), subgroup == Some(kernels::LANES));
-    if GemmForm::Subgroup.runs_with(subgroup) {
-        check(GemmForm::Subgroup);
+    assert_eq!(GemmVariant::Subgroup.runs_with(subgroup), subgroup == Some(kernels::LANES));
+    if GemmVariant::Subgroup.runs_with(subgroup) {
+        check(GemmVariant::Subgroup);
     }
 }
 
@@ -70,7 +71,7 @@ fn by_hand() {
         let b = bench.device.floats("b", &[5.0, 6.0, 7.0, 8.0]).unwrap();
         let outputs = Op::ALL.map(|op| {
             let c = bench.unwritten(4);
-            gemm::record(step, &Forms::default(), op, a, b, c, [2, 2, 2], false);
+            gemm::record(step, &Variants::default(), op, a, b, c, [2, 2, 2], false);
             c
         });
         outputs.to_vec()

@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::{Bench, compare};
-use kernels::{Forms, muon};
+use kernels::{Variants, muon};
 
 /// Factor of the learning rate and scale of the gradient; a negative one is that of a gradient
 /// that is not finite, and changes nothing.
@@ -40,7 +40,7 @@ fn matrices_become_orthogonal() {
         compare(&format!("muon {shape:?}"), 1e-4, 1e-4, |bench, step| {
             let u = bench.floats(shape[0] * shape[1]);
             let scratch = scratch(bench, shape);
-            vec![muon::orthogonalise(step, &Forms::default(), u, shape, &scratch)]
+            vec![muon::orthogonalise(step, &Variants::default(), u, shape, &scratch)]
         });
     }
 }

@@ -5,7 +5,7 @@ mod harness;
 
 use harness::compare;
 use kernels::begin_step::{self, Course, Decay};
-use kernels::cross_entropy::{self, Rows};
+use kernels::cross_entropy::{self, TokenStats};
 use kernels::{adamw, draw_batch, embed, grad_norm, loss, norm, relu_squared, rope_norm};
 
 /// Rows and channels: less than a vector, odd, a power of two, more than a workgroup.
@@ -137,7 +137,7 @@ fn cross_entropy_of_rows() {
         compare("cross_entropy_forward", 1e-5, 1e-5, |bench, step| {
             let logits = bench.floats(rows * vocabulary);
             let targets = bench.words(rows, vocabulary as u64);
-            let statistics = Rows {
+            let statistics = TokenStats {
                 lse: bench.unwritten(rows),
                 loss: bench.unwritten(rows),
                 hit: bench.unwritten(rows),
@@ -162,7 +162,7 @@ fn only_the_first_of_equal_logits_is_a_hit() {
         let logits = bench.device.floats("logits", &[1.0, 2.0, 2.0, 1.0, 2.0, 2.0]).unwrap();
         let targets = bench.device.words("targets", &[1, 2]).unwrap();
         let mut output = || bench.unwritten(2);
-        let rows = Rows { lse: output(), loss: output(), hit: output(), entropy: output() };
+        let rows = TokenStats { lse: output(), loss: output(), hit: output(), entropy: output() };
         cross_entropy::forward(step, logits, targets, rows);
         vec![rows.hit]
     });
@@ -274,12 +274,12 @@ fn batches_are_the_same_everywhere() {
         [(0, 1, 1, 1, false), (0, 5, 5, 33, false), (3, 4, 9, 17, true)]
     {
         let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
-            let survival: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
+            let alpha: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
             let rows = count * length;
             let io = draw_batch::Buffers {
                 corpus: bench.words(1000, 97),
                 counter: bench.device.words("step", &[12]).unwrap(),
-                survival: bench.device.floats("survival", &survival).unwrap(),
+                alpha: bench.device.floats("alpha", &alpha).unwrap(),
                 ids: bench.zeros(rows),
                 targets: bench.zeros(rows),
                 mask: bench.zeros(rows),
@@ -310,11 +310,11 @@ fn batches_are_the_same_everywhere() {
 fn masked_share_follows_the_schedule() {
     let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
         let (count, length) = (500, 64);
-        let survival: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
+        let alpha: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
         let io = draw_batch::Buffers {
             corpus: bench.words(1000, 97),
             counter: bench.zeros(1),
-            survival: bench.device.floats("survival", &survival).unwrap(),
+            alpha: bench.device.floats("alpha", &alpha).unwrap(),
             ids: bench.zeros(count * length),
             targets: bench.zeros(count * length),
             mask: bench.zeros(count * length),

@@ -1,7 +1,7 @@
 //! What the two passes keep on the device.
 
 use device::{Device, DeviceError, Element, Slice};
-use kernels::cross_entropy::Rows;
+use kernels::cross_entropy::TokenStats;
 use kernels::{attention, embed, rope_norm};
 
 use crate::Config;
@@ -254,9 +254,9 @@ impl Scratch {
 }
 
 /// Buffers for the statistics of `rows` positions.
-pub fn statistics(device: &mut Device, rows: usize) -> Result<Rows, DeviceError> {
+pub fn statistics(device: &mut Device, rows: usize) -> Result<TokenStats, DeviceError> {
     let mut floats = |label| device.allocate(label, Element::Float, rows);
-    Ok(Rows {
+    Ok(TokenStats {
         lse: floats("row_lse")?,
         loss: floats("row_loss")?,
         hit: floats("row_hit")?,

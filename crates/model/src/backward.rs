@@ -2,7 +2,7 @@
 //! to `name`.
 
 use device::{Recording, Slice};
-use kernels::cross_entropy::{self, Rows};
+use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
 use kernels::{attention, embed, norm, relu_squared, rope_norm};
 
@@ -18,7 +18,7 @@ pub struct Loss {
     /// Share of each position, `(N)`.
     pub weights: Slice,
     /// Written: statistics of each position.
-    pub rows: Rows,
+    pub rows: TokenStats,
 }
 
 /// Records the backward pass after [`forward::trunk`] of the same `pass`. The
@@ -31,7 +31,7 @@ pub fn record(
     d: &Weights<Slice>,
     accumulate: bool,
 ) {
-    let Pass { forms, model, acts, ids, timesteps } = *pass;
+    let Pass { variants, model, acts, ids, timesteps } = *pass;
     let (config, weights) = (&model.config, &model.weights);
     let (n, c, v) = (acts.rows(), config.n_embd, config.vocab_size);
     let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, first, next } = *scratch;
@@ -46,9 +46,9 @@ pub fn record(
         let shares = loss.weights.part(start, count);
         cross_entropy::backward(step, targets, shares, rows.lse, logits);
         let add = accumulate || start > 0;
-        gemm::record(step, forms, Op::Tn, logits, h, d.lm_head, [v, c, count], add);
+        gemm::record(step, variants, Op::Tn, logits, h, d.lm_head, [v, c, count], add);
         let d_h = d_h.part(start * c, count * c);
-        gemm::record(step, forms, Op::Nn, logits, weights.lm_head, d_h, [count, c, v], false);
+        gemm::record(step, variants, Op::Nn, logits, weights.lm_head, d_h, [count, c, v], false);
     }
     norm::backward(step, d_h, acts.final_h, acts.final_inv_rms, d_x, false);
 
@@ -57,22 +57,24 @@ pub fn record(
         // x += mlp(norm(x))
         relu_squared::forward(step, layer.fc, acts.activated);
         let sizes = [c, 4 * c, n];
-        gemm::record(step, forms, Op::Tn, d_x, acts.activated, d.mlp_proj, sizes, accumulate);
-        gemm::record(step, forms, Op::Nn, d_x, block.mlp_proj, d_fc, [n, 4 * c, c], false);
+        gemm::record(step, variants, Op::Tn, d_x, acts.activated, d.mlp_proj, sizes, accumulate);
+        gemm::record(step, variants, Op::Nn, d_x, block.mlp_proj, d_fc, [n, 4 * c, c], false);
         relu_squared::backward(step, layer.fc, d_fc);
-        gemm::record(step, forms, Op::Tn, d_fc, layer.mlp_h, d.fc, [4 * c, c, n], accumulate);
-        gemm::record(step, forms, Op::Nn, d_fc, block.fc, d_h, [n, c, 4 * c], false);
+        gemm::record(step, variants, Op::Tn, d_fc, layer.mlp_h, d.fc, [4 * c, c, n], accumulate);
+        gemm::record(step, variants, Op::Nn, d_fc, block.fc, d_h, [n, c, 4 * c], false);
         norm::backward(step, d_h, layer.mlp_h, layer.mlp_inv_rms, d_x, true);
 
         // x += attention(norm(x))
-        gemm::record(step, forms, Op::Tn, d_x, layer.y, d.attn_proj, [c, c, n], accumulate);
-        gemm::record(step, forms, Op::Nn, d_x, block.attn_proj, d_y, [n, c, c], false);
+        gemm::record(step, variants, Op::Tn, d_x, layer.y, d.attn_proj, [c, c, n], accumulate);
+        gemm::record(step, variants, Op::Nn, d_x, block.attn_proj, d_y, [n, c, c], false);
         let shape = acts.attention_shape(config);
-        attention::backward(step, forms, layer.qkv, layer.y, layer.lse, d_y, delta, d_qkv, shape);
+        attention::backward(
+            step, variants, layer.qkv, layer.y, layer.lse, d_y, delta, d_qkv, shape,
+        );
         let shape = acts.rope_shape(config);
         rope_norm::backward(step, acts.rope, layer.qkv, layer.qk_inv_rms, d_qkv, shape);
-        gemm::record(step, forms, Op::Tn, d_qkv, layer.attn_h, d.qkv, [3 * c, c, n], accumulate);
-        gemm::record(step, forms, Op::Nn, d_qkv, block.qkv, d_h, [n, c, 3 * c], false);
+        gemm::record(step, variants, Op::Tn, d_qkv, layer.attn_h, d.qkv, [3 * c, c, n], accumulate);
+        gemm::record(step, variants, Op::Nn, d_qkv, block.qkv, d_h, [n, c, 3 * c], false);
         norm::backward(step, d_h, layer.attn_h, layer.attn_inv_rms, d_x, true);
     }
 

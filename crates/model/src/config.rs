@@ -29,7 +29,7 @@ pub struct ConfigError(String);
 
 impl Config {
     /// The seed's network: 6 layers, 6 heads, 384 wide, 256 tokens, 100 steps.
-    pub const fn seed(vocab_size: usize) -> Self {
+    pub const fn reference(vocab_size: usize) -> Self {
         Self {
             n_layer: 6,
             n_head: 6,
@@ -109,14 +109,14 @@ mod tests {
 
     #[test]
     fn parameter_counts_of_the_seed() {
-        assert_eq!(Config::seed(2048).parameters(), 12_228_480);
-        assert_eq!(Config::seed(66).parameters(), 10_706_304);
+        assert_eq!(Config::reference(2048).parameters(), 12_228_480);
+        assert_eq!(Config::reference(66).parameters(), 10_706_304);
     }
 
     #[test]
     fn impossible_sizes_are_named() {
         let error = |change: fn(&mut Config)| {
-            let mut config = Config::seed(2048);
+            let mut config = Config::reference(2048);
             change(&mut config);
             config.validate().unwrap_err().to_string()
         };
@@ -125,6 +125,6 @@ mod tests {
         assert!(error(|c| c.n_head = 5).contains("n_head 5"));
         assert!(error(|c| c.n_head = 384).contains("must be even"));
         assert!(error(|c| c.mask_id = 4096).contains("mask_id 4096"));
-        assert!(Config::seed(2048).validate().is_ok());
+        assert!(Config::reference(2048).validate().is_ok());
     }
 }

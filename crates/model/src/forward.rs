@@ -1,17 +1,17 @@
 //! The forward pass, written down in order.
 
 use device::{Recording, Slice};
-use kernels::cross_entropy::{self, Rows};
+use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
-use kernels::{Forms, attention, embed, norm, relu_squared, rope_norm};
+use kernels::{Variants, attention, embed, norm, relu_squared, rope_norm};
 
 use crate::{Activations, Model};
 
 /// What both passes are recorded over.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass<'a> {
-    /// Which shader forms to use.
-    pub forms: &'a Forms,
+    /// Which shader variants to use.
+    pub variants: &'a Variants,
     /// The network.
     pub model: &'a Model,
     /// Its buffers.
@@ -24,7 +24,7 @@ pub struct Pass<'a> {
 
 /// Records everything up to the normalised output of the last block, `acts.final_h`.
 pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
-    let Pass { forms, model, acts, ids, timesteps } = *pass;
+    let Pass { variants, model, acts, ids, timesteps } = *pass;
     let (config, weights) = (&model.config, &model.weights);
     let (n, c) = (acts.rows(), config.n_embd);
 
@@ -49,20 +49,38 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
         } else {
             norm::residual_forward(step, acts.branch, acts.x, layer.attn_h, layer.attn_inv_rms);
         }
-        gemm::record(step, forms, Op::Nt, layer.attn_h, block.qkv, layer.qkv, [n, 3 * c, c], false);
+        gemm::record(
+            step,
+            variants,
+            Op::Nt,
+            layer.attn_h,
+            block.qkv,
+            layer.qkv,
+            [n, 3 * c, c],
+            false,
+        );
         rope_norm::forward(step, acts.rope, layer.qkv, layer.qk_inv_rms, acts.rope_shape(config));
         let shape = acts.attention_shape(config);
-        attention::forward(step, forms, layer.qkv, layer.y, layer.lse, shape);
-        gemm::record(step, forms, Op::Nt, layer.y, block.attn_proj, acts.branch, [n, c, c], false);
+        attention::forward(step, variants, layer.qkv, layer.y, layer.lse, shape);
+        gemm::record(
+            step,
+            variants,
+            Op::Nt,
+            layer.y,
+            block.attn_proj,
+            acts.branch,
+            [n, c, c],
+            false,
+        );
 
         // x += mlp(norm(x))
         norm::residual_forward(step, acts.branch, acts.x, layer.mlp_h, layer.mlp_inv_rms);
-        gemm::record(step, forms, Op::Nt, layer.mlp_h, block.fc, layer.fc, [n, 4 * c, c], false);
+        gemm::record(step, variants, Op::Nt, layer.mlp_h, block.fc, layer.fc, [n, 4 * c, c], false);
         relu_squared::forward(step, layer.fc, acts.activated);
         let sizes = [n, c, 4 * c];
         gemm::record(
             step,
-            forms,
+            variants,
             Op::Nt,
             acts.activated,
             block.mlp_proj,
@@ -85,7 +103,7 @@ pub fn logits(step: &mut Recording, pass: &Pass<'_>) {
 
 /// Records the whole forward pass and, of every row, its loss against `targets (N)`, whether it
 /// hit, and its entropy.
-pub fn statistics(step: &mut Recording, pass: &Pass<'_>, targets: Slice, rows: Rows) {
+pub fn statistics(step: &mut Recording, pass: &Pass<'_>, targets: Slice, rows: TokenStats) {
     trunk(step, pass);
     for (start, count) in pass.acts.logit_chunks() {
         let logits = head(step, pass, start, count);
@@ -95,10 +113,10 @@ pub fn statistics(step: &mut Recording, pass: &Pass<'_>, targets: Slice, rows: R
 
 /// Records the logits of rows `start..start + count`.
 pub(crate) fn head(step: &mut Recording, pass: &Pass<'_>, start: usize, count: usize) -> Slice {
-    let Pass { forms, model, acts, .. } = *pass;
+    let Pass { variants, model, acts, .. } = *pass;
     let (c, v) = (model.config.n_embd, model.config.vocab_size);
     let h = acts.final_h.part(start * c, count * c);
     let logits = acts.logits.part(0, count * v);
-    gemm::record(step, forms, Op::Nt, h, model.weights.lm_head, logits, [count, v, c], false);
+    gemm::record(step, variants, Op::Nt, h, model.weights.lm_head, logits, [count, v, c], false);
     logits
 }

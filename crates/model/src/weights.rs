@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn query_key_and_value_adjoin() {
         for n_embd in [8, 24, 40, 384] {
-            let config = Config { n_embd, n_head: 2, ..Config::seed(97) };
+            let config = Config { n_embd, n_head: 2, ..Config::reference(97) };
             let weights = config.cut(|offset, len| (offset, len));
             for block in weights.blocks {
                 assert_eq!(block.qkv.1, 3 * n_embd * n_embd);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use device::{Device, DeviceError, Element, Recording, Slice};
-use kernels::{Forms, adamw, begin_step, grad_norm, muon};
+use kernels::{Variants, adamw, begin_step, grad_norm, muon};
 
 use crate::OptimizerConfig;
 
@@ -108,7 +108,13 @@ impl Optimizer {
     }
 
     /// Records the update of `parameters` by `gradient`, both flat.
-    pub fn update(&self, step: &mut Recording, forms: &Forms, parameters: Slice, gradient: Slice) {
+    pub fn update(
+        &self,
+        step: &mut Recording,
+        variants: &Variants,
+        parameters: Slice,
+        gradient: Slice,
+    ) {
         let clip = grad_norm::Clip {
             gradient,
             partial_sums: self.partial_sums,
@@ -127,7 +133,7 @@ impl Optimizer {
                 for &(offset, shape) in &self.layout.hidden {
                     let len = shape[0] * shape[1];
                     let u = look_ahead.part(offset - hidden.start, len);
-                    let o = muon::orthogonalise(step, forms, u, shape, scratch);
+                    let o = muon::orthogonalise(step, variants, u, shape, scratch);
                     let p = parameters.part(offset, len);
                     muon::update(step, control, o, p, shape, config.lr, config.weight_decay);
                 }

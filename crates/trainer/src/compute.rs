@@ -1,4 +1,4 @@
-//! `--device` and `--adapter`: what a command computes on, and with which shader forms.
+//! `--device` and `--adapter`: what a command computes on, and with which shader variants.
 
 use std::fs;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use device::{AdapterChoice, Device, DeviceError, Gpu};
-use kernels::Forms;
+use kernels::Variants;
 use pollster::block_on;
 
 use crate::files;
@@ -58,10 +58,10 @@ impl ComputeArgs {
     }
 }
 
-/// The fastest shader forms on a device: measured once per adapter and driver, and kept in the
-/// user's cache folder. The CPU has but one form.
-pub(crate) fn forms(device: &mut Device) -> Result<Forms> {
-    let Some(gpu) = device.gpu() else { return Ok(Forms::default()) };
+/// The fastest shader variants on a device: measured once per adapter and driver, and kept in the
+/// user's cache folder. The CPU has but one variant.
+pub(crate) fn variants(device: &mut Device) -> Result<Variants> {
+    let Some(gpu) = device.gpu() else { return Ok(Variants::default()) };
     let path = kept(&gpu.summary().to_string());
     // A file that another version wrote is measured again.
     let known = path.as_ref().and_then(|path| serde_json::from_slice(&fs::read(path).ok()?).ok());
@@ -76,12 +76,12 @@ pub(crate) fn forms(device: &mut Device) -> Result<Forms> {
             files::write_atomically(&path, |file| Ok(file.write_all(&json)?))
         };
         // Measuring again next time is no harm.
-        keep().unwrap_or_else(|error| log::warn!("the shader forms were not kept: {error:#}"));
+        keep().unwrap_or_else(|error| log::warn!("the shader variants were not kept: {error:#}"));
     }
     Ok(measured)
 }
 
-/// Where the forms of an adapter are kept, if there is a cache folder.
+/// Where the variants of an adapter are kept, if there is a cache folder.
 fn kept(adapter: &str) -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let cache = variable("XDG_CACHE_HOME")
@@ -90,5 +90,5 @@ fn kept(adapter: &str) -> Option<PathBuf> {
         .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))?;
     let name: String =
         adapter.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Some(cache.join("cinnabar").join("forms").join(format!("{name}.json")))
+    Some(cache.join("cinnabar").join("variants").join(format!("{name}.json")))
 }

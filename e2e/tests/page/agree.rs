@@ -5,7 +5,7 @@ use std::time::Instant;
 use device::{AdapterChoice, Device, Gpu as NativeGpu};
 use diffusion::Schedule;
 use diffusion::sampler::{Alternatives, Generation, SampleOptions, State, Workspace};
-use kernels::Forms;
+use kernels::Variants;
 use model::Model;
 use pollster::block_on;
 use serde_json::Value;
@@ -42,9 +42,9 @@ fn native(
     let mut tokens: Vec<Option<u32>> =
         prompt.ids.iter().zip(&prompt.gaps).map(|(&id, &gap)| (!gap).then_some(id)).collect();
     tokens.resize((tokens.len() + length).min(config.block_size), None);
-    let forms = Forms::default();
-    let mut generation =
-        Generation::new(device, &forms, &model, &workspace, &[tokens], options).expect("possible");
+    let variants = Variants::default();
+    let mut generation = Generation::new(device, &variants, &model, &workspace, &[tokens], options)
+        .expect("possible");
     let mut steps = Vec::new();
     loop {
         let started = Instant::now();

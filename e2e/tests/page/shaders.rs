@@ -79,7 +79,7 @@ fn the_kernels_checks_hold_in_chromium() {
         let json = std::fs::read(folder.join(format!("{name}.json"))).expect("listed");
         let case: Value = serde_json::from_slice(&json).expect("written by the tests");
         let launches = case["launches"].as_array().expect("launches");
-        // Subgroup forms fit one size of subgroups: that of the adapter that they were made for.
+        // Subgroup variants fit one size of subgroups: that of the adapter that they were made for.
         if launches
             .iter()
             .any(|launch| !launch["subgroup"].is_null() && launch["subgroup"].as_u64() != subgroup)

@@ -2,7 +2,7 @@
 
 use device::{Device, Launch};
 use diffusion::sampler::{Generation, SampleOptions, Workspace};
-use kernels::Forms;
+use kernels::Variants;
 use model::{Config, Model};
 use web_time::Instant;
 
@@ -15,7 +15,7 @@ const MEASURED: usize = 32;
 /// A network on a device with its shaders compiled.
 pub(super) struct Network {
     pub(super) device: Device,
-    pub(super) forms: Forms,
+    pub(super) variants: Variants,
     pub(super) model: Model,
     pub(super) workspace: Workspace,
 }
@@ -29,7 +29,7 @@ impl Network {
     ) -> Result<Self, Fault> {
         let model = Model::new(&mut device, config)?;
         let workspace = Workspace::new(&mut device, &config, 1, config.block_size)?;
-        let mut network = Self { device, forms: Forms::default(), model, workspace };
+        let mut network = Self { device, variants: Variants::default(), model, workspace };
         network.compile_shaders(emit).await?;
         Ok(network)
     }
@@ -40,8 +40,8 @@ impl Network {
         if self.device.gpu().is_none() {
             return Ok(());
         }
-        let Self { device, forms, model, workspace } = self;
-        let recording = Generation::rehearsal(forms, model, workspace, &one_step());
+        let Self { device, variants, model, workspace } = self;
+        let recording = Generation::rehearsal(variants, model, workspace, &one_step());
         let mut launches: Vec<&Launch> = Vec::new();
         for launch in recording.launches() {
             let same = |other: &&Launch| {
@@ -71,10 +71,11 @@ impl Network {
         if self.device.gpu().is_some() {
             return Ok(None);
         }
-        let Self { device, forms, model, workspace } = self;
+        let Self { device, variants, model, workspace } = self;
         let tokens = model.config.block_size.min(MEASURED);
         let masks = [vec![None; tokens]];
-        let mut generation = Generation::new(device, forms, model, workspace, &masks, &one_step())?;
+        let mut generation =
+            Generation::new(device, variants, model, workspace, &masks, &one_step())?;
         let started = Instant::now();
         generation.run(device)?;
         Ok(Some(started.elapsed().as_secs_f64() * 1e3 / tokens as f64))

@@ -79,7 +79,7 @@ impl Run {
             sampler: match request.sampler {
                 Sampler::MaskGit => SamplerKind::MaskGit,
                 Sampler::Carry => SamplerKind::Carry,
-                Sampler::Seed => SamplerKind::Seed,
+                Sampler::Seed => SamplerKind::Reference,
             },
             schedule: schedule(&loaded.metadata),
             steps: Some(request.steps as usize),
@@ -93,7 +93,7 @@ impl Run {
         };
         let generation = Generation::new(
             &mut loaded.network.device,
-            &loaded.network.forms,
+            &loaded.network.variants,
             &loaded.network.model,
             &loaded.network.workspace,
             &[tokens.to_vec()],

@@ -85,8 +85,8 @@ mod tests {
         for schedule in [Schedule::Cosine, Schedule::Cosine2, Schedule::Linear] {
             let mut bound = Bound::new(schedule, timesteps);
             for (i, t) in stratified_times(count, timesteps, 3).into_iter().enumerate() {
-                let survival = schedule.survival(t, timesteps);
-                let (_, mask) = corrupt(&vec![5; length], 2, survival, 11, i as u32);
+                let alpha = schedule.alpha(t, timesteps);
+                let (_, mask) = corrupt(&vec![5; length], 2, alpha, 11, i as u32);
                 bound.add(t, &loss, &mask);
             }
             let (mean, error) = bound.nats_per_sequence();

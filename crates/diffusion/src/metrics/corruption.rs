@@ -5,19 +5,19 @@ use kernels::rng::{Philox, unit};
 /// Tag of these draws in the counter: "eval".
 const USE: u32 = 0x6576_616c;
 
-/// Replaces each token by `mask_id` with probability `1 - survival`: the noisy tokens, and 1 where
+/// Replaces each token by `mask_id` with probability `1 - alpha`: the noisy tokens, and 1 where
 /// masked. A function of seed and number of the sequence, so that models are compared on the same
 /// masks.
 pub fn corrupt(
     tokens: &[u32],
     mask_id: u32,
-    survival: f64,
+    alpha: f64,
     seed: u64,
     sequence: u32,
 ) -> (Vec<u32>, Vec<u32>) {
     let generator = Philox::new(seed);
     let masked =
-        |position| f64::from(unit(generator.draw([position, sequence, 0, USE])[0])) > survival;
+        |position| f64::from(unit(generator.draw([position, sequence, 0, USE])[0])) > alpha;
     let mask: Vec<u32> = (0..tokens.len() as u32).map(|i| u32::from(masked(i))).collect();
     let noisy = tokens.iter().zip(&mask);
     (noisy.map(|(&id, &m)| if m == 1 { mask_id } else { id }).collect(), mask)
@@ -28,15 +28,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_masked_share_follows_the_survival() {
+    fn the_masked_share_follows_alpha() {
         let tokens = vec![7; 10_000];
-        for survival in [0.0, 0.3, 0.9, 1.0] {
-            let (noisy, mask) = corrupt(&tokens, 2, survival, 4, 0);
+        for alpha in [0.0, 0.3, 0.9, 1.0] {
+            let (noisy, mask) = corrupt(&tokens, 2, alpha, 4, 0);
             let share = f64::from(mask.iter().sum::<u32>()) / 10_000.0;
             // Four standard errors of a share of 10,000 draws.
-            assert!((share - (1.0 - survival)).abs() <= 0.02, "{share} at {survival}");
+            assert!((share - (1.0 - alpha)).abs() <= 0.02, "{share} at {alpha}");
             assert!(noisy.iter().zip(&mask).all(|(&id, &m)| id == if m == 1 { 2 } else { 7 }));
-            assert_eq!(corrupt(&tokens, 2, survival, 4, 0).1, mask);
+            assert_eq!(corrupt(&tokens, 2, alpha, 4, 0).1, mask);
         }
         assert_ne!(corrupt(&tokens, 2, 0.5, 4, 1).1, corrupt(&tokens, 2, 0.5, 4, 0).1);
     }

@@ -1,8 +1,8 @@
 //! Statistics of positions, computed on a device.
 
 use device::{Device, DeviceError, Element, Program, Recording, Slice};
-use kernels::Forms;
-use kernels::cross_entropy::Rows;
+use kernels::Variants;
+use kernels::cross_entropy::TokenStats;
 use model::forward::{self, Pass};
 use model::{Activations, Model};
 
@@ -24,14 +24,14 @@ pub struct Scorer {
     ids: Slice,
     targets: Slice,
     timesteps: Slice,
-    rows: Rows,
+    rows: TokenStats,
 }
 
 impl Scorer {
     /// Takes device memory for its batches, for as long as the device lives.
     pub fn new(
         device: &mut Device,
-        forms: &Forms,
+        variants: &Variants,
         model: &Model,
         batch: usize,
         length: usize,
@@ -43,7 +43,7 @@ impl Scorer {
         let targets = words("scored_targets", batch * length)?;
         let timesteps = words("scored_timesteps", batch)?;
         let mut step = Recording::default();
-        let pass = Pass { forms, model, acts: &acts, ids, timesteps };
+        let pass = Pass { variants, model, acts: &acts, ids, timesteps };
         forward::statistics(&mut step, &pass, targets, rows);
         let program = device.compile(step)?;
         Ok(Self { program, ids, targets, timesteps, rows })

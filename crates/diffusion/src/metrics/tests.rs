@@ -1,6 +1,6 @@
 //! The golden metrics, on every device.
 
-use kernels::Forms;
+use kernels::Variants;
 use model::Model;
 use pollster::block_on;
 
@@ -20,7 +20,7 @@ fn golden_metrics_of_the_network() {
     let checkpoint = Golden::sampler().checkpoint();
     for mut device in devices() {
         let model = Model::load(&mut device, &checkpoint).unwrap();
-        let scorer = Scorer::new(&mut device, &Forms::default(), &model, 3, 32).unwrap();
+        let scorer = Scorer::new(&mut device, &Variants::default(), &model, 3, 32).unwrap();
         let what = device.to_string();
 
         let mut scores = MaskedScores::default();
@@ -85,7 +85,7 @@ fn golden_schedules() {
     {
         for (t, expected) in numbers(&golden.json[name]).into_iter().enumerate() {
             // The cosine of two mathematics libraries: a unit in the last place.
-            assert!((schedule.survival(t, 10) - expected).abs() < 2e-16, "{name} at {t}");
+            assert!((schedule.alpha(t, 10) - expected).abs() < 2e-16, "{name} at {t}");
         }
     }
     let table = &Golden::sampler().json["k_table_from_t2"];

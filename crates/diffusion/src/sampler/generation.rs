@@ -1,7 +1,7 @@
 //! A generation: the state machine that programs and pages drive.
 
 use device::{Device, DeviceError, Program, Recording, Timing};
-use kernels::{Forms, sample_pass};
+use kernels::{Variants, sample_pass};
 use model::{Config, Model};
 
 use super::lazy::Lazy;
@@ -42,7 +42,7 @@ impl Generation {
     /// mask token) is a position to be generated, before, between or behind given tokens.
     pub fn new(
         device: &mut Device,
-        forms: &Forms,
+        variants: &Variants,
         model: &Model,
         workspace: &Workspace,
         prompts: &[Vec<Option<u32>>],
@@ -60,7 +60,7 @@ impl Generation {
             )));
         }
         let mut times = times(options.steps(config.timesteps), config.timesteps);
-        if options.sampler == SamplerKind::Seed {
+        if options.sampler == SamplerKind::Reference {
             // The greedy pass at t = 0, and the end behind it.
             times.push(0);
         }
@@ -70,10 +70,10 @@ impl Generation {
             options: options.clone(),
             batch,
             length,
-            program: device.compile(record::pass(forms, model, &buffers, options))?,
-            watched: Lazy::new(record::watched(forms, model, &buffers, options)),
+            program: device.compile(record::pass(variants, model, &buffers, options))?,
+            watched: Lazy::new(record::watched(variants, model, &buffers, options)),
             explanation: Lazy::new(record::explanation(model, &buffers, options)),
-            question: Lazy::new(record::question(forms, model, &buffers, options)),
+            question: Lazy::new(record::question(variants, model, &buffers, options)),
             buffers,
             generated: Vec::new(),
             passes_done: 0,
@@ -96,13 +96,13 @@ impl Generation {
     /// What a generation of one text over the whole block compiles: for those who want to compile
     /// its kernels beforehand and to tell how far they are.
     pub fn rehearsal(
-        forms: &Forms,
+        variants: &Variants,
         model: &Model,
         workspace: &Workspace,
         options: &SampleOptions,
     ) -> Recording {
         let buffers = workspace.narrowed(&model.config, 1, workspace.length, 1);
-        record::watched(forms, model, &buffers, options)
+        record::watched(variants, model, &buffers, options)
     }
 
     /// How it was asked to generate.

@@ -27,21 +27,22 @@ pub enum SamplerKind {
     MaskGit,
     /// Every generated position is drawn anew in every pass, and a last greedy pass at t = 0
     /// follows. Whatever lies behind the text up to the end of the block stays masked.
-    Seed,
+    #[serde(rename = "seed")]
+    Reference,
 }
 
 impl SamplerKind {
     /// Whether visible tokens are kept and the mask token cannot be drawn: the network is asked only
     /// what it learned.
     pub(super) fn keeps_visible(self) -> bool {
-        self != Self::Seed
+        self != Self::Reference
     }
 
     /// Positions that the network sees of a text of `length` in a block of `block_size`.
     pub fn seen(self, length: usize, block_size: usize) -> usize {
         match self {
             Self::Carry | Self::MaskGit => length,
-            Self::Seed => block_size,
+            Self::Reference => block_size,
         }
     }
 }
@@ -51,7 +52,7 @@ impl fmt::Display for SamplerKind {
         f.write_str(match self {
             Self::Carry => "carry",
             Self::MaskGit => "maskgit",
-            Self::Seed => "seed",
+            Self::Reference => "seed",
         })
     }
 }

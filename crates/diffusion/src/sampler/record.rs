@@ -2,7 +2,7 @@
 
 use device::{Recording, Slice};
 use kernels::{
-    Forms, remask, sample_explain, sample_order, sample_pass, sample_tokens, sample_uniforms,
+    Variants, remask, sample_explain, sample_order, sample_pass, sample_tokens, sample_uniforms,
 };
 use model::Model;
 use model::forward::{self, Pass};
@@ -12,7 +12,7 @@ use super::{SampleOptions, SamplerKind};
 
 /// One denoising pass.
 pub(super) fn pass(
-    forms: &Forms,
+    variants: &Variants,
     model: &Model,
     buffers: &Buffers,
     options: &SampleOptions,
@@ -25,7 +25,7 @@ pub(super) fn pass(
     sample_pass::record(&mut step, table, cursor, timesteps, control);
     let (seed, first_sample) = (options.seed, options.first_sample);
     sample_uniforms::record(&mut step, control, uniforms, length, first_sample, seed);
-    network(&mut step, forms, model, buffers, buffers.ids, timesteps);
+    network(&mut step, variants, model, buffers, buffers.ids, timesteps);
     sample_tokens::record(
         &mut step,
         sample_tokens::Buffers {
@@ -41,7 +41,7 @@ pub(super) fn pass(
         &sampling,
     );
     let order = match options.sampler {
-        SamplerKind::Carry | SamplerKind::Seed => buffers.token_confidence,
+        SamplerKind::Carry | SamplerKind::Reference => buffers.token_confidence,
         SamplerKind::MaskGit => {
             let (token_confidence, ids, order) =
                 (buffers.token_confidence, buffers.ids, buffers.order);
@@ -72,12 +72,12 @@ pub(super) fn pass(
 
 /// One denoising pass and what the network thought in it.
 pub(super) fn watched(
-    forms: &Forms,
+    variants: &Variants,
     model: &Model,
     buffers: &Buffers,
     options: &SampleOptions,
 ) -> Recording {
-    let mut step = pass(forms, model, buffers, options);
+    let mut step = pass(variants, model, buffers, options);
     explain(&mut step, model, buffers, options);
     step
 }
@@ -91,26 +91,26 @@ pub(super) fn explanation(model: &Model, buffers: &Buffers, options: &SampleOpti
 
 /// Explains what the network says of the tokens that are asked about.
 pub(super) fn question(
-    forms: &Forms,
+    variants: &Variants,
     model: &Model,
     buffers: &Buffers,
     options: &SampleOptions,
 ) -> Recording {
     let mut step = Recording::default();
-    network(&mut step, forms, model, buffers, buffers.asked_ids, buffers.asked_timesteps);
+    network(&mut step, variants, model, buffers, buffers.asked_ids, buffers.asked_timesteps);
     explain(&mut step, model, buffers, options);
     step
 }
 
 fn network(
     step: &mut Recording,
-    forms: &Forms,
+    variants: &Variants,
     model: &Model,
     buffers: &Buffers,
     ids: Slice,
     timesteps: Slice,
 ) {
-    forward::logits(step, &Pass { forms, model, acts: &buffers.acts, ids, timesteps });
+    forward::logits(step, &Pass { variants, model, acts: &buffers.acts, ids, timesteps });
 }
 
 fn explain(step: &mut Recording, model: &Model, buffers: &Buffers, options: &SampleOptions) {

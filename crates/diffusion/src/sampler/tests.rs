@@ -1,7 +1,7 @@
 //! The golden traces, token for token, on every device; interference; refusals.
 
 use device::{Device, Recording};
-use kernels::Forms;
+use kernels::Variants;
 use model::Model;
 use pollster::block_on;
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Bench {
 
     fn generation(&mut self, prompts: &[Vec<Option<u32>>], options: &SampleOptions) -> Generation {
         let Self { device, model, workspace } = self;
-        Generation::new(device, &Forms::default(), model, workspace, prompts, options).unwrap()
+        Generation::new(device, &Variants::default(), model, workspace, prompts, options).unwrap()
     }
 
     fn state(&self, generation: &Generation) -> State {
@@ -76,7 +76,7 @@ fn compare_trace(bench: &mut Bench, golden: &Golden, run: &Value) {
     let key = run["key"].as_str().unwrap();
     let text = golden_prompt(run);
     let options = SampleOptions {
-        sampler: SamplerKind::Seed,
+        sampler: SamplerKind::Reference,
         schedule: serde_json::from_value(run["schedule"].clone()).unwrap(),
         temperature: run["temperature"].as_f64().unwrap() as f32,
         ..SampleOptions::default()
@@ -364,8 +364,8 @@ fn impossible_requests_are_refused_in_a_sentence() {
     let mut bench = Bench::new(Device::cpu(), &golden);
     let mut refuse = |prompts: &[Vec<Option<u32>>], options: SampleOptions, sentence: &str| {
         let Bench { device, model, workspace } = &mut bench;
-        let forms = Forms::default();
-        let error = Generation::new(device, &forms, model, workspace, prompts, &options)
+        let variants = Variants::default();
+        let error = Generation::new(device, &variants, model, workspace, prompts, &options)
             .map(|_| ())
             .unwrap_err()
             .to_string();

@@ -11,7 +11,7 @@ use super::TrainingOptions;
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     corpus: Slice,
-    survival: Slice,
+    alpha: Slice,
     /// 1 where masked, all parts one after the other.
     pub(super) mask: Slice,
     /// What the passes take.
@@ -40,8 +40,8 @@ impl Batch {
         parts: usize,
     ) -> Result<Self, DeviceError> {
         let TrainingOptions { batch, length, schedule, stratified, seed, .. } = *options;
-        let survival = schedule.survival_table(config.timesteps);
-        let survival = device.floats("survival", &survival)?;
+        let alpha = schedule.alpha_table(config.timesteps);
+        let alpha = device.floats("alpha", &alpha)?;
         let rows = batch * length;
         let mut words = |label, len| device.allocate(label, Element::Word, len);
         let mask = words("mask", parts * rows)?;
@@ -64,7 +64,7 @@ impl Batch {
             })
         });
         let parts = parts.collect::<Result<_, DeviceError>>()?;
-        Ok(Self { corpus, survival, mask, parts })
+        Ok(Self { corpus, alpha, mask, parts })
     }
 
     /// Records the draw of all parts for the counter's step.
@@ -73,7 +73,7 @@ impl Batch {
             let buffers = Buffers {
                 corpus: self.corpus,
                 counter,
-                survival: self.survival,
+                alpha: self.alpha,
                 ids: part.ids,
                 targets: part.targets,
                 mask: part.mask,

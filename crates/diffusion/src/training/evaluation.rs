@@ -1,8 +1,8 @@
 //! Losses on fixed batches.
 
 use device::{Device, DeviceError, Element, Program, Recording, Slice};
-use kernels::Forms;
-use kernels::cross_entropy::Rows;
+use kernels::Variants;
+use kernels::cross_entropy::TokenStats;
 use model::forward::{self, Pass};
 use model::{Activations, Model};
 
@@ -42,13 +42,13 @@ pub(super) struct Evaluator {
     counter: Slice,
     train_mask: Slice,
     validation_mask: Slice,
-    rows: Rows,
+    rows: TokenStats,
 }
 
 impl Evaluator {
     pub(super) fn new(
         device: &mut Device,
-        forms: &Forms,
+        variants: &Variants,
         model: &Model,
         acts: &Activations,
         train: Slice,
@@ -64,7 +64,7 @@ impl Evaluator {
             let mut step = Recording::default();
             batch.draw(&mut step, counter);
             let (ids, timesteps) = (part.ids, part.timesteps);
-            let pass = Pass { forms, model, acts, ids, timesteps };
+            let pass = Pass { variants, model, acts, ids, timesteps };
             forward::statistics(&mut step, &pass, part.targets, rows);
             Ok::<_, DeviceError>((device.compile(step)?, batch.mask))
         };

@@ -9,7 +9,7 @@ mod evaluation;
 mod state;
 
 use device::{Device, DeviceError, Element, Program, Recording, Slice, Timing};
-use kernels::{Forms, loss};
+use kernels::{Variants, loss};
 use model::backward::{self, Loss};
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model, Scratch, TensorInfo};
@@ -107,7 +107,7 @@ impl Training {
     #[expect(clippy::too_many_arguments, reason = "each is a part of its own, used once")]
     pub fn new(
         device: &mut Device,
-        forms: &Forms,
+        variants: &Variants,
         config: Config,
         init: &[f32],
         train_ids: &[u32],
@@ -139,7 +139,7 @@ impl Training {
         for (index, part) in whole.parts.iter().enumerate() {
             let (start, count) = (index * acts.rows(), acts.rows());
             let (ids, timesteps) = (part.ids, part.timesteps);
-            let pass = Pass { forms, model: &model, acts: &acts, ids, timesteps };
+            let pass = Pass { variants, model: &model, acts: &acts, ids, timesteps };
             forward::trunk(&mut step, &pass);
             let loss = Loss {
                 targets: part.targets,
@@ -149,10 +149,10 @@ impl Training {
             backward::record(&mut step, &pass, &scratch, loss, &d, index > 0);
         }
         loss::weighted(&mut step, optimizer.counter, weights, rows.loss, losses);
-        optimizer.update(&mut step, forms, model.parameters, gradient);
+        optimizer.update(&mut step, variants, model.parameters, gradient);
 
         let evaluator =
-            Evaluator::new(device, forms, &model, &acts, corpus, validation_ids, options)?;
+            Evaluator::new(device, variants, &model, &acts, corpus, validation_ids, options)?;
         Ok(Self {
             step: device.compile(step)?,
             model,

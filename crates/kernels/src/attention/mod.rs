@@ -6,7 +6,7 @@ mod twin;
 use bytemuck::{Pod, Zeroable};
 use device::{Binding, Kernel, Launch, Recording, Slice, floats, floats_mut, twin};
 
-use crate::forms::{AttentionForm, Forms};
+use crate::variants::{AttentionVariant, Variants};
 use crate::{COMMON, grid};
 
 /// Sizes of attention.
@@ -113,8 +113,8 @@ pub static SUBGROUP_BACKWARD_KV: Kernel = Kernel {
     twin: twin!(twin::backward_kv),
 };
 
-/// The kernels of one form.
-struct FormKernels {
+/// The kernels of one variant.
+struct VariantKernels {
     forward: &'static Kernel,
     backward_q: &'static Kernel,
     backward_kv: &'static Kernel,
@@ -122,11 +122,11 @@ struct FormKernels {
     rows: usize,
 }
 
-impl FormKernels {
-    /// The chosen form, or the tile where vectors do not divide the width of a head.
-    fn of(forms: &Forms, shape: Shape) -> Self {
-        match forms.attention {
-            AttentionForm::Subgroup if shape.head_dim.is_multiple_of(4) => Self {
+impl VariantKernels {
+    /// The chosen variant, or the tile where vectors do not divide the width of a head.
+    fn of(variants: &Variants, shape: Shape) -> Self {
+        match variants.attention {
+            AttentionVariant::Subgroup if shape.head_dim.is_multiple_of(4) => Self {
                 forward: &SUBGROUP_FORWARD,
                 backward_q: &SUBGROUP_BACKWARD_Q,
                 backward_kv: &SUBGROUP_BACKWARD_KV,
@@ -171,13 +171,13 @@ fn params(shape: Shape) -> Vec<u8> {
 /// Records `y (N, H, D)` and `lse (N, H)` from `qkv (N, 3, H, D)`.
 pub fn forward(
     step: &mut Recording,
-    forms: &Forms,
+    variants: &Variants,
     qkv: Slice,
     y: Slice,
     lse: Slice,
     shape: Shape,
 ) {
-    let kernels = FormKernels::of(forms, shape);
+    let kernels = VariantKernels::of(variants, shape);
     step.push(launch(kernels.forward, vec![qkv, y, lse], shape, kernels.rows, 2));
 }
 
@@ -185,7 +185,7 @@ pub fn forward(
 #[expect(clippy::too_many_arguments, reason = "each is a tensor of the backward pass")]
 pub fn backward(
     step: &mut Recording,
-    forms: &Forms,
+    variants: &Variants,
     qkv: Slice,
     y: Slice,
     lse: Slice,
@@ -195,7 +195,7 @@ pub fn backward(
     shape: Shape,
 ) {
     let Shape { batch, length, heads, head_dim } = shape;
-    let kernels = FormKernels::of(forms, shape);
+    let kernels = VariantKernels::of(variants, shape);
     step.push(Launch {
         kernel: &DELTA,
         constants: vec![],

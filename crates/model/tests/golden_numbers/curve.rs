@@ -49,11 +49,11 @@ impl Curve {
             };
             let start = draw(0, self.train_tokens - length);
             let timestep = 1 + draw(1, timesteps);
-            let survival = (timestep as f64 / timesteps as f64 * FRAC_PI_2).cos().powi(2);
+            let alpha = (timestep as f64 / timesteps as f64 * FRAC_PI_2).cos().powi(2);
             t.push(timestep as u32);
             for (position, &id) in (0..).zip(&ids[start..start + length]) {
                 let index = row * length as u64 + position;
-                let masked = hash::unit(self.train_seed, 3 * number + 2, index) > survival;
+                let masked = hash::unit(self.train_seed, 3 * number + 2, index) > alpha;
                 x0.push(id);
                 xt.push(if masked { mask_id } else { id });
                 mask.push(u32::from(masked));

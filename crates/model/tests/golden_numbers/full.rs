@@ -2,7 +2,7 @@
 //! text, spot values.
 
 use device::Recording;
-use kernels::Forms;
+use kernels::Variants;
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model};
 use pollster::block_on;
@@ -35,7 +35,7 @@ fn hash_formula() {
 fn logits_gradients_and_losses() {
     let (tensors, json) = (Tensors::open("full"), json("full"));
     let config = config(&json);
-    assert_eq!(config, Config::seed(2048));
+    assert_eq!(config, Config::reference(2048));
     let values = hash::weights(&config, 11, 0.0625);
     let batch = Batch {
         x0: tensors.words("x0"),
@@ -51,8 +51,8 @@ fn logits_gradients_and_losses() {
         let acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
         let ids = device.words("ids", &batch.xt).unwrap();
         let timesteps = device.words("timesteps", &batch.t).unwrap();
-        let forms = Forms::default();
-        let pass = Pass { forms: &forms, model: &model, acts: &acts, ids, timesteps };
+        let variants = Variants::default();
+        let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
         let mut step = Recording::default();
         forward::logits(&mut step, &pass);
         let program = device.compile(step).unwrap();

@@ -1,7 +1,7 @@
 //! The small configuration: everything, element by element.
 
 use device::{Device, Recording};
-use kernels::Forms;
+use kernels::Variants;
 use model::forward::{self, Pass};
 use model::{Activations, Model};
 use optim::{AdamWConfig, OptimizerConfig};
@@ -40,8 +40,8 @@ fn activations_and_logits() {
         let acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
         let ids = device.words("ids", &batch.xt).unwrap();
         let timesteps = device.words("timesteps", &batch.t).unwrap();
-        let forms = Forms::default();
-        let pass = Pass { forms: &forms, model: &model, acts: &acts, ids, timesteps };
+        let variants = Variants::default();
+        let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
         let mut step = Recording::default();
         forward::logits(&mut step, &pass);
         let program = device.compile(step).unwrap();

@@ -1,7 +1,7 @@
 //! A training step on given batches.
 
 use device::{Device, Element, Recording, Slice};
-use kernels::{Forms, loss};
+use kernels::{Variants, loss};
 use model::backward::{self, Loss};
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model, Scratch};
@@ -73,15 +73,15 @@ impl Step {
         .unwrap();
 
         let mut step = Recording::default();
-        let forms = Forms::default();
+        let variants = Variants::default();
         optimizer.begin(&mut step);
         loss::weights(&mut step, mask, weights);
-        let pass = Pass { forms: &forms, model: &model, acts: &acts, ids, timesteps };
+        let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
         forward::trunk(&mut step, &pass);
         let loss = Loss { targets, weights, rows: statistics };
         backward::record(&mut step, &pass, &scratch, loss, &d, false);
         loss::weighted(&mut step, optimizer.counter, weights, statistics.loss, losses);
-        optimizer.update(&mut step, &forms, model.parameters, gradient);
+        optimizer.update(&mut step, &variants, model.parameters, gradient);
         let step_of = Self { model, gradient, ids, targets, mask, timesteps, losses, optimizer };
         (step_of, step)
     }

@@ -18,14 +18,14 @@ use crate::settings::Settings;
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let settings = Settings::read(&args.config, &args.set)?;
     let mut device = args.compute.open()?;
-    let forms = compute::forms(&mut device)?;
+    let variants = compute::variants(&mut device)?;
     println!("device  {device}");
     if device.gpu().is_some() {
-        println!("forms   {forms:?}");
+        println!("variants   {variants:?}");
     }
     let peak = operations::run(&mut device, &settings, args.repeats)?;
-    training::run(&mut device, &forms, &settings, args.repeats, peak)?;
-    writing::run(&mut device, &forms, &settings, args.denoising_steps, peak)
+    training::run(&mut device, &variants, &settings, args.repeats, peak)?;
+    writing::run(&mut device, &variants, &settings, args.denoising_steps, peak)
 }
 
 /// Seconds of one run of `program`, the best of `repeats` after one to warm up. `output` is

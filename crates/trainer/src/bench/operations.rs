@@ -1,10 +1,10 @@
-//! Matrix products and attention at the shapes of a model, in every form.
+//! Matrix products and attention at the shapes of a model, in every variant.
 
 use anyhow::Result;
 use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
-use kernels::{AttentionForm, Forms, GemmForm};
+use kernels::{AttentionVariant, GemmVariant, Variants};
 
 use super::best_seconds;
 use crate::settings::Settings;
@@ -14,17 +14,22 @@ use crate::settings::Settings;
 pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> Result<f64> {
     let subgroup = device.gpu().and_then(|gpu| gpu.summary().subgroup);
     let on_cpu = device.gpu().is_none();
-    let products: Vec<GemmForm> = GemmForm::ALL
+    let products: Vec<GemmVariant> =
+        GemmVariant::ALL
+            .into_iter()
+            .filter(|variant| {
+                if on_cpu { *variant == GemmVariant::Tile } else { variant.runs_with(subgroup) }
+            })
+            .collect();
+    let attentions: Vec<AttentionVariant> = AttentionVariant::ALL
         .into_iter()
-        .filter(|form| if on_cpu { *form == GemmForm::Tile } else { form.runs_with(subgroup) })
+        .filter(|variant| {
+            if on_cpu { *variant == AttentionVariant::Tile } else { variant.runs_with(subgroup) }
+        })
         .collect();
-    let attentions: Vec<AttentionForm> = AttentionForm::ALL
-        .into_iter()
-        .filter(|form| if on_cpu { *form == AttentionForm::Tile } else { form.runs_with(subgroup) })
-        .collect();
-    let name = |form: String| if on_cpu { "CPU".to_owned() } else { form.to_lowercase() };
+    let name = |variant: String| if on_cpu { "CPU".to_owned() } else { variant.to_lowercase() };
 
-    let names: Vec<String> = products.iter().map(|form| name(format!("{form:?}"))).collect();
+    let names: Vec<String> = products.iter().map(|variant| name(format!("{variant:?}"))).collect();
     header("matrix product (m x n x k)", &names);
     let mut peak = 0.0_f64;
     let n = settings.train.batch_size * settings.model.block_size;
@@ -42,10 +47,15 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
         let mut floats = |len| device.allocate("bench", Element::Float, len);
         let (a, b, out) = (floats(m * k)?, floats(columns * k)?, floats(m * columns)?);
         let mut figures = Vec::new();
-        for &form in &products {
-            let forms = Forms { gemm_nt: form, gemm_nn: form, gemm_tn: form, ..Forms::default() };
+        for &variant in &products {
+            let variants = Variants {
+                gemm_nt: variant,
+                gemm_nn: variant,
+                gemm_tn: variant,
+                ..Variants::default()
+            };
             let record = |step: &mut Recording| {
-                gemm::record(step, &forms, op, a, b, out, sizes, false);
+                gemm::record(step, &variants, op, a, b, out, sizes, false);
             };
             figures.push(rate(device, out, repeats, record)?);
         }
@@ -53,7 +63,8 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
         peak = figures.into_iter().fold(peak, f64::max);
     }
 
-    let names: Vec<String> = attentions.iter().map(|form| name(format!("{form:?}"))).collect();
+    let names: Vec<String> =
+        attentions.iter().map(|variant| name(format!("{variant:?}"))).collect();
     header("attention (sequences x heads x tokens x width)", &names);
     let shape = Shape {
         batch: settings.train.batch_size,
@@ -67,12 +78,12 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
     let (d_y, delta, d_qkv) = (floats(n * c)?, floats(n * heads)?, floats(3 * n * c)?);
     for backward in [false, true] {
         let mut figures = Vec::new();
-        for &form in &attentions {
-            let forms = Forms { attention: form, ..Forms::default() };
+        for &variant in &attentions {
+            let variants = Variants { attention: variant, ..Variants::default() };
             let record = |step: &mut Recording| match backward {
-                false => attention::forward(step, &forms, qkv, y, lse, shape),
+                false => attention::forward(step, &variants, qkv, y, lse, shape),
                 true => {
-                    attention::backward(step, &forms, qkv, y, lse, d_y, delta, d_qkv, shape);
+                    attention::backward(step, &variants, qkv, y, lse, d_y, delta, d_qkv, shape);
                 }
             };
             figures.push(rate(device, if backward { d_qkv } else { y }, repeats, record)?);
@@ -97,10 +108,10 @@ fn rate(
     Ok(flop * 1e-9 / best_seconds(device, &program, output, repeats)?)
 }
 
-fn header(what: &str, forms: &[String]) {
+fn header(what: &str, variants: &[String]) {
     print!("\n{what:<48}");
-    for form in forms {
-        print!("{form:>10}");
+    for variant in variants {
+        print!("{variant:>10}");
     }
     println!("  GFLOP/s");
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use device::{Device, Timing};
-use kernels::Forms;
+use kernels::Variants;
 use pollster::block_on;
 
 use crate::settings::Settings;
@@ -13,12 +13,12 @@ use crate::train;
 
 pub(super) fn run(
     device: &mut Device,
-    forms: &Forms,
+    variants: &Variants,
     settings: &Settings,
     repeats: usize,
     peak: f64,
 ) -> Result<()> {
-    let mut training = train::on_empty_corpus(device, forms, settings)?;
+    let mut training = train::on_empty_corpus(device, variants, settings)?;
     let tokens = settings.tokens_per_step() as f64;
     let mut seconds = Vec::new();
     for repeat in 0..=repeats {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use device::Device;
 use diffusion::sampler::{Generation, SampleOptions, Workspace};
-use kernels::Forms;
+use kernels::Variants;
 use model::{Checkpoint, Model, initial_values};
 use pollster::block_on;
 
@@ -13,7 +13,7 @@ use crate::settings::Settings;
 
 pub(super) fn run(
     device: &mut Device,
-    forms: &Forms,
+    variants: &Variants,
     settings: &Settings,
     steps: usize,
     peak: f64,
@@ -33,7 +33,7 @@ pub(super) fn run(
         let options = SampleOptions { steps: Some(steps), ..SampleOptions::default() };
         let mut run = || -> Result<(f64, u64)> {
             let mut generation =
-                Generation::new(device, forms, &model, &workspace, &prompts, &options)?;
+                Generation::new(device, variants, &model, &workspace, &prompts, &options)?;
             let start = Instant::now();
             generation.run(device)?;
             block_on(generation.read_state(device))?;

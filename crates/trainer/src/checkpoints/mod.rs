@@ -45,8 +45,9 @@ pub(crate) struct State {
     pub(crate) best_loss: Option<f64>,
     /// Seconds of training, over all parts of the run.
     pub(crate) seconds: f64,
-    /// Shader forms, so that a resumed run computes with the same.
-    pub(crate) forms: kernels::Forms,
+    /// Shader variants, so that a resumed run computes with the same; `forms` in older checkpoints.
+    #[serde(alias = "forms")]
+    pub(crate) variants: kernels::Variants,
 }
 
 /// A checkpoint in memory.
@@ -137,7 +138,8 @@ mod tests {
     use super::*;
 
     fn saved(step: u32, loss: f64) -> Saved {
-        let config = Config { n_layer: 1, n_head: 1, n_embd: 8, timesteps: 2, ..Config::seed(10) };
+        let config =
+            Config { n_layer: 1, n_head: 1, n_embd: 8, timesteps: 2, ..Config::reference(10) };
         let values = vec![loss as f32; config.flat_len()];
         // Gaps between tensors are zeros in a file.
         let mut model =
@@ -155,7 +157,7 @@ mod tests {
                 validation_loss: Some(loss),
                 best_loss: Some(loss),
                 seconds: 1.5,
-                forms: kernels::Forms::default(),
+                variants: kernels::Variants::default(),
             },
             tokenizer: b"tokenizer".to_vec(),
             settings: "settings".to_owned(),

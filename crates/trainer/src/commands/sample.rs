@@ -26,7 +26,7 @@ impl From<Sampler> for SamplerKind {
         match sampler {
             Sampler::MaskGit => Self::MaskGit,
             Sampler::Carry => Self::Carry,
-            Sampler::Seed => Self::Seed,
+            Sampler::Seed => Self::Reference,
         }
     }
 }

@@ -86,12 +86,12 @@ pub(super) fn measure(
     let mut score = |clean: &[u32], times: &[usize], first: usize| {
         let (mut noisy, mut mask) = (Vec::new(), Vec::new());
         for ((tokens, &t), number) in clean.chunks(windows.length).zip(times).zip(first..) {
-            let survival = masking.masks.survival(t, last);
-            let (ids, masked) = corrupt(tokens, config.mask_id, survival, SEED, number as u32);
+            let alpha = masking.masks.alpha(t, last);
+            let (ids, masked) = corrupt(tokens, config.mask_id, alpha, SEED, number as u32);
             noisy.extend(ids);
             mask.extend(masked);
         }
-        let told = |&t| masking.trained.nearest(masking.masks.survival(t, last), last) as u32;
+        let told = |&t| masking.trained.nearest(masking.masks.alpha(t, last), last) as u32;
         let times: Vec<u32> = times.iter().map(told).collect();
         let scores = block_on(scorer.score(device, &noisy, clean, &times))?;
         bar.inc(1);

@@ -6,7 +6,7 @@ use diffusion::Schedule;
 use diffusion::metrics::change_rate;
 use diffusion::sampler::{Generation, SampleOptions, SamplerKind, State, Workspace};
 use indicatif::ProgressBar;
-use kernels::Forms;
+use kernels::Variants;
 use model::Model;
 use pollster::block_on;
 
@@ -27,7 +27,7 @@ pub(super) struct Texts {
 /// 16 texts after prompts from held-out text, greedy, with the seed's sampler.
 pub(super) fn texts(
     device: &mut Device,
-    forms: &Forms,
+    variants: &Variants,
     model: &Model,
     schedule: Schedule,
     windows: &Windows,
@@ -46,12 +46,12 @@ pub(super) fn texts(
         .collect();
     let workspace = Workspace::new(device, &model.config, BATCH, block)?;
     let options = SampleOptions {
-        sampler: SamplerKind::Seed,
+        sampler: SamplerKind::Reference,
         schedule,
         temperature: 0.0,
         ..SampleOptions::default()
     };
-    let mut generation = Generation::new(device, forms, model, &workspace, &prompts, &options)?;
+    let mut generation = Generation::new(device, variants, model, &workspace, &prompts, &options)?;
     let mut states: Vec<State> = vec![block_on(generation.read_state(device))?];
     while !generation.finished() {
         generation.step(device)?;

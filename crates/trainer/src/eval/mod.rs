@@ -64,9 +64,9 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
 
     // A device of its own for each model: devices do not give buffers back.
     let mut device = args.compute.open()?;
-    let forms = compute::forms(&mut device)?;
+    let variants = compute::variants(&mut device)?;
     let model = Model::load(&mut device, &checkpoint)?;
-    let scorer = Scorer::new(&mut device, &forms, &model, denoise::BATCH, config.block_size)?;
+    let scorer = Scorer::new(&mut device, &variants, &model, denoise::BATCH, config.block_size)?;
     let bytes = windows.sequences().flatten().map(|&id| bytes(&tokenizer, id)).sum::<usize>();
     let bytes = bytes as f64 / windows.sequences().count() as f64;
     // Batches of the loss, of each timestep's entropy, and passes of the seed's sampler.
@@ -78,7 +78,7 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
     );
     let masking = denoise::Masking { masks: args.schedule.unwrap_or(trained), trained };
     let measured = denoise::measure(&mut device, &scorer, &config, masking, &windows, bytes, &bar)?;
-    let texts = generate::texts(&mut device, &forms, &model, trained, &windows, &bar)?;
+    let texts = generate::texts(&mut device, &variants, &model, trained, &windows, &bar)?;
     bar.finish_and_clear();
     let overlap_13 = match &args.train_data {
         Some(path) => {

@@ -132,7 +132,7 @@ fn write(
     let together = (LOGIT_BYTES / 4 / (length * config.vocab_size)).clamp(1, batch);
     let model = Model::load(device, checkpoint)?;
     let workspace = Workspace::new(device, &config, together, length)?;
-    let forms = compute::forms(device)?;
+    let variants = compute::variants(device)?;
 
     let mut written =
         Written { texts: Vec::new(), states: Vec::new(), passes: 0, runs: 0, time: Duration::ZERO };
@@ -142,7 +142,7 @@ fn write(
         let prompts = vec![positions.to_vec(); together.min(batch - first)];
         let options = SampleOptions { first_sample: first as u32, ..options.clone() };
         let mut generation =
-            Generation::new(device, &forms, &model, &workspace, &prompts, &options)?;
+            Generation::new(device, &variants, &model, &workspace, &prompts, &options)?;
         let passes = generation.passes();
         bar.set_length((passes * batch.div_ceil(together)) as u64);
         let every = every.filter(|_| first == 0);

@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn the_seed_is_the_seed() -> Result<()> {
         let seed = Settings::read("seed", &[])?;
-        assert_eq!(seed.config(2048, 2), Config::seed(2048));
+        assert_eq!(seed.config(2048, 2), Config::reference(2048));
         let optimizer = seed.optimizer();
         let adamw =
             AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use device::Device;
 use diffusion::training::{Training, TrainingOptions};
-use kernels::Forms;
+use kernels::Variants;
 
 use crate::commands::train::TrainArgs;
 use crate::compute;
@@ -40,22 +40,22 @@ pub(crate) fn train(args: &TrainArgs) -> Result<()> {
 /// step.
 pub(crate) fn on_empty_corpus(
     device: &mut Device,
-    forms: &Forms,
+    variants: &Variants,
     settings: &Settings,
 ) -> Result<Training> {
     let config = settings.config(settings.data.vocab_size, 2);
     let ids = vec![0; config.block_size + 1];
     let init = model::initial_values(&config, &settings.init());
     let (options, optimizer) = (options(settings), settings.optimizer());
-    Ok(Training::new(device, forms, config, &init, &ids, &ids, &options, &optimizer)?)
+    Ok(Training::new(device, variants, config, &init, &ids, &ids, &options, &optimizer)?)
 }
 
 /// Prints the recorded step. Reads no corpus and writes nothing.
 pub(crate) fn explain(args: &TrainArgs) -> Result<()> {
     let settings = Settings::read(&args.config, &args.changes())?;
     let mut device = args.compute.open()?;
-    let forms = compute::forms(&mut device)?;
-    let training = on_empty_corpus(&mut device, &forms, &settings)?;
+    let variants = compute::variants(&mut device)?;
+    let training = on_empty_corpus(&mut device, &variants, &settings)?;
     let recording = training.recording();
     println!("{recording}");
     println!(

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::training::{Training, TrainingState};
-use kernels::Forms;
+use kernels::Variants;
 use pollster::block_on;
 
 use super::console::Console;
@@ -51,11 +51,11 @@ pub(super) fn prepare(args: &TrainArgs) -> Result<Run> {
     )?;
 
     let mut device = args.compute.open()?;
-    let forms = match &saved {
-        Some(saved) => saved.state.forms,
-        None => compute::forms(&mut device)?,
+    let variants = match &saved {
+        Some(saved) => saved.state.variants,
+        None => compute::variants(&mut device)?,
     };
-    let (mut training, config) = start(&mut device, &forms, &settings, &tokenizer, &data)?;
+    let (mut training, config) = start(&mut device, &variants, &settings, &tokenizer, &data)?;
     if let Some(saved) = &saved {
         ensure!(
             saved.model.config == config,
@@ -88,10 +88,16 @@ pub(super) fn prepare(args: &TrainArgs) -> Result<Run> {
     println!("corpus      {} tokens, {} held out", data.train.len(), data.validation.len());
     println!("run         {}, step {step} of {}", path.display(), settings.train.steps);
 
-    let mut state = saved.map_or_else(|| fresh(forms), |saved| saved.state);
+    let mut state = saved.map_or_else(|| fresh(variants), |saved| saved.state);
     state.seed = settings.train.seed;
     Ok(Run {
-        sampler: Sampler::new(&mut device, &state.forms, training.model(), &settings, &tokenizer)?,
+        sampler: Sampler::new(
+            &mut device,
+            &state.variants,
+            training.model(),
+            &settings,
+            &tokenizer,
+        )?,
         curves: Curves::start(folder.path())?,
         console: Console::new(step, settings.train.steps),
         seconds_before: state.seconds,
@@ -138,7 +144,7 @@ fn tokenizer(
 
 fn start(
     device: &mut Device,
-    forms: &Forms,
+    variants: &Variants,
     settings: &Settings,
     tokenizer: &Tokenizer,
     data: &Data,
@@ -147,7 +153,7 @@ fn start(
     config.validate()?;
     let training = Training::new(
         device,
-        forms,
+        variants,
         config,
         &model::initial_values(&config, &settings.init()),
         &data.train,
@@ -159,7 +165,7 @@ fn start(
 }
 
 /// The state of a new run.
-fn fresh(forms: Forms) -> State {
+fn fresh(variants: Variants) -> State {
     State {
         step: 0,
         generator_counter: 1,
@@ -167,7 +173,7 @@ fn fresh(forms: Forms) -> State {
         validation_loss: None,
         best_loss: None,
         seconds: 0.0,
-        forms,
+        variants,
     }
 }
 

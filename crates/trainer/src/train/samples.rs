@@ -4,7 +4,7 @@ use anyhow::Result;
 use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::sampler::{Generation, SampleOptions, State, Workspace};
-use kernels::Forms;
+use kernels::Variants;
 use model::Model;
 use pollster::block_on;
 
@@ -25,7 +25,7 @@ impl Sampler {
     /// A sampler of the network as it is whenever [`Sampler::write`] is called.
     pub(super) fn new(
         device: &mut Device,
-        forms: &Forms,
+        variants: &Variants,
         model: &Model,
         settings: &Settings,
         tokenizer: &Tokenizer,
@@ -39,7 +39,7 @@ impl Sampler {
             ..SampleOptions::default()
         };
         let prompt = [vec![None; length]];
-        let generation = Generation::new(device, forms, model, &workspace, &prompt, &options)?;
+        let generation = Generation::new(device, variants, model, &workspace, &prompt, &options)?;
         let empty = block_on(generation.read_state(device))?;
         Ok(Self { generation, empty })
     }

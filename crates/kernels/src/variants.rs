@@ -1,28 +1,28 @@
-//! Which shader form each operation uses.
+//! Which shader variant each operation uses.
 
 use serde::{Deserialize, Serialize};
 
-/// A choice of forms; the default runs on every adapter that keeps WebGPU's promises.
+/// A choice of variants; the default runs on every adapter that keeps WebGPU's promises.
 ///
-/// The tile takes any size; the other forms ask for sizes that they divide, and the tile stands in
+/// The tile takes any size; the other variants ask for sizes that they divide, and the tile stands in
 /// for them elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Forms {
+pub struct Variants {
     /// `c = a bᵀ`.
-    pub gemm_nt: GemmForm,
+    pub gemm_nt: GemmVariant,
     /// `c = a b`.
-    pub gemm_nn: GemmForm,
+    pub gemm_nn: GemmVariant,
     /// `c = aᵀ b`.
-    pub gemm_tn: GemmForm,
+    pub gemm_tn: GemmVariant,
     /// Attention, forward and backward.
-    pub attention: AttentionForm,
+    pub attention: AttentionVariant,
 }
 
-/// Forms of the matrix product.
+/// Variants of the matrix product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum GemmForm {
+pub enum GemmVariant {
     /// Tiles in workgroup memory: for GPUs.
     #[default]
     Tile,
@@ -32,10 +32,10 @@ pub enum GemmForm {
     Subgroup,
 }
 
-/// Forms of attention.
+/// Variants of attention.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum AttentionForm {
+pub enum AttentionVariant {
     /// Runs of keys in workgroup memory: for GPUs.
     #[default]
     Tile,
@@ -43,11 +43,11 @@ pub enum AttentionForm {
     Subgroup,
 }
 
-/// Lanes of a subgroup that the subgroup forms are written for.
+/// Lanes of a subgroup that the subgroup variants are written for.
 pub const LANES: u32 = 8;
 
-impl GemmForm {
-    /// Every form.
+impl GemmVariant {
+    /// Every variant.
     pub const ALL: [Self; 3] = [Self::Tile, Self::Direct, Self::Subgroup];
 
     /// Whether it runs on an adapter whose subgroups have that many lanes.
@@ -56,8 +56,8 @@ impl GemmForm {
     }
 }
 
-impl AttentionForm {
-    /// Every form.
+impl AttentionVariant {
+    /// Every variant.
     pub const ALL: [Self; 2] = [Self::Tile, Self::Subgroup];
 
     /// Whether it runs on an adapter whose subgroups have that many lanes.
