@@ -4,7 +4,7 @@
 mod golden;
 pub mod metrics;
 pub mod sampler;
-mod schedule;
+pub mod schedule;
 pub mod training;
 
 pub use schedule::{Schedule, times};

@@ -254,7 +254,7 @@ impl Scratch {
 }
 
 /// Buffers for the statistics of `rows` positions.
-pub fn statistics(device: &mut Device, rows: usize) -> Result<TokenStats, DeviceError> {
+pub fn alloc_stats(device: &mut Device, rows: usize) -> Result<TokenStats, DeviceError> {
     let mut floats = |label| device.allocate(label, Element::Float, rows);
     Ok(TokenStats {
         lse: floats("row_lse")?,

@@ -15,10 +15,10 @@ use crate::forward::{self, Pass};
 pub struct Loss {
     /// Clean tokens, `(N)`.
     pub targets: Slice,
-    /// Share of each position, `(N)`.
+    /// Weight of each position, `(N)`.
     pub weights: Slice,
-    /// Written: statistics of each position.
-    pub rows: TokenStats,
+    /// Written: statistics of each position, `(N)`.
+    pub stats: TokenStats,
 }
 
 /// Records the backward pass after [`forward::trunk`] of the same `pass`. The
@@ -32,27 +32,36 @@ pub fn record(
     accumulate: bool,
 ) {
     let Pass { variants, model, acts, ids, timesteps } = *pass;
-    let (config, weights) = (&model.config, &model.weights);
+    let config = &model.config;
     let (n, c, v) = (acts.rows(), config.n_embd, config.vocab_size);
     let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, first, next } = *scratch;
 
     // Logits, their gradient and that of the output layer, some rows at a time.
     for (start, count) in acts.logit_chunks() {
         let targets = loss.targets.part(start, count);
-        let rows = loss.rows.part(start, count);
+        let stats = loss.stats.part(start, count);
         let h = acts.final_h.part(start * c, count * c);
         let logits = forward::head(step, pass, start, count);
-        cross_entropy::forward(step, logits, targets, rows);
-        let shares = loss.weights.part(start, count);
-        cross_entropy::backward(step, targets, shares, rows.lse, logits);
+        cross_entropy::forward(step, logits, targets, stats);
+        let weights = loss.weights.part(start, count);
+        cross_entropy::backward(step, targets, weights, stats.lse, logits);
         let add = accumulate || start > 0;
         gemm::record(step, variants, Op::Tn, logits, h, d.lm_head, [v, c, count], add);
         let d_h = d_h.part(start * c, count * c);
-        gemm::record(step, variants, Op::Nn, logits, weights.lm_head, d_h, [count, c, v], false);
+        gemm::record(
+            step,
+            variants,
+            Op::Nn,
+            logits,
+            model.weights.lm_head,
+            d_h,
+            [count, c, v],
+            false,
+        );
     }
     norm::backward(step, d_h, acts.final_h, acts.final_inv_rms, d_x, false);
 
-    let blocks = weights.blocks.iter().zip(&d.blocks).zip(&acts.layers).rev();
+    let blocks = model.weights.blocks.iter().zip(&d.blocks).zip(&acts.layers).rev();
     for ((block, d), layer) in blocks {
         // x += mlp(norm(x))
         relu_squared::forward(step, layer.fc, acts.activated);

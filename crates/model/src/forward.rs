@@ -101,13 +101,13 @@ pub fn logits(step: &mut Recording, pass: &Pass<'_>) {
     head(step, pass, 0, rows);
 }
 
-/// Records the whole forward pass and, of every row, its loss against `targets (N)`, whether it
-/// hit, and its entropy.
-pub fn statistics(step: &mut Recording, pass: &Pass<'_>, targets: Slice, rows: TokenStats) {
+/// Records the whole forward pass and the statistics of every row against `targets (N)`: loss,
+/// hit, entropy.
+pub fn record_stats(step: &mut Recording, pass: &Pass<'_>, targets: Slice, stats: TokenStats) {
     trunk(step, pass);
     for (start, count) in pass.acts.logit_chunks() {
         let logits = head(step, pass, start, count);
-        cross_entropy::forward(step, logits, targets.part(start, count), rows.part(start, count));
+        cross_entropy::forward(step, logits, targets.part(start, count), stats.part(start, count));
     }
 }
 

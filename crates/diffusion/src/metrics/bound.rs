@@ -2,7 +2,7 @@
 
 use kernels::rng::{Philox, unit};
 
-use crate::Schedule;
+use crate::schedule::Schedule;
 
 /// Tag of the draws of times in the counter: "time".
 const USE: u32 = 0x7469_6d65;

@@ -24,7 +24,7 @@ pub struct Scorer {
     ids: Slice,
     targets: Slice,
     timesteps: Slice,
-    rows: TokenStats,
+    stats: TokenStats,
 }
 
 impl Scorer {
@@ -37,16 +37,16 @@ impl Scorer {
         length: usize,
     ) -> Result<Self, DeviceError> {
         let acts = Activations::for_training(device, &model.config, batch, length)?;
-        let rows = model::statistics(device, batch * length)?;
+        let stats = model::alloc_stats(device, batch * length)?;
         let mut words = |label, len| device.allocate(label, Element::Word, len);
         let ids = words("scored_ids", batch * length)?;
         let targets = words("scored_targets", batch * length)?;
         let timesteps = words("scored_timesteps", batch)?;
         let mut step = Recording::default();
         let pass = Pass { variants, model, acts: &acts, ids, timesteps };
-        forward::statistics(&mut step, &pass, targets, rows);
+        forward::record_stats(&mut step, &pass, targets, stats);
         let program = device.compile(step)?;
-        Ok(Self { program, ids, targets, timesteps, rows })
+        Ok(Self { program, ids, targets, timesteps, stats })
     }
 
     /// Scores noisy `ids (N)` against clean `targets (N)`, with one time per sequence.
@@ -67,9 +67,9 @@ impl Scorer {
         device.write_words(self.timesteps, timesteps)?;
         device.run(&self.program)?;
         Ok(Scores {
-            loss: device.read_floats(self.rows.loss).await?,
-            hit: device.read_floats(self.rows.hit).await?,
-            entropy: device.read_floats(self.rows.entropy).await?,
+            loss: device.read_floats(self.stats.loss).await?,
+            hit: device.read_floats(self.stats.hit).await?,
+            entropy: device.read_floats(self.stats.entropy).await?,
         })
     }
 }

@@ -5,8 +5,8 @@ use model::Model;
 use pollster::block_on;
 
 use super::*;
-use crate::Schedule;
 use crate::golden::{Golden, devices, numbers};
+use crate::schedule::Schedule;
 
 /// |a - b| <= 2e-5 + 2e-5 |b|: f32 against f64.
 fn assert_close(what: &str, a: f64, b: f64) {

@@ -7,8 +7,8 @@ use pollster::block_on;
 use serde_json::Value;
 
 use super::*;
-use crate::Schedule;
 use crate::golden::{Golden, devices, numbers};
+use crate::schedule::Schedule;
 
 /// The network of the golden traces, ready to generate.
 struct Bench {

@@ -7,7 +7,7 @@ use model::forward::{self, Pass};
 use model::{Activations, Model};
 
 use super::TrainingOptions;
-use super::batch::Batch;
+use super::batches::{Batches, Microbatch};
 
 /// Seed of the batches of every evaluation, so that runs of different seeds can be compared.
 const SEED: u64 = 0x6576_616c;
@@ -42,7 +42,7 @@ pub(super) struct Evaluator {
     counter: Slice,
     train_mask: Slice,
     validation_mask: Slice,
-    rows: TokenStats,
+    stats: TokenStats,
 }
 
 impl Evaluator {
@@ -56,22 +56,22 @@ impl Evaluator {
         options: &TrainingOptions,
     ) -> Result<Self, DeviceError> {
         let counter = device.allocate("evaluation step", Element::Word, 1)?;
-        let rows = model::statistics(device, acts.rows())?;
-        let options = TrainingOptions { seed: SEED, stratified: false, ..*options };
+        let stats = model::alloc_stats(device, acts.rows())?;
+        let options =
+            TrainingOptions { accumulation: 1, seed: SEED, stratified: false, ..*options };
         let record = |device: &mut Device, corpus| {
-            let batch = Batch::new(device, &model.config, &options, corpus, 1)?;
-            let part = batch.parts[0];
+            let batches = Batches::drawn(device, &model.config, &options, corpus)?;
             let mut step = Recording::default();
-            batch.draw(&mut step, counter);
-            let (ids, timesteps) = (part.ids, part.timesteps);
+            batches.record(&mut step, counter);
+            let Microbatch { ids, targets, timesteps } = batches.microbatches[0];
             let pass = Pass { variants, model, acts, ids, timesteps };
-            forward::statistics(&mut step, &pass, part.targets, rows);
-            Ok::<_, DeviceError>((device.compile(step)?, batch.mask))
+            forward::record_stats(&mut step, &pass, targets, stats);
+            Ok::<_, DeviceError>((device.compile(step)?, batches.mask))
         };
         let (train, train_mask) = record(device, train)?;
         let validation = device.words("validation corpus", validation_ids)?;
         let (validation, validation_mask) = record(device, validation)?;
-        Ok(Self { train, validation, counter, train_mask, validation_mask, rows })
+        Ok(Self { train, validation, counter, train_mask, validation_mask, stats })
     }
 
     pub(super) async fn evaluate(
@@ -89,9 +89,9 @@ impl Evaluator {
             device.write_words(self.counter, &[batch])?;
             device.run(program)?;
             let mask = device.read_words(mask).await?;
-            let loss = device.read_floats(self.rows.loss).await?;
-            let hit = device.read_floats(self.rows.hit).await?;
-            let entropy = device.read_floats(self.rows.entropy).await?;
+            let loss = device.read_floats(self.stats.loss).await?;
+            let hit = device.read_floats(self.stats.hit).await?;
+            let entropy = device.read_floats(self.stats.entropy).await?;
             // As in training: without a masked position, all count.
             let count = mask.iter().filter(|&&m| m == 1).count();
             let counts = |n: &usize| count == 0 || mask[*n] == 1;

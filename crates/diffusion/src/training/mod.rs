@@ -4,23 +4,23 @@
 //! uploaded, downloaded or waited for; losses and gradient norms collect in a ring on the device
 //! until [`Training::log`] reads them.
 
-mod batch;
+mod batches;
 mod evaluation;
 mod state;
+pub mod step;
 
-use device::{Device, DeviceError, Element, Program, Recording, Slice, Timing};
-use kernels::{Variants, loss};
-use model::backward::{self, Loss};
-use model::forward::{self, Pass};
-use model::{Activations, Config, Model, Scratch, TensorInfo};
-use optim::{Layout, Optimizer, OptimizerConfig};
+use device::{Device, DeviceError, Program, Recording, Timing};
+use kernels::Variants;
+use model::{Config, Model, TensorInfo};
+use optim::OptimizerConfig;
 
-use batch::Batch;
+pub use batches::{BatchData, Batches};
 use evaluation::Evaluator;
 pub use evaluation::{Evaluation, Split};
 pub use state::TrainingState;
+use step::Parts;
 
-use crate::Schedule;
+use crate::schedule::Schedule;
 
 /// Steps whose losses the device remembers.
 pub const RING: usize = 1024;
@@ -91,13 +91,10 @@ pub struct StepLog {
 /// A network in training.
 #[derive(Debug)]
 pub struct Training {
-    model: Model,
-    optimizer: Optimizer,
+    parts: Parts,
     optimizer_config: OptimizerConfig,
-    gradient: Slice,
     step: Program,
     evaluator: Evaluator,
-    losses: Slice,
     steps_done: u32,
     steps_logged: u32,
 }
@@ -116,51 +113,21 @@ impl Training {
         optimizer_config: &OptimizerConfig,
     ) -> Result<Self, TrainingError> {
         check(&config, options, train_ids, validation_ids)?;
-        let TrainingOptions { batch, length, accumulation, .. } = *options;
         let model = Model::new(device, config)?;
         device.write_floats(model.parameters, init)?;
-        let gradient = device.allocate("gradient", Element::Float, config.flat_len())?;
-        let d = config.cut(|offset, len| gradient.part(offset, len));
-        let layout = Layout { len: config.flat_len(), hidden: config.hidden_matrices() };
-        let optimizer = Optimizer::new(device, *optimizer_config, layout, RING)?;
-        let acts = Activations::for_training(device, &config, batch, length)?;
-        let scratch = Scratch::new(device, &config, &acts)?;
-
         let corpus = device.words("train corpus", train_ids)?;
-        let whole = Batch::new(device, &config, options, corpus, accumulation)?;
-        let weights = device.allocate("loss_weights", Element::Float, whole.mask.len)?;
-        let rows = model::statistics(device, whole.mask.len)?;
-        let losses = device.allocate("losses", Element::Float, RING)?;
-
+        let batches = Batches::drawn(device, &config, options, corpus)?;
+        let parts = Parts::new(device, model, batches, optimizer_config, RING)?;
         let mut step = Recording::default();
-        optimizer.begin(&mut step);
-        whole.draw(&mut step, optimizer.counter);
-        loss::weights(&mut step, whole.mask, weights);
-        for (index, part) in whole.parts.iter().enumerate() {
-            let (start, count) = (index * acts.rows(), acts.rows());
-            let (ids, timesteps) = (part.ids, part.timesteps);
-            let pass = Pass { variants, model: &model, acts: &acts, ids, timesteps };
-            forward::trunk(&mut step, &pass);
-            let loss = Loss {
-                targets: part.targets,
-                weights: weights.part(start, count),
-                rows: rows.part(start, count),
-            };
-            backward::record(&mut step, &pass, &scratch, loss, &d, index > 0);
-        }
-        loss::weighted(&mut step, optimizer.counter, weights, rows.loss, losses);
-        optimizer.update(&mut step, variants, model.parameters, gradient);
-
+        step::record(&mut step, variants, &parts);
+        let Parts { model, acts, .. } = &parts;
         let evaluator =
-            Evaluator::new(device, variants, &model, &acts, corpus, validation_ids, options)?;
+            Evaluator::new(device, variants, model, acts, corpus, validation_ids, options)?;
         Ok(Self {
             step: device.compile(step)?,
-            model,
-            optimizer,
+            parts,
             optimizer_config: *optimizer_config,
-            gradient,
             evaluator,
-            losses,
             steps_done: 0,
             steps_logged: 0,
         })
@@ -180,7 +147,7 @@ impl Training {
 
     /// The network.
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.parts.model
     }
 
     /// The launches of a step.
@@ -200,8 +167,8 @@ impl Training {
 
     /// Reports of the steps since the last call, at most the last [`RING`].
     pub async fn log(&mut self, device: &Device) -> Result<Vec<StepLog>, DeviceError> {
-        let losses = device.read_floats(self.losses).await?;
-        let norms = device.read_floats(self.optimizer.norms).await?;
+        let losses = device.read_floats(self.parts.losses).await?;
+        let norms = device.read_floats(self.parts.optimizer.norms).await?;
         let first = self.steps_logged.max(self.steps_done.saturating_sub(RING as u32)) + 1;
         self.steps_logged = self.steps_done;
         let logs = (first..=self.steps_done).map(|step| StepLog {
@@ -225,8 +192,9 @@ impl Training {
 
     /// The first tensor whose gradient, or else whose value, holds something that is not a number.
     pub async fn find_non_finite(&self, device: &Device) -> Result<Option<String>, DeviceError> {
-        let tensors = self.model.config.tensors();
-        for (what, slice) in [("gradient of", self.gradient), ("values of", self.model.parameters)]
+        let tensors = self.parts.model.config.tensors();
+        for (what, slice) in
+            [("gradient of", self.parts.gradient), ("values of", self.parts.model.parameters)]
         {
             let values = device.read_floats(slice).await?;
             let bad = |tensor: &&TensorInfo| values[tensor.range()].iter().any(|v| !v.is_finite());

@@ -19,10 +19,10 @@ impl Training {
     /// The state after the steps run so far.
     pub async fn state(&self, device: &Device) -> Result<TrainingState, DeviceError> {
         let mut moments = Vec::new();
-        for (name, slice) in self.optimizer.state() {
+        for (name, slice) in self.parts.optimizer.state() {
             moments.push((name.to_owned(), device.read_floats(slice).await?));
         }
-        let parameters = device.read_floats(self.model.parameters).await?;
+        let parameters = device.read_floats(self.parts.model.parameters).await?;
         Ok(TrainingState { step: self.steps_done, parameters, moments })
     }
 
@@ -35,9 +35,13 @@ impl Training {
         device: &mut Device,
         state: &TrainingState,
     ) -> Result<(), DeviceError> {
-        assert_eq!(state.parameters.len(), self.model.parameters.len, "length of the parameters");
-        device.write_floats(self.model.parameters, &state.parameters)?;
-        for (name, slice) in self.optimizer.state() {
+        assert_eq!(
+            state.parameters.len(),
+            self.parts.model.parameters.len,
+            "length of the parameters"
+        );
+        device.write_floats(self.parts.model.parameters, &state.parameters)?;
+        for (name, slice) in self.parts.optimizer.state() {
             let (_, values) = state
                 .moments
                 .iter()
@@ -46,7 +50,7 @@ impl Training {
             assert_eq!(values.len(), slice.len, "length of `{name}`");
             device.write_floats(slice, values)?;
         }
-        device.write_words(self.optimizer.counter, &[state.step])?;
+        device.write_words(self.parts.optimizer.counter, &[state.step])?;
         self.steps_done = state.step;
         self.steps_logged = state.step;
         Ok(())

@@ -2,6 +2,7 @@
 //! text, spot values.
 
 use device::Recording;
+use diffusion::training::BatchData;
 use kernels::Variants;
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model};
@@ -9,7 +10,7 @@ use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
 use crate::hash;
-use crate::step::{ADAMW, Batch, Step};
+use crate::step::{ADAMW, Step};
 
 const BATCH: usize = 4;
 const LENGTH: usize = 256;
@@ -37,11 +38,11 @@ fn logits_gradients_and_losses() {
     let config = config(&json);
     assert_eq!(config, Config::reference(2048));
     let values = hash::weights(&config, 11, 0.0625);
-    let batch = Batch {
-        x0: tensors.words("x0"),
-        xt: tensors.words("xt"),
+    let batch = BatchData {
+        ids: tensors.words("xt"),
+        targets: tensors.words("x0"),
         mask: tensors.mask("mask"),
-        t: tensors.words("t"),
+        timesteps: tensors.words("t"),
     };
     // The oracle is left out: f64 at this size takes a minute, and the small configuration has it.
     let [_, cpu, gpu] = devices();
@@ -49,8 +50,8 @@ fn logits_gradients_and_losses() {
         let model = Model::new(&mut device, config).unwrap();
         device.write_floats(model.parameters, &values).unwrap();
         let acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
-        let ids = device.words("ids", &batch.xt).unwrap();
-        let timesteps = device.words("timesteps", &batch.t).unwrap();
+        let ids = device.words("ids", &batch.ids).unwrap();
+        let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
         let variants = Variants::default();
         let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
         let mut step = Recording::default();
@@ -65,9 +66,9 @@ fn logits_gradients_and_losses() {
             assert_close(&format!("logit on {device}"), &[logits[index]], &[expected], 5e-5, 0.0);
         }
 
-        let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
+        let step = Step::new(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
         step.write(&mut device, &batch);
-        let program = device.compile(recording).unwrap();
+        let program = device.compile(step.record()).unwrap();
         let expected = json["adamw_same_batch_losses"].as_array().unwrap();
         // A software GPU takes a minute for a step of this size: one, with all its gradients.
         let steps = if device.gpu().is_some() { 1 } else { expected.len() };
@@ -81,7 +82,7 @@ fn logits_gradients_and_losses() {
             if n > 1 {
                 continue;
             }
-            let gradient = block_on(device.read_floats(step.gradient)).unwrap();
+            let gradient = block_on(device.read_floats(step.parts.gradient)).unwrap();
             for tensor in config.tensors() {
                 let (name, expected) = (&tensor.name, &json["per_tensor"][&tensor.name]);
                 let actual = &gradient[tensor.range()];

@@ -1,6 +1,7 @@
 //! The small configuration: everything, element by element.
 
 use device::{Device, Recording};
+use diffusion::training::BatchData;
 use kernels::Variants;
 use model::forward::{self, Pass};
 use model::{Activations, Model};
@@ -8,17 +9,17 @@ use optim::{AdamWConfig, OptimizerConfig};
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
-use crate::step::{ADAMW, Batch, LOSSES, MUON, Step};
+use crate::step::{ADAMW, LOSSES, MUON, Step};
 
 const BATCH: usize = 3;
 const LENGTH: usize = 32;
 
-fn batch(tensors: &Tensors, prefix: &str) -> Batch {
-    Batch {
-        x0: tensors.words(&format!("{prefix}x0")),
-        xt: tensors.words(&format!("{prefix}xt")),
+fn batch(tensors: &Tensors, prefix: &str) -> BatchData {
+    BatchData {
+        ids: tensors.words(&format!("{prefix}xt")),
+        targets: tensors.words(&format!("{prefix}x0")),
         mask: tensors.mask(&format!("{prefix}mask")),
-        t: tensors.words(&format!("{prefix}t")),
+        timesteps: tensors.words(&format!("{prefix}t")),
     }
 }
 
@@ -38,8 +39,8 @@ fn activations_and_logits() {
         let model = Model::new(&mut device, config).unwrap();
         device.write_floats(model.parameters, &tensors.flat("param.", &config)).unwrap();
         let acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
-        let ids = device.words("ids", &batch.xt).unwrap();
-        let timesteps = device.words("timesteps", &batch.t).unwrap();
+        let ids = device.words("ids", &batch.ids).unwrap();
+        let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
         let variants = Variants::default();
         let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
         let mut step = Recording::default();
@@ -101,9 +102,9 @@ fn loss_and_gradients() {
     let config = config(&json);
     for mut device in devices() {
         let values = tensors.flat("param.", &config);
-        let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
+        let step = Step::new(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
         step.write(&mut device, &batch(&tensors, "batch0."));
-        let program = device.compile(recording).unwrap();
+        let program = device.compile(step.record()).unwrap();
         device.run(&program).unwrap();
         let expected = json["loss"].as_f64().unwrap() as f32;
         assert_close(
@@ -113,7 +114,7 @@ fn loss_and_gradients() {
             1e-5,
             0.0,
         );
-        let gradient = step.read(&device, step.gradient);
+        let gradient = step.read(&device, step.parts.gradient);
         for tensor in config.tensors() {
             let name = format!("grad.{}", tensor.name);
             let actual = &gradient[tensor.range()];
@@ -138,8 +139,8 @@ fn follow(
     for mut device in devices() {
         let values = tensors.flat("param.", &config);
         let sizes = [BATCH, LENGTH];
-        let (step, recording) = Step::record(&mut device, config, &values, sizes, optimizer);
-        let program = device.compile(recording).unwrap();
+        let step = Step::new(&mut device, config, &values, sizes, optimizer);
+        let program = device.compile(step.record()).unwrap();
         for n in 1..=5 {
             step.write(&mut device, &batch(&tensors, &format!("batch{}.", n - 1)));
             device.run(&program).unwrap();
@@ -162,8 +163,8 @@ fn assert_parameters(
     n: usize,
     absolute: impl Fn(usize) -> f32,
 ) {
-    let parameters = step.read(device, step.model.parameters);
-    for tensor in step.model.config.tensors() {
+    let parameters = step.read(device, step.parts.model.parameters);
+    for tensor in step.parts.model.config.tensors() {
         let name = format!("step{n}.param.{}", tensor.name);
         let what = format!("{name} on {device}");
         for (index, expected) in tensor.range().zip(after.floats(&name)) {
@@ -185,11 +186,11 @@ fn parameters_after_adamw_steps() {
     };
     follow("small_adamw", ADAMW, 1e-5, |step, device, after, n| {
         assert_parameters(step, device, after, n, absolute);
-        let state = step.optimizer.state().into_iter().zip(["m", "v"]);
+        let state = step.parts.optimizer.state().into_iter().zip(["m", "v"]);
         for ((_, slice), letter) in state {
             let moment = step.read(device, slice);
             let kept = ["timestep_emb.weight", "blocks.1.mlp.c_fc.weight"];
-            let tensors = step.model.config.tensors().into_iter();
+            let tensors = step.parts.model.config.tensors().into_iter();
             for tensor in tensors.filter(|tensor| kept.contains(&tensor.name.as_str())) {
                 let name = format!("step{n}.{letter}.{}", tensor.name);
                 let (what, actual) = (format!("{name} on {device}"), &moment[tensor.range()]);
@@ -216,10 +217,10 @@ fn a_single_batch_is_learnt_by_heart() {
     let fast = OptimizerConfig { adamw: AdamWConfig { lr: 3e-3, ..ADAMW.adamw }, ..ADAMW };
     let [_, mut device, _] = devices();
     let values = tensors.flat("param.", &config);
-    let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], fast);
+    let step = Step::new(&mut device, config, &values, [BATCH, LENGTH], fast);
     // Batch 0 has a row of masks alone, whose positions nothing tells apart.
     step.write(&mut device, &batch(&tensors, "batch1."));
-    let program = device.compile(recording).unwrap();
+    let program = device.compile(step.record()).unwrap();
     for _ in 0..304 {
         device.run(&program).unwrap();
     }
@@ -234,13 +235,11 @@ fn gradients_agree_with_finite_differences() {
     let config = config(&json);
     let mut device = Device::oracle();
     let values = tensors.flat("param.", &config);
-    let (step, recording) = Step::record(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
+    let step = Step::new(&mut device, config, &values, [BATCH, LENGTH], ADAMW);
     step.write(&mut device, &batch(&tensors, "batch0."));
-    // Everything but the optimiser's update, so that the parameters stay.
-    let update = recording.launches().iter().position(|l| l.kernel.name == "sum_squares").unwrap();
-    let program = device.compile(recording.part(0..update)).unwrap();
+    let program = device.compile(step.record_gradient()).unwrap();
     device.run(&program).unwrap();
-    let gradient = block_on(device.read_wide(step.gradient)).unwrap();
+    let gradient = block_on(device.read_wide(step.parts.gradient)).unwrap();
     let mut calls = 1;
     for tensor in config.tensors() {
         // The first element of the tensor whose gradient is not small, and one in the middle.
@@ -250,10 +249,10 @@ fn gradients_agree_with_finite_differences() {
             let mut loss_at = |shift: f32| {
                 let mut shifted = values.clone();
                 shifted[index] += shift;
-                device.write_floats(step.model.parameters, &shifted).unwrap();
+                device.write_floats(step.parts.model.parameters, &shifted).unwrap();
                 device.run(&program).unwrap();
                 calls += 1;
-                let losses = block_on(device.read_wide(step.losses)).unwrap();
+                let losses = block_on(device.read_wide(step.parts.losses)).unwrap();
                 (losses[calls % LOSSES], f64::from(shifted[index]))
             };
             let ((above, right), (below, left)) = (loss_at(1e-3), loss_at(-1e-3));

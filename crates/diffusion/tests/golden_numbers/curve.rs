@@ -4,12 +4,13 @@
 use std::f64::consts::FRAC_PI_2;
 
 use device::Device;
+use diffusion::training::BatchData;
 use model::Config;
 use serde_json::Value;
 
 use crate::fixture::config;
 use crate::hash::{self, hash};
-use crate::step::{ADAMW, Batch, Step};
+use crate::step::{ADAMW, Step};
 
 /// What a curve's file says of its run.
 pub(crate) struct Curve {
@@ -40,26 +41,26 @@ impl Curve {
 
     /// Batch `number`: windows of the text, and a token is masked where its uniform exceeds the
     /// squared cosine of its timestep.
-    fn draw(&self, ids: &[u32], number: u64) -> Batch {
-        let Config { block_size: length, timesteps, mask_id, .. } = self.config;
-        let (mut x0, mut xt, mut mask, mut t) = (vec![], vec![], vec![], vec![]);
+    fn draw(&self, text: &[u32], number: u64) -> BatchData {
+        let Config { block_size: length, timesteps: last, mask_id, .. } = self.config;
+        let (mut targets, mut ids, mut mask, mut timesteps) = (vec![], vec![], vec![], vec![]);
         for row in 0..self.batch as u64 {
             let draw = |purpose, below: usize| {
                 (hash(self.train_seed, 3 * number + purpose, row) % below as u64) as usize
             };
             let start = draw(0, self.train_tokens - length);
-            let timestep = 1 + draw(1, timesteps);
-            let alpha = (timestep as f64 / timesteps as f64 * FRAC_PI_2).cos().powi(2);
-            t.push(timestep as u32);
-            for (position, &id) in (0..).zip(&ids[start..start + length]) {
+            let timestep = 1 + draw(1, last);
+            let alpha = (timestep as f64 / last as f64 * FRAC_PI_2).cos().powi(2);
+            timesteps.push(timestep as u32);
+            for (position, &id) in (0..).zip(&text[start..start + length]) {
                 let index = row * length as u64 + position;
                 let masked = hash::unit(self.train_seed, 3 * number + 2, index) > alpha;
-                x0.push(id);
-                xt.push(if masked { mask_id } else { id });
+                targets.push(id);
+                ids.push(if masked { mask_id } else { id });
                 mask.push(u32::from(masked));
             }
         }
-        Batch { x0, xt, mask, t }
+        BatchData { ids, targets, mask, timesteps }
     }
 
     /// Trains on `ids` and tells the loss of each step, from 0.
@@ -72,8 +73,8 @@ impl Curve {
     ) {
         let values = hash::weights(&self.config, self.weights_seed, self.amplitude);
         let sizes = [self.batch, self.config.block_size];
-        let (step, recording) = Step::record(device, self.config, &values, sizes, ADAMW);
-        let program = device.compile(recording).unwrap();
+        let step = Step::new(device, self.config, &values, sizes, ADAMW);
+        let program = device.compile(step.record()).unwrap();
         for number in 0..steps {
             step.write(device, &self.draw(ids, number as u64));
             device.run(&program).unwrap();

@@ -1,0 +1,150 @@
+//! Where the batches of a step come from.
+
+use device::{Device, DeviceError, Element, Recording, Slice};
+use kernels::draw_batch::{self, Buffers, Draw};
+use kernels::loss;
+use model::Config;
+
+use super::TrainingOptions;
+
+/// The batch of a step on the device, in the microbatches that its passes take, one after the
+/// other. N is the number of positions of a microbatch, M the number of microbatches.
+///
+/// An objective fills these buffers: it decides which tokens are corrupted, which positions have
+/// a loss, and how much each counts. Both passes take them as they are.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    source: Source,
+    /// Sequences of a microbatch.
+    pub(super) batch: usize,
+    /// Tokens of a sequence.
+    pub(super) length: usize,
+    /// 1 where a token is masked, `(M N)`. All microbatches lie together, because the weight of a
+    /// position depends on the masks of the whole batch.
+    pub(super) mask: Slice,
+    /// Weight of each position in the loss of the step, `(M N)`.
+    pub(super) loss_weights: Slice,
+    /// What the passes take.
+    pub(super) microbatches: Vec<Microbatch>,
+}
+
+/// The sequences of one pass.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Microbatch {
+    /// Noisy tokens, `(N)`.
+    pub(super) ids: Slice,
+    /// Clean tokens, `(N)`.
+    pub(super) targets: Slice,
+    /// Diffusion step of each sequence, `(batch)`.
+    pub(super) timesteps: Slice,
+}
+
+/// What fills the buffers.
+#[derive(Clone, Debug)]
+enum Source {
+    /// `draw_batch`, from a corpus on the device.
+    Drawn { corpus: Slice, alpha: Slice, draw: Draw },
+    /// The host, before each step.
+    Written,
+}
+
+/// A whole batch, as the host writes it; its microbatches one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchData {
+    /// Noisy tokens, `(M N)`.
+    pub ids: Vec<u32>,
+    /// Clean tokens, `(M N)`.
+    pub targets: Vec<u32>,
+    /// 1 where masked, else 0, `(M N)`.
+    pub mask: Vec<u32>,
+    /// Diffusion step of each sequence, `(M batch)`.
+    pub timesteps: Vec<u32>,
+}
+
+impl Batches {
+    /// Batches that every step draws from `corpus` on the device: windows, timesteps and masks
+    /// follow from the seed and the number of the step.
+    pub fn drawn(
+        device: &mut Device,
+        config: &Config,
+        options: &TrainingOptions,
+        corpus: Slice,
+    ) -> Result<Self, DeviceError> {
+        let TrainingOptions { batch, length, accumulation, schedule, stratified, seed } = *options;
+        let alpha = device.floats("alpha", &schedule.alpha_table(config.timesteps))?;
+        let draw = Draw {
+            first: 0,
+            count: batch,
+            total: accumulation * batch,
+            length,
+            max_timestep: config.timesteps,
+            mask_id: config.mask_id,
+            stratified,
+            seed,
+        };
+        Self::new(device, Source::Drawn { corpus, alpha, draw }, [accumulation, batch, length])
+    }
+
+    /// Batches of `[microbatches, sequences, tokens]` that the host writes with
+    /// [`Batches::write`] before each step.
+    pub fn written(device: &mut Device, sizes: [usize; 3]) -> Result<Self, DeviceError> {
+        Self::new(device, Source::Written, sizes)
+    }
+
+    fn new(
+        device: &mut Device,
+        source: Source,
+        [count, batch, length]: [usize; 3],
+    ) -> Result<Self, DeviceError> {
+        let rows = batch * length;
+        let mut words = |label, len| device.allocate(label, Element::Word, len);
+        let microbatches = (0..count).map(|_| {
+            Ok(Microbatch {
+                ids: words("ids", rows)?,
+                targets: words("targets", rows)?,
+                timesteps: words("timesteps", batch)?,
+            })
+        });
+        let microbatches = microbatches.collect::<Result<_, DeviceError>>()?;
+        let mask = words("mask", count * rows)?;
+        let loss_weights = device.allocate("loss_weights", Element::Float, count * rows)?;
+        Ok(Self { source, batch, length, mask, loss_weights, microbatches })
+    }
+
+    /// Records what makes the batch of the counter's step, and its loss weights.
+    pub(super) fn record(&self, step: &mut Recording, counter: Slice) {
+        if let Source::Drawn { corpus, alpha, draw } = &self.source {
+            let rows = self.batch * self.length;
+            for (index, &Microbatch { ids, targets, timesteps }) in
+                self.microbatches.iter().enumerate()
+            {
+                let mask = self.mask.part(index * rows, rows);
+                let (corpus, alpha) = (*corpus, *alpha);
+                let io = Buffers { corpus, counter, alpha, ids, targets, mask, timesteps };
+                let draw = Draw { first: index * self.batch, ..*draw };
+                draw_batch::record(step, io, &draw);
+            }
+        }
+        loss::weights(step, self.mask, self.loss_weights);
+    }
+
+    /// Writes the batch of the next step.
+    ///
+    /// # Panics
+    /// When batches are drawn on the device, or when `data` is of another size.
+    pub fn write(&self, device: &mut Device, data: &BatchData) -> Result<(), DeviceError> {
+        assert!(matches!(self.source, Source::Written), "batches are drawn on the device");
+        let BatchData { ids, targets, mask, timesteps } = data;
+        let (rows, sequences) = (self.mask.len, self.microbatches.len() * self.batch);
+        let sizes = [ids.len(), targets.len(), mask.len(), timesteps.len()];
+        assert_eq!(sizes, [rows, rows, rows, sequences], "sizes of a batch");
+        let rows = rows / self.microbatches.len();
+        for (index, microbatch) in self.microbatches.iter().enumerate() {
+            let (start, first) = (index * rows, index * self.batch);
+            device.write_words(microbatch.ids, &ids[start..start + rows])?;
+            device.write_words(microbatch.targets, &targets[start..start + rows])?;
+            device.write_words(microbatch.timesteps, &timesteps[first..first + self.batch])?;
+        }
+        device.write_words(self.mask, mask)
+    }
+}

@@ -1,0 +1,85 @@
+//! The recorded training step.
+
+use device::{Device, DeviceError, Element, Recording, Slice};
+use kernels::cross_entropy::TokenStats;
+use kernels::{Variants, loss};
+use model::backward::{self, Loss};
+use model::forward::{self, Pass};
+use model::{Activations, Model, Scratch};
+use optim::{Layout, Optimizer, OptimizerConfig};
+
+use super::batches::Batches;
+
+/// What a training step is recorded from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The network that is trained.
+    pub model: Model,
+    /// What updates it.
+    pub optimizer: Optimizer,
+    /// What it is trained on.
+    pub batches: Batches,
+    /// Buffers of both passes.
+    pub acts: Activations,
+    scratch: Scratch,
+    /// Gradient of the loss, laid out as the parameters.
+    pub gradient: Slice,
+    stats: TokenStats,
+    /// Losses of the latest steps: step n stands at n mod its length.
+    pub losses: Slice,
+}
+
+impl Parts {
+    /// Allocates everything that a step needs besides the model and its batches; losses and
+    /// gradient norms of the latest `slots` steps are kept.
+    pub fn new(
+        device: &mut Device,
+        model: Model,
+        batches: Batches,
+        optimizer: &OptimizerConfig,
+        slots: usize,
+    ) -> Result<Self, DeviceError> {
+        let config = model.config;
+        let layout = Layout { len: config.flat_len(), hidden: config.hidden_matrices() };
+        let optimizer = Optimizer::new(device, *optimizer, layout, slots)?;
+        let acts = Activations::for_training(device, &config, batches.batch, batches.length)?;
+        let scratch = Scratch::new(device, &config, &acts)?;
+        let gradient = device.allocate("gradient", Element::Float, config.flat_len())?;
+        let stats = model::alloc_stats(device, batches.mask.len)?;
+        let losses = device.allocate("losses", Element::Float, slots)?;
+        Ok(Self { model, optimizer, batches, acts, scratch, gradient, stats, losses })
+    }
+}
+
+/// Records a whole training step: batch, loss and gradient, update.
+pub fn record(step: &mut Recording, variants: &Variants, parts: &Parts) {
+    record_gradient(step, variants, parts);
+    record_update(step, variants, parts);
+}
+
+/// Records the first half of a step: the batch, both passes over each microbatch, and the loss.
+/// Gradients of the microbatches add up.
+pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts) {
+    let Parts { model, optimizer, batches, acts, scratch, gradient, stats, losses } = parts;
+    let d = model.config.cut(|offset, len| gradient.part(offset, len));
+    optimizer.begin(step);
+    batches.record(step, optimizer.counter);
+    for (index, microbatch) in batches.microbatches.iter().enumerate() {
+        let (start, count) = (index * acts.rows(), acts.rows());
+        let (ids, timesteps) = (microbatch.ids, microbatch.timesteps);
+        let pass = Pass { variants, model, acts, ids, timesteps };
+        forward::trunk(step, &pass);
+        let loss = Loss {
+            targets: microbatch.targets,
+            weights: batches.loss_weights.part(start, count),
+            stats: stats.part(start, count),
+        };
+        backward::record(step, &pass, scratch, loss, &d, index > 0);
+    }
+    loss::weighted(step, optimizer.counter, batches.loss_weights, stats.loss, *losses);
+}
+
+/// Records the second half of a step: the update of the parameters by the gradient.
+pub fn record_update(step: &mut Recording, variants: &Variants, parts: &Parts) {
+    parts.optimizer.update(step, variants, parts.model.parameters, parts.gradient);
+}

@@ -1,0 +1,72 @@
+//! The training step that is shipped, over batches that the host writes.
+
+use device::{Device, Recording, Slice};
+use diffusion::training::step::{self, Parts};
+use diffusion::training::{BatchData, Batches};
+use kernels::Variants;
+use model::{Config, Model};
+use optim::{AdamWConfig, MuonConfig, OptimizerConfig, ScheduleConfig};
+use pollster::block_on;
+
+/// Steps whose losses are remembered.
+pub(crate) const LOSSES: usize = 8;
+
+/// A step with its buffers.
+pub(crate) struct Step {
+    pub(crate) parts: Parts,
+}
+
+pub(crate) const ADAMW: OptimizerConfig = OptimizerConfig {
+    adamw: AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+    muon: None,
+    clip: f64::INFINITY,
+    schedule: ScheduleConfig::CONSTANT,
+};
+
+/// The fixture's Muon: AdamW as above for the embeddings and the head.
+pub(crate) const MUON: OptimizerConfig = OptimizerConfig {
+    muon: Some(MuonConfig { lr: 0.02, momentum: 0.95, weight_decay: 0.0 }),
+    ..ADAMW
+};
+
+impl Step {
+    /// Buffers for a network of flat parameters `values`.
+    pub(crate) fn new(
+        device: &mut Device,
+        config: Config,
+        values: &[f32],
+        [batch, length]: [usize; 2],
+        optimizer: OptimizerConfig,
+    ) -> Self {
+        let model = Model::new(device, config).unwrap();
+        device.write_floats(model.parameters, values).unwrap();
+        let batches = Batches::written(device, [1, batch, length]).unwrap();
+        Self { parts: Parts::new(device, model, batches, &optimizer, LOSSES).unwrap() }
+    }
+
+    pub(crate) fn record(&self) -> Recording {
+        let mut recording = Recording::default();
+        step::record(&mut recording, &Variants::default(), &self.parts);
+        recording
+    }
+
+    /// The step without its update, so that the parameters stay.
+    pub(crate) fn record_gradient(&self) -> Recording {
+        let mut recording = Recording::default();
+        step::record_gradient(&mut recording, &Variants::default(), &self.parts);
+        recording
+    }
+
+    pub(crate) fn write(&self, device: &mut Device, batch: &BatchData) {
+        self.parts.batches.write(device, batch).unwrap();
+    }
+
+    /// Loss of step `n`, from 1.
+    pub(crate) fn loss(&self, device: &Device, n: usize) -> f32 {
+        self.read(device, self.parts.losses)[n % LOSSES]
+    }
+
+    pub(crate) fn read(&self, device: &Device, slice: Slice) -> Vec<f32> {
+        block_on(device.read_floats(slice)).unwrap()
+    }
+}

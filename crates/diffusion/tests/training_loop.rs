@@ -1,0 +1,151 @@
+//! Training of a tiny network on a tiny corpus, on the CPU device.
+
+use device::Device;
+use diffusion::schedule::Schedule;
+use diffusion::training::{Evaluation, Split, Training, TrainingOptions};
+use kernels::Variants;
+use model::{Config, Init, initial_values};
+use optim::{AdamWConfig, OptimizerConfig, ScheduleConfig};
+use pollster::block_on;
+
+const CONFIG: Config = Config {
+    n_layer: 2,
+    n_head: 2,
+    n_embd: 16,
+    block_size: 16,
+    vocab_size: 19,
+    timesteps: 10,
+    mask_id: 2,
+};
+
+const OPTIONS: TrainingOptions = TrainingOptions {
+    batch: 8,
+    length: 16,
+    accumulation: 1,
+    schedule: Schedule::Linear,
+    stratified: true,
+    seed: 5,
+};
+
+const OPTIMIZER: OptimizerConfig = OptimizerConfig {
+    adamw: AdamWConfig { lr: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.01 },
+    muon: None,
+    clip: 1.0,
+    schedule: ScheduleConfig::CONSTANT,
+};
+
+/// Counts upwards, again and again: a token follows from any other.
+fn counting() -> Vec<u32> {
+    (0..400).map(|n| 3 + n % 16).collect()
+}
+
+/// Nothing follows from anything.
+fn noise() -> Vec<u32> {
+    (0..400u32).map(|n| 3 + (n.wrapping_mul(2_654_435_761) >> 13) % 16).collect()
+}
+
+fn random_weights(seed: u64) -> Vec<f32> {
+    initial_values(&CONFIG, &Init { std: 0.05, zero_projections: false, seed })
+}
+
+fn training(device: &mut Device, init: &[f32], options: &TrainingOptions) -> Training {
+    let (variants, ids) = (Variants::default(), counting());
+    Training::new(device, &variants, CONFIG, init, &ids, &noise(), options, &OPTIMIZER)
+        .expect("possible settings")
+}
+
+fn losses(training: &mut Training, device: &mut Device, steps: u32) -> Vec<f32> {
+    (0..steps).for_each(|_| training.step(device).expect("the device answers"));
+    let log = block_on(training.log(device)).expect("the device answers");
+    log.into_iter().map(|step| step.loss).collect()
+}
+
+fn evaluate(training: &mut Training, device: &mut Device, split: Split) -> Evaluation {
+    block_on(training.evaluate(device, split, 4)).expect("the device answers")
+}
+
+#[test]
+fn the_loss_falls_where_there_is_something_to_learn() {
+    let mut device = Device::cpu();
+    let mut training = training(&mut device, &random_weights(1), &OPTIONS);
+    let losses = losses(&mut training, &mut device, 600);
+    let guessing = (CONFIG.vocab_size as f32).ln();
+    assert!((losses[0] - guessing).abs() < 0.1, "at first {}, guessing {guessing}", losses[0]);
+    let last = losses[550..].iter().sum::<f32>() / 50.0;
+    assert!(last < 0.7 * guessing, "at last {last}");
+    let train = evaluate(&mut training, &mut device, Split::Train);
+    let validation = evaluate(&mut training, &mut device, Split::Validation);
+    assert!(train.loss < 0.7 * f64::from(guessing), "{train:?}");
+    assert!(train.accuracy > 0.4, "{train:?}");
+    assert!(validation.loss > f64::from(guessing), "nothing to learn in noise: {validation:?}");
+}
+
+/// An evaluation depends on the weights and on nothing else.
+#[test]
+fn other_weights_have_another_loss() {
+    let mut device = Device::cpu();
+    let mut evaluation = |init: &[f32], options: &TrainingOptions| {
+        let mut training = training(&mut device, init, options);
+        evaluate(&mut training, &mut device, Split::Validation)
+    };
+    // Logits of zero: every token is equally likely, and the first one is no target.
+    let zeros = evaluation(&vec![0.0; CONFIG.flat_len()], &OPTIONS);
+    let guessing = (CONFIG.vocab_size as f64).ln();
+    assert!((zeros.loss - guessing).abs() < 1e-6, "{zeros:?}");
+    assert!((zeros.entropy - guessing).abs() < 1e-6, "{zeros:?}");
+    assert_eq!(zeros.accuracy, 0.0);
+    // 4 batches of 8 x 16 positions, 55% of them masked.
+    assert!((200..360).contains(&zeros.masked), "{zeros:?}");
+
+    let one = evaluation(&random_weights(1), &OPTIONS);
+    assert_ne!(one, evaluation(&random_weights(2), &OPTIONS));
+    assert_ne!(one.loss, zeros.loss);
+    let other_seed = TrainingOptions { seed: 77, stratified: false, ..OPTIONS };
+    assert_eq!(one, evaluation(&random_weights(1), &other_seed));
+}
+
+/// Two microbatches of 8 sequences are the batch of 16 with the same draws: only the order of the
+/// additions differs.
+#[test]
+fn accumulation_is_a_larger_batch() {
+    let run = |batch: usize, accumulation: usize| {
+        let mut device = Device::cpu();
+        let options = TrainingOptions { batch, accumulation, ..OPTIONS };
+        let mut training = training(&mut device, &random_weights(1), &options);
+        let losses = losses(&mut training, &mut device, 5);
+        (losses, block_on(training.state(&device)).expect("the device answers").parameters)
+    };
+    let (whole, expected) = run(16, 1);
+    for (batch, accumulation) in [(8, 2), (4, 4)] {
+        let (losses, parameters) = run(batch, accumulation);
+        for (a, b) in losses.iter().zip(&whole) {
+            assert!((a - b).abs() < 1e-5, "{accumulation} x {batch}: losses {losses:?}, {whole:?}");
+        }
+        // AdamW divides by the gradient's own size: float noise of gradients near 0 moves their
+        // parameters by a fraction of the learning rate, 0.01.
+        let distance = |(a, b): (&f32, &f32)| (a - b).abs();
+        let largest = parameters.iter().zip(&expected).map(distance).fold(0.0, f32::max);
+        assert!(largest < 1e-3, "{accumulation} x {batch}: parameters differ by {largest}");
+        let moved = random_weights(1).iter().zip(&expected).map(distance).fold(0.0, f32::max);
+        assert!(moved > 1e-2, "five steps moved the parameters by {moved} at most");
+    }
+}
+
+#[test]
+fn a_run_with_accumulation_resumes_bit_for_bit() {
+    let options = TrainingOptions { batch: 4, accumulation: 2, ..OPTIONS };
+    let mut device = Device::cpu();
+    let mut whole = training(&mut device, &random_weights(1), &options);
+    let expected = losses(&mut whole, &mut device, 6);
+    let end = block_on(whole.state(&device)).expect("the device answers");
+
+    let mut first = training(&mut device, &random_weights(1), &options);
+    let mut found = losses(&mut first, &mut device, 3);
+    let state = block_on(first.state(&device)).expect("the device answers");
+    let mut device = Device::cpu();
+    let mut second = training(&mut device, &random_weights(9), &options);
+    second.restore(&mut device, &state).expect("the device answers");
+    found.extend(losses(&mut second, &mut device, 3));
+    assert_eq!(found, expected);
+    assert_eq!(block_on(second.state(&device)).expect("the device answers"), end);
+}
