@@ -21,20 +21,19 @@ const LONGEST_PROMPT: usize = 8_000;
 pub fn write(link: &Link) -> String {
     let Request { prompt, length, steps, sampler, temperature, top_k, top_p, seed, stop_at_end } =
         &link.request;
-    let mut fields = vec![];
-    fields.extend(link.model.as_ref().map(|model| ("model", model.clone())));
-    fields.push(("prompt", prompt.clone()));
-    fields.push(("length", length.to_string()));
-    fields.push(("steps", steps.to_string()));
-    fields.push(("sampler", sampler.name().to_owned()));
-    fields.push(("temperature", temperature.to_string()));
-    fields.extend(top_k.map(|k| ("top_k", k.to_string())));
-    fields.extend(top_p.map(|p| ("top_p", p.to_string())));
-    fields.push(("seed", seed.to_string()));
-    fields.push(("stop", u8::from(*stop_at_end).to_string()));
-    let fields: Vec<String> =
-        fields.into_iter().map(|(name, value)| format!("{name}={}", encode(&value))).collect();
-    fields.join("&")
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query
+        .extend_pairs(link.model.as_ref().map(|model| ("model", model)))
+        .append_pair("prompt", prompt)
+        .append_pair("length", &length.to_string())
+        .append_pair("steps", &steps.to_string())
+        .append_pair("sampler", sampler.name())
+        .append_pair("temperature", &temperature.to_string())
+        .extend_pairs(top_k.map(|k| ("top_k", k.to_string())))
+        .extend_pairs(top_p.map(|p| ("top_p", p.to_string())))
+        .append_pair("seed", &seed.to_string())
+        .append_pair("stop", if *stop_at_end { "1" } else { "0" })
+        .finish()
 }
 
 /// What the part of an address after `#` asks for; `None` if it is no share link. What it does not
@@ -44,14 +43,12 @@ pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
     let mut link = Link { model: None, request: defaults.clone() };
     let request = &mut link.request;
     let mut known = false;
-    for field in fragment.split('&') {
-        let Some((name, value)) = field.split_once('=') else { continue };
-        let value = decode(value);
+    for (name, value) in form_urlencoded::parse(fragment.as_bytes()) {
         let number = || value.parse::<f32>().ok().filter(|number| number.is_finite());
-        match name {
-            "model" => link.model = Some(value).filter(|id| is_id(id)),
+        match &*name {
+            "model" => link.model = Some(value.into_owned()).filter(|id| is_id(id)),
             "prompt" if value.len() <= LONGEST_PROMPT => {
-                request.prompt = value;
+                request.prompt = value.into_owned();
                 known = true;
             }
             "length" => set(&mut request.length, value.parse().ok().map(|n: u32| n.min(4096))),
@@ -80,38 +77,6 @@ fn set<T>(target: &mut T, value: Option<T>) {
 pub fn is_id(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     (1..=64).contains(&text.len()) && text.chars().all(plain)
-}
-
-fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' | b'!' => {
-                out.push(char::from(byte));
-            }
-            b' ' => out.push('+'),
-            _ => out += &format!("%{byte:02X}"),
-        }
-    }
-    out
-}
-
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        let code = rest.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (byte, code.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(code)) => {
-                bytes.push(code);
-                rest = &rest[2..];
-            }
-            (b'+', _) => bytes.push(b' '),
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -150,6 +115,17 @@ mod tests {
         let written = write(&link);
         assert!(written.is_ascii() && !written.contains(['<', '#', '"']), "{written}");
         assert_eq!(read(&format!("#{written}"), &request()), Some(link));
+    }
+
+    #[test]
+    fn links_of_earlier_versions_are_read() {
+        // Written when `,`, `!` and `~` were left as they are.
+        let link =
+            "#prompt=Hi,+you!+~%0A%5BMASK%3A3%5D+%C3%B6&length=5&steps=7&sampler=seed&seed=9";
+        let link = read(link, &request()).expect("it has a prompt");
+        assert_eq!(link.request.prompt, "Hi, you! ~\n[MASK:3] ö");
+        assert_eq!((link.request.length, link.request.steps, link.request.seed), (5, 7, 9));
+        assert_eq!(link.request.stop_at_end, request().stop_at_end, "older links do not say");
     }
 
     #[test]

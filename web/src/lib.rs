@@ -10,11 +10,11 @@ pub mod engine;
 pub mod flow;
 pub mod link;
 pub mod markdown;
+pub mod message;
 pub mod picture;
 pub mod protocol;
 pub mod remote;
 pub mod state;
-pub mod time;
 
 use wasm_bindgen::JsCast;
 

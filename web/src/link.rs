@@ -1,14 +1,15 @@
-//! The page's end of the line to its engine.
+//! The page's connection to its engine.
 
 use std::rc::Rc;
 
+use futures_channel::mpsc::{self, UnboundedSender};
 use futures_util::future::{AbortHandle, abortable};
 use wasm_bindgen::prelude::*;
 use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use crate::engine::{self, Message};
+use crate::engine;
+use crate::message::Message;
 use crate::protocol::{Command, Event, Fault, FaultKind};
-use crate::time::Inbox;
 
 /// A running engine.
 #[derive(Clone, Debug)]
@@ -17,8 +18,8 @@ pub enum Link {
     Worker(Worker),
     /// On the main thread.
     Local {
-        /// Where it takes its commands from.
-        inbox: Inbox<Message>,
+        /// Takes its commands.
+        sender: UnboundedSender<Message>,
         /// Ends it.
         end: AbortHandle,
     },
@@ -51,7 +52,7 @@ impl Link {
                 let json = message.data().as_string().unwrap_or_default();
                 match serde_json::from_str(&json) {
                     Ok(event) => receive(event),
-                    Err(error) => log::error!("the engine said what is no event: {error}"),
+                    Err(error) => log::error!("invalid event from the engine: {error}"),
                 }
             })
         };
@@ -71,31 +72,37 @@ impl Link {
         Ok(Self::Worker(worker))
     }
 
+    /// Whether an engine on this thread could use WebGPU.
+    pub async fn local_has_webgpu() -> bool {
+        engine::has_webgpu().await
+    }
+
     /// Starts an engine on this thread.
     pub fn start_local(receive: Receive) -> Self {
-        let inbox = Inbox::default();
-        let (serving, end) = abortable(engine::serve(inbox.clone(), receive));
+        let (sender, inbox) = mpsc::unbounded();
+        let (serving, end) = abortable(engine::serve(inbox, receive));
         wasm_bindgen_futures::spawn_local(async move {
             // It serves until it is ended.
             let _ = serving.await;
         });
-        Self::Local { inbox, end }
+        Self::Local { sender, end }
     }
 
     /// Sends a command, with files where it needs some.
     pub fn send(&self, command: Command, files: Vec<File>) {
         let message = Message { command, files };
         match self {
-            Self::Local { inbox, .. } => inbox.push(message),
+            // An engine that was ended takes no commands.
+            Self::Local { sender, .. } => drop(sender.unbounded_send(message)),
             Self::Worker(worker) => {
                 if let Err(error) = worker.post_message(&message.to_js()) {
-                    log::error!("a command got lost: {error:?}");
+                    log::error!("a command could not be posted to the engine: {error:?}");
                 }
             }
         }
     }
 
-    /// Ends the engine, whatever it is at.
+    /// Ends the engine at once, whatever it is doing.
     pub fn stop(&self) {
         match self {
             Self::Worker(worker) => worker.terminate(),

@@ -1,8 +1,10 @@
 //! `cargo xtask demo`: from nothing to a trained model and a video of one that writes.
 
-use crate::{needs, run, serve, setup, trunk, vulkan};
+use crate::{needs, packages, run, trunk, vulkan};
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -24,6 +26,8 @@ It makes artifacts/demo/ (corpus, tokenizer, the tiny model) and artifacts/media
 const WORK: &str = "artifacts/demo";
 /// Where the videos and curves go.
 const MEDIA: &str = "artifacts/media";
+/// Ports to serve the page on, the usual one first.
+const PORTS: Range<u16> = 8080..8100;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +57,7 @@ impl Options {
 }
 
 pub(crate) fn run(options: Options) -> Result<()> {
-    setup::packages(&[needs::FFMPEG]);
+    packages::install_missing(&[needs::FFMPEG]);
     println!("== building the program (a few minutes the first time)");
     run::run(run::cargo().args(["build", "--release", "-p", "trainer"]))?;
     let start = Instant::now();
@@ -115,9 +119,10 @@ pub(crate) fn run(options: Options) -> Result<()> {
     println!("  {WORK}/    corpus, tokenizer and a tiny model of your own");
     println!("  {curve}     its loss curve");
     println!("  {gif}     the denoising of the story above");
-    match encodes {
-        true => println!("  {video}     the same as video"),
-        false => println!("  no MP4: install ffmpeg for it"),
+    if encodes {
+        println!("  {video}     the same as video");
+    } else {
+        println!("  no MP4: install ffmpeg for it");
     }
     println!("Try next:");
     println!(
@@ -128,11 +133,20 @@ pub(crate) fn run(options: Options) -> Result<()> {
     println!("  how it works:      learning.md");
     if options.serve && Path::new("index.html").exists() {
         println!("\n== the page (a few minutes the first time)");
-        trunk::run(&["build".to_owned(), "--release".to_owned()])?;
-        return serve::serve(Path::new("dist"));
+        let port = free_port()?.to_string();
+        println!("When it is built, it is at http://127.0.0.1:{port}/ (Ctrl-C ends the server)");
+        return trunk::run(&["serve", "--release", "--port", &port].map(str::to_owned));
     }
     println!("  the page:          cargo xtask trunk serve --release");
     Ok(())
+}
+
+/// The first free port for the page.
+fn free_port() -> Result<u16> {
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    PORTS.into_iter().find(free).with_context(|| {
+        format!("ports {} to {} are all taken; free one", PORTS.start, PORTS.end - 1)
+    })
 }
 
 /// The program as built.

@@ -1,4 +1,4 @@
-//! The system's package manager: which one it is and how it installs.
+//! System packages: finds the package manager and installs what is missing.
 
 use crate::run;
 use anyhow::{Context, Result};
@@ -18,6 +18,20 @@ pub(crate) enum Manager {
 }
 
 use Manager::*;
+
+/// A program or library of the system that the project uses.
+pub(crate) struct Need {
+    /// Its name, as shown to the user.
+    pub name: &'static str,
+    /// What it is for.
+    pub why: &'static str,
+    /// What to install by hand where no known package manager is found.
+    pub by_hand: &'static str,
+    /// Detects it.
+    pub is_present: fn() -> bool,
+    /// Names of the packages that bring it.
+    pub packages: fn(Manager) -> &'static [&'static str],
+}
 
 impl Manager {
     /// The first one found on PATH.
@@ -114,6 +128,39 @@ impl Manager {
         }
         command.arg(self.program());
         command
+    }
+}
+
+/// Installs whichever of these packages are missing, and reports each one. A failed installation is
+/// reported but not fatal: the caller finds out where it needs the program.
+pub(crate) fn install_missing(needs: &[Need]) {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.is_present)()).collect();
+    if missing.is_empty() {
+        return;
+    }
+    println!("Missing on this system:");
+    for need in &missing {
+        println!("  {}: {}", need.name, need.why);
+    }
+    let Some(manager) = Manager::find() else {
+        println!("No package manager known to this program was found. Please install:");
+        for need in missing {
+            println!("  {}", need.by_hand);
+        }
+        return;
+    };
+    let packages: Vec<&str> =
+        missing.iter().flat_map(|need| (need.packages)(manager)).copied().collect();
+    if let Err(error) = manager.install(&packages) {
+        println!("{error:#}; trying one thing at a time");
+        for need in missing.iter().filter(|need| !(need.packages)(manager).is_empty()) {
+            if let Err(error) = manager.install((need.packages)(manager)) {
+                println!("{}: {error:#}", need.name);
+            }
+        }
+    }
+    for need in missing.iter().filter(|need| !(need.is_present)()) {
+        println!("Still missing, please install by hand: {}", need.by_hand);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The page in Chromium: built as it is shipped, then driven by the tests in `e2e`.
 
 use crate::drivers::Driver;
-use crate::test::Stage;
-use crate::{needs, run, setup, trunk, vulkan};
+use crate::stage::Stage;
+use crate::{needs, packages, run, trunk, vulkan};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -22,7 +22,7 @@ pub(crate) fn kernel_cases() -> PathBuf {
 pub(crate) fn prepare() -> Result<()> {
     let e2e = run::root().join("e2e");
     if !e2e.join("node_modules/axe-core").is_dir() {
-        setup::packages(&[needs::NPM]);
+        packages::install_missing(&[needs::NPM]);
         let Some(npm) = run::find("npm") else {
             bail!("axe-core comes from npm, which is missing: install {}", needs::NPM.by_hand);
         };

@@ -1,8 +1,6 @@
 //! `cargo xtask setup`: everything that demo, test and the page need.
 
-use crate::needs::{self, Need};
-use crate::packages::Manager;
-use crate::{run, tools, vulkan, wasm};
+use crate::{needs, packages, run, tools, vulkan, wasm};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -19,7 +17,7 @@ Usage: cargo xtask setup
 Running it again takes about a second. `demo` and `test` set up what they need by themselves.";
 
 pub(crate) fn run() -> Result<()> {
-    packages(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM, needs::NPM]);
+    packages::install_missing(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM, needs::NPM]);
     rust_components()?;
     let toolchain = wasm::prepare()?;
     println!("WebAssembly: {toolchain}");
@@ -33,39 +31,6 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("Set-up is complete. Next: cargo xtask demo, or cargo xtask test");
     Ok(())
-}
-
-/// Installs what is missing of these needs and says so. What cannot be had is said too: whether
-/// that is fatal is for the caller, who notices it where the thing is used.
-pub(crate) fn packages(needs: &[Need]) {
-    let missing: Vec<&Need> = needs.iter().filter(|need| !need.present()).collect();
-    if missing.is_empty() {
-        return;
-    }
-    println!("Missing on this system:");
-    for need in &missing {
-        println!("  {}: {}", need.name, need.why);
-    }
-    let Some(manager) = Manager::find() else {
-        println!("No package manager known to this program was found. Please install:");
-        for need in missing {
-            println!("  {}", need.by_hand);
-        }
-        return;
-    };
-    let packages: Vec<&str> =
-        missing.iter().flat_map(|need| need.packages(manager)).copied().collect();
-    if let Err(error) = manager.install(&packages) {
-        println!("{error:#}; trying one thing at a time");
-        for need in missing.iter().filter(|need| !need.packages(manager).is_empty()) {
-            if let Err(error) = manager.install(need.packages(manager)) {
-                println!("{}: {error:#}", need.name);
-            }
-        }
-    }
-    for need in missing.iter().filter(|need| !need.present()) {
-        println!("Still missing, please install by hand: {}", need.by_hand);
-    }
 }
 
 /// rustfmt and clippy, which minimal Rust installations lack.

@@ -3,11 +3,10 @@
 
 use crate::counts::Counts;
 use crate::drivers::{self, Driver};
-use crate::{needs, page, run, setup, vulkan, wasm};
-use anyhow::{Context, Result, bail};
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use crate::stage::Stage;
+use crate::{needs, packages, page, run, setup, vulkan, wasm};
+use anyhow::{Result, bail};
+use std::process::Command;
 
 pub(crate) const HELP: &str = "\
 Sets up and runs every test: format, lints, documentation, the libraries for WebAssembly, all
@@ -30,22 +29,8 @@ const ON_EACH_DRIVER: [&str; 6] =
 const FOR_THE_PAGE: [&str; 8] =
     ["corpus", "device", "diffusion", "kernels", "model", "optim", "plot", "web"];
 
-/// One thing that the test run does.
-pub(crate) struct Stage {
-    pub(crate) name: String,
-    pub(crate) command: Command,
-    /// It prints counts of tests, and must have run some.
-    pub(crate) counts: bool,
-}
-
-struct Outcome {
-    ok: bool,
-    counts: Counts,
-    took: Duration,
-}
-
 pub(crate) fn run() -> Result<()> {
-    setup::packages(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM]);
+    packages::install_missing(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM]);
     setup::rust_components()?;
     let toolchain = wasm::prepare()?;
     page::prepare()?;
@@ -130,34 +115,6 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
     stages
 }
 
-impl Stage {
-    /// Runs the stage, passing its output on.
-    fn run(&mut self) -> Result<Outcome> {
-        let start = Instant::now();
-        let line = run::line(&self.command);
-        println!("$ {line}");
-        let mut counts = Counts::default();
-        if self.counts {
-            self.command.stdout(Stdio::piped());
-        }
-        let mut child = self.command.spawn().with_context(|| format!("cannot start `{line}`"))?;
-        if let Some(stdout) = child.stdout.take() {
-            for line in BufReader::new(stdout).split(b'\n') {
-                let line = line?;
-                let line = String::from_utf8_lossy(&line);
-                println!("{line}");
-                counts += Counts::parse(&line).unwrap_or_default();
-            }
-        }
-        let mut ok = child.wait()?.success();
-        if self.counts && counts.passed == 0 {
-            println!("no test ran");
-            ok = false;
-        }
-        Ok(Outcome { ok, counts, took: start.elapsed() })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,14 +137,5 @@ mod tests {
         }
         let keeps = |stage: &Stage| stage.command.get_envs().any(|(k, _)| k == "KERNEL_CASES");
         assert_eq!(tests.iter().map(|stage| keeps(stage)).collect::<Vec<_>>(), [false, true]);
-    }
-
-    #[test]
-    fn a_stage_without_any_test_fails() -> Result<()> {
-        let mut command = run::cargo();
-        command.arg("--version");
-        let outcome = Stage { name: "empty".to_owned(), command, counts: true }.run()?;
-        assert!(!outcome.ok);
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The page's build tools at pinned versions: trunk, wasm-bindgen and wasm-opt.
 
-use crate::{cache, needs, run, setup};
+use crate::{cache, needs, packages, run};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -61,7 +61,7 @@ fn wasm_opt() -> Result<PathBuf> {
     if bin.join("wasm-opt").exists() || bin.join("wasm-opt.cmd").exists() {
         return Ok(bin);
     }
-    setup::packages(&[needs::NPM]);
+    packages::install_missing(&[needs::NPM]);
     let Some(npm) = run::find("npm") else {
         bail!("wasm-opt comes from npm, which is missing: install {}", needs::NPM.by_hand);
     };

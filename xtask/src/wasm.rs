@@ -1,7 +1,8 @@
 //! The compiler for WebAssembly: rustup's, or, where rustup cannot bring the standard library,
 //! Debian's rustc-web, which compiles the library from source.
 
-use crate::{needs, run, setup};
+use crate::packages::{self, Manager, Need};
+use crate::run;
 use anyhow::{Result, bail};
 use std::env;
 use std::fmt;
@@ -12,6 +13,18 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Environment of a cargo that would pin its children to this toolchain.
 const PINS: [&str; 5] = ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT"];
+
+/// Debian's Rust compiler for WebAssembly, for machines where rustup cannot download the target.
+const DEBIAN_WASM: Need = Need {
+    name: "Debian's rustc-web with the sources of the standard library",
+    why: "rustup could not bring the standard library for WebAssembly",
+    by_hand: "`rustup target add wasm32-unknown-unknown`",
+    is_present: || debian().is_some(),
+    packages: |manager| match manager {
+        Manager::Apt => &["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"],
+        _ => &[],
+    },
+};
 
 /// A way to compile for WebAssembly.
 #[derive(Debug)]
@@ -88,7 +101,7 @@ pub(crate) fn prepare() -> Result<Toolchain> {
             Err(error) => println!("{error:#}"),
         }
     }
-    setup::packages(&[needs::DEBIAN_WASM]);
+    packages::install_missing(&[DEBIAN_WASM]);
     match debian() {
         Some(toolchain) => Ok(toolchain),
         None => bail!("no Rust standard library for WebAssembly: run `rustup target add {TARGET}`"),

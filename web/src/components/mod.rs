@@ -19,6 +19,7 @@ mod transport;
 
 pub use learn::CHAPTERS;
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::mount::mount_to_body;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -26,7 +27,6 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 
 use crate::state::App;
-use crate::time::sleep;
 
 /// Puts the page into the document.
 pub fn mount() {
@@ -48,7 +48,7 @@ fn Page() -> impl IntoView {
     Effect::new(move |_| {
         if app.has_run() && !around.get_untracked() {
             spawn_local(async move {
-                sleep(50).await;
+                TimeoutFuture::new(50).await;
                 around.set(true);
             });
         }

@@ -75,9 +75,10 @@ pub(super) fn Slow() -> impl IntoView {
         <Show when=move || expected().is_some()>
             <div class="slow">
                 <p>
-                    {move || match app.webgpu.get() {
-                        true => "The model runs on the CPU",
-                        false => "This browser has no WebGPU, so the model runs on the CPU",
+                    {move || if app.webgpu.get() {
+                        "The model runs on the CPU"
+                    } else {
+                        "This browser has no WebGPU, so the model runs on the CPU"
                     }}
                     ": expect about " <span class="number">{expected}</span>
                     " a step for a text of this length. "

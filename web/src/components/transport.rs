@@ -17,22 +17,20 @@ pub(super) fn Transport() -> impl IntoView {
             let last = branch.last();
             let total = branch.trace.steps.max(branch.trace.frames[last].step);
             // What is still to come has its place, too.
-            let to_come = match branch.finished {
-                true => 0,
-                false => total - branch.trace.frames[last].step,
-            };
+            let to_come = if branch.finished { 0 } else { total - branch.trace.frames[last].step };
             (branch.trace.frames[head].step, total, last + to_come as usize)
         })
         .unwrap_or_default()
     });
-    let label = move || match () {
-        () if app.moving() => "Pause",
-        () if app.with_shown(|branch, head| head == branch.last() && !branch.finished)
-            == Some(true) =>
-        {
+    let at_end = move || app.with_shown(|branch, head| head == branch.last() && !branch.finished);
+    let label = move || {
+        if app.moving() {
+            "Pause"
+        } else if at_end() == Some(true) {
             "Go on"
+        } else {
+            "Play"
         }
-        () => "Play",
     };
     view! {
         <div class="transport" role="group" aria-label="Time">

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use corpus::tokenizer::Tokenizer;
 use futures_channel::oneshot::{self, Sender};
 use futures_util::future::try_join;
+use gloo_timers::future::TimeoutFuture;
 use model::{Checkpoint, Config};
 use plot::Piece;
 use web_sys::File;
@@ -14,7 +15,6 @@ use super::fetch::{self, Received};
 use super::network::Network;
 use super::{Emit, adapter, files};
 use crate::protocol::{Compute, Event, Fault, FaultKind, ModelInfo, Source, Stage};
-use crate::time::sleep;
 
 /// Progress of a download is told at most once per so many bytes.
 const TELL_EVERY: u64 = 128 << 10;
@@ -112,7 +112,7 @@ async fn arrive(
     };
     ahead.look(&checkpoint)?;
     emit(Event::Progress(Stage::Weights));
-    sleep(0).await;
+    TimeoutFuture::new(0).await;
     let checkpoint = Checkpoint::from_safetensors(&checkpoint)?;
     let tokenizer = Tokenizer::from_bytes(&tokenizer)?;
     tokenizer.check_model(checkpoint.config.vocab_size as u32, checkpoint.config.mask_id)?;

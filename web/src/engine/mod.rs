@@ -10,45 +10,21 @@ mod run;
 
 use std::rc::Rc;
 
+use futures_channel::mpsc::{self, UnboundedReceiver};
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use web_time::Instant;
 
+use crate::message::Message;
 use crate::protocol::{Command, Event, Fault};
-use crate::time::{Inbox, sleep};
 
 pub use adapter::has_webgpu;
 
 use load::Loaded;
 use run::Run;
-
-/// A command and the files that travel with it.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// What to do.
-    pub command: Command,
-    /// Dropped files.
-    pub files: Vec<File>,
-}
-
-impl Message {
-    /// What crosses the border of a worker: `[json, file, file, ...]`.
-    pub fn to_js(&self) -> JsValue {
-        let json = serde_json::to_string(&self.command).expect("commands have a JSON form");
-        let array = js_sys::Array::of1(&JsValue::from_str(&json));
-        for file in &self.files {
-            array.push(file);
-        }
-        array.into()
-    }
-
-    fn from_js(value: JsValue) -> Option<Self> {
-        let array: js_sys::Array = value.dyn_into().ok()?;
-        let command = serde_json::from_str(&array.get(0).as_string()?).ok()?;
-        let files = array.iter().skip(1).filter_map(|file| file.dyn_into().ok()).collect();
-        Some(Self { command, files })
-    }
-}
 
 /// Where events go.
 pub type Emit = Rc<dyn Fn(Event)>;
@@ -56,16 +32,14 @@ pub type Emit = Rc<dyn Fn(Event)>;
 /// Runs the engine of a worker: messages in, messages out.
 pub fn serve_worker() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
-    let inbox = Inbox::default();
-    let receive = {
-        let inbox = inbox.clone();
-        Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            match Message::from_js(event.data()) {
-                Some(message) => inbox.push(message),
-                None => log::error!("a message that is no command"),
-            }
-        })
-    };
+    let (sender, inbox) = mpsc::unbounded();
+    let receive = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        match Message::from_js(event.data()) {
+            // The engine serves for as long as the worker lives.
+            Some(message) => drop(sender.unbounded_send(message)),
+            None => log::error!("invalid command from the page"),
+        }
+    });
     scope.set_onmessage(Some(receive.as_ref().unchecked_ref()));
     // The worker lives as long as its listener.
     receive.forget();
@@ -80,18 +54,32 @@ pub fn serve_worker() {
     wasm_bindgen_futures::spawn_local(serve(inbox, emit));
 }
 
-/// Obeys commands for as long as the thread lives.
-pub async fn serve(inbox: Inbox<Message>, emit: Emit) {
+/// The command loop; returns when nobody can send any more.
+pub async fn serve(mut inbox: UnboundedReceiver<Message>, emit: Emit) {
     emit(Event::Hello { webgpu: has_webgpu().await });
     let mut engine = Engine { emit, loaded: None, run: None, interval_ms: None, due: None };
     loop {
         // While a run goes on, the time to the next step is the time for commands.
         let wait = engine.interval_ms.map(|_| engine.until_due());
-        match inbox.next(wait).await {
+        match next(&mut inbox, wait).await {
             Some(message) => engine.obey(message).await,
             None if engine.interval_ms.is_some() => engine.step().await,
-            None => {}
+            None => return,
         }
+    }
+}
+
+/// The next command. `None` when `wait_ms` pass without one; without a limit, when nobody can send
+/// any more.
+async fn next(inbox: &mut UnboundedReceiver<Message>, wait_ms: Option<u32>) -> Option<Message> {
+    match wait_ms {
+        None => inbox.next().await,
+        // A timer of 0 ms would cost up to 4 ms.
+        Some(0) => inbox.try_recv().ok(),
+        Some(ms) => match select(inbox.next(), TimeoutFuture::new(ms)).await {
+            Either::Left((message, _)) => message,
+            Either::Right(_) => None,
+        },
     }
 }
 
@@ -181,7 +169,7 @@ impl Engine {
                     (self.emit)(Event::Finished { run: run.number() });
                 } else if loaded.network.device.gpu().is_none() {
                     // The CPU waits for nothing: commands come in now.
-                    sleep(0).await;
+                    TimeoutFuture::new(0).await;
                 }
             }
             Err(fault) => {

@@ -3,17 +3,16 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Object, Promise, Reflect, Uint8Array};
 use plot::draw::Size;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, HtmlCanvasElement};
 
-use super::film::{Format, RATE};
+use super::format::{BITS_PER_SECOND, Format, Picture, RATE};
 use super::{mp4, webm};
-use crate::time::sleep;
 
-const BITS_PER_SECOND: u32 = 6_000_000;
 /// A picture that can be decoded by itself comes at least this often.
 const KEY_EVERY: u32 = 60;
 /// Pictures that may wait for the encoder.
@@ -51,14 +50,6 @@ extern "C" {
     fn kind(this: &EncodedVideoChunk) -> String;
     #[wasm_bindgen(method, js_name = copyTo, catch)]
     fn copy_to(this: &EncodedVideoChunk, target: &Uint8Array) -> Result<(), JsValue>;
-}
-
-/// One encoded picture.
-#[derive(Clone, Debug)]
-pub(super) struct Picture {
-    pub(super) bytes: Vec<u8>,
-    /// It can be decoded by itself.
-    pub(super) key: bool,
 }
 
 /// An encoder that the browser has.
@@ -153,9 +144,9 @@ impl Encoder {
             frame.release();
             encoded.map_err(failed)?;
             // Between two pictures the page lives.
-            sleep(0).await;
+            TimeoutFuture::new(0).await;
             while encoder.queue_size() > QUEUE {
-                sleep(4).await;
+                TimeoutFuture::new(4).await;
             }
         }
         JsFuture::from(encoder.flush().map_err(failed)?).await.map_err(failed)?;

@@ -6,10 +6,9 @@ use plot::layout::{Moment, Plan};
 use web_sys::Blob;
 
 use super::canvas::Canvas;
+use super::format::{Format, RATE};
 use super::{Look, codec, recorder};
 
-/// Frames per second of videos.
-pub(super) const RATE: u32 = 30;
 /// Seconds that the first and the last state stay.
 const REST: (f64, f64) = (0.6, 2.0);
 
@@ -28,25 +27,6 @@ impl Shape {
         match self {
             Self::Wide => Size::WIDE,
             Self::Square => Size::SQUARE,
-        }
-    }
-}
-
-/// File format of a video.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// VP9 or VP8 in WebM.
-    Webm,
-    /// H.264 in MP4.
-    Mp4,
-}
-
-impl Format {
-    /// End of the file's name.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Webm => "webm",
-            Self::Mp4 => "mp4",
         }
     }
 }

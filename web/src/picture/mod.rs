@@ -3,12 +3,14 @@
 mod canvas;
 mod codec;
 mod film;
+mod format;
 mod mp4;
 mod recorder;
 mod save;
 mod webm;
 
-pub use film::{Format, Shape, film};
+pub use film::{Shape, film};
+pub use format::Format;
 pub use save::{save_blob, save_text};
 
 use plot::Trace;

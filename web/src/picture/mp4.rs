@@ -2,7 +2,7 @@
 
 use plot::draw::Size;
 
-use super::codec::Picture;
+use super::format::Picture;
 
 /// Ticks per picture: 90 kHz and its divisors are what players expect.
 const TICKS: u32 = 3_000;

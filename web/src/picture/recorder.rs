@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use gloo_timers::future::TimeoutFuture;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -11,10 +12,7 @@ use web_sys::{
 };
 use web_time::Instant;
 
-use super::film::{Format, RATE};
-use crate::time::sleep;
-
-const BITS_PER_SECOND: u32 = 6_000_000;
+use super::format::{BITS_PER_SECOND, Format, RATE};
 
 /// Names of each format's codecs, best first.
 fn types(format: Format) -> &'static [&'static str] {
@@ -74,7 +72,7 @@ pub(super) async fn record(
         }
         paint(index);
         wanted = progress(f64::from(index) / f64::from(count));
-        sleep(1000 / RATE / 2).await;
+        TimeoutFuture::new(1000 / RATE / 2).await;
     }
     recorder.stop().map_err(failed)?;
     JsFuture::from(stopped).await.map_err(failed)?;

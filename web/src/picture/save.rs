@@ -1,5 +1,6 @@
 //! Files to the downloads folder.
 
+use gloo_timers::callback::Timeout;
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
@@ -13,10 +14,7 @@ pub fn save_blob(blob: &Blob, name: &str) {
         link.set_download(name);
         link.click();
         // The browser has taken hold of the bytes by now.
-        let free = wasm_bindgen::closure::Closure::once_into_js(move || {
-            let _ = Url::revoke_object_url(&address);
-        });
-        crate::time::set_timeout(free.unchecked_ref(), 60_000);
+        Timeout::new(60_000, move || drop(Url::revoke_object_url(&address))).forget();
         Ok(())
     };
     if let Err(error) = offer() {

@@ -4,7 +4,7 @@
 
 use plot::draw::Size;
 
-use super::codec::Picture;
+use super::format::Picture;
 
 /// Milliseconds that a cluster spans at most: block times are 16 bits, relative to it.
 const CLUSTER_MS: u32 = 5_000;

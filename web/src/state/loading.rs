@@ -9,7 +9,6 @@ use web_sys::File;
 
 use super::{App, EngineState, default_request};
 use crate::address::{self, Link as ShareLink};
-use crate::engine;
 use crate::link::Link;
 use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Request, Source};
 use crate::remote;
@@ -44,9 +43,9 @@ impl App {
                 self.receive(event);
                 return;
             }
-            // A worker may lack what the page has.
+            // Some browsers have WebGPU on the page, but not in workers.
             spawn_local(async move {
-                if engine::has_webgpu().await {
+                if Link::local_has_webgpu().await {
                     self.move_to_main_thread();
                 } else {
                     self.receive(event);

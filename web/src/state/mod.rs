@@ -9,6 +9,7 @@ pub mod tree;
 
 use std::sync::Arc;
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
 use crate::link::Link;
@@ -188,7 +189,7 @@ impl App {
         let toast = self.toast;
         let text = text.to_owned();
         leptos::task::spawn_local(async move {
-            crate::time::sleep(2_500).await;
+            TimeoutFuture::new(2_500).await;
             if toast.get_untracked() == text {
                 toast.set(String::new());
             }

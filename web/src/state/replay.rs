@@ -1,10 +1,10 @@
 //! Playing what is recorded.
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::App;
-use crate::time::sleep;
 
 impl App {
     /// Plays the shown run from a frame on; a run that is not finished then goes on.
@@ -17,7 +17,7 @@ impl App {
             loop {
                 let pace = self.pace.get_untracked();
                 // As fast as possible still shows every state.
-                sleep(1000u32.checked_div(pace).unwrap_or(16)).await;
+                TimeoutFuture::new(1000u32.checked_div(pace).unwrap_or(16)).await;
                 if self.replay.get_value() != number {
                     return;
                 }

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 use tokenizers::Model;
 use tokenizers::models::bpe::BPE;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::letters::is_letter;
 use super::{TokenizerError, byte_level};
 
 /// A byte-level BPE.
@@ -176,10 +176,15 @@ enum Class {
 }
 
 fn class(c: char) -> Class {
-    match c {
-        c if c.is_whitespace() => Class::Space,
-        c if is_letter(c) => Class::Letter,
-        c if c.is_numeric() => Class::Number,
+    if c.is_ascii_alphabetic() {
+        return Class::Letter; // no need for the tables
+    }
+    if c.is_whitespace() {
+        return Class::Space;
+    }
+    match c.general_category_group() {
+        GeneralCategoryGroup::Letter => Class::Letter,
+        GeneralCategoryGroup::Number => Class::Number,
         _ => Class::Other,
     }
 }

@@ -8,8 +8,6 @@
 mod bpe;
 mod byte_level;
 mod error;
-#[cfg(any(test, target_arch = "wasm32"))]
-mod letters;
 #[cfg(not(target_arch = "wasm32"))]
 mod library;
 mod prompt;

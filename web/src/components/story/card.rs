@@ -1,5 +1,6 @@
 //! The card of a token: why it stands there, what else could, and what to do with it.
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::html::{Div, Input};
 use leptos::prelude::*;
 use plot::{Piece, State};
@@ -7,9 +8,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 use super::focus_token;
-use crate::protocol::ALTERNATIVES;
+use crate::protocol::{ALTERNATIVES, ModelInfo};
 use crate::state::{App, Branch, Edit};
-use crate::time::sleep;
 
 /// Changes of a token that its card tells of.
 const HISTORY: usize = 6;
@@ -39,7 +39,8 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
     let position = Memo::new(move |_| app.inspected.get().or(hovered.get()));
     let facts = Memo::new(move |_| {
         let position = position.get()?;
-        app.with_shown(|branch, head| facts(branch, head, position)).flatten()
+        let info = app.info.get();
+        app.with_shown(|branch, head| facts(branch, head, position, info.as_deref())).flatten()
     });
     let open = Memo::new(move |_| facts.with(Option::is_some));
     let place = Memo::new(move |_| {
@@ -83,7 +84,7 @@ fn pixels(distance: Option<f64>) -> String {
 fn keep_focus(position: Option<usize>) {
     let Some(position) = position else { return };
     leptos::task::spawn_local(async move {
-        sleep(0).await;
+        TimeoutFuture::new(0).await;
         let nowhere =
             document().active_element().is_none_or(|focused| focused.tag_name() == "BODY");
         if nowhere {
@@ -205,7 +206,8 @@ fn TypeToken(position: usize) -> impl IntoView {
     }
 }
 
-fn facts(branch: &Branch, head: usize, position: usize) -> Option<Facts> {
+/// What the card says of a position; `info` names tokens that the trace itself does not.
+fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>) -> Option<Facts> {
     let trace = &branch.trace;
     if position >= trace.len() {
         return None;
@@ -225,16 +227,15 @@ fn facts(branch: &Branch, head: usize, position: usize) -> Option<Facts> {
         let pairs = tokens.iter().zip(probabilities).filter(|(token, _)| **token != u32::MAX);
         best.extend(pairs.map(|(&token, &probability)| (token, probability)));
     }
-    let app = App::get();
-    let pieces = app.info.get();
-    let name = |id: u32| match () {
-        () if id == trace.mask_id => "masked".to_owned(),
-        () if Some(id) == trace.end_id => "end of text".to_owned(),
-        () => {
-            let piece = trace.pieces.get(&id);
-            let info = pieces.as_ref().filter(|info| info.name == trace.model);
-            let known = info.and_then(|info| info.pieces.get(id as usize));
-            piece.or(known).map_or_else(|| format!("token {id}"), readable)
+    let pieces = info.filter(|info| info.name == trace.model).map(|info| &info.pieces);
+    let name = |id: u32| {
+        if id == trace.mask_id {
+            "masked".to_owned()
+        } else if Some(id) == trace.end_id {
+            "end of text".to_owned()
+        } else {
+            let known = pieces.and_then(|pieces| pieces.get(id as usize));
+            trace.pieces.get(&id).or(known).map_or_else(|| format!("token {id}"), readable)
         }
     };
     let at = |frame: usize| trace.frames[frame].ids[position];

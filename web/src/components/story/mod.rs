@@ -8,6 +8,7 @@ mod measure;
 mod token;
 mod view;
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -16,7 +17,6 @@ use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, HtmlElement, KeyboardEvent, ResizeObserver};
 
 use crate::state::{App, Edit};
-use crate::time::sleep;
 use card::TokenCard;
 use lines::Lines;
 use measure::Ruler;
@@ -70,7 +70,7 @@ pub fn Story() -> impl IntoView {
         });
         if !done {
             spawn_local(async move {
-                sleep(0).await;
+                TimeoutFuture::new(0).await;
                 more.notify();
             });
         }

@@ -204,10 +204,12 @@ fn tokens(
         let text = string.trim().to_owned();
         let natural = ruler.width(&text, state == State::Prompt);
         let breaks = string.contains('\n') && text.is_empty();
-        let shrink = match () {
-            () if breaks => MARK.0,
-            () if natural > slot.width + 0.01 => slot.width / natural,
-            () => 1.0,
+        let shrink = if breaks {
+            MARK.0
+        } else if natural > slot.width + 0.01 {
+            slot.width / natural
+        } else {
+            1.0
         };
         let age = trace.age(head, position);
         let flash = match (state, age) {
