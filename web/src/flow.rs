@@ -1,12 +1,12 @@
-//! Word wrap that keeps still: lengths are in em.
+//! Word wrap for text that changes: keeps line breaks stable. Lengths are in em.
 //!
-//! When the whole run is known, every token gets its place from the last state ([`wrap`]), so
-//! nothing moves while it is replayed. While a run goes on, lines keep the positions that they have
-//! ([`hold`]); only a line that becomes too long is broken anew, with those below it. Lines of such a
-//! run begin with room to spare ([`spare`]), so that this is rare. The page lets the tokens glide
-//! when it happens, and when the last state breaks the lines.
+//! A finished run is wrapped by its last state ([`wrap`]), so nothing moves during replay. A running
+//! one keeps its line breaks ([`hold`]): only a line that becomes too long is wrapped again, with
+//! the lines below it. Its lines start shorter than the limit ([`spare`]), so that this is rare; the
+//! page animates the change. The pictures' wrap (plot's `wrap.rs`) also splits tokens and never
+//! has to hold a line, so the two share no code.
 
-/// The room that one token takes.
+/// The space that one token takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Slot {
     /// Space before it.
@@ -21,7 +21,7 @@ pub struct Slot {
     pub bare: bool,
 }
 
-/// First positions of the lines.
+/// Line breaks, as the first position of each line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
     /// First position of each line; the first is 0.
@@ -51,12 +51,12 @@ pub fn wrap(slots: &[Slot], limit: f32) -> Lines {
     lines
 }
 
-/// Lines that may grow to `limit` while masks become words are broken at this width.
+/// Initial line width of a run in progress, which leaves room for masks to become longer words.
 pub fn spare(limit: f32) -> f32 {
     limit - (0.08 * limit).min(3.0)
 }
 
-/// As few changes to `lines` as keep every line within `limit`.
+/// Re-wraps from the first line that exceeds `limit`; the lines above stay.
 pub fn hold(lines: &Lines, slots: &[Slot], limit: f32) -> Lines {
     let mut kept = Lines::default();
     for (range, paragraph) in lines.ranges(slots.len()) {

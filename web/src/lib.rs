@@ -1,8 +1,8 @@
 //! The page: watch text diffuse in a browser tab.
 //!
-//! One WebAssembly runs twice: as the page ([`components`]) and, in a worker, as its [`engine`]. They talk
-//! by [`protocol`]. The engine holds the model; the page holds everything that a person sees, and
-//! keeps every state of every run, so that moving in time needs no model.
+//! One WebAssembly runs twice: as the page ([`components`]) and, in a worker, as its [`engine`]. They
+//! communicate by [`protocol`]. The engine holds the model. The page keeps every frame of every run,
+//! so that replay needs no model.
 
 pub mod address;
 pub mod components;
@@ -18,10 +18,10 @@ pub mod state;
 
 use wasm_bindgen::JsCast;
 
-/// Starts whatever belongs to the thread that loaded the program.
+/// Entry point of the page and of the worker.
 pub fn start() {
     console_error_panic_hook::set_once();
-    // A second logger would be a second start of the same thread: then the first stays.
+    // Fails only if a logger is already set.
     let _ = console_log::init_with_level(log::Level::Info);
     if js_sys::global().has_type::<web_sys::Window>() {
         components::mount();

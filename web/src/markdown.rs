@@ -1,14 +1,14 @@
-//! As much of Markdown as learning.md uses, so that the page can show it. The result is only ever
-//! text: there is no HTML in it.
+//! A parser for the subset of Markdown that learning.md uses. Raw HTML is not supported and stays
+//! text.
 
-/// A part of a document, from the margin down.
+/// A block element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
     /// Level, anchor, text.
     Heading(usize, String, Vec<Span>),
     /// A paragraph.
     Paragraph(Vec<Span>),
-    /// Lines of a program or a formula.
+    /// A code block.
     Code(String),
     /// A list, numbered or not.
     List {
@@ -19,22 +19,22 @@ pub enum Block {
     },
     /// Rows of cells; the first row is the head.
     Table(Vec<Vec<Vec<Span>>>),
-    /// Something set apart.
+    /// A block quote.
     Quote(Vec<Block>),
 }
 
-/// A part of a line.
+/// An inline element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span {
     /// Plain text.
     Text(String),
-    /// Text of a program.
+    /// Inline code.
     Code(String),
-    /// Important.
+    /// `**bold**`.
     Strong(Vec<Span>),
-    /// Stressed.
+    /// `*italic*`.
     Emphasis(Vec<Span>),
-    /// Text and where it leads.
+    /// Label and target.
     Link(Vec<Span>, String),
 }
 
@@ -47,7 +47,7 @@ pub fn read(text: &str) -> Vec<Block> {
 fn blocks(lines: &[&str]) -> Vec<Block> {
     let mut out = Vec::new();
     let mut at = 0;
-    // The lines from `at` on that belong together.
+    // How many lines from `at` on belong together.
     let run = |at: usize, belongs: &dyn Fn(&str) -> bool| {
         lines[at..].iter().take_while(|line| belongs(line)).count()
     };
@@ -99,7 +99,7 @@ fn blocks(lines: &[&str]) -> Vec<Block> {
                     && !line.starts_with("```")
                     && item(line).is_none()
             };
-            // A line that begins like something else and is not is text all the same.
+            // A line that only looks like another block is a paragraph.
             let count = run(at, &text).max(1);
             out.push(Block::Paragraph(spans(&lines[at..at + count].join(" "))));
             at += count;
@@ -108,7 +108,7 @@ fn blocks(lines: &[&str]) -> Vec<Block> {
     out
 }
 
-/// What follows the mark of a list item.
+/// Text of a list item after its bullet or number.
 fn item(line: &str) -> Option<&str> {
     let numbered = line.trim_start_matches(|c: char| c.is_ascii_digit());
     line.strip_prefix("- ")
@@ -119,7 +119,7 @@ fn cells(row: &str) -> Vec<Vec<Span>> {
     row.trim().trim_matches('|').split('|').map(|cell| spans(cell.trim())).collect()
 }
 
-/// The anchor of a heading, as code hosts make them.
+/// The anchor of a heading, as GitHub generates it.
 fn anchor(title: &str) -> String {
     let kept = |c: char| match c {
         ' ' | '-' => Some('-'),
@@ -151,7 +151,7 @@ fn spans(text: &str) -> Vec<Span> {
     out
 }
 
-/// The span that `text` begins with, unless it is plain, and what follows.
+/// The markup at the start of `text`, if any, and the rest.
 fn marked(text: &str) -> Option<(Span, &str)> {
     if let Some(rest) = text.strip_prefix('`') {
         let (code, after) = rest.split_once('`')?;
@@ -162,7 +162,7 @@ fn marked(text: &str) -> Option<(Span, &str)> {
         return Some((Span::Strong(spans(strong)), after));
     }
     if let Some(rest) = text.strip_prefix('*') {
-        // A star with space around it is a product.
+        // An asterisk with spaces around it is a multiplication.
         let (stressed, after) = rest.split_once('*').filter(|_| !rest.starts_with(' '))?;
         return Some((Span::Emphasis(spans(stressed)), after));
     }

@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-/// The text at an address; an error when there is none.
+/// Fetches a text file.
 pub async fn text(address: &str) -> Result<String, ()> {
     let response = JsFuture::from(window().fetch_with_str(address)).await;
     let response: Response = response.and_then(JsCast::dyn_into).map_err(drop)?;

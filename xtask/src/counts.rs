@@ -1,8 +1,8 @@
-//! Counts of passed and failed tests, read from what `cargo test` prints.
+//! Counts of passed and failed tests, parsed from the output of `cargo test`.
 
 use std::ops::AddAssign;
 
-/// Tests of one or several runs.
+/// Tests of one or more runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub passed: usize,

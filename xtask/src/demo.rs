@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from nothing to a trained model and a video of one that writes.
+//! `cargo xtask demo`: trains a tiny model and records a video of the shipped one.
 
 use crate::{needs, packages, run, trunk, vulkan};
 use anyhow::{Context, Result, bail};
@@ -10,10 +10,10 @@ use std::process::Command;
 use std::time::Instant;
 
 pub(crate) const HELP: &str = "\
-Shows what Cinnabar does, in under ten minutes after the build: writes a small corpus with the
+Shows what Cinnabar does, in under ten minutes after the build: generates a small corpus with the
 story grammar, trains a tokenizer and a tiny model on it (on the GPU if there is one, else on the
-CPU), then lets the shipped model write a story in the terminal and saves the denoising as video.
-At the end it builds the page, serves it and prints its address.
+CPU), then generates a story with the shipped model in the terminal and saves the denoising as
+video. At the end it builds the page, serves it and prints its address.
 
 Usage: cargo xtask demo [--steps N] [--no-serve]
 
@@ -29,7 +29,7 @@ const MEDIA: &str = "artifacts/media";
 /// Ports to serve the page on, the usual one first.
 const PORTS: Range<u16> = 8080..8100;
 
-/// What the command line asks for.
+/// Command-line options.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     steps: u32,
@@ -85,7 +85,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
 
     println!("\n== a tiny model: watch the loss fall");
     let steps = options.steps.to_string();
-    // A run of its own each time: the demo shows learning from the start.
+    // Starts over each time instead of resuming.
     run::remove(Path::new(&model))?;
     run::run(
         trainer()?.args(["train", "--config", "configs/tiny.toml", "--data", &corpus]).args([
@@ -149,7 +149,7 @@ fn free_port() -> Result<u16> {
     })
 }
 
-/// The program as built.
+/// The trainer binary.
 fn trainer() -> Result<Command> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);

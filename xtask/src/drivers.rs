@@ -7,14 +7,15 @@ use std::path::PathBuf;
 /// A graphics driver to test on.
 pub(crate) struct Driver {
     pub name: String,
-    /// Shown alone to the tests; `None` is whatever the system picks.
+    /// The only driver visible to the tests; `None` leaves the choice to the system.
     pub manifest: Option<PathBuf>,
 }
 
-/// The drivers to test on, of which the first runs everything, and what is missing.
+/// The drivers to test on, and the names of missing ones. All tests run on the first driver, the
+/// shader tests on the others too.
 ///
 /// # Errors
-/// When no adapter answers at all: that must not pass in silence.
+/// When there is no adapter at all, since the tests would then prove nothing.
 pub(crate) fn find() -> Result<(Vec<Driver>, Vec<String>)> {
     if !cfg!(target_os = "linux") {
         // Metal and DirectX 12 come with the system; the tests fail if no adapter answers.

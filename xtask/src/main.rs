@@ -1,5 +1,5 @@
-//! What a newcomer types: `cargo xtask demo` to see a model learn and write, `cargo xtask test` to
-//! see that it is right. Both set up what they need first; `setup` alone does that for everything.
+//! Developer tasks: `cargo xtask demo` trains a tiny model and generates text, `cargo xtask test`
+//! runs every test. Both install what they need first; `setup` installs everything.
 
 mod cache;
 mod counts;
@@ -21,7 +21,7 @@ use anyhow::{Result, bail};
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Cinnabar's chores, from a fresh clone with Rust and a package manager.
+Developer tasks for Cinnabar. A fresh clone needs Rust and a package manager.
 
 Usage: cargo xtask <command> [arguments]
 
@@ -29,12 +29,12 @@ Commands:
   demo    build the program, train a tiny model for a minute or two, let the shipped one write,
           and make the videos and curves under artifacts/  (see: cargo xtask demo --help)
   test    format, lints, documentation, and every test on every graphics driver found
-  setup   install what demo, test and the page need, and say what and why
+  setup   install what demo, test and the page need
   trunk   run trunk for the page: cargo xtask trunk serve | cargo xtask trunk build --release
 
-Nothing is asked. Missing system packages are installed through the package manager found
+Runs without questions. Missing system packages are installed with the package manager found
 (apt-get, dnf, pacman, zypper, apk, brew, winget or choco; with sudo when you are not root);
-build tools go to the user's cache folder and serve every clone.";
+build tools go to the user's cache folder, shared by all clones.";
 
 fn main() -> ExitCode {
     match dispatch(std::env::args().skip(1).collect()) {

@@ -1,4 +1,4 @@
-//! The page in Chromium: built as it is shipped, then driven by the tests in `e2e`.
+//! The page tests: a release build, driven in Chromium by the tests in `e2e`.
 
 use crate::drivers::Driver;
 use crate::stage::Stage;
@@ -7,15 +7,15 @@ use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Where the tested page is built: `dist` belongs to whoever works on the page.
+/// Folder of the tested build; `dist` is left to the developer.
 const DIST: &str = "target/page";
 
-/// Where the kernels' tests leave their checks, which are repeated in Chromium.
+/// Folder for the kernels' test cases, which are repeated in Chromium.
 pub(crate) fn kernel_cases() -> PathBuf {
     run::root().join("target").join("kernel-cases")
 }
 
-/// Installs what runs inside the browser, and clears away what older runs left.
+/// Installs axe-core and removes the results of earlier runs.
 ///
 /// # Errors
 /// When axe-core cannot be installed.
@@ -42,7 +42,7 @@ pub(crate) fn stages(drivers: &[Driver]) -> Result<Vec<Stage>> {
     tests.args(["test", "--workspace", "--test", "page"]);
     tests.args(["--", "--show-output"]);
     tests.env("DIST", DIST).env("KERNEL_CASES", kernel_cases());
-    // Chromium's own driver is what its steps are timed against.
+    // Its steps are timed against the same driver natively.
     let swiftshader = vulkan::swiftshader();
     let of_chromium = drivers.iter().filter(|driver| driver.manifest == swiftshader);
     for manifest in of_chromium.filter_map(|driver| driver.manifest.as_ref()) {

@@ -1,5 +1,4 @@
-//! Starting other programs: where the repository is, what is on PATH, and running with the command
-//! line shown.
+//! Running other programs.
 
 use anyhow::{Context, Result, bail};
 use std::env;
@@ -13,7 +12,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(&xtask).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
-/// Removes a folder, if it is there, and all that is in it.
+/// Removes a folder and its contents, if it exists.
 ///
 /// # Errors
 /// When something in it cannot be removed.
@@ -39,7 +38,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Standard output of a command that succeeds, trimmed; `None` if it cannot start or fails.
+/// Trimmed standard output of a command; `None` if it cannot start or fails.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let out = command.stderr(Stdio::null()).output().ok()?;
     out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
@@ -50,7 +49,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     output(command).is_some()
 }
 
-/// The command line as one would type it.
+/// The command line, quoted for a shell.
 pub(crate) fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_stem().unwrap_or(program.as_os_str()).to_string_lossy();

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use std::process::Command;
 
 pub(crate) const HELP: &str = "\
-Installs what is missing for the demo, the tests and the page, and says what each thing is for.
+Installs what is missing for the demo, the tests and the page.
 
 Usage: cargo xtask setup
 

@@ -1,5 +1,5 @@
-//! `cargo xtask test`: sets up, then formats, lints, documents and tests, on every graphics driver
-//! found, and sums up.
+//! `cargo xtask test`: formatting, lints, documentation and all tests on every graphics driver
+//! found, with a summary.
 
 use crate::counts::Counts;
 use crate::drivers::{self, Driver};
@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<()> {
     for driver in &drivers {
         println!("graphics adapter: {}", driver.name);
     }
-    // A developer may go without one of the drivers; the machine that has the last word may not.
+    // A missing driver is tolerated on a developer's machine, but not in CI.
     let strict = std::env::var_os("CI").is_some();
 
     let mut total = Counts::default();
@@ -51,7 +51,7 @@ pub(crate) fn run() -> Result<()> {
     for mut stage in stages(&drivers, &toolchain).into_iter().chain(page::stages(&drivers)?) {
         println!("\n== {}", stage.name);
         let outcome = stage.run()?;
-        // A check without counts, or a build that broke before any test ran, is one failure.
+        // A failed check, or a failed build of the tests, counts as one failure.
         let failed = outcome.counts.failed.max(usize::from(!outcome.ok));
         total += Counts { failed, ..outcome.counts };
         table.push(format!(

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 const TRUNK: &str = "0.21.14";
-/// The npm package of wasm-opt. Older ones (Debian has 108) re-point `__wbindgen_externrefs`, which
-/// silently breaks the page.
+/// The npm package of wasm-opt. Older versions (Debian has 108) break the page silently: they
+/// renumber the table `__wbindgen_externrefs`.
 const BINARYEN: &str = "132.0.0";
 
 /// The folders of trunk, wasm-bindgen and wasm-opt, for the front of PATH; installs what is missing.
@@ -23,7 +23,7 @@ fn trunk() -> Result<PathBuf> {
     cargo_tool("trunk", "trunk", TRUNK, &["--locked", "--no-default-features"])
 }
 
-/// Not `--locked`: the command-line tool's own lock file may name versions that were withdrawn.
+/// Not `--locked`: the lock file of wasm-bindgen-cli may name yanked versions.
 fn wasm_bindgen() -> Result<PathBuf> {
     let lock = std::fs::read_to_string("Cargo.lock").context("cannot read Cargo.lock")?;
     let version = locked(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")?;
@@ -46,7 +46,7 @@ fn cargo_tool(package: &str, program: &str, version: &str, extra: &[&str]) -> Re
     println!("{package} {version} is missing; it builds the page (compiled once, some minutes)");
     let mut install = run::cargo();
     install.args(["install", package, "--version", version]).args(extra).arg("--root").arg(&root);
-    // A build tool that runs for seconds: compiling it fast beats compiling it well.
+    // Optimized for compile time: the tool runs only for seconds.
     install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
     install.env("CARGO_PROFILE_RELEASE_LTO", "off");
     install.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");

@@ -1,15 +1,15 @@
-//! Vulkan drivers on Linux: where the software ones are, and which devices answer.
+//! Vulkan on Linux: manifests of the software drivers, and available devices.
 
 use crate::run;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A Vulkan device that answered.
+/// A Vulkan device.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Gpu {
     pub name: String,
-    /// It runs on the processor.
+    /// Whether it is a software implementation.
     pub software: bool,
 }
 
@@ -43,23 +43,23 @@ pub(crate) fn swiftshader() -> Option<PathBuf> {
     .find(|path| path.is_file())
 }
 
-/// Without a session of its own a machine has no folder for it, and Vulkan says so each time.
+/// Sets XDG_RUNTIME_DIR where it is missing, which drivers otherwise warn about.
 pub(crate) fn quiet(command: &mut Command) {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
     }
 }
 
-/// Makes a command see this driver only.
+/// Restricts a command to this driver.
 pub(crate) fn only(command: &mut Command, manifest: &Path) {
     // Loaders before 1.3.207 know the second name only.
     command.env("VK_DRIVER_FILES", manifest).env("VK_ICD_FILENAMES", manifest);
 }
 
-/// The devices that answer, of one driver or of all.
+/// The available devices of one driver, or of all.
 ///
 /// # Errors
-/// When no device answers.
+/// When there is none.
 pub(crate) fn devices(manifest: Option<&Path>) -> Result<Vec<Gpu>> {
     let mut command = Command::new("vulkaninfo");
     command.arg("--summary");
@@ -78,7 +78,7 @@ pub(crate) fn devices(manifest: Option<&Path>) -> Result<Vec<Gpu>> {
     Ok(gpus)
 }
 
-/// The devices in what `vulkaninfo --summary` prints; the type stands before the name.
+/// Parses `vulkaninfo --summary`; the type precedes the name.
 fn parse(summary: &str) -> Vec<Gpu> {
     let mut software = false;
     let mut gpus = Vec::new();

@@ -1,5 +1,5 @@
-//! The compiler for WebAssembly: rustup's, or, where rustup cannot bring the standard library,
-//! Debian's rustc-web, which compiles the library from source.
+//! The WebAssembly toolchain: rustup's, or Debian's rustc-web where rustup cannot install the
+//! target; the standard library is then compiled from source.
 
 use crate::packages::{self, Manager, Need};
 use crate::run;
@@ -11,7 +11,7 @@ use std::process::Command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Environment of a cargo that would pin its children to this toolchain.
+/// Variables by which cargo pins child processes to its own toolchain.
 const PINS: [&str; 5] = ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT"];
 
 /// Debian's Rust compiler for WebAssembly, for machines where rustup cannot download the target.
@@ -45,7 +45,7 @@ impl fmt::Display for Toolchain {
 }
 
 impl Toolchain {
-    /// Makes a command, and what it starts, compile with this toolchain.
+    /// Makes a command and its child processes use this toolchain.
     pub(crate) fn apply(&self, command: &mut Command) {
         for name in PINS {
             command.env_remove(name);
@@ -85,7 +85,7 @@ pub(crate) fn prepare() -> Result<Toolchain> {
     if usual_has_std() {
         return Ok(Toolchain::Usual);
     }
-    // Before asking rustup again: where Debian's compiler is installed, rustup failed before.
+    // Checked before rustup: where Debian's compiler is installed, rustup has already failed.
     if let Some(toolchain) = debian() {
         return Ok(toolchain);
     }

@@ -1,4 +1,4 @@
-//! Token ids kept between runs: a file's bytes, in and out. The caller does the reading and writing.
+//! File format of cached token ids. The caller does the file access.
 //!
 //! Layout, all numbers little-endian: 8 bytes `CINNIDS\n`, u32 format version, u32 bytes per id
 //! (2 or 4), u64 number of ids, 32 bytes SHA-256 of the corpus, 32 of the tokenizer, the ids, and 32
@@ -7,12 +7,12 @@
 use sha2::{Digest, Sha256};
 
 const MAGIC: &[u8; 8] = b"CINNIDS\n";
-/// Raised whenever the layout changes or the same text is encoded otherwise.
+/// Format version; also raised when the same text gets other ids.
 const VERSION: u32 = 1;
 const HASH: usize = 32;
 const HEADER: usize = MAGIC.len() + 4 + 4 + 8 + 2 * HASH;
 
-/// What the ids were made from.
+/// Identifies the corpus and tokenizer that the ids come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// SHA-256 of the corpus and of how it was read.
@@ -30,20 +30,20 @@ impl Key {
     }
 }
 
-/// Why a cache cannot be used. None of it is serious: the ids are encoded again.
+/// Why a cache cannot be used. Not fatal: the corpus is encoded again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CacheError {
-    /// Something else.
-    #[error("this is no file of cached token ids; delete it, it will be made again")]
+    /// Not a cache file.
+    #[error("this is not a file of cached token ids; delete it, and it will be created again")]
     Foreign,
     /// Of another version of this program.
     #[error(
-        "the cached token ids have format {0}, this program writes format {VERSION}; delete the file, it will be made again"
+        "the cached token ids have format {0}, this program writes format {VERSION}; delete the file, and it will be created again"
     )]
     Version(u32),
     /// Too short or too long.
     #[error(
-        "the cached token ids are cut off: {found} bytes instead of {expected}; delete the file, it will be made again"
+        "the cached token ids are cut off: {found} bytes instead of {expected}; delete the file, and it will be created again"
     )]
     Truncated {
         /// Bytes there are.
@@ -52,13 +52,13 @@ pub enum CacheError {
         expected: u64,
     },
     /// The checksum is wrong.
-    #[error("the cached token ids are damaged; delete the file, it will be made again")]
+    #[error("the cached token ids are damaged; delete the file, and it will be created again")]
     Damaged,
-    /// Of another text.
-    #[error("the cached token ids are of another corpus; they will be made again")]
+    /// Written for another corpus.
+    #[error("the cached token ids belong to another corpus; they will be created again")]
     OtherCorpus,
-    /// Of another vocabulary.
-    #[error("the cached token ids are of another tokenizer; they will be made again")]
+    /// Written for another tokenizer.
+    #[error("the cached token ids belong to another tokenizer; they will be created again")]
     OtherTokenizer,
 }
 

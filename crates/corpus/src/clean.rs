@@ -12,7 +12,7 @@ const CP1252: [char; 32] = [
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// Text that was read wrongly twice, or three times, needs as many passes.
+/// Most passes; text that was misread several times needs one for each.
 const MAX_PASSES: usize = 3;
 
 /// Repairs mojibake, makes one space of each run of spaces (tabs and no-break spaces are spaces),

@@ -146,7 +146,7 @@ fn a_cache_of_something_else_is_refused() {
     newer[8] = 2;
     assert_eq!(
         cache::read(&newer, &key).unwrap_err().to_string(),
-        "the cached token ids have format 2, this program writes format 1; delete the file, it will be made again"
+        "the cached token ids have format 2, this program writes format 1; delete the file, and it will be created again"
     );
     let error = cache::read(&bytes[..bytes.len() - 1], &key).unwrap_err();
     assert_eq!(error, CacheError::Truncated { found: 125, expected: 126 });

@@ -1,5 +1,4 @@
-//! What a picture is made of: a list of shapes that a canvas, an SVG file and the rasteriser all
-//! understand.
+//! Drawing primitives, shared by the canvas, SVG and raster back ends.
 
 /// Width and height of a picture in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +65,7 @@ impl Color {
     }
 }
 
-/// Thickness of letters.
+/// Font weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Weight {
     /// CSS weight 400.
@@ -75,7 +74,7 @@ pub enum Weight {
     Bold,
 }
 
-/// Which end of a text run stands at its x.
+/// Horizontal alignment of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     /// The text begins at x.
@@ -110,7 +109,7 @@ pub enum Draw {
         x: f32,
         /// Its baseline.
         y: f32,
-        /// Which end stands at `x`.
+        /// Horizontal alignment.
         align: Align,
         /// Pixels per em.
         size: f32,

@@ -70,7 +70,7 @@ pub fn frame(trace: &Trace, frame: usize, style: &Style) -> String {
             // A token that differs from the last frame's is shown in its first place only.
             let first = i == 0 || wrapped.segments[i - 1].token != token;
             let shown = match state {
-                _ if room == 0 => String::new(), // the rest of a character begun before
+                _ if room == 0 => String::new(), // continues a character of the token before
                 State::Masked => fill(segment.kind, room),
                 _ if Some(ids[token]) == trace.end_id => "■".to_owned(),
                 _ if now[token] == end_state[token] => segment.text.clone(),
@@ -143,7 +143,7 @@ fn paint(
             foreground(palette.muted.fade_on(palette, 0.7), colors)
         }
         (colors, State::Settled) if style.confidence => {
-            // Half way to the ink: the faint end of the ramp is too faint for letters.
+            // Mixed with the text colour: the faint end of the ramp is illegible for text.
             foreground(palette.confidence(confidence).mix(palette.ink, 0.35), colors)
         }
         _ => String::new(),

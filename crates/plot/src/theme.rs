@@ -25,13 +25,13 @@ pub struct Palette {
     pub hairline: Color,
     /// A mask.
     pub mask: Color,
-    /// Cinnabar: what has just happened.
+    /// Cinnabar: new tokens.
     pub accent: Color,
     /// Text on the accent.
     pub on_accent: Color,
     /// Confidence 0, 1/3, 2/3 and 1.
     pub ramp: [Color; 4],
-    /// Lines of several runs in one plot, apart for colour-blind eyes too (after Okabe and Ito).
+    /// Lines of several runs in one plot; safe for colour blindness (after Okabe and Ito).
     pub series: [Color; 6],
 }
 

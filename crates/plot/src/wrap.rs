@@ -1,4 +1,4 @@
-//! Word wrap that never moves: every token gets its place from the last frame of a trace.
+//! Word wrap by the last frame of a trace: every token keeps its place in all frames.
 //!
 //! Lengths are in em (the picture) or in character cells (the terminal). A token owns one or more
 //! segments; whatever it holds in an earlier frame is shown inside them.
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
     Empty,
 }
 
-/// A place on a line.
+/// A run of text on a line.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
     pub(crate) token: usize,
@@ -153,7 +153,7 @@ impl Measured {
     }
 }
 
-/// Kinds that stay at the end of a line where a word would not.
+/// Kinds that may overhang at the end of a line.
 fn hangs(kind: Kind) -> bool {
     matches!(kind, Kind::Blank | Kind::Break | Kind::End)
 }
@@ -192,7 +192,7 @@ struct Pen {
     out: Wrapped,
     x: f32,
     line: usize,
-    /// Line breaks read but not yet made: break marks stay on the line that they end.
+    /// Pending line breaks: their marks stay on the line that they end.
     breaks: usize,
     spaces: f32,
 }

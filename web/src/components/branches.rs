@@ -9,14 +9,14 @@ use crate::state::{App, Branch, Tree};
 struct Row {
     index: usize,
     depth: usize,
-    /// Share of all steps where the branch begins and where it is now.
+    /// Where the branch begins and where it is now, as fractions of all steps.
     from: f32,
     to: f32,
     title: String,
     detail: String,
 }
 
-/// All runs of this visit; a branch stands under the run that it left.
+/// All runs since the page was opened; a branch is listed under the run it forked from.
 #[component]
 pub(super) fn Branches() -> impl IntoView {
     let app = App::get();
@@ -63,7 +63,7 @@ pub(super) fn Branches() -> impl IntoView {
     }
 }
 
-/// Depth first: every branch right under the one that it left.
+/// Depth first: every branch directly under the one it forked from.
 fn rows(tree: &Tree) -> Vec<Row> {
     let mut out = Vec::new();
     let roots = (0..tree.branches.len()).filter(|&i| tree.branches[i].fork.is_none());

@@ -27,7 +27,7 @@ pub(super) fn Composer() -> impl IntoView {
         let value = format!("{before}{space}{GAP}{after}");
         area.set_value(&value);
         let caret = (format!("{before}{space}{GAP}").encode_utf16().count()) as u32;
-        // The caret stays behind the gap; where it cannot, typing goes on at the end.
+        // Puts the caret after the gap; if that fails, it stays at the end.
         let _ = area.set_selection_range(caret, caret);
         let _ = area.focus();
         app.request.update(|request| request.prompt = value);

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::state::{App, Branch};
 
-/// Width and height of a curve, in units of its picture.
+/// Width and height of a curve, in SVG units.
 const SIZE: (f32, f32) = (300.0, 64.0);
 
 /// Mask count and confidence.
@@ -41,7 +41,7 @@ fn Curve(
 ) -> impl IntoView {
     let app = App::get();
     let (width, height) = SIZE;
-    // The picture covers all steps that are to come, so that the curve grows to the right.
+    // The x axis covers all planned steps, so the curve grows to the right.
     let drawn = Memo::new(move |_| {
         app.with_shown(|branch, head| {
             let total =

@@ -11,12 +11,12 @@ use web_sys::{DataTransfer, DragEvent, File, FileList, FileSystemDirectoryEntry,
 
 use crate::state::App;
 
-/// The whole page: files can be dropped anywhere.
+/// Drop target around the whole page.
 #[component]
 pub(super) fn DropZone(children: Children) -> impl IntoView {
     let app = App::get();
     let over = RwSignal::new(false);
-    // Both events decide whether something may be dropped.
+    // Both events must be accepted for a drop to be allowed.
     let on_drag = move |event: DragEvent| {
         if with_files(&event).is_some() {
             event.prevent_default();
@@ -57,7 +57,7 @@ pub(super) fn DropZone(children: Children) -> impl IntoView {
     }
 }
 
-/// The same for those who do not drag.
+/// A file dialog, for people who do not drag.
 #[component]
 fn ChooseFiles() -> impl IntoView {
     let app = App::get();
@@ -76,7 +76,7 @@ fn ChooseFiles() -> impl IntoView {
                         if !files.is_empty() {
                             app.load_dropped("a model of your own".into(), files);
                         }
-                        // Choosing the same files again is a new choice.
+                        // Otherwise choosing the same files again fires no event.
                         input.set_value("");
                     }
                 />
@@ -86,14 +86,14 @@ fn ChooseFiles() -> impl IntoView {
     }
 }
 
-/// What is dragged, if it holds files: text goes where it always goes.
+/// The dragged data if it contains files; dragged text keeps its default behavior.
 fn with_files(event: &DragEvent) -> Option<DataTransfer> {
     event.data_transfer().filter(|data| data.types().iter().any(|kind| kind == "Files"))
 }
 
 /// The files of a drop, those of dropped folders included, and a name for them.
 async fn dropped(data: DataTransfer) -> (String, Vec<File>) {
-    // The list is only valid until the first wait.
+    // The list becomes invalid at the first await.
     let items = data.items();
     let entries: Vec<FileSystemEntry> = (0..items.length())
         .filter_map(|i| items.get(i)?.webkit_get_as_entry().ok().flatten())
@@ -111,14 +111,14 @@ fn listed(files: Option<FileList>) -> Vec<File> {
     files.map_or(vec![], |files| (0..files.length()).filter_map(|i| files.get(i)).collect())
 }
 
-/// The files right in a folder.
+/// The files directly in a folder.
 async fn of_folder(folder: FileSystemDirectoryEntry) -> Result<Vec<File>, JsValue> {
     let reader = folder.create_reader();
     let mut files = Vec::new();
     loop {
         // Folders are read in batches; an empty one is the last.
         let batch = JsFuture::from(Promise::new(&mut |resolve, reject| {
-            // Refused only when the folder has gone; then the promise waits for the page's end.
+            // Fails only if the folder has been deleted; the promise then never resolves.
             let _ = reader.read_entries_with_callback_and_callback(&resolve, &reject);
         }))
         .await?;

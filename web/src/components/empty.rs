@@ -1,4 +1,4 @@
-//! Before the first run: what this is, and three prompts to try.
+//! The welcome: what this page does, and three prompts to try.
 
 use leptos::prelude::*;
 
@@ -6,14 +6,14 @@ use super::loading::Loading;
 use crate::protocol::GAP_OPENS;
 use crate::state::{App, EngineState};
 
-/// Prompts for a model that brings none.
+/// Prompts for a model without examples of its own.
 const EXAMPLES: [&str; 3] = [
     "Once upon a time, there was a little dragon who",
     "Lily found a [MASK:6] in the garden. She was very happy and ran home to show her mom.",
     "[MASK:40] And from that day on, they were best friends.",
 ];
 
-/// Invitation, or how far the model has come.
+/// The welcome, or loading progress.
 #[component]
 pub(super) fn Empty() -> impl IntoView {
     let app = App::get();
@@ -69,7 +69,7 @@ pub(super) fn Empty() -> impl IntoView {
     }
 }
 
-/// What an example shows.
+/// An example prompt, as displayed.
 fn title(prompt: &str) -> &'static str {
     match prompt.matches(GAP_OPENS).count() {
         0 if prompt.trim().is_empty() => "From nothing",
@@ -81,7 +81,7 @@ fn title(prompt: &str) -> &'static str {
     }
 }
 
-/// Tokens of the first gap.
+/// Number of tokens in the first gap.
 fn gap_length(prompt: &str) -> u32 {
     let size =
         prompt.split_once(GAP_OPENS).and_then(|(_, gap)| gap.strip_prefix(':')?.split(']').next());

@@ -1,10 +1,10 @@
-//! The head of the page: name, model, appearance.
+//! The page header: name and model menu.
 
 use leptos::prelude::*;
 
 use crate::state::App;
 
-/// Name of the page and choice of the model.
+/// The page header: name and model menu.
 #[component]
 pub(super) fn Header() -> impl IntoView {
     let app = App::get();

@@ -1,4 +1,4 @@
-//! Taking something home: video, picture, trace, link, text.
+//! Export: video, picture, trace, link, text.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -9,13 +9,13 @@ use super::prefers;
 use crate::picture::{Format, Look, Shape, film, save_blob, save_text, still};
 use crate::state::App;
 
-/// The tools.
+/// The export panel.
 #[component]
 pub(super) fn Keep() -> impl IntoView {
     let app = App::get();
     let format = RwSignal::new(Format::Webm);
     let shape = RwSignal::new(Shape::Wide);
-    // Share that is done, while a video is made.
+    // Progress of the video export, 0 to 1.
     let filming = RwSignal::new(None::<f64>);
     let stop = RwSignal::new(false);
     let complaint = RwSignal::new(String::new());
@@ -35,7 +35,7 @@ pub(super) fn Keep() -> impl IntoView {
         app.said.set("Making the video.".into());
         spawn_local(async move {
             let progress = |share: f64| {
-                // A few updates are enough for a bar.
+                // Few updates are enough for a progress bar.
                 if filming.get_untracked().is_none_or(|told| share - told > 0.02) {
                     filming.set(Some(share));
                 }
@@ -136,7 +136,7 @@ pub(super) fn Keep() -> impl IntoView {
     }
 }
 
-/// Pictures look as the page does.
+/// Pictures use the theme of the page.
 fn look(app: App) -> Look {
     let theme = if prefers("color-scheme: dark") { Theme::Dark } else { Theme::Light };
     Look { theme, confidence: app.show_confidence.get_untracked() }
@@ -147,7 +147,7 @@ fn copy(app: App, text: String, done: &'static str) {
         let clipboard = window().navigator().clipboard();
         match JsFuture::from(clipboard.write_text(&text)).await {
             Ok(_) => app.tell(done),
-            // Without the permission to copy, the address line still has the link.
+            // Without clipboard permission, the address bar still has the link.
             Err(_) => {
                 app.tell("The browser does not let the page copy; the link is in the address line.")
             }

@@ -1,4 +1,4 @@
-//! What is happening now, in a few sentences.
+//! Explains in a few sentences what the model is doing.
 
 use leptos::prelude::*;
 use plot::State;
@@ -14,7 +14,7 @@ pub const CHAPTERS: [(&str, &str); 3] = [
     ("Samplers and confidence", "10-writing-the-samplers"),
 ];
 
-/// What is to be explained.
+/// Numbers for the explanation.
 #[derive(Clone, Debug, PartialEq)]
 struct Now {
     step: u32,
@@ -23,9 +23,9 @@ struct Now {
     generated: usize,
     /// Tokens that just appeared.
     fresh: usize,
-    /// Tokens that just became masks again.
+    /// Tokens that were just masked again.
     again: usize,
-    /// Places behind a generated end of text.
+    /// Positions after a generated end of text.
     behind: Option<usize>,
     finished: bool,
     sampler: Sampler,

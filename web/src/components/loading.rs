@@ -1,14 +1,14 @@
-//! How far the model has come: its files and, at the same time, its shaders.
+//! Loading progress: download and, at the same time, shader compilation.
 
 use leptos::prelude::*;
 
 use crate::protocol::Stage;
 use crate::state::{App, EngineState};
 
-/// What a bar says and how full it is.
+/// Label and fraction of a progress bar.
 type Row = (String, Option<f64>);
 
-/// A bar for the files and one for the device, while they are busy.
+/// Progress bars for the download and for the device, while they are active.
 #[component]
 pub(super) fn Loading() -> impl IntoView {
     let app = App::get();

@@ -28,7 +28,7 @@ use web_sys::{HtmlElement, KeyboardEvent};
 
 use crate::state::App;
 
-/// Puts the page into the document.
+/// Mounts the page.
 pub fn mount() {
     if let Some(first) = document().get_element_by_id("first-paint") {
         first.remove();
@@ -36,14 +36,14 @@ pub fn mount() {
     mount_to_body(Page);
 }
 
-/// Everything.
+/// The whole page.
 #[component]
 fn Page() -> impl IntoView {
     let app = App::new();
     provide_context(app);
     app.begin();
     Effect::new(move |_| app.keep_draft());
-    // The text comes first; what stands around it is built when that is there.
+    // The text is rendered first, the panels around it a moment later.
     let around = RwSignal::new(false);
     Effect::new(move |_| {
         if app.has_run() && !around.get_untracked() {
@@ -99,7 +99,7 @@ fn Page() -> impl IntoView {
     }
 }
 
-/// Keys of the whole page, where nobody is typing.
+/// Keyboard shortcuts, except while typing.
 fn shortcut(app: App, event: &KeyboardEvent) {
     let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
     let tag = target.map(|element| element.tag_name()).unwrap_or_default();
@@ -115,7 +115,7 @@ fn shortcut(app: App, event: &KeyboardEvent) {
         return;
     }
     match event.key().as_str() {
-        // A focused button keeps its own space bar.
+        // A focused button handles the space bar itself.
         " " if tag != "BUTTON" && tag != "SUMMARY" && tag != "A" => app.play_or_pause(),
         "." => app.step_forward(),
         "," => app.step_back(),
@@ -124,7 +124,7 @@ fn shortcut(app: App, event: &KeyboardEvent) {
     event.prevent_default();
 }
 
-/// Whether the person at the screen prefers this, for instance `color-scheme: dark`.
+/// Whether a `prefers-*` media query matches, for instance `color-scheme: dark`.
 fn prefers(what: &str) -> bool {
     let query = window().match_media(&format!("(prefers-{what})")).ok().flatten();
     query.is_some_and(|query| query.matches())

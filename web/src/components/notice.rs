@@ -1,11 +1,11 @@
-//! What went wrong, and the way back.
+//! The error message, with the actions that may help.
 
 use leptos::prelude::*;
 
 use crate::protocol::FaultKind;
 use crate::state::App;
 
-/// The last fault, until it is put away.
+/// The last fault, until it is dismissed.
 #[component]
 pub(super) fn Notice() -> impl IntoView {
     let app = App::get();

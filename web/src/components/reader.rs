@@ -1,4 +1,4 @@
-//! The course, learning.md, read on the page.
+//! The reader for the course, learning.md.
 
 use leptos::html::{Dialog, Div};
 use leptos::prelude::*;
@@ -10,10 +10,10 @@ use crate::markdown::{self, Block, Span};
 use crate::remote;
 use crate::state::App;
 
-/// Where the course is, beside the page.
+/// URL of the course, relative to the page.
 pub(super) const COURSE: &str = "learning.md";
 
-/// A window with the course, opened at the chapter that [`App::reading`] names.
+/// A dialog with the course, opened at the chapter in [`App::reading`].
 #[component]
 pub(super) fn Reader() -> impl IntoView {
     let app = App::get();
@@ -24,7 +24,7 @@ pub(super) fn Reader() -> impl IntoView {
         let (Some(dialog), Some(body)) = (dialog.get_untracked(), body.get_untracked()) else {
             return;
         };
-        // Refused when it is open already.
+        // Fails if it is already open.
         let _ = dialog.show_modal();
         let body: Element = body.unchecked_into();
         spawn_local(async move {
@@ -39,7 +39,7 @@ pub(super) fn Reader() -> impl IntoView {
             go_to(&body, &chapter);
         });
     });
-    // Links inside the course move inside the window.
+    // Links between chapters scroll inside the dialog.
     let follow = move |event: MouseEvent| {
         let target: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
         let link = target.and_then(|element| element.closest("a[href^='#']").ok().flatten());
@@ -66,7 +66,7 @@ pub(super) fn Reader() -> impl IntoView {
     }
 }
 
-/// Shows the heading with this anchor.
+/// Scrolls to the heading with this anchor.
 fn go_to(body: &Element, anchor: &str) {
     let headings = body.query_selector_all("[data-anchor]").ok();
     let found = headings.and_then(|headings| {
@@ -83,10 +83,10 @@ fn go_to(body: &Element, anchor: &str) {
 fn add(parent: &Element, block: &Block) {
     match block {
         Block::Heading(level, anchor, text) => {
-            // The page has the first level.
+            // The page itself has the only h1.
             let heading = inside(parent, &format!("h{}", (level + 1).min(6)));
             if let Some(heading) = &heading {
-                // A name without a special character is always accepted.
+                // The name is valid, so this cannot fail.
                 let _ = heading.set_attribute("data-anchor", anchor);
             }
             spans(heading.as_ref(), text);
@@ -129,7 +129,7 @@ fn spans(parent: Option<&Element>, spans: &[Span]) {
     for span in spans {
         let (name, inner) = match span {
             Span::Text(text) => {
-                // A text can always be added to an element.
+                // Appending a text node cannot fail.
                 let _ = parent.append_with_str_1(text);
                 continue;
             }
@@ -141,7 +141,7 @@ fn spans(parent: Option<&Element>, spans: &[Span]) {
             }
             Span::Strong(inner) => ("strong", inner),
             Span::Emphasis(inner) => ("em", inner),
-            // Files of the repository are not beside the page.
+            // Files of the repository are not deployed with the page.
             Span::Link(inner, to) if to.starts_with('#') || to.starts_with("https://") => {
                 ("a", inner)
             }

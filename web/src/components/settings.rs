@@ -129,7 +129,7 @@ pub(super) fn Settings() -> impl IntoView {
     }
 }
 
-/// A seed that fits six digits: people read them out.
+/// A seed of at most six digits, easy to read out.
 fn throw() -> u64 {
     (js_sys::Math::random() * 1e6) as u64
 }
@@ -139,7 +139,7 @@ fn throw() -> u64 {
 fn Slider(
     label: &'static str,
     unit: &'static str,
-    /// What the smallest value means, where that is no number.
+    /// Label of the smallest value, if it is not shown as a number.
     #[prop(optional)]
     least: Option<&'static str>,
     min: f64,

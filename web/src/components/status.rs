@@ -57,17 +57,17 @@ pub(super) fn Status() -> impl IntoView {
     }
 }
 
-/// Why it is slow, and what would help: where the CPU computes.
+/// Explains why generation is slow on the CPU, and what would help.
 #[component]
 pub(super) fn Slow() -> impl IntoView {
     let app = App::get();
-    // On the CPU: what a step of the next text will take, by what was measured at the start.
+    // Expected time per step on the CPU, from the measurement at load time.
     let expected = move || {
         let token_ms = app.info.get()?.token_ms?;
         let block = app.info.get()?.block_size;
         let (length, letters) =
             app.request.with(|request| (request.length, request.prompt.chars().count()));
-        // A token has about four letters.
+        // A token has about four characters.
         let tokens = (length + letters as u32 / 4).min(block);
         Some(duration(token_ms * f64::from(tokens)))
     };

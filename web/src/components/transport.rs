@@ -1,14 +1,14 @@
-//! Moving in time: play, pause, step, scrub, pace.
+//! Playback controls: play, pause, step, scrub, speed.
 
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
 
 use crate::state::App;
 
-/// Paces to choose from, in steps per second; 0 is as fast as possible.
+/// Playback speeds in steps per second; 0 is as fast as possible.
 const PACES: [u32; 6] = [2, 6, 12, 24, 60, 0];
 
-/// The bar under the text.
+/// The control bar under the text.
 #[component]
 pub(super) fn Transport() -> impl IntoView {
     let app = App::get();
@@ -16,7 +16,7 @@ pub(super) fn Transport() -> impl IntoView {
         app.with_shown(|branch, head| {
             let last = branch.last();
             let total = branch.trace.steps.max(branch.trace.frames[last].step);
-            // What is still to come has its place, too.
+            // Leaves room for the steps that are still to come.
             let to_come = if branch.finished { 0 } else { total - branch.trace.frames[last].step };
             (branch.trace.frames[head].step, total, last + to_come as usize)
         })
@@ -62,7 +62,7 @@ pub(super) fn Transport() -> impl IntoView {
                     if let Ok(frame) = event_target_value(&event).parse() {
                         app.seek(frame);
                     }
-                    // No further than the run has come.
+                    // Snaps back to the last recorded frame.
                     event_target::<HtmlInputElement>(&event)
                         .set_value(&app.head.get_untracked().to_string());
                 }

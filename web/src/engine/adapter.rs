@@ -5,12 +5,12 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::protocol::{Compute, Fault};
 
-/// Whether this thread can use WebGPU: it has an adapter.
+/// Whether this thread has a WebGPU adapter.
 pub async fn has_webgpu() -> bool {
     adapter().await.is_some()
 }
 
-/// The device that is asked for.
+/// Opens the requested device.
 pub(super) async fn open(compute: Compute) -> Result<Device, Fault> {
     Ok(match compute {
         Compute::Auto if has_webgpu().await => {
@@ -20,7 +20,7 @@ pub(super) async fn open(compute: Compute) -> Result<Device, Fault> {
     })
 }
 
-/// What the browser tells of the adapter: wgpu has no name for it.
+/// Name of the adapter; wgpu does not pass it on in browsers.
 pub(super) async fn name(device: &Device) -> String {
     if device.gpu().is_none() {
         return "CPU".into();

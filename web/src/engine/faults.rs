@@ -1,4 +1,4 @@
-//! Errors of the crates as faults: one sentence and what helps.
+//! Converts errors to faults: one sentence, and what may help.
 
 use corpus::tokenizer::TokenizerError;
 use device::DeviceError;
@@ -15,7 +15,7 @@ impl Fault {
 
 impl From<DeviceError> for Fault {
     fn from(error: DeviceError) -> Self {
-        // The errors' own advice is for the command line.
+        // The advice in the error message is for the command line.
         match &error {
             DeviceError::Lost(_) => Self::new(
                 FaultKind::DeviceLost,
@@ -27,7 +27,7 @@ impl From<DeviceError> for Fault {
                 "The GPU is out of memory. Close other tabs or programs and try again, choose a \
                  smaller model, or go on with the CPU.",
             ),
-            // A browser does not name its adapter to wgpu.
+            // Browsers do not tell wgpu the name of the adapter.
             DeviceError::TooSmall { what, limit, needed, available, .. } => Self::new(
                 FaultKind::DeviceTooSmall,
                 format!(
@@ -69,7 +69,7 @@ impl From<TokenizerError> for Fault {
     }
 }
 
-/// A sentence of the command line for readers of a page: quotation marks instead of back quotes.
+/// Replaces backquotes by quotation marks.
 fn quoted(sentence: &str) -> String {
     let mut parts = sentence.split('`');
     let mut out = parts.next().unwrap_or_default().to_owned();

@@ -13,20 +13,20 @@ use crate::protocol::{Fault, FaultKind};
 /// Name of the cache. Entries are keyed by address.
 const CACHE: &str = "cinnabar-models-1";
 
-/// How a download stands.
+/// Progress of a download.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Received<'a> {
-    /// What is there so far.
+    /// The bytes so far.
     pub(super) bytes: &'a [u8],
     pub(super) total: Option<u64>,
     pub(super) cached: bool,
 }
 
-/// Why reading ended early.
+/// Why a download was aborted.
 enum Stopped {
-    /// The stream broke.
+    /// The connection failed.
     Broken,
-    /// The one who is told of the progress does not want the rest.
+    /// The progress callback returned an error.
     Refused(Fault),
 }
 
@@ -45,13 +45,13 @@ impl Stopped {
     }
 }
 
-/// The bytes at `url`: from the cache if there, else from the server, then kept. `progress` is told
-/// of all that is there after each part, and can refuse the rest.
+/// Downloads `url` through the cache. `progress` gets all bytes so far after each chunk, and can
+/// abort the download.
 pub(super) async fn bytes(
     url: &str,
     mut progress: impl FnMut(Received<'_>) -> Result<(), Fault>,
 ) -> Result<Vec<u8>, Fault> {
-    // Private windows may refuse the cache; then every start downloads.
+    // Private windows may have no cache storage: then every visit downloads.
     let cache = open_cache().await;
     if let Some(cache) = &cache
         && let Some(response) = lookup(cache, url).await
@@ -62,7 +62,7 @@ pub(super) async fn bytes(
     let response = fetch(url, "GET").await?;
     let bytes = read(&response, false, &mut progress).await.map_err(|stopped| stopped.of(url))?;
     let length = header_length(&response);
-    // A compressed answer has another length than its bytes.
+    // With compression, the content length differs from the number of bytes.
     let compressed = response.headers().has("content-encoding").unwrap_or(false);
     if let Some(expected) = length.filter(|&n| !compressed && n != bytes.len() as u64) {
         return Err(Fault::new(
@@ -75,7 +75,7 @@ pub(super) async fn bytes(
         ));
     }
     if let Some(cache) = &cache {
-        // A full disk is no reason not to start.
+        // A full disk is not fatal.
         if let Err(error) = keep(cache, url, &bytes, &response).await {
             log::warn!("{} is not kept in the cache: {error:?}", file_name(url));
         }
@@ -83,10 +83,10 @@ pub(super) async fn bytes(
     Ok(bytes)
 }
 
-/// Forgets what the cache holds of `url`, when it turned out to be damaged.
+/// Removes `url` from the cache, after it turned out to be damaged.
 pub(super) async fn forget(url: &str) {
     if let Some(cache) = open_cache().await {
-        // What cannot be forgotten was not kept.
+        // Fails only without cache storage.
         let _ = JsFuture::from(cache.delete_with_str(url)).await;
     }
 }
@@ -101,10 +101,10 @@ async fn lookup(cache: &Cache, url: &str) -> Option<Response> {
     JsFuture::from(cache.match_with_str(url)).await.ok()?.dyn_into().ok()
 }
 
-/// What of an answer tells one version of a file from another, the surest first.
+/// Response headers that identify a version of a file, most reliable first.
 const VERSION: [&str; 3] = ["etag", "last-modified", "content-length"];
 
-/// Puts a file into the cache, with what tells its version.
+/// Stores a file in the cache with its version headers.
 async fn keep(cache: &Cache, url: &str, bytes: &[u8], response: &Response) -> Result<(), JsValue> {
     let headers = Headers::new()?;
     for name in VERSION {
@@ -119,7 +119,7 @@ async fn keep(cache: &Cache, url: &str, bytes: &[u8], response: &Response) -> Re
     JsFuture::from(cache.put_with_str(url, &kept)).await.map(drop)
 }
 
-/// Whether the server still has the file that is kept. Without a server it is the best there is.
+/// Whether the cached file is current. Offline, it counts as current.
 async fn is_current(url: &str, kept: &Response) -> bool {
     let Ok(now) = fetch(url, "HEAD").await else { return true };
     let of = |response: &Response, name| response.headers().get(name).ok().flatten();
@@ -140,7 +140,7 @@ async fn fetch(url: &str, method: &str) -> Result<Response, Fault> {
         .map_err(|_| offline())?;
     let init = RequestInit::new();
     init.set_method(method);
-    // Whether a file is new is asked of the server, not of a cache on the way.
+    // Bypasses HTTP caches.
     init.set_cache(RequestCache::NoCache);
     let promise = fetch.call2(&global, &JsValue::from_str(url), &init).map_err(|_| offline())?;
     let response = JsFuture::from(js_sys::Promise::resolve(&promise)).await;

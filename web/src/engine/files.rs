@@ -1,4 +1,4 @@
-//! Files that a person dropped on the page.
+//! Dropped files.
 
 use js_sys::Uint8Array;
 use wasm_bindgen_futures::JsFuture;

@@ -41,13 +41,13 @@ pub fn serve_worker() {
         }
     });
     scope.set_onmessage(Some(receive.as_ref().unchecked_ref()));
-    // The worker lives as long as its listener.
+    // The listener lives as long as the worker.
     receive.forget();
     let emit = {
         let scope = scope.clone();
         Rc::new(move |event: Event| {
             let json = serde_json::to_string(&event).expect("events have a JSON form");
-            // A string can always be posted.
+            // Posting a string cannot fail.
             let _ = scope.post_message(&JsValue::from_str(&json));
         })
     };
@@ -59,7 +59,7 @@ pub async fn serve(mut inbox: UnboundedReceiver<Message>, emit: Emit) {
     emit(Event::Hello { webgpu: has_webgpu().await });
     let mut engine = Engine { emit, loaded: None, run: None, interval_ms: None, due: None };
     loop {
-        // While a run goes on, the time to the next step is the time for commands.
+        // During a run, commands are taken until the next step is due.
         let wait = engine.interval_ms.map(|_| engine.until_due());
         match next(&mut inbox, wait).await {
             Some(message) => engine.obey(message).await,
@@ -104,7 +104,7 @@ impl Engine {
     async fn obey(&mut self, Message { command, files }: Message) {
         match command {
             Command::Load { source, compute } => {
-                // Frees the memory of the model before it asks for more.
+                // Frees the old model before the new one is allocated.
                 self.interval_ms = None;
                 self.run = None;
                 self.loaded = None;
@@ -168,7 +168,7 @@ impl Engine {
                     self.interval_ms = None;
                     (self.emit)(Event::Finished { run: run.number() });
                 } else if loaded.network.device.gpu().is_none() {
-                    // The CPU waits for nothing: commands come in now.
+                    // A CPU step never yields, so commands are let in here.
                     TimeoutFuture::new(0).await;
                 }
             }

@@ -1,4 +1,4 @@
-//! A network on a device: everything but its parameters, so that it can be made while they arrive.
+//! A network on a device, prepared while its parameters are still downloading.
 
 use device::{Device, Launch};
 use diffusion::sampler::{Generation, SampleOptions, Workspace};
@@ -9,7 +9,7 @@ use web_time::Instant;
 use super::Emit;
 use crate::protocol::{Event, Fault, Stage};
 
-/// Tokens of the text that is written to measure a CPU.
+/// Length of the text for timing a CPU, in tokens.
 const MEASURED: usize = 32;
 
 /// A network on a device with its shaders compiled.
@@ -21,7 +21,7 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Buffers and shaders for a model of this config; its parameters are zeros.
+    /// Allocates buffers and compiles shaders; the parameters are zeros.
     pub(super) async fn new(
         mut device: Device,
         config: Config,
@@ -34,8 +34,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Compiles the shaders of a step before the first run needs them, one after the other; the
-    /// thread is free meanwhile.
+    /// Compiles the shaders of a step one by one, yielding to the event loop in between.
     async fn compile_shaders(&mut self, emit: &Emit) -> Result<(), Fault> {
         if self.device.gpu().is_none() {
             return Ok(());
@@ -59,14 +58,14 @@ impl Network {
             tell(done, launch.kernel.name);
             device.compile_kernel(launch).await?;
         }
-        // Whether the adapter can bind everything is known now, not when somebody writes.
+        // Fails now if the adapter cannot bind everything, not at the first run.
         device.compile(recording)?;
         tell(total, "");
         Ok(())
     }
 
-    /// How long a CPU takes for a token in a step, in milliseconds; `None` on a GPU, where it does
-    /// not grow with the tokens.
+    /// Milliseconds per token and step on a CPU; `None` on a GPU, where the time hardly depends on
+    /// the length.
     pub(super) fn token_ms(&mut self) -> Result<Option<f64>, Fault> {
         if self.device.gpu().is_some() {
             return Ok(None);

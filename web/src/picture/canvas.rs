@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement};
 
-/// Letters of pictures: what the system has.
+/// Font stack of pictures.
 const FAMILY: &str =
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif";
 
@@ -53,7 +53,7 @@ impl Canvas {
             Draw::Rect { x, y, width, height, radius, color } => {
                 context.set_fill_style_str(&color.css());
                 context.begin_path();
-                // Refused only for a negative radius, which the layout never has.
+                // Fails only for a negative radius.
                 let _ = context.round_rect_with_f64(
                     at(*x),
                     at(*y),
@@ -71,7 +71,7 @@ impl Canvas {
                     Align::Right => "right",
                 });
                 context.set_fill_style_str(&color.css());
-                // Refused only for places that are no numbers.
+                // Fails only for coordinates that are NaN.
                 let _ = context.fill_text(text, at(*x), at(*y));
             }
             Draw::Line { from, to, width, color, dash } => {
@@ -79,7 +79,7 @@ impl Canvas {
                 if *dash > 0.0 {
                     dashes.push(&(*dash).into());
                 }
-                // Refused only for lengths that are no numbers.
+                // Fails only for lengths that are NaN.
                 let _ = context.set_line_dash(&dashes);
                 self.stroke(&[*from, *to], *width, &color.css());
                 let _ = context.set_line_dash(&js_sys::Array::new());
@@ -118,7 +118,7 @@ impl Canvas {
                 // Resolving a promise cannot fail.
                 let _ = resolve.call1(&wasm_bindgen::JsValue::NULL, &blob);
             });
-            // Refused for a canvas with foreign pictures only; this has none.
+            // Fails only for a canvas tainted by cross-origin images.
             let _ = self.element.to_blob(done.unchecked_ref());
         });
         JsFuture::from(promise).await.ok()?.dyn_into().ok()

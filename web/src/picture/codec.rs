@@ -1,4 +1,4 @@
-//! WebCodecs: a video exact to the frame, made as fast as the browser can.
+//! Frame-exact video encoding with WebCodecs, faster than real time.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,9 +13,9 @@ use web_sys::{Blob, BlobPropertyBag, HtmlCanvasElement};
 use super::format::{BITS_PER_SECOND, Format, Picture, RATE};
 use super::{mp4, webm};
 
-/// A picture that can be decoded by itself comes at least this often.
+/// Frames between key frames.
 const KEY_EVERY: u32 = 60;
-/// Pictures that may wait for the encoder.
+/// Most frames in the encoder's queue.
 const QUEUE: u32 = 6;
 
 #[wasm_bindgen]
@@ -52,7 +52,7 @@ extern "C" {
     fn copy_to(this: &EncodedVideoChunk, target: &Uint8Array) -> Result<(), JsValue>;
 }
 
-/// An encoder that the browser has.
+/// A configuration that the browser supports.
 #[derive(Debug)]
 pub(super) struct Encoder {
     format: Format,
@@ -61,7 +61,7 @@ pub(super) struct Encoder {
     size: Size,
 }
 
-/// What the encoder said.
+/// Output of the encoder.
 #[derive(Debug, Default)]
 struct Output {
     pictures: Vec<Picture>,
@@ -97,7 +97,7 @@ impl Encoder {
         None
     }
 
-    /// Encodes `count` pictures that `paint` puts on the canvas.
+    /// Encodes `count` frames, each drawn on the canvas by `paint`.
     pub(super) async fn encode(
         self,
         canvas: &HtmlCanvasElement,
@@ -128,7 +128,7 @@ impl Encoder {
         encoder.configure(&self.config).map_err(failed)?;
         for index in 0..count {
             if !progress(f64::from(index) / f64::from(count)) {
-                // What it has made is not wanted any more.
+                // The result is discarded.
                 let _ = encoder.close();
                 return Err(String::new());
             }
@@ -143,7 +143,7 @@ impl Encoder {
             let encoded = encoder.encode(&frame, &key);
             frame.release();
             encoded.map_err(failed)?;
-            // Between two pictures the page lives.
+            // Keeps the page responsive.
             TimeoutFuture::new(0).await;
             while encoder.queue_size() > QUEUE {
                 TimeoutFuture::new(4).await;
@@ -211,6 +211,6 @@ fn object(fields: &[(&str, JsValue)]) -> Object {
 }
 
 fn set(object: &Object, name: &str, value: &JsValue) {
-    // A new object takes any property.
+    // Cannot fail on a plain object.
     let _: Result<bool, JsValue> = Reflect::set(object, &name.into(), value);
 }

@@ -1,4 +1,4 @@
-//! A run as a video.
+//! Video export of a run.
 
 use plot::Trace;
 use plot::draw::Size;
@@ -9,10 +9,10 @@ use super::canvas::Canvas;
 use super::format::{Format, RATE};
 use super::{Look, codec, recorder};
 
-/// Seconds that the first and the last state stay.
+/// Seconds for which the first and the last frame are held.
 const REST: (f64, f64) = (0.6, 2.0);
 
-/// Proportions of a video.
+/// Aspect ratio of a picture or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// 1280 x 720.
@@ -32,11 +32,11 @@ impl Shape {
 }
 
 /// Makes a video of a run at `pace` steps per second. Exact to the frame where the browser has
-/// WebCodecs, else recorded while it plays. `progress` is told shares from 0 to 1 and answers
-/// whether to go on.
+/// WebCodecs, else recorded while it plays. `progress` gets fractions from 0 to 1 and returns
+/// whether to continue.
 ///
 /// # Errors
-/// One sentence: the browser can do neither, or the person stopped it (empty).
+/// One sentence if the browser can do neither; empty if the user cancelled.
 pub async fn film(
     trace: &Trace,
     pace: u32,
@@ -60,20 +60,20 @@ pub async fn film(
     recorder::record(canvas.element(), format, count, &paint, progress).await
 }
 
-/// Pictures of a video of `frames` states.
+/// Number of video frames for `frames` states.
 fn frame_count(frames: usize, pace: u32) -> u32 {
     let seconds = REST.0 + REST.1 + (frames - 1) as f64 / f64::from(pace);
     (seconds * f64::from(RATE)).ceil() as u32
 }
 
-/// What the picture `index` shows.
+/// The moment that video frame `index` shows.
 fn moment(index: u32, frames: usize, pace: u32) -> Moment {
     let seconds = f64::from(index) / f64::from(RATE) - REST.0;
-    // A state begins with its picture, however the fractions round.
+    // Keeps rounding from delaying a state by one frame.
     let at = (seconds * f64::from(pace) + 1e-6).max(0.0);
     let last = frames - 1;
     let frame = (at as usize).min(last);
-    // The flash of the last tokens fades, too.
+    // The flash of the last tokens fades during the hold.
     let phase = (at - frame as f64) as f32;
     Moment { frame, phase: if frame < last { phase } else { phase.min(4.0) } }
 }

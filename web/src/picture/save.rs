@@ -1,4 +1,4 @@
-//! Files to the downloads folder.
+//! Downloads.
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::document;
@@ -13,7 +13,7 @@ pub fn save_blob(blob: &Blob, name: &str) {
         link.set_href(&address);
         link.set_download(name);
         link.click();
-        // The browser has taken hold of the bytes by now.
+        // Long enough for the download to have started.
         Timeout::new(60_000, move || drop(Url::revoke_object_url(&address))).forget();
         Ok(())
     };

@@ -1,4 +1,4 @@
-//! Getting an engine and a model.
+//! Starting the engine and loading a model.
 
 use std::rc::Rc;
 
@@ -13,12 +13,12 @@ use crate::link::Link;
 use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Request, Source};
 use crate::remote;
 
-/// Where the list of models is.
+/// Address of the model list.
 const MODELS: &str = "models/models.json";
-/// Key of what was typed, in the browser's storage.
+/// Local-storage key of the draft.
 const DRAFT: &str = "cinnabar-draft";
 
-/// A load that can be asked for again.
+/// A load that can be repeated.
 #[derive(Clone, Debug)]
 pub(super) struct Load {
     source: Source,
@@ -26,13 +26,13 @@ pub(super) struct Load {
 }
 
 impl App {
-    /// Starts everything: engine, list of models, what the address or the last visit left.
+    /// Starts the engine and restores the share link or the draft.
     pub fn begin(self) {
         self.restore();
         self.start_engine();
     }
 
-    /// Starts an engine; what it says first leads on.
+    /// Starts an engine in a worker; loading continues at its `Hello`.
     fn start_engine(self) {
         if let Some(link) = self.link.get_value() {
             link.stop();
@@ -80,8 +80,7 @@ impl App {
         });
     }
 
-    /// The engine listens: load the model again that it had, or the one that the address names, or
-    /// the first of the list.
+    /// Loads the previous model again, or the one in the address, or the first of the list.
     pub(super) fn load_first(self) {
         if let Some(load) = self.last_load.get_value() {
             self.ask(load);
@@ -96,7 +95,7 @@ impl App {
                     let chosen = wanted.as_ref().and_then(find).unwrap_or(0);
                     self.models.set(models.clone());
                     if self.last_load.with_value(Option::is_some) {
-                        return; // a person was quicker
+                        return; // the user was quicker
                     }
                     if let Some(id) = missing {
                         self.remark.set_value(Some(Fault::new(
@@ -119,7 +118,7 @@ impl App {
         });
     }
 
-    /// Loads a model of the list. It may fit a GPU that was too small for another.
+    /// Loads a listed model, on the GPU again: it may be smaller than the last one.
     pub fn load_listed(self, entry: ModelEntry) {
         self.load(Load { source: Source::Listed(entry), files: vec![] });
     }
@@ -130,8 +129,8 @@ impl App {
     }
 
     fn load(self, load: Load) {
-        // After a fault the engine may be gone, and one that loads another model is not to end that
-        // first: a new one asks for the model by itself.
+        // Only a ready engine takes the command. One that failed or is still loading is replaced;
+        // the new one loads the model by itself.
         let free = self.engine.get_untracked() == EngineState::Ready;
         self.compute.set_value(Compute::Auto);
         if free {
@@ -143,7 +142,7 @@ impl App {
         }
     }
 
-    /// Shows that a model is on its way.
+    /// Switches the page to its loading state.
     fn choose(self, load: &Load) {
         self.pause();
         self.fault.set(None);
@@ -155,7 +154,7 @@ impl App {
         });
     }
 
-    /// Asks the engine for a model.
+    /// Sends the load command.
     fn ask(self, load: Load) {
         self.choose(&load);
         let compute = self.compute.get_value();
@@ -163,12 +162,12 @@ impl App {
         self.send_with_files(Command::Load { source: load.source, compute }, load.files);
     }
 
-    /// Tries again what failed, with a new engine.
+    /// Tries again with a new engine.
     pub fn retry(self) {
         self.retry_on(Compute::Auto);
     }
 
-    /// Tries again what failed, on the CPU.
+    /// Tries again on the CPU.
     pub fn retry_on_cpu(self) {
         self.retry_on(Compute::Cpu);
     }
@@ -179,7 +178,7 @@ impl App {
         self.start_engine();
     }
 
-    /// Takes the request from the address or from the last visit.
+    /// Restores the request from the share link or the draft.
     fn restore(self) {
         if let Some(link) = self.link_of_address() {
             self.request.set(link.request);
@@ -193,11 +192,11 @@ impl App {
         }
     }
 
-    /// Keeps what is typed for the next visit.
+    /// Saves the draft.
     pub fn keep_draft(self) {
         let json = self.request.with(serde_json::to_string);
         if let (Some(storage), Ok(json)) = (storage(), json) {
-            // A full or forbidden storage: then the draft lives as long as the tab.
+            // Storage may be full or disabled: then the draft is lost with the tab.
             let _ = storage.set_item(DRAFT, &json);
         }
     }
@@ -207,7 +206,7 @@ impl App {
         address::read(&hash, &default_request())
     }
 
-    /// The address that gives this text again.
+    /// The share link for this request.
     pub fn share_address(self, request: &Request) -> String {
         let model = self.info.get_untracked().and_then(|info| info.id.clone());
         let fragment = address::write(&ShareLink { model, request: request.clone() });
@@ -216,10 +215,10 @@ impl App {
         format!("{page}#{fragment}")
     }
 
-    /// Puts what is being written into the address, without a new entry in the history.
+    /// Puts the share link into the address bar, without a history entry.
     pub(super) fn put_in_address(self, request: &Request) {
         let address = self.share_address(request);
-        // Forbidden in some embedded windows: then the address stays.
+        // May be forbidden in iframes; not fatal.
         let _ = window()
             .history()
             .and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&address)));

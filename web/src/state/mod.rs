@@ -1,4 +1,4 @@
-//! What the page knows, as signals, and what a person can do with it.
+//! The state of the page as signals, and the actions on it.
 
 mod actions;
 mod editing;
@@ -17,25 +17,25 @@ use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Sampler, S
 
 pub use tree::{Branch, Edit, Tree};
 
-/// How the engine stands.
+/// State of the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineState {
-    /// Not heard of yet.
+    /// Starting; it has not answered yet.
     Starting,
-    /// A model is on its way.
+    /// Loading a model.
     Loading(Loading),
     /// Ready to write.
     Ready,
-    /// It cannot write; the fault says why.
+    /// Failed; the fault says why.
     Failed,
 }
 
-/// How far a model has come: its files and its shaders come at the same time.
+/// Loading progress; files and shaders load at the same time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loading {
-    /// Of the files.
+    /// Download and checks.
     pub files: Option<Stage>,
-    /// Of the device and its shaders.
+    /// Adapter and shaders.
     pub device: Option<Stage>,
 }
 
@@ -50,22 +50,22 @@ pub struct Speed {
     pub memory: u64,
 }
 
-/// Everything on the page. Copies are handles of the same signals.
+/// The state of the whole page. Copies share the same signals.
 #[derive(Clone, Copy)]
 pub struct App {
     /// What to write and how: the controls.
     pub request: RwSignal<Request>,
     /// Steps per second of a run or replay; 0 is as fast as possible.
     pub pace: RwSignal<u32>,
-    /// How the engine stands.
+    /// State of the engine.
     pub engine: RwSignal<EngineState>,
     /// The browser has WebGPU.
     pub webgpu: RwSignal<bool>,
-    /// The last fault that nobody has put away.
+    /// The last fault that was not dismissed.
     pub fault: RwSignal<Option<Fault>>,
-    /// What `models.json` lists.
+    /// The models listed in `models.json`.
     pub models: RwSignal<Vec<ModelEntry>>,
-    /// Id of the model of the list that was asked for; empty for one of a person's own.
+    /// Id of the selected model; empty for a dropped one.
     pub chosen: RwSignal<String>,
     /// The model that is loaded.
     pub info: RwSignal<Option<Arc<ModelInfo>>>,
@@ -73,37 +73,37 @@ pub struct App {
     pub tree: RwSignal<Tree>,
     /// Index of the frame that is shown.
     pub head: RwSignal<usize>,
-    /// The engine is at work by itself.
+    /// A run is in progress.
     pub running: RwSignal<bool>,
-    /// Recorded states are played.
+    /// A replay is in progress.
     pub replaying: RwSignal<bool>,
     /// Confidence is shown as colour.
     pub show_confidence: RwSignal<bool>,
-    /// The token whose card is open.
+    /// Position of the token whose card is open.
     pub inspected: RwSignal<Option<usize>>,
     /// The chapter of the course that is open.
     pub reading: RwSignal<Option<String>>,
     /// Measurements.
     pub speed: RwSignal<Speed>,
-    /// What a screen reader is told.
+    /// Text of the aria-live region, for screen readers.
     pub said: RwSignal<String>,
-    /// What everybody is told for a moment.
+    /// Text of the toast.
     pub toast: RwSignal<String>,
     link: StoredValue<Option<Link>, LocalStorage>,
     next_run: StoredValue<u32>,
-    /// Numbers replays, so that a timer of an old one knows that it is over.
+    /// Number of the current replay; timers of older ones stop.
     replay: StoredValue<u32>,
-    /// Write as soon as the model is ready: the address asked for it.
+    /// Start writing as soon as the model is ready: the page was opened by a share link.
     eager: StoredValue<bool>,
-    /// What is to be said when the model is ready.
+    /// Message to show when the model is ready.
     remark: StoredValue<Option<Fault>>,
-    /// What a fault interrupted: sent again when the person chooses the way back.
+    /// The last load, repeated by "try again".
     last_load: StoredValue<Option<loading::Load>, LocalStorage>,
-    /// What the model of `last_load` runs on.
+    /// Device for `last_load`.
     compute: StoredValue<Compute>,
 }
 
-/// The settings of a new session.
+/// The default settings.
 pub fn default_request() -> Request {
     Request {
         prompt: String::new(),
@@ -119,7 +119,7 @@ pub fn default_request() -> Request {
 }
 
 impl App {
-    /// A page on which nothing has happened yet.
+    /// The initial state.
     pub fn new() -> Self {
         Self {
             request: RwSignal::new(default_request()),
@@ -150,7 +150,7 @@ impl App {
         }
     }
 
-    /// The page of the component that asks.
+    /// The state from the component context.
     pub fn get() -> Self {
         expect_context()
     }
@@ -171,18 +171,18 @@ impl App {
         self.tree.with(|tree| tree.shown().map(|branch| read(branch, head.min(branch.last()))))
     }
 
-    /// As [`Self::with_shown`], without following changes.
+    /// As [`Self::with_shown`], without subscribing.
     pub fn with_shown_untracked<T>(self, read: impl FnOnce(&Branch, usize) -> T) -> Option<T> {
         untrack(|| self.with_shown(read))
     }
 
-    /// Whether a person changed the shown run.
+    /// Whether the shown run was edited.
     pub fn edited(self) -> bool {
         self.tree
             .with(|tree| tree.shown().is_some_and(|b| b.fork.is_some() || !b.touched.is_empty()))
     }
 
-    /// Tells everybody something that needs no answer.
+    /// Shows a toast and announces it to screen readers.
     pub fn tell(self, text: &str) {
         self.said.set(text.to_owned());
         self.toast.set(text.to_owned());
@@ -196,7 +196,7 @@ impl App {
         });
     }
 
-    /// Something moves on the page by itself.
+    /// Whether a run or replay is in progress.
     pub fn moving(self) -> bool {
         self.running.get() || self.replaying.get()
     }

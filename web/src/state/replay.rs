@@ -1,4 +1,4 @@
-//! Playing what is recorded.
+//! Replay of recorded frames.
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ impl App {
         spawn_local(async move {
             loop {
                 let pace = self.pace.get_untracked();
-                // As fast as possible still shows every state.
+                // Full speed still shows every frame.
                 TimeoutFuture::new(1000u32.checked_div(pace).unwrap_or(16)).await;
                 if self.replay.get_value() != number {
                     return;

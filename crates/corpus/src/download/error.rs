@@ -1,4 +1,4 @@
-//! What can go wrong between here and a dataset on the hub.
+//! Errors of a dataset download.
 
 use std::path::PathBuf;
 
@@ -80,7 +80,7 @@ pub enum HubError {
         known: Vec<String>,
     },
     /// The file is no parquet, or a part of one.
-    #[error("{url} is truncated or no parquet file: {reason}")]
+    #[error("{url} is truncated or not a parquet file: {reason}")]
     NotParquet {
         /// The file.
         url: String,
@@ -88,7 +88,7 @@ pub enum HubError {
         reason: String,
     },
     /// The data of the file do not decode.
-    #[error("the data of {url} are damaged ({reason}); delete {} and run again", .cache.display())]
+    #[error("the data in {url} are damaged ({reason}); delete {} and run again", .cache.display())]
     Damaged {
         /// The file.
         url: String,
@@ -105,7 +105,7 @@ pub enum HubError {
         /// Where its fetched ranges are kept.
         cache: PathBuf,
     },
-    /// An answer that makes no sense, or says no.
+    /// An invalid response, or an error response.
     #[error("{url}: {reason}")]
     Protocol {
         /// What was asked for.
@@ -113,9 +113,9 @@ pub enum HubError {
         /// What is wrong with the answer.
         reason: String,
     },
-    /// Still no answer after several attempts.
+    /// All attempts failed.
     #[error(
-        "no success with {url} after {attempts} attempts ({reason}); run again later: what was fetched is kept"
+        "{url} failed after {attempts} attempts ({reason}); run again later to resume the download"
     )]
     GaveUp {
         /// What was asked for.
@@ -126,7 +126,7 @@ pub enum HubError {
         reason: String,
     },
     /// The cache of fetched ranges cannot be written or read.
-    #[error("cannot keep fetched data in {} ({source}); set HF_HOME to a folder with room", .path.display())]
+    #[error("cannot cache downloads in {} ({source}); set HF_HOME to a folder with enough space", .path.display())]
     Cache {
         /// The file or folder.
         path: PathBuf,

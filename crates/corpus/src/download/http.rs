@@ -9,14 +9,14 @@ use ureq::{Agent, Body};
 
 use super::error::HubError;
 
-/// How to go on after a failure that may pass: a dropped connection, status 429 or 5xx.
+/// Retry policy for transient failures: a dropped connection, status 429 or 5xx.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
-    /// Attempts in a row, none of which brings a byte, before giving up.
+    /// Attempts without any progress before giving up.
     pub attempts: u32,
     /// Pause after the first failure; doubled after each further one.
     pub pause: Duration,
-    /// The longest pause, also of those that a server asks for.
+    /// The longest pause, even if the server asks for more.
     pub longest: Duration,
 }
 
@@ -38,9 +38,9 @@ impl Retry {
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It may pass; the server may have said when.
+    /// Transient; the server may have said when to retry.
     Passing { reason: String, after: Option<Duration> },
-    /// Any other attempt would fail too.
+    /// Permanent.
     Final(Refusal),
 }
 
@@ -56,10 +56,10 @@ impl From<HubError> for Failure {
     }
 }
 
-/// Why there will be no success.
+/// Permanent failures.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// An answer, and it is no.
+    /// An HTTP error status.
     Status { status: u16, url: String },
     /// Anything else.
     Error(HubError),
@@ -77,7 +77,7 @@ impl From<Refusal> for HubError {
     }
 }
 
-/// Progress of one attempt: whether it brought anything, which starts the count anew.
+/// Whether an attempt made progress, which resets the count of failures.
 pub(super) struct Attempt {
     pub(super) brought: bool,
 }
@@ -91,9 +91,9 @@ pub(super) struct Client {
     retry: Retry,
 }
 
-/// Hops from the hub to the storage: two in practice.
+/// Most redirects; two in practice.
 const MAX_REDIRECTS: usize = 5;
-/// A listing of a thousand files has about 300 KB.
+/// Size limit of JSON responses; a listing of a thousand files has about 300 KB.
 const MAX_JSON: u64 = 64 << 20;
 
 impl Client {
@@ -109,13 +109,13 @@ impl Client {
             })
             .ok_or_else(|| {
                 HubError::Environment(format!(
-                    "`{endpoint}` is no address of a hub; write it as https://huggingface.co"
+                    "`{endpoint}` is not the address of a hub; write it like https://huggingface.co"
                 ))
             })?;
         let agent = Agent::config_builder()
             .user_agent(concat!("cinnabar/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
-            // Followed here, because the token must not go along.
+            // Redirects are followed by hand, so that the token is not sent along.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_connect(Some(Duration::from_secs(30)))
@@ -125,7 +125,7 @@ impl Client {
         Ok(Self { agent, endpoint, token, retry })
     }
 
-    /// Runs `attempt` until it succeeds or it is time to give up.
+    /// Repeats `attempt` until it succeeds or the retry policy gives up.
     pub(super) fn persist<T>(
         &self,
         url: &str,
@@ -153,7 +153,7 @@ impl Client {
         }
     }
 
-    /// One request, and the redirects after it; only answers of success come back.
+    /// One request with its redirects; returns only successful responses.
     pub(super) fn send(&self, url: &str, range: Option<&str>) -> Result<Response<Body>, Failure> {
         let protocol = |url: &Uri, reason: &str| {
             Failure::from(HubError::Protocol { url: public(url), reason: reason.to_owned() })
@@ -225,7 +225,7 @@ impl Client {
     }
 }
 
-/// An address without its query, which may hold a signature.
+/// A URL without its query, which may contain a signature.
 fn public(url: &Uri) -> String {
     let text = url.to_string();
     text.split('?').next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! Where the hub is, who asks, and where fetched ranges are kept.
+//! Configuration of the hub: endpoint, token, cache folder, retries.
 
 use std::env;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::error::HubError;
 use super::http::Retry;
 
-/// The hub that everybody uses.
+/// The public hub.
 const ENDPOINT: &str = "https://huggingface.co";
 
 /// A hub of datasets.
@@ -15,7 +15,7 @@ const ENDPOINT: &str = "https://huggingface.co";
 pub struct Hub {
     /// Its address, without a slash at the end.
     pub endpoint: String,
-    /// Token of who asks. It goes to the endpoint alone, never to where that redirects.
+    /// Access token; sent to the endpoint only, never to redirect targets.
     pub token: Option<String>,
     /// Folder for fetched ranges.
     pub cache: PathBuf,
@@ -50,7 +50,7 @@ impl Hub {
             && !token.chars().all(|c| c.is_ascii_graphic())
         {
             return Err(HubError::Environment(
-                "the token for the hub is no line of plain letters; correct HF_TOKEN or its file"
+                "the access token for the hub contains characters that are not allowed in a header; correct HF_TOKEN or its file"
                     .to_owned(),
             ));
         }
@@ -64,7 +64,7 @@ impl Hub {
 }
 
 impl std::fmt::Debug for Hub {
-    /// Without the token: what is logged may be shown around.
+    /// Leaves out the token, since logs may be shared.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hub")
             .field("endpoint", &self.endpoint)

@@ -1,7 +1,7 @@
 //! Stories out of a Hugging Face dataset, read as a stream.
 //!
-//! Of each parquet file only the footer and, row group by row group, the text column are fetched,
-//! by HTTP range requests, and only until as many stories are there as are asked for.
+//! HTTP range requests fetch only the footer of each parquet file and, row group by row group, its
+//! text column, until enough stories have been read.
 
 mod error;
 mod http;
@@ -56,7 +56,7 @@ pub struct Counts {
     pub rows: u64,
     /// Rows that are null or empty.
     pub empty: u64,
-    /// Bytes that came over the net; those already kept do not count. Listings do not either.
+    /// Downloaded bytes, without cached ranges and listings.
     pub bytes: u64,
 }
 

@@ -1,5 +1,5 @@
 //! Byte-level BPE for the page: the library's merges without its pipeline, whose regular
-//! expressions would be half of what a browser has to load. Tests hold both to the same ids.
+//! expressions would be half of the download. Tests check that both give the same ids.
 
 use serde::Deserialize;
 use tokenizers::Model;

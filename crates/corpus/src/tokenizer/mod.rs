@@ -1,8 +1,8 @@
 //! Byte-level BPE: text to token ids and back.
 //!
-//! A thin form around the `tokenizers` library; tokenizer.json files are those of its Python form. In
-//! a browser its whole pipeline would be half of the page, so there only its BPE is used, behind a
-//! small reader of the same files that tests hold to the same ids.
+//! A thin wrapper around the `tokenizers` library; it reads the tokenizer.json files of the Python
+//! library. In a browser the whole library would be half of the download, so there only its BPE is
+//! used, with a small reader for the same files; tests check that both give the same ids.
 
 #[cfg(any(test, target_arch = "wasm32"))]
 mod bpe;

@@ -56,7 +56,7 @@ pub enum TrainProgress {
         /// Bytes since the start.
         bytes: u64,
     },
-    /// All text is read; now pairs are merged, which gives no sign of life until it ends.
+    /// All text is read; now pairs are merged, which reports no progress.
     Merging {
         /// Different words found.
         words: usize,

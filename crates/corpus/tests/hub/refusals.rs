@@ -21,11 +21,11 @@ fn files_that_are_no_parquet_are_named() {
         let setting = Setting::new();
         let paths = setting.server.put_dataset(DATASET, vec![file]);
         let url = format!("{}{}", setting.server.url(), paths[0]);
-        assert_eq!(setting.error(), format!("{url} is truncated or no parquet file: {reason}"));
+        assert_eq!(setting.error(), format!("{url} is truncated or not a parquet file: {reason}"));
     }
     let setting = Setting::new();
     setting.server.put_dataset(DATASET, vec![b"garbage garbage\x07\x00\x00\x00PAR1".to_vec()]);
-    assert!(setting.error().contains("is truncated or no parquet file: "));
+    assert!(setting.error().contains("is truncated or not a parquet file: "));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn missing_things_are_named() {
     let mut hub = setting.hub();
     hub.endpoint = "hub".to_owned();
     let error = hub.texts(&selection(None, "text"), IN_ORDER, Box::new(|_| {})).err();
-    assert!(error.expect("an error").to_string().contains("is no address of a hub"));
+    assert!(error.expect("an error").to_string().contains("is not the address of a hub"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Numbers along an axis.
+//! Axis ticks and their labels.
 
 /// Round values inside `low..=high`, about `count` of them.
 pub(super) fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {

@@ -123,7 +123,7 @@ impl Chart<'_> {
         if self.log_x {
             (left, right) = (left.max(f64::MIN_POSITIVE), right.max(left * 1.001));
         } else {
-            // A run that began at step 1 or 10 begins at the axis all the same.
+            // A run that starts at step 1 or 10 starts at the axis too.
             left = if left > 0.0 && left < 0.1 * right { 0.0 } else { left };
         }
         let levels = self.references.iter().map(|r| r.value).filter(|v| v.is_finite());
@@ -164,7 +164,7 @@ impl Chart<'_> {
         };
         for (row, &(name, scale)) in rows.iter().enumerate() {
             let y = frame.bottom + (28.0 + 24.0 * row as f32) * u;
-            // The name stands at the right end; labels that would touch it give way.
+            // The axis title is at the right end; labels that would touch it are left out.
             let name_left = frame.right - measure(name, small, Weight::Regular);
             out.push(text((frame.right, y), Align::Right, regular, palette.ink, name.into()));
             for &tick in &ticks {
@@ -219,7 +219,7 @@ impl Chart<'_> {
         }
     }
 
-    /// Names from right to left; those that find no room are left out.
+    /// Names from right to left; those without room are left out.
     fn legend(
         &self,
         right: f32,

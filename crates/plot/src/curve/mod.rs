@@ -16,13 +16,13 @@ pub const SIZE: Size = Size { width: 1200, height: 675 };
 pub struct Run {
     /// Name in the legend.
     pub name: String,
-    /// `(step, loss in nats)` on training batches, steps growing. Not finite losses are left out.
+    /// `(step, loss in nats)` on training batches, steps growing. Non-finite losses are left out.
     pub train: Vec<(f64, f64)>,
     /// `(step, loss in nats)` on validation batches.
     pub validation: Vec<(f64, f64)>,
 }
 
-/// A level to compare with, such as the loss of guessing.
+/// A reference line, such as the loss of uniform guessing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
     /// Its name.
@@ -138,8 +138,8 @@ fn finite(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.iter().copied().filter(|p| p.0.is_finite() && p.1.is_finite()).collect()
 }
 
-/// Exponential moving average. Its span grows with the points up to a fortieth of them, so that it
-/// does not lag behind a steep beginning.
+/// Exponential moving average. The window grows with the number of points up to a fortieth of
+/// them, so that it does not lag behind a steep start.
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let longest = (points.len() as f64 / 40.0).max(1.0);
     let mut mean = 0.0;

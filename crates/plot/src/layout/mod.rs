@@ -18,7 +18,7 @@ use grid::Grid;
 const LEADING: f32 = 1.6;
 /// Space between paragraphs in line heights.
 const PARAGRAPH: f32 = 0.45;
-/// Columns that a long text is set in at most.
+/// Most columns of a long text.
 const MOST_COLUMNS: usize = 4;
 /// Texts are measured at this size and scaled, so that a plan measures each token once.
 const REFERENCE: f32 = 64.0;
@@ -55,7 +55,7 @@ pub struct Place {
     pub height: f32,
 }
 
-/// A point in time of a trace.
+/// A point in time in a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
     /// Index of the frame.
@@ -71,7 +71,7 @@ impl From<usize> for Moment {
     }
 }
 
-/// Where everything is in the pictures of a trace.
+/// The layout of the pictures of a trace.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     trace: &'a Trace,
@@ -92,7 +92,7 @@ pub struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Plans pictures of `size`. The trace must have passed [`Trace::check`]. Long texts get
-    /// smaller letters until they fit.
+    /// a smaller font until they fit.
     pub fn new(trace: &'a Trace, size: Size, measure: &mut Measure<'_>) -> Self {
         let grid = Grid::new(size);
         let mut em = |text: &str, bold: bool| {
@@ -101,7 +101,7 @@ impl<'a> Plan<'a> {
         let widths = Widths { space: em(" ", false), small: 0.4, empty: 0.12, mask: 2.0 };
         let measured = Measured::new(trace, widths, &mut em);
 
-        // Columns only where they make the letters a good deal larger.
+        // Columns only if they allow a much larger font.
         let mut best = fit(&measured, &grid, 1, &mut em);
         for columns in 2..=MOST_COLUMNS {
             let other = fit(&measured, &grid, columns, &mut em);
@@ -163,7 +163,7 @@ impl<'a> Plan<'a> {
         &self.places
     }
 
-    /// The rectangle that the text keeps to, as `[x, y, width, height]`.
+    /// Bounding box of the text, as `[x, y, width, height]`.
     pub fn text_area(&self) -> [f32; 4] {
         let area = self.grid.text;
         [area.x, area.y, area.width, area.height]
@@ -175,7 +175,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The text in columns, in the largest letters that fit.
+/// The text in columns, in the largest font that fits.
 struct Fit {
     font: f32,
     columns: usize,

@@ -85,7 +85,7 @@ impl Plan<'_> {
     }
 
     /// A curve of `values` (0 to 1) over the frames with a playhead, below the first line of
-    /// `area`: what has been strong, what comes faint.
+    /// `area`: past values strong, future ones faint.
     fn chart(
         &self,
         area: &Area,

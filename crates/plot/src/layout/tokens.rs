@@ -9,9 +9,9 @@ use crate::wrap::{Kind, Segment};
 const BASELINE: f32 = 1.12;
 /// Frames until the flash of a fresh token has faded.
 const FLASH: f32 = 2.5;
-/// Text after the end of text is this opaque.
+/// Opacity of text after the end of text.
 const DIMMED: f32 = 0.35;
-/// A token that is wider than its place is set this much smaller at most.
+/// Smallest font scale of a token that is wider than its place.
 const SMALLEST: f32 = 0.6;
 
 impl Plan<'_> {

@@ -6,7 +6,7 @@ use ab_glyph::{Font, FontRef, GlyphId, PxScale, point};
 
 use crate::draw::{Align, Color, Size, Weight};
 
-/// Positions between two pixels that a glyph is drawn at.
+/// Subpixel positions per pixel.
 const PHASES: f32 = 4.0;
 
 /// A rasterised glyph: coverage 0 to 255 and where it lies relative to its origin.
@@ -17,7 +17,7 @@ struct Coverage {
     values: Vec<u8>,
 }
 
-/// Both weights and the glyphs drawn so far.
+/// Both weights, with a cache of glyphs.
 pub(super) struct Fonts {
     regular: FontRef<'static>,
     bold: FontRef<'static>,
@@ -65,7 +65,7 @@ impl Fonts {
             Align::Center => x - self.width(text, size, weight) / 2.0,
             Align::Right => x - self.width(text, size, weight),
         };
-        let baseline = y.round() as i32; // whole pixels keep the letters' feet sharp
+        let baseline = y.round() as i32; // whole pixels keep baselines sharp
         let face = match weight {
             Weight::Regular => &self.regular,
             Weight::Bold => &self.bold,

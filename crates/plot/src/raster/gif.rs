@@ -8,9 +8,9 @@ use super::RasterError;
 use super::palette::Histogram;
 use crate::draw::Size;
 
-/// Colours of a GIF; one more index means "as before".
+/// Colours of a GIF; one more index is transparent.
 const COLORS: usize = 255;
-/// Pictures that the palette is made from; more would cost time and change little.
+/// Frames sampled for the palette; more would cost time and change little.
 const SAMPLES: usize = 12;
 
 /// Writes an endless GIF of `delays_ms.len()` pictures. `render(i)` gives the opaque RGBA pixels of
@@ -46,7 +46,7 @@ pub fn write(
         let pixels = render(i);
         let indices: Vec<u8> =
             pixels.chunks_exact(4).map(|p| palette.nearest([p[0], p[1], p[2]])).collect();
-        // Only what changes is stored: its bounding box, with the rest of it transparent.
+        // Stores only the bounding box of the change, unchanged pixels transparent.
         let (left, top, right, bottom) = match &before {
             None => (0, 0, row, size.height as usize),
             Some(before) => changed(before, &indices, row),

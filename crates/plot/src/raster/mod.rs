@@ -15,7 +15,7 @@ use crate::svg;
 
 use font::Fonts;
 
-/// Distance of a cubic's control points that makes it a quarter of a circle.
+/// Control-point distance with which a cubic Bézier approximates a quarter circle.
 const ARC: f32 = 0.552_284_8;
 
 /// Why a picture could not be made.
@@ -33,8 +33,7 @@ pub enum RasterError {
     Gif(#[from] ::gif::EncodingError),
 }
 
-/// Draws shapes into an image of one size with the embedded Noto Sans; keeps the glyphs that it
-/// has drawn.
+/// Draws shapes into an image of a fixed size, with the embedded Noto Sans and a glyph cache.
 pub struct Raster {
     size: Size,
     pixels: Vec<u8>,

@@ -19,12 +19,12 @@ impl Histogram {
         }
     }
 
-    /// At most `count` colours that stand for all; exact if there are no more than that.
+    /// A palette of at most `count` colours; exact if the pictures have no more.
     pub(super) fn palette(self, count: usize) -> Palette {
         let mut colors: Vec<([u8; 3], f32)> =
-            // The root lets small things (a flash, thin letters) have their say beside the ground.
+            // Square root: rare colours (flashes, thin strokes) keep weight against the background.
             self.0.into_iter().map(|(color, n)| (color, (n as f32).sqrt())).collect();
-        colors.sort_unstable_by_key(|c| c.0); // the same pictures give the same palette
+        colors.sort_unstable_by_key(|c| c.0); // deterministic
         let mut centers: Vec<[f32; 3]> = if colors.len() <= count {
             colors.iter().map(|c| c.0.map(f32::from)).collect()
         } else {
@@ -102,10 +102,10 @@ fn nearest(centers: &[[f32; 3]], color: [f32; 3]) -> usize {
     all.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(i, _)| i)
 }
 
-/// The colours of a GIF and the way from any colour to the nearest of them.
+/// A palette with a lookup of the nearest colour.
 pub(super) struct Palette {
     colors: Vec<[u8; 3]>,
-    /// Nearest colour for each value of the upper bits, found when first asked for.
+    /// Nearest colour for each value of the upper bits, filled in lazily.
     table: Vec<Option<u8>>,
     /// The palette's own colours map to themselves.
     exact: HashMap<[u8; 3], u8>,

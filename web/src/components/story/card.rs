@@ -1,4 +1,4 @@
-//! The card of a token: why it stands there, what else could, and what to do with it.
+//! The token card: confidence, alternatives, history, and edits.
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::html::{Div, Input};
@@ -11,28 +11,28 @@ use super::focus_token;
 use crate::protocol::{ALTERNATIVES, ModelInfo};
 use crate::state::{App, Branch, Edit};
 
-/// Changes of a token that its card tells of.
+/// Most entries of the history.
 const HISTORY: usize = 6;
 
-/// What the card says.
+/// Content of the card.
 #[derive(Clone, Debug, PartialEq)]
 struct Facts {
     position: usize,
-    /// What stands there.
+    /// Text of the token.
     shown: String,
     state: State,
     pinned: bool,
     confidence: f32,
-    /// Step in which the model last thought of it.
+    /// Step whose prediction is shown.
     step: u32,
     /// Token, text, probability.
     best: Vec<(u32, String, f32)>,
     entropy: Option<f32>,
-    /// Step and what stood there from then on.
+    /// Step, and the token from then on.
     history: Vec<(u32, String)>,
 }
 
-/// The card of the opened token, or of the one under the pointer.
+/// The card of the selected token, or of the one under the pointer.
 #[component]
 pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -> impl IntoView {
     let app = App::get();
@@ -79,8 +79,7 @@ fn pixels(distance: Option<f64>) -> String {
     distance.map_or("auto".into(), |distance| format!("{distance}px"))
 }
 
-/// A button of the card may be gone when it has done its work: then the keyboard goes on at the
-/// token.
+/// Moves the focus back to the token if the focused button has disappeared.
 fn keep_focus(position: Option<usize>) {
     let Some(position) = position else { return };
     leptos::task::spawn_local(async move {
@@ -166,7 +165,7 @@ fn About(facts: Facts) -> impl IntoView {
     }
 }
 
-/// A field for another token.
+/// Input for a replacement token.
 #[component]
 fn TypeToken(position: usize) -> impl IntoView {
     let app = App::get();
@@ -206,14 +205,14 @@ fn TypeToken(position: usize) -> impl IntoView {
     }
 }
 
-/// What the card says of a position; `info` names tokens that the trace itself does not.
+/// Content of the card for a position; `info` has the text of tokens that the trace lacks.
 fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>) -> Option<Facts> {
     let trace = &branch.trace;
     if position >= trace.len() {
         return None;
     }
     let state = branch.state(head, position);
-    // A visible token is explained by the step that wrote it.
+    // The predictions of the step that wrote a visible token explain it.
     let written = match state {
         State::Masked => head,
         _ => trace.age(head, position).map_or(head, |age| head - age),
@@ -257,7 +256,7 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
     })
 }
 
-/// A piece as text that can be seen.
+/// A token as visible text.
 fn readable(piece: &Piece) -> String {
     let text = String::from_utf8_lossy(piece.as_bytes()).into_owned();
     match text.trim() {
@@ -276,18 +275,17 @@ fn sureness(entropy: f32) -> &'static str {
     }
 }
 
-/// Where the card is, in pixels of the paper.
+/// Position of the card relative to the sheet, in pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Place {
     left: f64,
-    /// From the paper's top, when the card hangs under the token.
+    /// From the top, when the card is below the token.
     top: Option<f64>,
-    /// From the paper's bottom, when it stands on it.
+    /// From the bottom, when it is above.
     bottom: Option<f64>,
 }
 
-/// The card's place: under the token, or on it where there is little room below and more above;
-/// inside the paper.
+/// Below the token, or above it where there is more room; never outside the sheet.
 fn place(paper: NodeRef<Div>, position: usize) -> Option<Place> {
     let paper: Element = paper.get_untracked()?.unchecked_into();
     let token = paper.query_selector(&format!("[data-position=\"{position}\"]")).ok()??;

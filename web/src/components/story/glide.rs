@@ -1,4 +1,4 @@
-//! Tokens that are given another place glide there: lines are seen to move, and never jump.
+//! Animates tokens to their new positions when lines change (the FLIP technique).
 
 use wasm_bindgen::prelude::*;
 use web_sys::{Animation, Element};
@@ -7,19 +7,19 @@ use crate::components::prefers;
 
 #[wasm_bindgen]
 extern "C" {
-    /// An element, as web-sys does not know it yet.
+    /// `Element.animate`, which web-sys offers only behind its unstable flag.
     type Movable;
 
     #[wasm_bindgen(method)]
     fn animate(this: &Movable, frames: &JsValue, milliseconds: f64) -> Animation;
 }
 
-/// How long a token is on its way, in milliseconds.
+/// Duration of the animation, in milliseconds.
 const TIME: f64 = 450.0;
-/// Leaves at once, arrives slowly.
+/// Starts fast, ends slowly.
 const EASING: &str = "cubic-bezier(0.2, 0, 0, 1)";
 
-/// Where elements are seen, and those that are on their way.
+/// Positions before a change, and the running animations.
 #[derive(Debug, Default)]
 pub(super) struct Glide {
     before: Vec<(f64, f64)>,
@@ -27,7 +27,7 @@ pub(super) struct Glide {
 }
 
 impl Glide {
-    /// Remembers where the elements are seen, before they are given other places.
+    /// Records the visible positions before the layout changes.
     pub(super) fn start<'a>(&mut self, frame: &Element, all: impl Iterator<Item = &'a Element>) {
         self.before.clear();
         if prefers("reduced-motion: reduce") {
@@ -39,7 +39,7 @@ impl Glide {
         }
     }
 
-    /// Lets the elements glide from where they were seen to where they are.
+    /// Animates the elements from their recorded to their new positions.
     pub(super) fn end<'a>(
         &mut self,
         frame: &Element,
@@ -48,7 +48,7 @@ impl Glide {
         if self.before.is_empty() {
             return;
         }
-        // Every place is asked for before anything moves, so the browser sets the lines once.
+        // Reads all positions before the first write, so that the browser lays out once.
         let after = places(frame, all.clone());
         for ((element, before), after) in all.zip(self.before.drain(..)).zip(after) {
             let (x, y) = (before.0 - after.0, before.1 - after.1);
@@ -59,7 +59,7 @@ impl Glide {
     }
 }
 
-/// Places seen from the corner of `frame`, in pixels: scrolling moves none.
+/// Positions relative to `frame`, in pixels; scrolling does not change them.
 fn places<'a>(frame: &Element, all: impl Iterator<Item = &'a Element>) -> Vec<(f64, f64)> {
     let corner = frame.get_bounding_client_rect();
     let place = |element: &Element| {
@@ -69,7 +69,7 @@ fn places<'a>(frame: &Element, all: impl Iterator<Item = &'a Element>) -> Vec<(f
     all.map(place).collect()
 }
 
-/// From `x` and `y` pixels away to where the element is.
+/// Animates an element from an offset of `x` and `y` pixels to its own position.
 fn animate(element: &Element, x: f64, y: f64) -> Option<Animation> {
     let frames = format!(
         r#"[{{"transform": "translate({x:.2}px, {y:.2}px)", "easing": "{EASING}"}}, {{"transform": "none"}}]"#

@@ -1,4 +1,4 @@
-//! The boxes of all tokens, on their lines.
+//! The DOM elements of all tokens.
 
 use web_sys::{Element, HtmlElement};
 
@@ -6,14 +6,14 @@ use super::glide::Glide;
 use super::token::TokenBox;
 use super::view::StoryView;
 
-/// Boxes made at once: the rest waits for its turn, so that nobody waits for it.
+/// Most boxes created in one task; the rest follow, so that no task takes long.
 const AT_ONCE: usize = 48;
 
 /// The tokens on the page.
 #[derive(Debug)]
 pub(super) struct Lines {
     element: Element,
-    /// What stands between the text and the places behind its end.
+    /// The rule between the text and the positions after its end.
     ending: HtmlElement,
     tokens: Vec<TokenBox>,
     end: Option<usize>,
@@ -26,7 +26,7 @@ impl Lines {
         Self { element, ending, tokens: vec![], end: None, glide: Glide::default() }
     }
 
-    /// Shows the text. False if boxes are missing yet: then it is to be shown again.
+    /// Shows the text. Returns whether all boxes exist; if not, call it again.
     pub(super) fn show(&mut self, view: &StoryView) -> bool {
         let moves = view.moves && view.tokens.len() == self.tokens.len();
         if moves {

@@ -1,5 +1,5 @@
-//! Copying what is marked in the text. Its tokens are boxes without spaces between them, on lines
-//! that only the page has: the trace knows the text.
+//! Copying a selection. The DOM has no spaces between tokens and extra line breaks, so the text
+//! comes from the trace.
 
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -8,8 +8,8 @@ use web_sys::{ClipboardEvent, Element, Node};
 
 use crate::state::App;
 
-/// Puts the text of the marked tokens into the clipboard. What is marked beyond the text is the
-/// browser's own business.
+/// Copies the selected tokens as text. A selection that reaches beyond the text is left to the
+/// browser.
 pub(super) fn copy(app: App, paper: NodeRef<Div>, event: &ClipboardEvent) {
     let text = paper.get_untracked().and_then(|paper| marked(app, &paper));
     if let Some((text, clipboard)) = text.zip(event.clipboard_data())

@@ -1,4 +1,4 @@
-//! Widths of texts in em, as the browser sets them.
+//! Text widths in em, measured by the browser.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
 
-/// Texts are measured at this size, for fractions of a pixel.
+/// Font size for measuring: large, for subpixel precision.
 const PIXELS: f32 = 100.0;
 
-/// Measures texts in the font of an element; every text once.
+/// Measures text in the font of an element, with a cache.
 #[derive(Debug)]
 pub(super) struct Ruler {
     context: CanvasRenderingContext2d,
@@ -18,7 +18,7 @@ pub(super) struct Ruler {
 }
 
 impl Ruler {
-    /// A ruler for the font of `element`; `None` where there is no canvas.
+    /// A ruler for the font of `element`; `None` without a canvas.
     pub(super) fn of(element: &HtmlElement) -> Option<Self> {
         let canvas: HtmlCanvasElement =
             document().create_element("canvas").ok()?.dyn_into().ok()?;
@@ -46,7 +46,7 @@ pub(super) fn font_pixels(element: &HtmlElement) -> f32 {
     style(element, "font-size").trim_end_matches("px").parse().unwrap_or(16.0)
 }
 
-/// Width inside an element's padding.
+/// Content width of an element, in pixels.
 pub(super) fn inner_width(element: &HtmlElement) -> f32 {
     let pixels = |name: &str| style(element, name).trim_end_matches("px").parse().unwrap_or(0.0);
     element.client_width() as f32 - pixels("padding-left") - pixels("padding-right")

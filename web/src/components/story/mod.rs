@@ -64,7 +64,7 @@ pub fn Story() -> impl IntoView {
         view.with(|view| {
             boxes.update_value(|boxes| match boxes {
                 Some(boxes) => done = boxes.show(view),
-                // The page has just been built: the text takes its turn after that.
+                // First render of the page: the text follows in its own task.
                 None => *boxes = Some(Lines::new(lines.into(), ending.into())),
             });
         });
@@ -137,17 +137,17 @@ pub fn Story() -> impl IntoView {
     }
 }
 
-/// Moves the keyboard's focus to a token, if there is one.
+/// Focuses a token, if it exists.
 fn focus_token(position: usize) {
     let selector = format!("[data-position=\"{position}\"]");
     let found = document().query_selector(&selector).ok().flatten();
     if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // An element that has just gone cannot be focused, nor need it be.
+        // Fails only for an element that has just been removed.
         let _ = element.focus();
     }
 }
 
-/// Keeps `width` the width of the lines, in em of the text.
+/// Keeps `width` equal to the line width, in em.
 fn observe_width(paper: NodeRef<Div>, width: RwSignal<f32>) {
     Effect::new(move |_| {
         let Some(paper) = paper.get() else { return };
@@ -161,7 +161,7 @@ fn observe_width(paper: NodeRef<Div>, width: RwSignal<f32>) {
         if let Ok(observer) = ResizeObserver::new(callback.as_ref().unchecked_ref()) {
             observer.observe(&paper);
         }
-        // The paper stays for as long as the page.
+        // The element lives as long as the page.
         callback.forget();
     });
 }

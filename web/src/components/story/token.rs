@@ -1,7 +1,7 @@
 //! One token on the page.
 //!
-//! Every step changes many tokens, so they are no reactive views: a box is told what to show and
-//! touches only what has changed.
+//! Every step changes many tokens, so they are not reactive views: a box compares the new state with
+//! the shown one and writes only the differences to the DOM.
 
 use leptos::prelude::*;
 use plot::State;
@@ -36,7 +36,7 @@ impl TokenBox {
         Some(Self { element, letters, opens_text: position == 0, turn: None, shown })
     }
 
-    /// What moves when the token is given another place.
+    /// The element to animate.
     pub(super) fn element(&self) -> &Element {
         &self.element
     }
@@ -73,7 +73,7 @@ impl TokenBox {
         self.turn(token.first && !self.opens_text);
     }
 
-    /// Puts a line break before the box, or takes it away.
+    /// Inserts or removes the line break before the box.
     fn turn(&mut self, wanted: bool) {
         match (&self.turn, wanted) {
             (Some(turn), false) => {
@@ -83,7 +83,7 @@ impl TokenBox {
             (None, true) => {
                 self.turn = document().create_element("br").ok();
                 if let Some(turn) = &self.turn {
-                    // The box is in the document, so there is a place before it.
+                    // Cannot fail: the box is in the document.
                     let _ = self.element.before_with_node_1(turn);
                 }
             }
@@ -97,7 +97,7 @@ impl TokenBox {
         let _ = self.element.before_with_node_1(element);
     }
 
-    /// Takes the box away.
+    /// Removes the box.
     pub(super) fn remove(&self) {
         self.element.remove();
         if let Some(turn) = &self.turn {
@@ -107,7 +107,7 @@ impl TokenBox {
 }
 
 fn set(element: &Element, name: &str, value: &str) {
-    // Refused only for names that are none.
+    // Fails only for invalid names.
     let _ = element.set_attribute(name, value);
 }
 

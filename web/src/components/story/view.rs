@@ -1,4 +1,4 @@
-//! What the text looks like at a frame: tokens, widths, lines.
+//! Layout and appearance of the text at a frame.
 
 use plot::State;
 
@@ -6,33 +6,33 @@ use super::measure::Ruler;
 use crate::flow::{self, Lines, Slot};
 use crate::state::{Branch, Tree};
 
-/// Width of a mask that nobody knows the token of, in em, and the space before it.
+/// Width of a mask whose token is not known yet, and the space before it, in em.
 const MASK: (f32, f32) = (2.0, 0.26);
-/// A line break or an end of text while the lines are held, and the space behind it.
+/// Width of a line-break or end-of-text mark, and the space after it, in em.
 const MARK: (f32, f32) = (0.7, 0.26);
-/// Frames for which a token keeps its flash while time runs.
+/// Frames until the flash of a new token has faded, during playback.
 const FLASH: usize = 9;
 
-/// How a token shows that it is new.
+/// Highlight of a new token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Flash {
-    /// It is not.
+    /// No highlight.
     #[default]
     None,
     /// Lights up and fades; even frames.
     Even,
-    /// Lights up and fades; odd frames, so that the animation starts again.
+    /// The same under another name for odd frames, which restarts the animation.
     Odd,
-    /// Stays lit: time stands still.
+    /// Stays lit while paused.
     Lit,
 }
 
 /// One token on the page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct TokenView {
-    /// Its characters without white space around them.
+    /// Its text, trimmed.
     pub(super) text: String,
-    /// What has become of it.
+    /// Its state; `None` before the first one is shown.
     pub(super) state: Option<State>,
     /// Confidence, 0 to 10.
     pub(super) confidence: u8,
@@ -40,9 +40,9 @@ pub(super) struct TokenView {
     pub(super) gap: f32,
     /// Width in em.
     pub(super) width: f32,
-    /// Size of the letters: below 1 where another token will stand later.
+    /// Font scale: below 1 where a narrower token will replace it later.
     pub(super) shrink: f32,
-    /// How new it is.
+    /// Highlight.
     pub(super) flash: Flash,
     /// A person pinned it.
     pub(super) pinned: bool,
@@ -65,9 +65,9 @@ pub(super) struct TokenView {
 pub(super) struct StoryView {
     pub(super) tokens: Vec<TokenView>,
     pub(super) lines: Lines,
-    /// Where the text of a finished run ends, if places are left behind it.
+    /// Position of the end token of a finished run, if positions follow it.
     pub(super) end: Option<usize>,
-    /// What was shown before goes on in other lines.
+    /// The same text as before with other line breaks: animate the change.
     pub(super) moves: bool,
     branch: usize,
     finished: bool,
@@ -76,8 +76,8 @@ pub(super) struct StoryView {
 }
 
 impl StoryView {
-    /// The shown branch of `tree` at frame `head`, in lines of `limit` em. `before` is what was
-    /// shown before: its lines are held while the run goes on.
+    /// The shown branch of `tree` at frame `head`, in lines of `limit` em. `before` is the
+    /// previous view: its line breaks are kept while the run goes on.
     pub(super) fn new(
         tree: &Tree,
         head: usize,
@@ -100,7 +100,7 @@ impl StoryView {
             _ if !branch.finished => flow::wrap(&slots, flow::spare(limit)),
             _ => flow::wrap(&slots, limit),
         };
-        // The flashes of the last step fade although the run is over.
+        // Lets the flashes of the last step fade after the run has ended.
         let over = branch.finished && head == branch.last();
         let moving = moving || over && before.is_some_and(|before| before.moving);
         let mut tokens = tokens(branch, head, moving, &slots, ruler);
@@ -117,8 +117,8 @@ impl StoryView {
     }
 }
 
-/// The room of every token, from the last frame of the branch; of what is still masked there, from
-/// the branch before.
+/// The space of every token, from the last frame of the branch; for tokens still masked there, from
+/// its parent branch.
 fn slots(tree: &Tree, branch: &Branch, ruler: &mut Ruler) -> Vec<Slot> {
     let trace = &branch.trace;
     let last = branch.last();
@@ -135,8 +135,8 @@ fn slots(tree: &Tree, branch: &Branch, ruler: &mut Ruler) -> Vec<Slot> {
     let unknown = Slot { gap, width, opens: true, ..Slot::default() };
     let mut slots: Vec<Slot> = slots.into_iter().map(|slot| slot.unwrap_or(unknown)).collect();
     for (position, slot) in slots.iter_mut().enumerate() {
-        // Lines break where the model wants them when the text is done; until then, where the
-        // prompt does.
+        // Generated line breaks take effect when the run is finished; before that, only those of the
+        // prompt do.
         if !branch.finished && !trace.fixed[position] {
             slot.breaks = 0;
         }
@@ -156,7 +156,7 @@ fn visible_slots(branch: &Branch, ruler: &mut Ruler) -> Vec<Option<Slot>> {
     let (mut after_break, mut after_mark) = (true, false);
     let slot = |(position, string): (usize, String)| {
         if ids[position] == trace.mask_id {
-            // What follows without a space belongs to the word that the mask will be.
+            // A token without a leading space continues the word of the mask.
             (after_break, after_mark) = (false, false);
             return None;
         }
