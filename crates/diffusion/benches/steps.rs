@@ -11,17 +11,17 @@ use diffusion::Schedule;
 use diffusion::sampler::{Generation, SampleOptions, Workspace};
 use diffusion::training::{Training, TrainingOptions};
 use model::{Config, Init, Model, initial_values};
-use optim::{AdamWConfig, OptimizerConfig, ScheduleConfig};
+use optim::{AdamW, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
 const BATCH: usize = 8;
 const LENGTH: usize = 64;
 
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {
-    adamw: AdamWConfig { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 },
+    adamw: AdamW { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 },
     muon: None,
     clip: 1.0,
-    schedule: ScheduleConfig::CONSTANT,
+    schedule: LrSchedule::CONSTANT,
 };
 
 fn all(criterion: &mut Criterion) {

@@ -1,11 +1,14 @@
 //! Training of a tiny network on a tiny corpus, on the CPU device.
 
 use device::Device;
+use diffusion::metrics::Scorer;
 use diffusion::schedule::Schedule;
-use diffusion::training::{Evaluation, Split, Training, TrainingOptions};
+use diffusion::training::{
+    Evaluation, MAX_SKIPPED, Split, Training, TrainingOptions, TrainingState,
+};
 use kernels::Variants;
-use model::{Config, Init, initial_values};
-use optim::{AdamWConfig, OptimizerConfig, ScheduleConfig};
+use model::{Config, Init, Model, initial_values};
+use optim::{AdamW, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
 const CONFIG: Config = Config {
@@ -28,10 +31,10 @@ const OPTIONS: TrainingOptions = TrainingOptions {
 };
 
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {
-    adamw: AdamWConfig { lr: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.01 },
+    adamw: AdamW { lr: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.01 },
     muon: None,
     clip: 1.0,
-    schedule: ScheduleConfig::CONSTANT,
+    schedule: LrSchedule::CONSTANT,
 };
 
 /// Counts upwards, again and again: a token follows from any other.
@@ -148,4 +151,45 @@ fn a_run_with_accumulation_resumes_bit_for_bit() {
     found.extend(losses(&mut second, &mut device, 3));
     assert_eq!(found, expected);
     assert_eq!(block_on(second.state(&device)).expect("the device answers"), end);
+}
+
+#[test]
+fn steps_without_a_finite_gradient_are_skipped_and_counted() {
+    let mut device = Device::cpu();
+    let mut run = training(&mut device, &random_weights(1), &OPTIONS);
+    losses(&mut run, &mut device, 3);
+    let good = block_on(run.state(&device)).expect("the device answers");
+    // Logits overflow.
+    let huge = vec![f32::MAX; CONFIG.flat_len()];
+    let bad = TrainingState { parameters: huge, ..good.clone() };
+    run.restore(&mut device, &bad).expect("a state of this training");
+    for n in 1..=MAX_SKIPPED {
+        assert!(!run.diverged(), "after {n} steps");
+        run.step(&mut device).expect("the device answers");
+        let log = block_on(run.log(&device)).expect("the device answers");
+        assert!(log.len() == 1 && log[0].skipped(), "{log:?}");
+    }
+    assert!(run.diverged());
+    let after = block_on(run.state(&device)).expect("the device answers");
+    let step = bad.step + MAX_SKIPPED;
+    assert_eq!(after, TrainingState { step, ..bad }, "parameters and moments stay");
+
+    run.restore(&mut device, &good).expect("a state of this training");
+    run.step(&mut device).expect("the device answers");
+    let log = block_on(run.log(&device)).expect("the device answers");
+    assert!(!log[0].skipped() && !run.diverged(), "{log:?}");
+}
+
+/// Scoring keeps the buffers of one block, whatever the depth.
+#[test]
+fn scoring_takes_no_memory_for_a_backward_pass() {
+    let memory = |n_layer: usize| {
+        let mut device = Device::cpu();
+        let config = Config { n_layer, ..CONFIG };
+        let model = Model::new(&mut device, config).expect("it fits");
+        let before = device.memory();
+        Scorer::new(&mut device, &Variants::default(), &model, 8, 16).expect("it fits");
+        device.memory() - before
+    };
+    assert_eq!(memory(1), memory(9));
 }

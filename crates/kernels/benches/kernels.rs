@@ -83,8 +83,8 @@ fn adamw_update(device: &mut Device, step: &mut Recording) -> Slice {
     let [d_p, p, m, v] = [0; 4].map(|_| floats(device, 1 << 20));
     let counter = device.allocate("counter", Element::Word, 1).expect("it fits");
     let control = device.floats("control", &[1.0; 4]).expect("it fits");
-    let hyper = adamw::Hyper { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 };
-    adamw::record(step, adamw::Update { counter, control, d_p, p, m, v }, hyper);
+    let config = adamw::AdamW { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 };
+    adamw::record(step, adamw::Update { counter, control, d_p, p, m, v }, config);
     p
 }
 

@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::grid::CHUNK;
 use crate::{COMMON, grid};
@@ -39,8 +40,9 @@ pub static KERNEL: Kernel = Kernel {
 };
 
 /// Constants of AdamW (arXiv 1711.05101, algorithm 2).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hyper {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdamW {
     /// Learning rate, before the factor of the step.
     pub lr: f64,
     /// Decay of the first moment.
@@ -71,19 +73,19 @@ pub struct Update {
 }
 
 /// Records one update.
-pub fn record(step: &mut Recording, io: Update, hyper: Hyper) {
+pub fn record(step: &mut Recording, io: Update, config: AdamW) {
     step.push(Launch {
         kernel: &KERNEL,
         constants: vec![],
         params: bytemuck::bytes_of(&Params {
             count: io.p.len as u32,
-            lr: hyper.lr as f32,
-            beta1: hyper.beta1 as f32,
-            beta2: hyper.beta2 as f32,
-            ln_beta1: hyper.beta1.ln() as f32,
-            ln_beta2: hyper.beta2.ln() as f32,
-            eps: hyper.eps as f32,
-            weight_decay: hyper.weight_decay as f32,
+            lr: config.lr as f32,
+            beta1: config.beta1 as f32,
+            beta2: config.beta2 as f32,
+            ln_beta1: config.beta1.ln() as f32,
+            ln_beta2: config.beta2.ln() as f32,
+            eps: config.eps as f32,
+            weight_decay: config.weight_decay as f32,
         })
         .to_vec(),
         buffers: vec![io.counter, io.control, io.d_p, io.p, io.m, io.v],

@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 use device::{Args, Kernel, Launch, Real, Recording, Slice, floats_mut, twin, words_mut};
+use serde::{Deserialize, Serialize};
 
 use crate::COMMON;
 
@@ -9,10 +10,11 @@ use crate::COMMON;
 /// scale of the gradient, two spare.
 pub const CONTROL: usize = 4;
 
-/// What the learning rate is multiplied with after the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decay {
-    /// 1.
+/// Decay of the learning rate after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LrDecay {
+    /// None.
     Constant,
     /// Half a cosine from 1 to the floor.
     Cosine,
@@ -20,22 +22,27 @@ pub enum Decay {
     Linear,
 }
 
-/// Course of the learning rate, as a factor; steps count from 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Course {
-    /// Which decay.
-    pub decay: Decay,
-    /// Steps of linear rise from 0.
+/// Learning-rate schedule: the factor on the learning rate at each step. Steps count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LrSchedule {
+    /// Shape of the decay.
+    pub shape: LrDecay,
+    /// Steps of linear warm-up from 0.
     pub warmup: u32,
     /// Step at which the decay begins.
     pub decay_start: u32,
     /// Step at which the decay ends.
     pub total: u32,
     /// Factor at the end of the decay.
-    pub floor: f32,
+    pub floor: f64,
 }
 
-impl Course {
+impl LrSchedule {
+    /// The whole rate from the first step to the last.
+    pub const CONSTANT: Self =
+        Self { shape: LrDecay::Constant, warmup: 0, decay_start: 0, total: 0, floor: 0.0 };
+
     /// The factor at step `n`.
     pub fn factor(&self, n: u32) -> f64 {
         factor(&self.params(), n)
@@ -43,15 +50,15 @@ impl Course {
 
     fn params(&self) -> Params {
         Params {
-            shape: match self.decay {
-                Decay::Constant => 0,
-                Decay::Cosine => 1,
-                Decay::Linear => 2,
+            shape: match self.shape {
+                LrDecay::Constant => 0,
+                LrDecay::Cosine => 1,
+                LrDecay::Linear => 2,
             },
             warmup: self.warmup,
             decay_start: self.decay_start,
             total: self.total.max(self.decay_start + 1),
-            floor: self.floor,
+            floor: self.floor as f32,
         }
     }
 }
@@ -78,11 +85,11 @@ pub static KERNEL: Kernel = Kernel {
 };
 
 /// Records `counter += 1` and the factor of the learning rate in `control`.
-pub fn record(step: &mut Recording, counter: Slice, control: Slice, course: &Course) {
+pub fn record(step: &mut Recording, counter: Slice, control: Slice, schedule: &LrSchedule) {
     step.push(Launch {
         kernel: &KERNEL,
         constants: vec![],
-        params: bytemuck::bytes_of(&course.params()).to_vec(),
+        params: bytemuck::bytes_of(&schedule.params()).to_vec(),
         buffers: vec![counter, control],
         grid: [1, 1, 1],
         flop: 0,

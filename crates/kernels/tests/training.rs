@@ -4,7 +4,7 @@
 mod harness;
 
 use harness::compare;
-use kernels::begin_step::{self, Course, Decay};
+use kernels::begin_step::{self, LrDecay, LrSchedule};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::{adamw, draw_batch, embed, grad_norm, loss, norm, relu_squared, rope_norm};
 
@@ -191,13 +191,14 @@ fn loss_of_a_step() {
 
 #[test]
 fn learning_rate() {
-    for decay in [Decay::Constant, Decay::Cosine, Decay::Linear] {
+    for shape in [LrDecay::Constant, LrDecay::Cosine, LrDecay::Linear] {
         for n in [0, 3, 9, 10, 57, 99, 200] {
-            let course = Course { decay, warmup: 10, decay_start: 20, total: 100, floor: 0.1 };
+            let schedule =
+                LrSchedule { shape, warmup: 10, decay_start: 20, total: 100, floor: 0.1 };
             compare("begin_step", 1e-6, 1e-6, |bench, step| {
                 let counter = bench.device.words("step", &[n]).unwrap();
                 let control = bench.floats(begin_step::CONTROL);
-                begin_step::record(step, counter, control, &course);
+                begin_step::record(step, counter, control, &schedule);
                 vec![counter, control]
             });
         }
@@ -221,8 +222,8 @@ fn clipping() {
     }
 }
 
-const HYPER: adamw::Hyper =
-    adamw::Hyper { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1 };
+const ADAMW: adamw::AdamW =
+    adamw::AdamW { lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1 };
 
 #[test]
 fn adamw_updates() {
@@ -239,7 +240,7 @@ fn adamw_updates() {
                 m: bench.floats(count),
                 v: bench.device.floats("v", &moments).unwrap(),
             };
-            adamw::record(step, io, HYPER);
+            adamw::record(step, io, ADAMW);
             vec![io.p, io.m, io.v]
         });
     }
@@ -262,7 +263,7 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         let before = [1.0, 2.0, 3.0];
         let mut buffer = || bench.device.floats("buffer", &before).unwrap();
         let (p, m, v) = (buffer(), buffer(), buffer());
-        adamw::record(step, adamw::Update { counter, control, d_p: gradient, p, m, v }, HYPER);
+        adamw::record(step, adamw::Update { counter, control, d_p: gradient, p, m, v }, ADAMW);
         vec![p, m, v]
     });
     assert_eq!(oracle, [[1.0, 2.0, 3.0]; 3]);

@@ -1,4 +1,6 @@
-//! What the two passes keep on the device.
+//! Buffers of the two passes.
+
+use std::convert::Infallible;
 
 use device::{Device, DeviceError, Element, Slice};
 use kernels::cross_entropy::TokenStats;
@@ -6,8 +8,8 @@ use kernels::{attention, embed, rope_norm};
 
 use crate::Config;
 
-/// Logits are made for this many bytes of rows at a time in training: a fraction of the 128 MiB
-/// that WebGPU promises for a binding, and enough rows to keep a GPU busy.
+/// Bytes of logits at a time where they need not be whole: a fraction of the 128 MiB that WebGPU
+/// promises for a binding, and enough rows to keep a GPU busy.
 const LOGIT_BYTES: usize = 64 << 20;
 
 /// What one block keeps for its backward pass.
@@ -62,6 +64,24 @@ pub struct Activations {
     pub logits: Slice,
     /// Rows of `logits`: N in inference, a multiple of 64 or N in training.
     pub logit_rows: usize,
+    /// All of them, in the order of [`Activations::cut`].
+    buffers: Vec<Slice>,
+}
+
+/// What the sizes of the buffers follow from.
+#[derive(Clone, Copy)]
+struct Sizes<'a> {
+    config: &'a Config,
+    batch: usize,
+    length: usize,
+    /// Blocks with buffers of their own.
+    layers: usize,
+    logit_rows: usize,
+}
+
+/// Rows of logits at a time, of `rows`.
+fn logit_rows(config: &Config, rows: usize) -> usize {
+    rows.min((LOGIT_BYTES / 4 / config.vocab_size).next_multiple_of(64))
 }
 
 /// Scratch of the backward pass.
@@ -86,70 +106,50 @@ pub struct Scratch {
 }
 
 impl Activations {
-    /// Buffers that keep everything the backward pass needs.
+    /// Buffers that keep everything the backward pass needs; logits some rows at a time.
     pub fn for_training(
         device: &mut Device,
         config: &Config,
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        let rows = batch * length;
-        let fitting = (LOGIT_BYTES / 4 / config.vocab_size).next_multiple_of(64);
-        let logit_rows = if rows <= fitting { rows } else { fitting };
-        Self::new(device, config, batch, length, config.n_layer, logit_rows)
+        let logit_rows = logit_rows(config, batch * length);
+        Self::new(device, Sizes { config, batch, length, layers: config.n_layer, logit_rows })
     }
 
-    /// Buffers for the forward pass alone: blocks share theirs, logits are whole.
+    /// Buffers for [`crate::forward::record_stats`] alone: blocks share theirs, logits some rows
+    /// at a time.
+    pub fn for_scoring(
+        device: &mut Device,
+        config: &Config,
+        batch: usize,
+        length: usize,
+    ) -> Result<Self, DeviceError> {
+        let logit_rows = logit_rows(config, batch * length);
+        Self::new(device, Sizes { config, batch, length, layers: 1, logit_rows })
+    }
+
+    /// Buffers for [`crate::forward::logits`]: blocks share theirs, logits are whole.
     pub fn for_inference(
         device: &mut Device,
         config: &Config,
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        Self::new(device, config, batch, length, 1, batch * length)
+        Self::new(device, Sizes { config, batch, length, layers: 1, logit_rows: batch * length })
     }
 
-    fn new(
-        device: &mut Device,
-        config: &Config,
-        batch: usize,
-        length: usize,
-        distinct_layers: usize,
-        logit_rows: usize,
-    ) -> Result<Self, DeviceError> {
-        let (n, c, heads) = (batch * length, config.n_embd, config.n_head);
-        let rope = device.floats("rope", &rope_norm::table(length, config.head_dim()))?;
-        let mut floats = |label, len| device.allocate(label, Element::Float, len);
-        let distinct = (0..distinct_layers)
-            .map(|_| {
-                Ok(LayerActivations {
-                    attn_h: floats("attn_h", n * c)?,
-                    attn_inv_rms: floats("attn_inv_rms", n)?,
-                    qkv: floats("qkv", 3 * n * c)?,
-                    qk_inv_rms: floats("qk_inv_rms", 2 * n * heads)?,
-                    y: floats("y", n * c)?,
-                    lse: floats("lse", n * heads)?,
-                    mlp_h: floats("mlp_h", n * c)?,
-                    mlp_inv_rms: floats("mlp_inv_rms", n)?,
-                    fc: floats("fc", 4 * n * c)?,
-                })
-            })
-            .collect::<Result<Vec<_>, DeviceError>>()?;
-        Ok(Self {
-            batch,
-            length,
-            rope,
-            x: floats("x", n * c)?,
-            embedded: floats("embedded", n * c)?,
-            embed_inv_rms: floats("embed_inv_rms", n)?,
-            layers: distinct.into_iter().cycle().take(config.n_layer).collect(),
-            activated: floats("activated", 4 * n * c)?,
-            branch: floats("branch", n * c)?,
-            final_h: floats("final_h", n * c)?,
-            final_inv_rms: floats("final_inv_rms", n)?,
-            logits: floats("logits", logit_rows * config.vocab_size)?,
-            logit_rows,
-        })
+    fn new(device: &mut Device, sizes: Sizes<'_>) -> Result<Self, DeviceError> {
+        let mut buffers = Vec::new();
+        let mut acts = Self::cut(sizes, |label, len| {
+            let buffer = device.allocate(label, Element::Float, len)?;
+            buffers.push(buffer);
+            Ok::<_, DeviceError>(buffer)
+        })?;
+        let table = rope_norm::table(sizes.length, sizes.config.head_dim());
+        device.write_floats(acts.rope, &table)?;
+        acts.buffers = buffers;
+        Ok(acts)
     }
 
     /// The beginning of these buffers, for fewer or shorter sequences; they must be made for
@@ -160,35 +160,54 @@ impl Activations {
     pub fn narrowed(&self, config: &Config, batch: usize, length: usize) -> Self {
         assert_eq!(self.logit_rows, self.rows(), "activations for inference");
         assert!(length <= self.length, "{length} of {} positions", self.length);
+        let mut whole = self.buffers.iter();
+        let sizes = Sizes { config, batch, length, layers: 1, logit_rows: batch * length };
+        let Ok(narrowed) = Self::cut(sizes, |_, len| {
+            let buffer = whole.next().expect("as many buffers as before");
+            Ok::<_, Infallible>(buffer.part(0, len))
+        });
+        narrowed
+    }
+
+    /// Every buffer with its size, always in the same order: `take(label, len)`.
+    fn cut<E>(
+        sizes: Sizes<'_>,
+        mut take: impl FnMut(&'static str, usize) -> Result<Slice, E>,
+    ) -> Result<Self, E> {
+        let Sizes { config, batch, length, layers, logit_rows } = sizes;
         let (n, c, heads) = (batch * length, config.n_embd, config.n_head);
-        let first = |slice: Slice, len: usize| slice.part(0, len);
-        Self {
+        let rope = take("rope", length * config.head_dim())?;
+        let distinct = (0..layers)
+            .map(|_| {
+                Ok(LayerActivations {
+                    attn_h: take("attn_h", n * c)?,
+                    attn_inv_rms: take("attn_inv_rms", n)?,
+                    qkv: take("qkv", 3 * n * c)?,
+                    qk_inv_rms: take("qk_inv_rms", 2 * n * heads)?,
+                    y: take("y", n * c)?,
+                    lse: take("lse", n * heads)?,
+                    mlp_h: take("mlp_h", n * c)?,
+                    mlp_inv_rms: take("mlp_inv_rms", n)?,
+                    fc: take("fc", 4 * n * c)?,
+                })
+            })
+            .collect::<Result<Vec<_>, E>>()?;
+        Ok(Self {
             batch,
             length,
-            rope: first(self.rope, length * config.head_dim()),
-            x: first(self.x, n * c),
-            embedded: first(self.embedded, n * c),
-            embed_inv_rms: first(self.embed_inv_rms, n),
-            layers: (self.layers.iter())
-                .map(|layer| LayerActivations {
-                    attn_h: first(layer.attn_h, n * c),
-                    attn_inv_rms: first(layer.attn_inv_rms, n),
-                    qkv: first(layer.qkv, 3 * n * c),
-                    qk_inv_rms: first(layer.qk_inv_rms, 2 * n * heads),
-                    y: first(layer.y, n * c),
-                    lse: first(layer.lse, n * heads),
-                    mlp_h: first(layer.mlp_h, n * c),
-                    mlp_inv_rms: first(layer.mlp_inv_rms, n),
-                    fc: first(layer.fc, 4 * n * c),
-                })
-                .collect(),
-            activated: first(self.activated, 4 * n * c),
-            branch: first(self.branch, n * c),
-            final_h: first(self.final_h, n * c),
-            final_inv_rms: first(self.final_inv_rms, n),
-            logits: first(self.logits, n * config.vocab_size),
-            logit_rows: n,
-        }
+            rope,
+            x: take("x", n * c)?,
+            embedded: take("embedded", n * c)?,
+            embed_inv_rms: take("embed_inv_rms", n)?,
+            layers: distinct.into_iter().cycle().take(config.n_layer).collect(),
+            activated: take("activated", 4 * n * c)?,
+            branch: take("branch", n * c)?,
+            final_h: take("final_h", n * c)?,
+            final_inv_rms: take("final_inv_rms", n)?,
+            logits: take("logits", logit_rows * config.vocab_size)?,
+            logit_rows,
+            buffers: Vec::new(),
+        })
     }
 
     /// Number of positions, N.

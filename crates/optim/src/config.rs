@@ -1,38 +1,22 @@
-//! Settings of the optimiser.
+//! Settings of the optimizer.
 
-use kernels::adamw::Hyper;
-use kernels::begin_step::{Course, Decay};
+use kernels::adamw::AdamW;
+use kernels::begin_step::{LrDecay, LrSchedule};
 use serde::{Deserialize, Serialize};
 
-/// Settings of the optimiser.
+/// Settings of the optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerConfig {
     /// AdamW, for every tensor that Muon does not take.
-    pub adamw: AdamWConfig,
+    pub adamw: AdamW,
     /// Muon, for the matrices of the blocks; without it AdamW takes them too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muon: Option<MuonConfig>,
     /// Largest norm of the whole gradient; longer ones are scaled down to it.
     pub clip: f64,
-    /// Course of the learning rate.
-    pub schedule: ScheduleConfig,
-}
-
-/// Constants of AdamW (arXiv 1711.05101).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AdamWConfig {
-    /// Learning rate.
-    pub lr: f64,
-    /// Decay of the first moment.
-    pub beta1: f64,
-    /// Decay of the second moment.
-    pub beta2: f64,
-    /// Added to the denominator.
-    pub eps: f64,
-    /// Decoupled weight decay, of every tensor.
-    pub weight_decay: f64,
+    /// Learning-rate schedule.
+    pub schedule: LrSchedule,
 }
 
 /// Constants of Muon (Jordan et al. 2024).
@@ -48,40 +32,6 @@ pub struct MuonConfig {
     pub weight_decay: f64,
 }
 
-/// What the learning rate does after the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ScheduleShape {
-    /// Stays.
-    Constant,
-    /// Falls along half a cosine.
-    Cosine,
-    /// Falls in a straight line.
-    Linear,
-}
-
-/// Course of the learning rate, as a factor of it; steps count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleConfig {
-    /// What it does after the warm-up.
-    pub shape: ScheduleShape,
-    /// Steps of linear rise from 0.
-    pub warmup: u32,
-    /// Step at which the fall begins.
-    pub decay_start: u32,
-    /// Step at which the fall ends.
-    pub total: u32,
-    /// Factor at the end of the fall.
-    pub floor: f64,
-}
-
-impl ScheduleConfig {
-    /// The whole rate from the first step to the last.
-    pub const CONSTANT: Self =
-        Self { shape: ScheduleShape::Constant, warmup: 0, decay_start: 0, total: 0, floor: 0.0 };
-}
-
 /// Why these settings cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("impossible optimizer setting: {name} is {value}, it must be {wanted}")]
@@ -94,9 +44,9 @@ pub struct OptimizerConfigError {
 impl OptimizerConfig {
     /// Refuses settings that make no sense, with a sentence that says which and why.
     pub fn validate(&self) -> Result<(), OptimizerConfigError> {
-        let AdamWConfig { lr, beta1, beta2, eps, weight_decay } = self.adamw;
-        let ScheduleConfig { decay_start, total, floor, shape, .. } = self.schedule;
-        let falls = shape != ScheduleShape::Constant;
+        let AdamW { lr, beta1, beta2, eps, weight_decay } = self.adamw;
+        let LrSchedule { decay_start, total, floor, shape, .. } = self.schedule;
+        let falls = shape != LrDecay::Constant;
         let checks = [
             ("lr", lr, lr > 0.0 && lr.is_finite(), "above 0"),
             ("beta1", beta1, (0.0..1.0).contains(&beta1), "at least 0 and below 1"),
@@ -130,44 +80,18 @@ impl OptimizerConfig {
             None => Ok(()),
         }
     }
-
-    pub(crate) fn hyper(&self) -> Hyper {
-        let AdamWConfig { lr, beta1, beta2, eps, weight_decay } = self.adamw;
-        Hyper { lr, beta1, beta2, eps, weight_decay }
-    }
-}
-
-impl ScheduleConfig {
-    /// Factor of the learning rate at step `n`, from 1 on.
-    pub fn factor(&self, n: u32) -> f64 {
-        self.course().factor(n)
-    }
-
-    pub(crate) fn course(&self) -> Course {
-        Course {
-            decay: match self.shape {
-                ScheduleShape::Constant => Decay::Constant,
-                ScheduleShape::Cosine => Decay::Cosine,
-                ScheduleShape::Linear => Decay::Linear,
-            },
-            warmup: self.warmup,
-            decay_start: self.decay_start,
-            total: self.total,
-            floor: self.floor as f32,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SEED: OptimizerConfig = OptimizerConfig {
-        adamw: AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+    const REFERENCE: OptimizerConfig = OptimizerConfig {
+        adamw: AdamW { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
         muon: None,
         clip: f64::INFINITY,
-        schedule: ScheduleConfig {
-            shape: ScheduleShape::Cosine,
+        schedule: LrSchedule {
+            shape: LrDecay::Cosine,
             warmup: 10,
             decay_start: 10,
             total: 110,
@@ -176,8 +100,8 @@ mod tests {
     };
 
     #[test]
-    fn course_rises_and_falls() {
-        let factors = [1, 5, 10, 60, 110, 500].map(|n| SEED.schedule.factor(n));
+    fn the_rate_rises_and_falls() {
+        let factors = [1, 5, 10, 60, 110, 500].map(|n| REFERENCE.schedule.factor(n));
         let expected = [0.1, 0.5, 1.0, 0.55, 0.1, 0.1];
         for (factor, expected) in factors.into_iter().zip(expected) {
             assert!((factor - expected).abs() < 1e-7, "{factors:?}");
@@ -186,8 +110,8 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_named() {
-        assert!(SEED.validate().is_ok());
-        let bad = OptimizerConfig { clip: 0.0, ..SEED };
+        assert!(REFERENCE.validate().is_ok());
+        let bad = OptimizerConfig { clip: 0.0, ..REFERENCE };
         let error = bad.validate().unwrap_err().to_string();
         assert_eq!(
             error,

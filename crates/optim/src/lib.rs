@@ -1,10 +1,10 @@
-//! The optimiser: clipping by global norm, learning-rate schedule, AdamW, and Muon for the
+//! The optimizer: clipping by global norm, learning-rate schedule, AdamW, and Muon for the
 //! matrices of the blocks.
 
 mod config;
 mod optimizer;
 
-pub use config::{
-    AdamWConfig, MuonConfig, OptimizerConfig, OptimizerConfigError, ScheduleConfig, ScheduleShape,
-};
+pub use config::{MuonConfig, OptimizerConfig, OptimizerConfigError};
+pub use kernels::adamw::AdamW;
+pub use kernels::begin_step::{LrDecay, LrSchedule};
 pub use optimizer::{Layout, Optimizer};

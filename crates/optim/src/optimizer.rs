@@ -1,4 +1,4 @@
-//! The optimiser on a device.
+//! The optimizer on a device.
 
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ impl Layout {
     }
 }
 
-/// Buffers of the optimiser.
+/// Buffers of the optimizer.
 #[derive(Clone, Debug)]
 pub struct Optimizer {
     config: OptimizerConfig,
@@ -72,7 +72,7 @@ impl MuonBuffers {
 }
 
 impl Optimizer {
-    /// An optimiser of parameters laid out as `layout` that remembers the latest `slots` norms.
+    /// An optimizer of parameters laid out as `layout` that remembers the latest `slots` norms.
     pub fn new(
         device: &mut Device,
         config: OptimizerConfig,
@@ -94,17 +94,17 @@ impl Optimizer {
         })
     }
 
-    /// Buffers that a checkpoint must keep besides the counter, with their names.
-    pub fn state(&self) -> Vec<(&'static str, Slice)> {
-        let mut state =
+    /// Its state besides the counter: named buffers, which a checkpoint must keep.
+    pub fn buffers(&self) -> Vec<(&'static str, Slice)> {
+        let mut buffers =
             vec![("first_moment", self.first_moment), ("second_moment", self.second_moment)];
-        state.extend(self.muon.map(|muon| ("momentum", muon.momentum)));
-        state
+        buffers.extend(self.muon.map(|muon| ("momentum", muon.momentum)));
+        buffers
     }
 
     /// Records the beginning of a step, before anything that reads the counter.
     pub fn begin(&self, step: &mut Recording) {
-        begin_step::record(step, self.counter, self.control, &self.config.schedule.course());
+        begin_step::record(step, self.counter, self.control, &self.config.schedule);
     }
 
     /// Records the update of `parameters` by `gradient`, both flat.
@@ -151,7 +151,7 @@ impl Optimizer {
                 m: part(self.first_moment),
                 v: part(self.second_moment),
             };
-            adamw::record(step, update, self.config.hyper());
+            adamw::record(step, update, self.config.adamw);
         }
     }
 }

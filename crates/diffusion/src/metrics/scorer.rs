@@ -6,7 +6,7 @@ use kernels::cross_entropy::TokenStats;
 use model::forward::{self, Pass};
 use model::{Activations, Model};
 
-/// What a network says of noisy tokens, `(N)` each.
+/// Statistics of the predictions for noisy tokens, `(N)` each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
     /// Cross-entropy of the clean token, in nats.
@@ -36,7 +36,7 @@ impl Scorer {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        let acts = Activations::for_training(device, &model.config, batch, length)?;
+        let acts = Activations::for_scoring(device, &model.config, batch, length)?;
         let stats = model::alloc_stats(device, batch * length)?;
         let mut words = |label, len| device.allocate(label, Element::Word, len);
         let ids = words("scored_ids", batch * length)?;
@@ -66,10 +66,17 @@ impl Scorer {
         device.write_words(self.targets, targets)?;
         device.write_words(self.timesteps, timesteps)?;
         device.run(&self.program)?;
-        Ok(Scores {
-            loss: device.read_floats(self.stats.loss).await?,
-            hit: device.read_floats(self.stats.hit).await?,
-            entropy: device.read_floats(self.stats.entropy).await?,
-        })
+        let TokenStats { loss, hit, entropy, .. } = self.stats;
+        let [loss, hit, entropy] = device
+            .read_bits(&[loss, hit, entropy])
+            .await?
+            .try_into()
+            .expect("as many parts as slices");
+        Ok(Scores { loss: floats(loss), hit: floats(hit), entropy: floats(entropy) })
     }
+}
+
+/// The numbers of which these are the bits.
+pub(crate) fn floats(bits: Vec<u32>) -> Vec<f32> {
+    bits.into_iter().map(f32::from_bits).collect()
 }

@@ -8,6 +8,7 @@ use model::{Activations, Model};
 
 use super::TrainingOptions;
 use super::batches::{Batches, Microbatch};
+use crate::metrics::{MaskedScores, floats};
 
 /// Seed of the batches of every evaluation, so that runs of different seeds can be compared.
 const SEED: u64 = 0x6576_616c;
@@ -84,31 +85,25 @@ impl Evaluator {
             Split::Train => (&self.train, self.train_mask),
             Split::Validation => (&self.validation, self.validation_mask),
         };
-        let (mut losses, mut hits, mut entropies, mut masked) = (0.0, 0.0, 0.0, 0);
+        let (mut scores, mut entropies) = (MaskedScores::default(), 0.0);
+        let TokenStats { loss, hit, entropy, .. } = self.stats;
         for batch in 0..batches {
             device.write_words(self.counter, &[batch])?;
             device.run(program)?;
-            let mask = device.read_words(mask).await?;
-            let loss = device.read_floats(self.stats.loss).await?;
-            let hit = device.read_floats(self.stats.hit).await?;
-            let entropy = device.read_floats(self.stats.entropy).await?;
-            // As in training: without a masked position, all count.
-            let count = mask.iter().filter(|&&m| m == 1).count();
-            let counts = |n: &usize| count == 0 || mask[*n] == 1;
-            let sum = |values: &[f32]| -> f64 {
-                (0..mask.len()).filter(counts).map(|n| f64::from(values[n])).sum()
-            };
-            let count = if count == 0 { mask.len() } else { count };
-            losses += sum(&loss) / count as f64;
-            hits += sum(&hit);
-            entropies += sum(&entropy);
-            masked += count as u64;
+            let [mask, loss, hit, entropy] = device
+                .read_bits(&[mask, loss, hit, entropy])
+                .await?
+                .try_into()
+                .expect("as many parts as slices");
+            scores.add(&floats(loss), &floats(hit), &mask);
+            let masked = floats(entropy).into_iter().zip(mask).filter(|&(_, m)| m == 1);
+            entropies += masked.map(|(entropy, _)| f64::from(entropy)).sum::<f64>();
         }
         Ok(Evaluation {
-            loss: losses / f64::from(batches),
-            accuracy: hits / masked as f64,
-            entropy: entropies / masked as f64,
-            masked,
+            loss: scores.loss(),
+            accuracy: scores.accuracy(),
+            entropy: entropies / scores.masked().max(1) as f64,
+            masked: scores.masked(),
         })
     }
 }

@@ -25,6 +25,13 @@ use crate::schedule::Schedule;
 /// Steps whose losses the device remembers.
 pub const RING: usize = 1024;
 
+/// Skipped steps in a row after which a training has diverged.
+///
+/// A step whose gradient is not finite is skipped: it changes neither parameters nor moments. A
+/// single one, from an outlier of a batch, does no harm then, and the training goes on. Once the
+/// parameters themselves have run away, every step is skipped, so several in a row mean that.
+pub const MAX_SKIPPED: u32 = 10;
+
 /// What a step trains on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainingOptions {
@@ -82,10 +89,17 @@ pub struct StepLog {
     pub step: u32,
     /// Mean cross-entropy of the masked positions of its batch, before the update; nats.
     pub loss: f32,
-    /// Norm of the gradient before clipping.
+    /// Norm of the gradient before clipping; where it is not finite, the step was skipped.
     pub grad_norm: f32,
     /// Factor of the learning rate.
     pub lr_factor: f64,
+}
+
+impl StepLog {
+    /// Whether the step changed nothing, because its gradient is not finite.
+    pub fn skipped(&self) -> bool {
+        !self.grad_norm.is_finite()
+    }
 }
 
 /// A network in training.
@@ -97,6 +111,7 @@ pub struct Training {
     evaluator: Evaluator,
     steps_done: u32,
     steps_logged: u32,
+    skipped_in_a_row: u32,
 }
 
 impl Training {
@@ -130,6 +145,7 @@ impl Training {
             evaluator,
             steps_done: 0,
             steps_logged: 0,
+            skipped_in_a_row: 0,
         })
     }
 
@@ -167,17 +183,29 @@ impl Training {
 
     /// Reports of the steps since the last call, at most the last [`RING`].
     pub async fn log(&mut self, device: &Device) -> Result<Vec<StepLog>, DeviceError> {
-        let losses = device.read_floats(self.parts.losses).await?;
-        let norms = device.read_floats(self.parts.optimizer.norms).await?;
+        let [losses, norms] = device
+            .read_bits(&[self.parts.losses, self.parts.optimizer.norms])
+            .await?
+            .try_into()
+            .expect("as many parts as slices");
         let first = self.steps_logged.max(self.steps_done.saturating_sub(RING as u32)) + 1;
         self.steps_logged = self.steps_done;
         let logs = (first..=self.steps_done).map(|step| StepLog {
             step,
-            loss: losses[step as usize % RING],
-            grad_norm: norms[step as usize % RING],
+            loss: f32::from_bits(losses[step as usize % RING]),
+            grad_norm: f32::from_bits(norms[step as usize % RING]),
             lr_factor: self.optimizer_config.schedule.factor(step),
         });
-        Ok(logs.collect())
+        let logs: Vec<_> = logs.collect();
+        for log in &logs {
+            self.skipped_in_a_row = if log.skipped() { self.skipped_in_a_row + 1 } else { 0 };
+        }
+        Ok(logs)
+    }
+
+    /// Whether the latest [`MAX_SKIPPED`] logged steps were all skipped: others will not help.
+    pub fn diverged(&self) -> bool {
+        self.skipped_in_a_row >= MAX_SKIPPED
     }
 
     /// Losses of the first `batches` fixed batches of a split.

@@ -19,7 +19,7 @@ impl Training {
     /// The state after the steps run so far.
     pub async fn state(&self, device: &Device) -> Result<TrainingState, DeviceError> {
         let mut moments = Vec::new();
-        for (name, slice) in self.parts.optimizer.state() {
+        for (name, slice) in self.parts.optimizer.buffers() {
             moments.push((name.to_owned(), device.read_floats(slice).await?));
         }
         let parameters = device.read_floats(self.parts.model.parameters).await?;
@@ -41,7 +41,7 @@ impl Training {
             "length of the parameters"
         );
         device.write_floats(self.parts.model.parameters, &state.parameters)?;
-        for (name, slice) in self.parts.optimizer.state() {
+        for (name, slice) in self.parts.optimizer.buffers() {
             let (_, values) = state
                 .moments
                 .iter()
@@ -53,6 +53,7 @@ impl Training {
         device.write_words(self.parts.optimizer.counter, &[state.step])?;
         self.steps_done = state.step;
         self.steps_logged = state.step;
+        self.skipped_in_a_row = 0;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use diffusion::training::BatchData;
 use kernels::Variants;
 use model::forward::{self, Pass};
 use model::{Activations, Model};
-use optim::{AdamWConfig, OptimizerConfig};
+use optim::{AdamW, OptimizerConfig};
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json};
@@ -179,14 +179,14 @@ fn parameters_after_adamw_steps() {
     let gradient = Tensors::open("small").flat("grad.", &config(&json));
     // The first update is lr g / (|g| + eps). Where g is about as small as eps it follows the float
     // noise of g, which PyTorch's f32 run has as well (2e-5); at most from -lr to lr.
-    let (AdamWConfig { lr, eps, .. }, noise) = (ADAMW.adamw, 1e-7);
+    let (AdamW { lr, eps, .. }, noise) = (ADAMW.adamw, 1e-7);
     let absolute = |index: usize| {
         let slope = eps / (f64::from(gradient[index].abs()) + eps).powi(2);
         (1e-5 + lr * (slope * noise).min(2.0)) as f32
     };
     follow("small_adamw", ADAMW, 1e-5, |step, device, after, n| {
         assert_parameters(step, device, after, n, absolute);
-        let state = step.parts.optimizer.state().into_iter().zip(["m", "v"]);
+        let state = step.parts.optimizer.buffers().into_iter().zip(["m", "v"]);
         for ((_, slice), letter) in state {
             let moment = step.read(device, slice);
             let kept = ["timestep_emb.weight", "blocks.1.mlp.c_fc.weight"];
@@ -214,7 +214,7 @@ fn parameters_after_muon_steps() {
 fn a_single_batch_is_learnt_by_heart() {
     let (tensors, json) = (Tensors::open("small"), json("small"));
     let config = config(&json);
-    let fast = OptimizerConfig { adamw: AdamWConfig { lr: 3e-3, ..ADAMW.adamw }, ..ADAMW };
+    let fast = OptimizerConfig { adamw: AdamW { lr: 3e-3, ..ADAMW.adamw }, ..ADAMW };
     let [_, mut device, _] = devices();
     let values = tensors.flat("param.", &config);
     let step = Step::new(&mut device, config, &values, [BATCH, LENGTH], fast);

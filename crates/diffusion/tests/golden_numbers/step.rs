@@ -5,7 +5,7 @@ use diffusion::training::step::{self, Parts};
 use diffusion::training::{BatchData, Batches};
 use kernels::Variants;
 use model::{Config, Model};
-use optim::{AdamWConfig, MuonConfig, OptimizerConfig, ScheduleConfig};
+use optim::{AdamW, LrSchedule, MuonConfig, OptimizerConfig};
 use pollster::block_on;
 
 /// Steps whose losses are remembered.
@@ -17,10 +17,10 @@ pub(crate) struct Step {
 }
 
 pub(crate) const ADAMW: OptimizerConfig = OptimizerConfig {
-    adamw: AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+    adamw: AdamW { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
     muon: None,
     clip: f64::INFINITY,
-    schedule: ScheduleConfig::CONSTANT,
+    schedule: LrSchedule::CONSTANT,
 };
 
 /// The fixture's Muon: AdamW as above for the embeddings and the head.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use device::Device;
 use diffusion::Schedule;
 use diffusion::metrics::{
-    BitsPerByte, Bound, EntropyByTime, MaskedScores, Scorer, corrupt, stratified_times,
+    BitsPerByte, EntropyByTime, MaskedScores, NoiseBound, Scorer, corrupt, stratified_times,
 };
 use indicatif::ProgressBar;
 use model::Config;
@@ -99,7 +99,7 @@ pub(super) fn measure(
     };
 
     let mut masked = MaskedScores::default();
-    let mut bound = Bound::new(masking.masks, last);
+    let mut bound = NoiseBound::new(masking.masks, last);
     for (batch, (clean, times)) in windows.batches.iter().zip(&times).enumerate() {
         let (scores, mask) = score(clean, times, batch * BATCH)?;
         masked.add(&scores.loss, &scores.hit, &mask);

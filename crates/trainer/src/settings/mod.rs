@@ -6,7 +6,7 @@ mod presets;
 use anyhow::{Context, Result, ensure};
 use diffusion::Schedule;
 use model::{Config, Init};
-use optim::{AdamWConfig, MuonConfig, OptimizerConfig, ScheduleConfig, ScheduleShape};
+use optim::{AdamW, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
 use serde::{Deserialize, Serialize};
 
 /// All settings of a run; the run's folder keeps them as `settings.toml`.
@@ -98,7 +98,7 @@ pub(crate) enum OptimizerName {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScheduleSettings {
-    pub(crate) shape: ScheduleShape,
+    pub(crate) shape: LrDecay,
     /// Steps of linear rise from 0.
     pub(crate) warmup: u32,
     /// Share of the steps, at the end, over which the rate falls.
@@ -186,11 +186,11 @@ impl Settings {
         let total = self.train.steps;
         let decay = (self.schedule.decay_share * f64::from(total)).round() as u32;
         OptimizerConfig {
-            adamw: AdamWConfig { lr, beta1, beta2, eps, weight_decay },
+            adamw: AdamW { lr, beta1, beta2, eps, weight_decay },
             muon: (name == OptimizerName::Muon).then_some(muon),
             clip,
-            schedule: ScheduleConfig {
-                shape: if decay == 0 { ScheduleShape::Constant } else { self.schedule.shape },
+            schedule: LrSchedule {
+                shape: if decay == 0 { LrDecay::Constant } else { self.schedule.shape },
                 warmup: self.schedule.warmup,
                 decay_start: total - decay.min(total),
                 total,
@@ -263,8 +263,7 @@ mod tests {
         let seed = Settings::read("seed", &[])?;
         assert_eq!(seed.config(2048, 2), Config::reference(2048));
         let optimizer = seed.optimizer();
-        let adamw =
-            AdamWConfig { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
+        let adamw = AdamW { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
         assert_eq!(optimizer.adamw, adamw);
         assert_eq!((optimizer.clip, optimizer.muon), (f64::INFINITY, None));
         assert!([1, 2_500, 5_000].iter().all(|&step| optimizer.schedule.factor(step) == 1.0));
@@ -282,7 +281,7 @@ mod tests {
         // Too short to fall: it is constant.
         for changes in [["steps=1", "floor=0"], ["steps=9", "decay_share=0"]] {
             let settings = Settings::read("small", &changes.map(str::to_owned))?;
-            assert_eq!(settings.optimizer().schedule.shape, ScheduleShape::Constant);
+            assert_eq!(settings.optimizer().schedule.shape, LrDecay::Constant);
         }
         Ok(())
     }

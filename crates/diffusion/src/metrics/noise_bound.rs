@@ -1,4 +1,4 @@
-//! The evidence bound of a text's likelihood.
+//! The bound on a text's likelihood (NELBO).
 
 use kernels::rng::{Philox, unit};
 
@@ -7,12 +7,12 @@ use crate::schedule::Schedule;
 /// Tag of the draws of times in the counter: "time".
 const USE: u32 = 0x7469_6d65;
 
-/// Estimates the negative evidence bound of masked diffusion,
+/// Estimates the negative evidence lower bound (NELBO) of masked diffusion,
 /// `-log p(x) <= sum over t of w_t E[ sum over masked i of -log p(x_i | z_t) ]`
 /// (MDLM, arXiv 2406.07524, discrete time). Each sequence is masked at one random time t, which
 /// makes `T w_t (sum over masked)` an unbiased estimate.
 #[derive(Clone, Debug)]
-pub struct Bound {
+pub struct NoiseBound {
     schedule: Schedule,
     timesteps: usize,
     estimates: Vec<f64>,
@@ -28,7 +28,7 @@ pub struct BitsPerByte {
     pub standard_error: f64,
 }
 
-impl Bound {
+impl NoiseBound {
     /// For a schedule and a model of `timesteps` times.
     pub fn new(schedule: Schedule, timesteps: usize) -> Self {
         Self { schedule, timesteps, estimates: Vec::new() }
@@ -83,7 +83,7 @@ mod tests {
         let loss = vec![97f32.ln(); length];
         let exact = length as f64 * 97f64.ln();
         for schedule in [Schedule::Cosine, Schedule::Cosine2, Schedule::Linear] {
-            let mut bound = Bound::new(schedule, timesteps);
+            let mut bound = NoiseBound::new(schedule, timesteps);
             for (i, t) in stratified_times(count, timesteps, 3).into_iter().enumerate() {
                 let alpha = schedule.alpha(t, timesteps);
                 let (_, mask) = corrupt(&vec![5; length], 2, alpha, 11, i as u32);
