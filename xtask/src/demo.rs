@@ -68,11 +68,11 @@ pub(crate) fn run(options: Options) -> Result<()> {
     let tokenizer = format!("{WORK}/tokenizer.json");
     let model = format!("{WORK}/model");
 
-    println!("\n== a corpus of 3,000 little stories, written by the story grammar");
+    println!("\n== a corpus of 3,000 little stories from the story grammar");
     let data = ["data", "--source", "grammar", "--num-stories", "3000", "--seed", "1", "--output"];
     run::run(trainer()?.args(data).arg(&corpus))?;
 
-    println!("\n== a tokenizer, trained on it");
+    println!("\n== a tokenizer for it");
     run::run(trainer()?.args([
         "tokenizer",
         "--vocab-size",
@@ -104,7 +104,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
         Some(model) => model,
         None => newest(&Path::new(&model).join("checkpoints"))?,
     };
-    println!("\n== {} writes: noise becomes a story", writer.display());
+    println!("\n== {} generates a story", writer.display());
     let (video, gif) = (format!("{MEDIA}/denoising.mp4"), format!("{MEDIA}/denoising.gif"));
     let mut sample = trainer()?;
     sample.args(["sample", "--prompt", "Once upon a time", "--seed", "16", "--viz-gif", &gif]);
@@ -126,7 +126,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
     }
     println!("Try next:");
     println!(
-        "  let it write:      cargo run --release -p trainer -- sample --checkpoint {} --prompt \"A little cat [MASK:12] home.\"",
+        "  generate text:     cargo run --release -p trainer -- sample --checkpoint {} --prompt \"A little cat [MASK:12] home.\"",
         writer.display()
     );
     println!("  train for longer:  cargo run --release -p trainer -- train --config small");

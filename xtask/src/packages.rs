@@ -107,7 +107,7 @@ impl Manager {
             // An outdated list of one foreign repository must not stop the installation itself.
             let refresh = command.get_args().any(|arg| arg == "update");
             match run::run(&mut command) {
-                Err(error) if refresh => println!("  going on in spite of this: {error:#}"),
+                Err(error) if refresh => println!("  continuing after an error: {error:#}"),
                 result => result.context("the package manager could not install everything")?,
             }
         }
@@ -152,7 +152,7 @@ pub(crate) fn install_missing(needs: &[Need]) {
     let packages: Vec<&str> =
         missing.iter().flat_map(|need| (need.packages)(manager)).copied().collect();
     if let Err(error) = manager.install(&packages) {
-        println!("{error:#}; trying one thing at a time");
+        println!("{error:#}; trying the packages one by one");
         for need in missing.iter().filter(|need| !(need.packages)(manager).is_empty()) {
             if let Err(error) = manager.install((need.packages)(manager)) {
                 println!("{}: {error:#}", need.name);

@@ -43,7 +43,7 @@ fn cargo_tool(package: &str, program: &str, version: &str, extra: &[&str]) -> Re
     if bin.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)).is_file() {
         return Ok(bin);
     }
-    println!("{package} {version} is missing; it builds the page (compiled once, some minutes)");
+    println!("{package} {version} is missing; it builds the page (compiled once, a few minutes)");
     let mut install = run::cargo();
     install.args(["install", package, "--version", version]).args(extra).arg("--root").arg(&root);
     // Optimized for compile time: the tool runs only for seconds.

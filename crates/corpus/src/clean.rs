@@ -37,9 +37,10 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn without_marker<'a>(text: &'a str, marker: &str) -> Cow<'a, str> {
     // A space, not nothing: what stands on its two sides must not form a marker again.
-    match !marker.is_empty() && text.contains(marker) {
-        true => Cow::Owned(text.replace(marker, " ")),
-        false => Cow::Borrowed(text),
+    if !marker.is_empty() && text.contains(marker) {
+        Cow::Owned(text.replace(marker, " "))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

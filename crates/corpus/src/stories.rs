@@ -6,24 +6,24 @@ use sha2::{Digest, Sha256};
 use crate::cache::Key;
 use crate::tokenizer::{END_OF_TEXT, Tokenizer};
 
-/// Share of the stories that is held out for validation if nobody says otherwise.
+/// Default share of the stories held out for validation.
 pub const VALIDATION_SHARE: f64 = 0.1;
 
-/// What tells one story from the next.
+/// How the stories are separated.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Boundaries {
-    /// `<|endoftext|>` stands between the stories.
+    /// By `<|endoftext|>`.
     EndOfText,
-    /// There is none, so the file is cut at blank lines. Paragraphs within a story are parted by
-    /// blank lines as well, so these boundaries say nothing about where a story ends: the whole is
-    /// encoded as one stream, without end-of-text.
+    /// No such token, so the file is split at blank lines. These also separate paragraphs, so the
+    /// boundaries do not show where a story ends: the whole text is encoded as one stream without
+    /// end-of-text tokens.
     BlankLines,
 }
 
 /// Why a text cannot be trained on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CorpusError {
-    /// Other bytes than UTF-8.
+    /// Not UTF-8.
     #[error(
         "the corpus is not UTF-8: byte {offset} cannot be read; save the file as UTF-8, or make it again with `trainer data`"
     )]
@@ -34,7 +34,7 @@ pub enum CorpusError {
     /// No text.
     #[error("the corpus is empty; make one with `trainer data`")]
     Empty,
-    /// Not a single row of a batch fits.
+    /// Shorter than one block.
     #[error(
         "the {part} part of the corpus has {tokens} tokens, less than one block of {block}; take a longer text or a smaller block size"
     )]
@@ -56,7 +56,7 @@ pub enum CorpusError {
         /// What was asked for.
         share: f64,
     },
-    /// An impossible share.
+    /// A share outside 0..1.
     #[error("{0} is no share of the stories; give a number from 0 up to, not including, 1")]
     Share(f64),
 }
@@ -105,7 +105,7 @@ impl<'a> Corpus<'a> {
         self.text
     }
 
-    /// What tells one story from the next.
+    /// How the stories are separated.
     #[must_use]
     pub fn boundaries(&self) -> &Boundaries {
         &self.boundaries

@@ -232,8 +232,8 @@ fn xterm(r: u8, g: u8, b: u8) -> u8 {
         let color = [LEVELS[i / 36], LEVELS[i / 6 % 6], LEVELS[i % 6]];
         (16 + i as u8, distance(color))
     });
-    let greys = (0..24u8).map(|i| (232 + i, distance([8 + 10 * i32::from(i); 3])));
-    cube.chain(greys).min_by_key(|c| c.1).map_or(16, |c| c.0)
+    let grays = (0..24u8).map(|i| (232 + i, distance([8 + 10 * i32::from(i); 3])));
+    cube.chain(grays).min_by_key(|c| c.1).map_or(16, |c| c.0)
 }
 
 #[cfg(test)]
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nearest_of_256_colours() {
+    fn nearest_of_256_colors() {
         let found = [(255, 0, 0), (0, 0, 0), (255, 255, 255), (128, 128, 128), (95, 135, 175)]
             .map(|(r, g, b)| xterm(r, g, b));
         assert_eq!(found, [196, 16, 231, 244, 67]);

@@ -36,15 +36,15 @@ fn nothing_moves_and_nothing_is_too_wide() {
 }
 
 #[test]
-fn colours_change_nothing_but_colours() {
+fn colors_change_nothing_but_colors() {
     let trace = story();
     for f in [0, 20, 50] {
         let bare = frame(&trace, f, &style(80, Colors::None));
         assert!(!bare.contains('\x1b'));
         for colors in [Colors::Ansi256, Colors::True] {
-            let coloured = frame(&trace, f, &style(80, colors));
-            assert_ne!(coloured, bare);
-            assert_eq!(plain(&coloured), bare);
+            let colored = frame(&trace, f, &style(80, colors));
+            assert_ne!(colored, bare);
+            assert_eq!(plain(&colored), bare);
         }
     }
     assert!(frame(&trace, 20, &style(80, Colors::True)).contains("\x1b[48;2;229;83;61m"));

@@ -13,7 +13,7 @@ fn axe_finds_nothing_and_the_main_thread_stays_free() {
     let axe = root().join("e2e/node_modules/axe-core/axe.min.js");
     let axe = std::fs::read_to_string(&axe)
         .unwrap_or_else(|error| panic!("{}: {error}; run `npm ci` in e2e", axe.display()));
-    // It still writes when axe has looked four times.
+    // Long enough to keep running during four axe checks.
     let server = serve(&Tiny::patient());
     let browser = Browser::start("access", Gpu::Software);
     let check = |state: &str| {

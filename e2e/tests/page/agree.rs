@@ -1,4 +1,4 @@
-//! The page writes what the native program writes, token for token, and thinks the same of it.
+//! The page writes the same tokens as the native program, with the same probabilities.
 
 use std::time::Instant;
 

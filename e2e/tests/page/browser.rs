@@ -1,4 +1,4 @@
-//! A browser and what the tests do with it.
+//! The browser under test, with helpers.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::driver::{Driver, GLANCE, PATIENCE};
 use crate::site::root;
 
-/// Two browsers at once only disturb each other's timings.
+/// One browser at a time, since timings matter.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// What the page says went wrong.
+/// Selector of the error message.
 pub(crate) const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
-/// What is typed.
+/// Selector of the prompt.
 pub(crate) const PROMPT: &str = "document.querySelector('#prompt').value";
 
 /// Chromium with its driver.
@@ -27,7 +27,7 @@ pub(crate) struct Browser {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// What a browser can do.
+/// WebGPU support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gpu {
     /// WebGPU on Chromium's software driver.
@@ -144,7 +144,7 @@ impl Browser {
         }
     }
 
-    /// What the browser's console says.
+    /// Messages of the browser's console.
     pub(crate) fn log(&self) -> String {
         let log = self.driver.send("se/log", &json!({ "type": "browser" }));
         log.map_or_else(|error| error, |log| log.to_string())
@@ -155,7 +155,7 @@ impl Browser {
         self.eval(&format!("document.querySelector({selector:?}).click() ?? true"));
     }
 
-    /// Clicks the button that says `name`.
+    /// Clicks the button with this label.
     pub(crate) fn press(&self, name: &str) {
         let found = format!(
             "[...document.querySelectorAll('button')].find(b => !b.disabled && (b.textContent.trim() === {name:?} || b.ariaLabel === {name:?}))"

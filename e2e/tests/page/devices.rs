@@ -1,4 +1,4 @@
-//! A GPU that is taken away, too small, full, or not given: every one gets a sentence and a way back,
+//! A GPU that is taken away, too small, full, or not given: each gets one sentence and a way to recover,
 //! and nothing is lost.
 //!
 //! The faults are met where a browser makes them: what the engine's worker sees of WebGPU is changed

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// Slow machines share their two cores with other work.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-/// Between two looks at whether something has happened.
+/// Polling interval.
 pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 
 /// Most bytes of an answer: pictures of long pages.
@@ -38,7 +38,7 @@ impl Driver {
             .spawn()
             .expect("chromedriver is installed: cargo xtask setup");
         let agent = ureq::Agent::config_builder()
-            // What went wrong stands in the answer.
+            // The response contains the error.
             .http_status_as_error(false)
             .proxy(None)
             .timeout_global(Some(2 * PATIENCE))
@@ -73,7 +73,7 @@ impl Driver {
     /// A command of the session.
     ///
     /// # Errors
-    /// What the driver says went wrong.
+    /// The error message of the driver.
     pub(crate) fn send(&self, path: &str, body: &Value) -> Result<Value, String> {
         self.post(&format!("/session/{}/{path}", self.session), body)
     }
@@ -81,7 +81,7 @@ impl Driver {
     /// A command of Chromium's own protocol.
     ///
     /// # Errors
-    /// What the driver says went wrong.
+    /// The error message of the driver.
     pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Result<Value, String> {
         self.send("goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }

@@ -1,4 +1,4 @@
-//! What is dropped on the page: files, whole folders, text.
+//! Drag and drop: files, folders, text.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Interference: gaps, erased, pinned and typed tokens, branches, explanations.
+//! Edits: gaps, erased, pinned and typed tokens, branches, explanations.
 
 use crate::browser::{Browser, Gpu};
 use crate::site::{Tiny, serve};

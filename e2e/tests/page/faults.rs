@@ -1,4 +1,4 @@
-//! Bad models, no WebGPU, no network: every one gets a sentence and a way back.
+//! Bad models, no WebGPU, no network: each gets one sentence and a way to recover.
 
 use crate::browser::{ALERT, Browser, Gpu, PROMPT};
 use crate::site::{Tiny, list, serve};

@@ -1,4 +1,4 @@
-//! Loading, writing, moving in time, sharing.
+//! Loading, writing, replay, share links.
 
 use serde_json::json;
 

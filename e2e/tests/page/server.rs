@@ -1,4 +1,4 @@
-//! A static file server under a path of its own, as a page on a shared host has it.
+//! A static file server with a path prefix, as on a shared host.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -27,7 +27,7 @@ struct State {
     given_up: HashSet<String>,
     /// Paths that were asked for.
     asked: Vec<String>,
-    /// It hangs up whatever is asked.
+    /// It hangs up on every request.
     away: bool,
 }
 
@@ -46,7 +46,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (root, shared) = (root.clone(), shared.clone());
-                // A browser that hangs up early is no fault of the server.
+                // A browser may hang up early.
                 std::thread::spawn(move || drop(shared.answer(stream, root)));
             }
         });
@@ -81,7 +81,7 @@ impl Server {
         self.state().away = away;
     }
 
-    /// How often the whole of a file was asked for.
+    /// Number of requests for a whole file.
     pub(crate) fn asked(&self, path: &str) -> usize {
         self.state().asked.iter().filter(|other| *other == path).count()
     }
@@ -135,18 +135,19 @@ impl Server {
             stream,
             "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
         )?;
-        match () {
-            () if head => Ok(()),
-            () if cut => stream.write_all(&bytes[..bytes.len() / 2]),
-            () if stalled => {
-                stream.write_all(&bytes[..bytes.len() / 2])?;
-                // Nothing more is asked on this connection: this waits until it is closed, in
-                // whatever way.
-                let _ = reader.read(&mut [0]);
-                self.state().given_up.insert(path.to_owned());
-                Ok(())
-            }
-            () => stream.write_all(&bytes),
+        if head {
+            return Ok(());
         }
+        if cut || stalled {
+            stream.write_all(&bytes[..bytes.len() / 2])?;
+        } else {
+            stream.write_all(&bytes)?;
+        }
+        if stalled {
+            // No further request comes on this connection: this blocks until it is closed.
+            let _ = reader.read(&mut [0]);
+            self.state().given_up.insert(path.to_owned());
+        }
+        Ok(())
     }
 }

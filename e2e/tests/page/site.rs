@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::server::{Files, Server};
 
-/// What the tokenizer learns from.
+/// Training text of the tokenizer.
 const TEXT: &str = "Once upon a time, there was a little cat. The cat liked to play in the garden. \
     One day, the cat saw a big red ball. It was happy and ran home to tell its mom.";
 
@@ -61,7 +61,7 @@ impl Tiny {
             timesteps,
             mask_id: tokenizer.mask_id(),
         };
-        // Large enough that the logits say something.
+        // Large enough for distinct logits.
         let init = Init { std: 0.3, zero_projections: false, seed: 7 };
         let metadata = [("name", "Tiny"), ("schedule", "cosine2")];
         let checkpoint = Checkpoint {

@@ -1,4 +1,4 @@
-//! Lines that have to move are seen to glide: nothing jumps while a text is written.
+//! Layout changes are animated: no token jumps while a text is written.
 
 use serde_json::json;
 

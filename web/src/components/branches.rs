@@ -93,10 +93,7 @@ fn row(branch: &Branch, index: usize, depth: usize) -> Row {
         (Some(_), [_]) => format!("From step {from}, one token changed"),
         (Some(_), touched) => format!("From step {from}, {} tokens changed", touched.len()),
     };
-    let detail = match branch.finished {
-        true => "done".into(),
-        false => format!("step {to}"),
-    };
+    let detail = if branch.finished { "done".into() } else { format!("step {to}") };
     Row { index, depth, from: from as f32 / total, to: (to as f32 / total).min(1.0), title, detail }
 }
 

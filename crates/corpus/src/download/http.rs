@@ -237,9 +237,10 @@ fn redirected(base: &Uri, location: &str) -> Option<Uri> {
         return location.parse().ok().filter(|uri: &Uri| uri.scheme().is_some());
     }
     let scheme = base.scheme_str()?;
-    match location.starts_with("//") {
-        true => format!("{scheme}:{location}").parse().ok(),
-        false => format!("{scheme}://{}{location}", base.authority()?).parse().ok(),
+    if location.starts_with("//") {
+        format!("{scheme}:{location}").parse().ok()
+    } else {
+        format!("{scheme}://{}{location}", base.authority()?).parse().ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Datasets known by name.
 
-/// What to read of a dataset if nothing else is said.
+/// Default selection from a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
     /// Name of the dataset, `owner/name`.
@@ -24,7 +24,7 @@ pub const PRESETS: [Preset; 3] = [
     Preset { dataset: "PleIAs/SYNTH", config: None, text_column: "synthetic_answer" },
 ];
 
-/// The preset of a dataset; the letters' case does not matter.
+/// The preset of a dataset; case-insensitive.
 #[must_use]
 pub fn preset(dataset: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.dataset.eq_ignore_ascii_case(dataset))

@@ -1,7 +1,7 @@
-//! Byte ranges of a file on the hub, each fetched once and kept.
+//! Cached byte ranges of a file on the hub.
 //!
-//! A folder per file holds `file.json` (its size and version) and, per range, the bytes that have
-//! come so far: a range that is cut off, in this run or an earlier one, goes on where it stopped.
+//! A folder per file holds `file.json` (its size and version) and, per range, the bytes
+//! downloaded so far; an interrupted range is resumed, also in a later run.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -15,12 +15,12 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use super::error::HubError;
 use super::http::{Attempt, Client, Failure, Refusal};
 
-/// What a version of a file is told by.
+/// Identifies a version of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Version {
     /// Bytes.
     size: u64,
-    /// The server's name for this content.
+    /// Entity tag of the content.
     etag: Option<String>,
 }
 
@@ -28,14 +28,14 @@ struct Version {
 #[derive(Debug)]
 pub(super) struct RemoteFile {
     pub(super) url: String,
-    /// Where its ranges are kept.
+    /// Cache folder of its ranges.
     pub(super) folder: PathBuf,
     version: Option<Version>,
-    /// The last bytes of it: small files are all there.
+    /// The last bytes of the file; all of it if it is small.
     tail: Option<(Range<u64>, Bytes)>,
 }
 
-/// Called with the number of bytes that came over the net.
+/// Called with the number of downloaded bytes.
 pub(super) type OnBytes<'a> = dyn FnMut(u64) + 'a;
 
 impl RemoteFile {
@@ -47,20 +47,20 @@ impl RemoteFile {
         fs::create_dir_all(&folder).map_err(cache_error(&folder))?;
         let facts = folder.join("file.json");
         let version = match fs::read(&facts) {
-            // A file cut off by a crash says nothing: what it told is asked for again.
+            // A file truncated by a crash is ignored and fetched again.
             Ok(bytes) => serde_json::from_slice(&bytes).ok(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(cache_error(&facts)(error)),
         };
         if version.is_none() {
-            // Ranges of nobody knows what.
+            // The ranges belong to an unknown version.
             fs::remove_dir_all(&folder).map_err(cache_error(&folder))?;
             fs::create_dir_all(&folder).map_err(cache_error(&folder))?;
         }
         Ok(Self { url, folder, version, tail: None })
     }
 
-    /// Bytes of the file; 0 before anything of it was asked for.
+    /// Size of the file in bytes; 0 before the first request.
     pub(super) fn size(&self) -> u64 {
         self.version.as_ref().map_or(0, |version| version.size)
     }
@@ -100,7 +100,7 @@ impl RemoteFile {
             let path = self.path(&range);
             let mut file = locked(&path).map_err(cache_error(&path))?;
             let got = receive(response, &mut file, &path, u64::MAX, attempt, on_bytes);
-            // What is missing is fetched as a part of a range whose ends are known now.
+            // The rest is fetched as a range, since its ends are known now.
             match got {
                 Err(Failure::Final(refusal)) => Err(Failure::Final(refusal)),
                 Ok(()) | Err(Failure::Passing { .. }) => Ok(version.size),
@@ -153,7 +153,7 @@ impl RemoteFile {
             receive(response, &mut file, &path, wanted - have, attempt, on_bytes)
         });
         fetched?;
-        // Through the same handle: on Windows, a lock shuts out all others.
+        // Through the same handle: on Windows, a lock excludes all others.
         let mut bytes = Vec::new();
         file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(cache_error(&path))?;
         Ok(Bytes::from(bytes))
@@ -163,7 +163,7 @@ impl RemoteFile {
         self.folder.join(format!("{}-{}.part", range.start, range.end))
     }
 
-    /// The range that an answer holds, and the version of the file that it is of.
+    /// Range of a response, and the version of its file.
     fn check(&self, response: &Response<ureq::Body>) -> Result<(Range<u64>, Version), Failure> {
         if response.status() != StatusCode::PARTIAL_CONTENT {
             return Err(self.refused("the server does not send parts of files"));
@@ -204,17 +204,18 @@ fn receive(
         received += read as u64;
         on_bytes(read as u64);
     }
-    match received < wanted && wanted != u64::MAX {
-        true => Err(Failure::passing("the connection closed early")),
-        false => Ok(()),
+    if received < wanted && wanted != u64::MAX {
+        Err(Failure::passing("the connection closed early"))
+    } else {
+        Ok(())
     }
 }
 
-/// Opens for appending; two runs at a time would mix up their bytes, so the second one waits.
+/// Opens for appending; a lock makes a second run wait instead of mixing up the bytes.
 fn locked(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
     match file.lock() {
-        // Some network file systems have no locks: go on without.
+        // Some network file systems have no locks: continues without.
         Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
         _ => Ok(file),
     }

@@ -17,7 +17,7 @@ use super::error::HubError;
 use super::http::Client;
 use super::ranges::{OnBytes, RemoteFile};
 
-/// Fetched at first: the footer of most files, in one request.
+/// Bytes of the first request: enough for the footer of most files.
 const TAIL: u64 = 64 << 10;
 /// Length of the metadata and the letters `PAR1`, at the very end.
 const TRAILER: usize = 8;
@@ -68,7 +68,7 @@ impl Shard {
         let rows = group.num_rows();
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let end = start.checked_add(chunk.compressed_size());
-        // Within the file, before the footer at the least.
+        // Within the file and before the footer.
         let (Ok(start), Some(Ok(end)), Ok(rows)) =
             (u64::try_from(start), end.map(u64::try_from), usize::try_from(rows))
         else {
@@ -152,10 +152,7 @@ fn decode(
     }
     levels
         .into_iter()
-        .map(|level| match level == full {
-            true => values.next().transpose(),
-            false => Ok(None),
-        })
+        .map(|level| if level == full { values.next().transpose() } else { Ok(None) })
         .collect()
 }
 
@@ -196,9 +193,10 @@ impl ChunkReader for Chunk {
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
         let rest = self.from(start)?;
-        match length <= rest.len() {
-            true => Ok(rest.slice(..length)),
-            false => Err(ParquetError::EOF(format!("{length} bytes at {start} are too many"))),
+        if length <= rest.len() {
+            Ok(rest.slice(..length))
+        } else {
+            Err(ParquetError::EOF(format!("{length} bytes at {start} are too many")))
         }
     }
 }

@@ -29,7 +29,7 @@ impl Random {
     }
 }
 
-/// A buffer that gives back, of what it holds, one at random for each that comes in.
+/// A shuffle buffer: for each new item, returns a random one of those it holds.
 #[derive(Debug)]
 pub(super) struct ShuffleBuffer<T> {
     held: Vec<T>,
@@ -42,22 +42,21 @@ impl<T> ShuffleBuffer<T> {
         Self { held: Vec::new(), size }
     }
 
-    /// Takes `item` in; once full, gives one out.
+    /// Adds an item; once full, returns a random one.
     pub(super) fn push(&mut self, item: T, random: &mut Random) -> Option<T> {
         if self.held.len() < self.size {
             self.held.push(item);
             return None;
         }
-        match self.held.is_empty() {
-            true => Some(item),
-            false => {
-                let place = random.below(self.held.len());
-                Some(std::mem::replace(&mut self.held[place], item))
-            }
+        if self.held.is_empty() {
+            Some(item)
+        } else {
+            let place = random.below(self.held.len());
+            Some(std::mem::replace(&mut self.held[place], item))
         }
     }
 
-    /// Gives out one of what is left, once nothing more comes in.
+    /// Returns a random one of the remaining items.
     pub(super) fn pop(&mut self, random: &mut Random) -> Option<T> {
         match self.held.len() {
             0 => None,

@@ -19,7 +19,7 @@ pub(super) struct Engine {
     size: u32,
 }
 
-/// What stands around the BPE in the file.
+/// The tokenizer.json file.
 #[derive(Deserialize)]
 struct Pipeline {
     #[serde(default)]
@@ -158,7 +158,7 @@ impl Engine {
         while !rest.is_empty() {
             let end = if self.split_words { word_end(rest) } else { rest.len() };
             let word: String = rest[..end].bytes().map(byte_level::stand_in).collect();
-            // `read` has checked the one thing that the library could complain about.
+            // Cannot fail: `read` has checked for the unknown token.
             let tokens = self.bpe.tokenize(&word).expect("byte-level BPE takes any text");
             out.extend(tokens.into_iter().map(|token| token.id));
             rest = &rest[end..];
@@ -166,7 +166,7 @@ impl Engine {
     }
 }
 
-/// What a word is made of.
+/// Character class, as in the pre-tokenizer's expression.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Letter,
@@ -204,7 +204,7 @@ fn word_end(text: &str) -> usize {
     if kind != Class::Space || end == text.len() {
         return end;
     }
-    // The last space belongs to the word behind it.
+    // The last space belongs to the next word.
     let last = text[..end].chars().next_back().map_or(0, char::len_utf8);
     if end > last { end - last } else { end }
 }

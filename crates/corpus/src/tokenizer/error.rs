@@ -1,9 +1,9 @@
-//! What can go wrong with a tokenizer.
+//! Errors of a tokenizer.
 
 /// Why a tokenizer could not be trained, loaded or used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenizerError {
-    /// The bytes are no tokenizer.json.
+    /// Not a tokenizer.json.
     #[error(
         "this is not a readable tokenizer.json ({0}); train one with `trainer tokenizer` or take the one that lies beside the checkpoint"
     )]
@@ -13,12 +13,12 @@ pub enum TokenizerError {
         "the tokenizer is not byte-level BPE ({0}); train one with `trainer tokenizer`, or with the Python library's ByteLevel pre-tokenizer and decoder"
     )]
     NotByteLevel(String),
-    /// A diffusion model cannot do without the mask.
+    /// There is no mask token.
     #[error(
         "the tokenizer has no [MASK] token, which masked diffusion needs; train one with `trainer tokenizer`"
     )]
     NoMask,
-    /// The token for unknown bytes is named but not there.
+    /// The token for unknown bytes is not in the vocabulary.
     #[error(
         "the tokenizer writes unknown bytes as `{0}`, which is not in its vocabulary; train it again with `{0}` among the special tokens"
     )]
@@ -33,7 +33,7 @@ pub enum TokenizerError {
         /// Smallest id below `size` that no token has.
         missing: u32,
     },
-    /// Tokenizer and model do not belong together: sizes.
+    /// Tokenizer and model have different sizes.
     #[error(
         "the tokenizer has {tokenizer} tokens and the model {model}; use the tokenizer.json that the model was trained with (it lies in the checkpoint's folder)"
     )]
@@ -43,7 +43,7 @@ pub enum TokenizerError {
         /// Rows of the model's embedding.
         model: u32,
     },
-    /// Tokenizer and model do not belong together: the mask.
+    /// Tokenizer and model have different mask ids.
     #[error(
         "[MASK] is id {tokenizer} in the tokenizer and id {model} in the model; use the tokenizer.json that the model was trained with (it lies in the checkpoint's folder)"
     )]
@@ -53,10 +53,10 @@ pub enum TokenizerError {
         /// Id of the model.
         model: u32,
     },
-    /// Nothing to learn from.
+    /// No training text.
     #[error("there is no text to train a tokenizer on; give a file with stories in it")]
     NoText,
-    /// Special tokens and single bytes alone are more than was asked for.
+    /// Special tokens and single bytes alone exceed the requested size.
     #[error(
         "a vocabulary of {asked} is too small: special tokens and single bytes alone are {needed}; ask for at least {needed}"
     )]
@@ -69,7 +69,7 @@ pub enum TokenizerError {
     /// The BPE library refused.
     #[error("the tokenizer could not be trained: {0}")]
     Train(String),
-    /// A gap of a prompt that cannot be understood.
+    /// An invalid gap in a prompt.
     #[error(
         "`{written}` is not a gap; write `[MASK]` for one token or `[MASK:12]` for 12 (1 to {max})"
     )]

@@ -28,7 +28,7 @@ impl Engine {
         if !matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))) {
             return Err(TokenizerError::NotByteLevel("its decoder is not ByteLevel".into()));
         }
-        // Cutting and padding are the caller's affair, whatever the file says.
+        // Ignores truncation and padding of the file: the caller decides.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| TokenizerError::Parse(e.to_string()))?;
         Ok(Self(inner))
@@ -56,7 +56,7 @@ impl Engine {
 
     /// Token ids of a text.
     pub(super) fn encode(&self, text: &str) -> Vec<u32> {
-        // `new` has checked the parts that the library could complain about.
+        // Cannot fail: `new` has checked the pipeline.
         let encoding = self.0.encode_fast(text, false).expect("byte-level BPE takes any text");
         encoding.get_ids().to_vec()
     }

@@ -27,16 +27,16 @@ pub use prompt::{MAX_GAP, Prompt};
 #[cfg(not(target_arch = "wasm32"))]
 pub use train::{TrainOptions, TrainProgress};
 
-/// Name of the token that fills up a row.
+/// Name of the padding token.
 pub const PAD: &str = "[PAD]";
 /// Name of the token for bytes that are not in the vocabulary.
 pub const UNK: &str = "[UNK]";
-/// Name of the token that hides another one.
+/// Name of the mask token.
 pub const MASK: &str = "[MASK]";
 /// Name of the token between two stories.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
 
-/// Checks that a BPE that replaces what it does not know has the token to do so.
+/// Checks that the token for unknown bytes exists, if one is named.
 fn check_unknown(bpe: &BPE) -> Result<(), TokenizerError> {
     match bpe.get_unk_token() {
         Some(unknown) if bpe.token_to_id(unknown).is_none() => {
@@ -110,13 +110,6 @@ impl Tokenizer {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Like [`Self::decode`], without the special tokens.
-    #[must_use]
-    pub fn decode_without_specials(&self, ids: &[u32]) -> String {
-        let plain: Vec<u32> = ids.iter().copied().filter(|&id| !self.is_special(id)).collect();
-        self.decode(&plain)
-    }
-
     /// The bytes that a token stands for (not always UTF-8: a token may be a part of a character);
     /// of a special token, its name. Empty for ids past the vocabulary.
     #[must_use]
@@ -140,12 +133,6 @@ impl Tokenizer {
     #[must_use]
     pub fn mask_id(&self) -> u32 {
         self.mask_id
-    }
-
-    /// Id of `[PAD]`, if there is one.
-    #[must_use]
-    pub fn pad_id(&self) -> Option<u32> {
-        self.engine.id(PAD)
     }
 
     /// Id of `[UNK]`, if there is one.

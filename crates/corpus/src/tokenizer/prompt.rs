@@ -22,7 +22,7 @@ enum Piece<'a> {
     Gap(usize),
 }
 
-/// Cuts a prompt at its gaps.
+/// Splits a prompt at its gaps.
 fn pieces(prompt: &str) -> Result<Vec<Piece<'_>>, TokenizerError> {
     let open = &MASK[..MASK.len() - 1];
     let mut out = Vec::new();
@@ -47,7 +47,7 @@ fn pieces(prompt: &str) -> Result<Vec<Piece<'_>>, TokenizerError> {
                     }
                 }
             }
-            // `[MASKS` and the like are text.
+            // Other words that begin like that are text, for example `[MASKS`.
             _ => {
                 at = after;
                 continue;

@@ -33,8 +33,8 @@ impl Default for TrainOptions {
 }
 
 impl TrainOptions {
-    /// The recipe of the seed's program: no byte alphabet and no end-of-text token. Bytes that the
-    /// corpus lacks become `[UNK]`. To get its very file, train on lines that keep their ends
+    /// The recipe of the reference program: no byte alphabet and no end-of-text token. Bytes that the
+    /// corpus lacks become `[UNK]`. To get exactly its file, train on lines that keep their ends
     /// (`text.split_inclusive('\n')`).
     #[must_use]
     pub fn seed_recipe() -> Self {
@@ -48,7 +48,7 @@ impl TrainOptions {
     }
 }
 
-/// How far the training is.
+/// Training progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrainProgress {
     /// So many bytes of text have been read.
@@ -70,8 +70,8 @@ pub enum TrainProgress {
 
 impl Tokenizer {
     /// Trains on `texts` (stories, or lines with their ends: no token reaches across two items).
-    /// The result depends on the texts and options alone. `progress` is called from whichever thread
-    /// reads.
+    /// The result depends on the texts and options alone. `progress` is called from the
+    /// reading thread.
     ///
     /// # Errors
     /// No text; a vocabulary smaller than specials and single bytes.

@@ -30,9 +30,12 @@ pub(super) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
 /// A number as a label: 2,500 · 40k · 1.5M · 0.25.
 pub(super) fn label(value: f64) -> String {
     let magnitude = value.abs();
-    let trim = |text: String| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+    let trim = |text: String| {
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
     };
     for (unit, name) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")] {
         if magnitude >= unit {

@@ -83,9 +83,10 @@ impl LossPlot {
         let chart = Chart {
             title: &self.title,
             x_label: "Step",
-            y_label: match dotted {
-                true => "Loss, nats per masked token (dots: validation)",
-                false => "Loss, nats per masked token",
+            y_label: if dotted {
+                "Loss, nats per masked token (dots: validation)"
+            } else {
+                "Loss, nats per masked token"
             },
             lines,
             references: &self.references,
