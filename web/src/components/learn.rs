@@ -91,16 +91,18 @@ impl Now {
                 "Step {step} of {steps}: {} appeared{}.",
                 match fresh {
                     0 => "nothing new".into(),
-                    n => count(n, "token", "tokens"),
+                    1 => "1 token".into(),
+                    n => format!("{n} tokens"),
                 },
                 match again {
                     0 => String::new(),
-                    n => format!(", {} went back into the fog", count(n, "other", "others")),
+                    1 => ", 1 other was masked again".into(),
+                    n => format!(", {n} others were masked again"),
                 }
             ));
             let waiting = match self.sampler {
                 Sampler::MaskGit => {
-                    "Chance picks which ones wait: the surer the model is of a token, the seldomer."
+                    "Which ones wait is partly random: the surer the model is, the less likely."
                 }
                 Sampler::Carry | Sampler::Seed => "Those of which the model was least sure wait.",
             };
@@ -117,13 +119,6 @@ impl Now {
             out.extend(behind);
         }
         out
-    }
-}
-
-fn count(n: usize, one: &str, many: &str) -> String {
-    match n {
-        1 => format!("1 {one}"),
-        n => format!("{n} {many}"),
     }
 }
 

@@ -268,10 +268,10 @@ fn readable(piece: &Piece) -> String {
 
 fn sureness(entropy: f32) -> &'static str {
     match entropy {
-        ..0.5 => "it hardly doubts.",
-        ..1.5 => "a few words would do.",
-        ..3.0 => "many words would do.",
-        _ => "it has no idea yet.",
+        ..0.5 => "nearly certain.",
+        ..1.5 => "a few plausible tokens.",
+        ..3.0 => "many plausible tokens.",
+        _ => "no clear preference.",
     }
 }
 
