@@ -7,7 +7,7 @@
 //   v      = beta2 v + (1 - beta2) g²
 //   p     -= lr / (1 - beta1^n) * m / (sqrt(v) / sqrt(1 - beta2^n) + eps)
 //
-//   step     (1)      n
+//   counter  (1)      n
 //   control  (4)      factor of the learning rate, scale of the gradient (negative: do nothing)
 //   d_p      (count)
 //   p, m, v  (count)  in place
@@ -30,7 +30,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(1) var<storage, read> counter: array<u32>;
 @group(0) @binding(2) var<storage, read> control: array<f32>;
 @group(0) @binding(3) var<storage, read> d_p: array<f32>;
 @group(0) @binding(4) var<storage, read_write> p: array<f32>;
@@ -61,7 +61,7 @@ fn main(
         return;
     }
     let lr = params.lr * control[0];
-    let n = f32(step[0]);
+    let n = f32(counter[0]);
     let correction1 = one_minus_exp(n * params.ln_beta1);
     let correction2 = one_minus_exp(n * params.ln_beta2);
 

@@ -8,7 +8,7 @@
 //            = 1 - (1 - floor) p                      LINEAR
 //   p        = (n - decay_start) / (total - decay_start), between 0 and 1
 //
-//   step     (1)  +=
+//   counter  (1)  +=
 //   control  (4)  =  element 0, factor of the learning rate
 //
 // Host side and CPU twin: crates/kernels/src/begin_step.rs.
@@ -26,7 +26,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> step: array<u32>;
+@group(0) @binding(1) var<storage, read_write> counter: array<u32>;
 @group(0) @binding(2) var<storage, read_write> control: array<f32>;
 
 // cos(pi p) for p between 0 and 1, as the sine of pi (1/2 - p) by its series: WGSL promises no more
@@ -44,8 +44,8 @@ fn cos_half_turn(p: f32) -> f32 {
 
 @compute @workgroup_size(1)
 fn main() {
-    let n = step[0] + 1u;
-    step[0] = n;
+    let n = counter[0] + 1u;
+    counter[0] = n;
 
     var factor = 1.0;
     if params.shape != CONSTANT {

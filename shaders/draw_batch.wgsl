@@ -10,7 +10,7 @@
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
 //   corpus     (tokens)
-//   step       (1)
+//   counter    (1)
 //   alpha   (T + 1)     probability that a token is still clean at each timestep
 //   ids        (N)      =  noisy tokens
 //   targets    (N)      =  clean tokens
@@ -39,7 +39,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> corpus: array<u32>;
-@group(0) @binding(2) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> counter: array<u32>;
 @group(0) @binding(3) var<storage, read> alpha: array<f32>;
 @group(0) @binding(4) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(5) var<storage, read_write> targets: array<u32>;
@@ -60,7 +60,7 @@ fn main(
     let position = n % params.length;
     let seed = vec2<u32>(params.seed_low, params.seed_high);
 
-    let sequence = philox(vec4<u32>(b, 0u, step[0], 0u), seed);
+    let sequence = philox(vec4<u32>(b, 0u, counter[0], 0u), seed);
     let start = below(sequence.x, params.corpus_length - params.length + 1u);
     var t = 1u + below(sequence.y, params.max_timestep);
     if params.stratified == 1u {
@@ -69,7 +69,7 @@ fn main(
         t = 1u + ((scaled * params.max_timestep) >> 16u);
     }
 
-    let u = unit(philox(vec4<u32>(b * params.length + position, 1u, step[0], 0u), seed).x);
+    let u = unit(philox(vec4<u32>(b * params.length + position, 1u, counter[0], 0u), seed).x);
     let token = corpus[start + position];
     let masked = u > alpha[t];
     ids[n] = select(token, params.mask_id, masked);

@@ -22,9 +22,6 @@ struct Params {
     n: u32,
     k: u32,
     accumulate: u32,
-    // What the constants say, for the CPU twin.
-    a_transposed: u32,
-    b_transposed: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -6,7 +6,7 @@
 //   h        (N, C)  =  kept for the backward pass
 //   inv_rms  (N)     =  kept for the backward pass
 //
-// Host side and CPU twin: crates/kernels/src/norm.rs.
+// Host side and CPU twin: crates/kernels/src/rmsnorm.rs.
 
 #import reduce
 

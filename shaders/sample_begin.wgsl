@@ -8,7 +8,7 @@
 //   timesteps  (batch)      =  t
 //   control    (2 + batch)  =  number of the pass, greedy, re-mask counts
 //
-// Host side and CPU twin: crates/kernels/src/sample_pass.rs.
+// Host side and CPU twin: crates/kernels/src/sample_begin.rs.
 
 struct Params {
     batch: u32,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kernel::RunTwin;
+use crate::twin::RunTwin;
 use crate::{Access, Arg, Args, BufferId, Element, Launch, Real, Recording, Slice};
 
 #[derive(Debug)]
@@ -111,7 +111,11 @@ impl<E: Real + RunTwin> Cpu<E> {
                 }
             }
         });
-        let args = Args { params: &launch.params, buffers: buffers.collect() };
+        let args = Args {
+            params: &launch.params,
+            constants: &launch.constants,
+            buffers: buffers.collect(),
+        };
         E::twin(&launch.kernel.twin)(args);
         for (id, storage) in taken {
             self.buffers[id] = storage;

@@ -1,6 +1,6 @@
 //! What can go wrong with a device.
 
-use crate::SourceError;
+use crate::{Missing, SourceError};
 
 /// Why a device could not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -41,6 +41,16 @@ pub enum DeviceError {
         needed: u64,
         /// How much there is.
         available: u64,
+    },
+    /// A kernel needs something that the adapter lacks.
+    #[error("kernel `{kernel}` cannot run on `{adapter}`: it needs {missing}")]
+    Unsupported {
+        /// Which kernel.
+        kernel: &'static str,
+        /// Name of the adapter.
+        adapter: String,
+        /// The first thing that it lacks.
+        missing: Missing,
     },
     /// A shader could not be put together.
     #[error("kernel `{kernel}`: {source}")]

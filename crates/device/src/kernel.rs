@@ -1,159 +1,6 @@
-//! What the host knows about a WGSL file.
+//! The host's view of a WGSL file.
 
-use crate::{Element, Real};
-
-/// How a kernel uses a storage buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// `var<storage, read>`
-    Read,
-    /// `var<storage, read_write>`
-    Write,
-}
-
-/// One storage buffer of a kernel, in the order of its `@binding` number (from 1 on).
-#[derive(Clone, Copy, Debug)]
-pub struct Binding {
-    /// Name of the WGSL variable.
-    pub name: &'static str,
-    /// How the kernel uses it.
-    pub access: Access,
-    /// What it holds.
-    pub element: Element,
-}
-
-/// A buffer of floats that the kernel only reads.
-pub const fn floats(name: &'static str) -> Binding {
-    Binding { name, access: Access::Read, element: Element::Float }
-}
-
-/// A buffer of words that the kernel only reads.
-pub const fn words(name: &'static str) -> Binding {
-    Binding { name, access: Access::Read, element: Element::Word }
-}
-
-/// A buffer of floats that the kernel writes.
-pub const fn floats_mut(name: &'static str) -> Binding {
-    Binding { name, access: Access::Write, element: Element::Float }
-}
-
-/// A buffer of words that the kernel writes.
-pub const fn words_mut(name: &'static str) -> Binding {
-    Binding { name, access: Access::Write, element: Element::Word }
-}
-
-/// The bound part of one buffer, as a CPU twin sees it.
-#[derive(Debug)]
-pub enum Arg<'a, E> {
-    /// Floats to read.
-    Floats(&'a [E]),
-    /// Floats to write.
-    FloatsMut(&'a mut [E]),
-    /// Words to read.
-    Words(&'a [u32]),
-    /// Words to write.
-    WordsMut(&'a mut [u32]),
-}
-
-impl<'a, E> Arg<'a, E> {
-    /// The floats of a [`floats`] binding.
-    pub fn floats(self) -> &'a [E] {
-        match self {
-            Self::Floats(slice) => slice,
-            _ => panic!("the twin asks for floats to read, the kernel declares something else"),
-        }
-    }
-
-    /// The floats of a [`floats_mut`] binding.
-    pub fn floats_mut(self) -> &'a mut [E] {
-        match self {
-            Self::FloatsMut(slice) => slice,
-            _ => panic!("the twin asks for floats to write, the kernel declares something else"),
-        }
-    }
-
-    /// The words of a [`words`] binding.
-    pub fn words(self) -> &'a [u32] {
-        match self {
-            Self::Words(slice) => slice,
-            _ => panic!("the twin asks for words to read, the kernel declares something else"),
-        }
-    }
-
-    /// The words of a [`words_mut`] binding.
-    pub fn words_mut(self) -> &'a mut [u32] {
-        match self {
-            Self::WordsMut(slice) => slice,
-            _ => panic!("the twin asks for words to write, the kernel declares something else"),
-        }
-    }
-}
-
-/// What a CPU twin is called with: the params uniform and the bound buffers.
-#[derive(Debug)]
-pub struct Args<'a, E> {
-    pub(crate) params: &'a [u8],
-    pub(crate) buffers: Vec<Arg<'a, E>>,
-}
-
-impl<'a, E> Args<'a, E> {
-    /// The uniform at binding 0 and the buffers of bindings 1 to `N`.
-    ///
-    /// # Panics
-    /// When the kernel declares another size of params or number of bindings.
-    pub fn take<P: bytemuck::AnyBitPattern, const N: usize>(self) -> (P, [Arg<'a, E>; N]) {
-        let count = self.buffers.len();
-        let buffers = self.buffers.try_into().unwrap_or_else(|_| {
-            panic!("the twin takes {N} buffers, the kernel declares {count}");
-        });
-        (bytemuck::pod_read_unaligned(self.params), buffers)
-    }
-}
-
-/// The CPU form of a kernel: one generic function, in both precisions. Made by [`crate::twin!`].
-#[derive(Clone, Copy, Debug)]
-pub struct Twin {
-    /// What the CPU device runs.
-    pub f32: fn(Args<'_, f32>),
-    /// The oracle of the tests. It is no part of the page: a sixth of its bytes would be this.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub f64: fn(Args<'_, f64>),
-}
-
-/// The [`Twin`] that a generic function is.
-#[macro_export]
-macro_rules! twin {
-    ($function:path) => {
-        $crate::Twin {
-            f32: $function,
-            #[cfg(not(target_arch = "wasm32"))]
-            f64: $function,
-        }
-    };
-}
-
-/// Chooses between the two precisions of a [`Twin`].
-pub(crate) trait RunTwin: Real {
-    fn twin(twin: &Twin) -> fn(Args<'_, Self>);
-}
-
-impl RunTwin for f32 {
-    fn twin(twin: &Twin) -> fn(Args<'_, Self>) {
-        twin.f32
-    }
-}
-
-impl RunTwin for f64 {
-    #[cfg(not(target_arch = "wasm32"))]
-    fn twin(twin: &Twin) -> fn(Args<'_, Self>) {
-        twin.f64
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    fn twin(_: &Twin) -> fn(Args<'_, Self>) {
-        panic!("the oracle is for tests, which do not run in a browser")
-    }
-}
+use crate::{Binding, Buffers, Field, Params, Requirements, Twin};
 
 /// The files that `#import NAME` can name.
 pub type Sources = &'static [(&'static str, &'static str)];
@@ -164,6 +11,7 @@ pub type Constants = Vec<(&'static str, u32)>;
 /// The host's declaration of one WGSL file: entry point `main`, the uniform `params` at
 /// binding 0, and storage buffers from binding 1 on.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Kernel {
     /// File name without `.wgsl`; also the label in traces and profiles.
     pub name: &'static str,
@@ -173,10 +21,10 @@ pub struct Kernel {
     pub imports: Sources,
     /// Storage buffers of bindings 1, 2, ...
     pub bindings: &'static [Binding],
-    /// Size of the uniform at binding 0, in bytes.
-    pub params_size: usize,
-    /// Whether the shader uses subgroup operations: native only, never a default.
-    pub subgroups: bool,
+    /// Fields of the uniform at binding 0.
+    pub params: &'static [Field],
+    /// What an adapter must have to run it; only variants beside a default need anything.
+    pub requires: Requirements,
     /// The same computation on the CPU.
     pub twin: Twin,
 }
@@ -198,6 +46,30 @@ pub enum SourceError {
 }
 
 impl Kernel {
+    /// A kernel with params `P` and buffers `B` that runs on every adapter.
+    pub const fn new<P: Params, B: Buffers>(
+        name: &'static str,
+        source: &'static str,
+        imports: Sources,
+        twin: Twin,
+    ) -> Self {
+        Self {
+            name,
+            source,
+            imports,
+            bindings: B::BINDINGS,
+            params: P::FIELDS,
+            requires: Requirements::NONE,
+            twin,
+        }
+    }
+
+    /// The same, for adapters that have what it requires.
+    pub const fn requires(mut self, requires: Requirements) -> Self {
+        self.requires = requires;
+        self
+    }
+
     /// Expands `#import` lines and replaces the values of top-level `u32` constants: the only
     /// preprocessing our WGSL gets.
     pub fn assemble(&self, constants: &[(&str, u32)]) -> Result<String, SourceError> {
@@ -241,18 +113,19 @@ fn replace_constant(text: &str, name: &str, value: u32) -> Result<String, Source
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Args, twin};
+
+    crate::params! {
+        struct Size { size: u32 }
+    }
+
+    crate::buffers! {
+        struct Output { out: floats_mut }
+    }
 
     fn kernel(source: &'static str) -> Kernel {
         fn nothing<E>(_: Args<'_, E>) {}
-        Kernel {
-            name: "test",
-            source,
-            imports: &[("tile", "fn tile() {}")],
-            bindings: &[],
-            params_size: 0,
-            subgroups: false,
-            twin: twin!(nothing),
-        }
+        Kernel::new::<Size, Output>("test", source, &[("tile", "fn tile() {}")], twin!(nothing))
     }
 
     #[test]

@@ -11,22 +11,28 @@
 //! belong to a device.
 
 mod buffer;
+mod capabilities;
 mod cpu;
 mod error;
 mod gpu;
+mod interface;
 mod kernel;
 mod real;
 mod recording;
 mod target;
+mod twin;
 
 pub use buffer::{ALIGNMENT, BufferId, Element, Slice};
+pub use capabilities::{Capabilities, Missing, Requirements};
 pub use cpu::Cpu;
 pub use error::DeviceError;
 pub use gpu::{AdapterChoice, AdapterSummary, Gpu};
-pub use kernel::{
-    Access, Arg, Args, Binding, Constants, Kernel, SourceError, Sources, Twin, floats, floats_mut,
-    words, words_mut,
+pub use interface::{
+    Access, Binding, Buffers, Field, MAX_PARAMS_SIZE, Params, Scalar, floats, floats_mut, words,
+    words_mut,
 };
+pub use kernel::{Constants, Kernel, SourceError, Sources};
 pub use real::Real;
 pub use recording::{Launch, Recording};
 pub use target::{Device, Program, Timing};
+pub use twin::{Arg, Args, Twin};

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use crate::{Access, Constants, Kernel, Slice};
+use crate::{Access, Binding, Buffers, Constants, Kernel, Params, Slice};
 
 /// One launch of a kernel.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Launch {
     /// What to run.
     pub kernel: &'static Kernel,
@@ -22,10 +23,48 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// A launch of `kernel` over `grid` workgroups.
+    ///
+    /// # Panics
+    /// When the kernel was declared with other params or buffers.
+    pub fn new<P: Params>(
+        kernel: &'static Kernel,
+        params: &P,
+        buffers: impl Buffers,
+        grid: [u32; 3],
+    ) -> Self {
+        assert_eq!(kernel.params, P::FIELDS, "{}: params", kernel.name);
+        assert_eq!(kernel.bindings, bindings(&buffers), "{}: buffers", kernel.name);
+        Self {
+            kernel,
+            constants: Vec::new(),
+            params: bytemuck::bytes_of(params).to_vec(),
+            buffers: buffers.slices(),
+            grid,
+            flop: 0,
+        }
+    }
+
+    /// Sets the number of floating-point operations.
+    pub fn flop(mut self, flop: usize) -> Self {
+        self.flop = flop as u64;
+        self
+    }
+
+    /// Sets compile-time constants of the kernel; the others keep the values of the WGSL.
+    pub fn constants<const N: usize>(mut self, constants: [(&'static str, u32); N]) -> Self {
+        self.constants = constants.to_vec();
+        self
+    }
+
     /// The least traffic with memory: every bound byte once.
     pub fn bytes(&self) -> u64 {
         self.buffers.iter().map(|slice| slice.bytes()).sum()
     }
+}
+
+fn bindings<B: Buffers>(_: &B) -> &'static [Binding] {
+    B::BINDINGS
 }
 
 /// The launches of one step, in order. Sizes are fixed when it is recorded, so a step is
@@ -39,13 +78,11 @@ impl Recording {
     /// Adds a launch.
     ///
     /// # Panics
-    /// When params, buffers or grid do not fit the kernel's declaration, or when a buffer that the
-    /// kernel writes is bound a second time (WebGPU forbids it, and the twins rely on it).
+    /// When buffers or grid do not fit the kernel's declaration, or when a buffer that the kernel
+    /// writes is bound a second time (WebGPU forbids it, and the twins rely on it).
     pub fn push(&mut self, launch: Launch) {
-        let Launch { kernel, params, buffers, grid, .. } = &launch;
+        let Launch { kernel, buffers, grid, .. } = &launch;
         let name = kernel.name;
-        assert_eq!(params.len(), kernel.params_size, "{name}: size of params");
-        assert_eq!(buffers.len(), kernel.bindings.len(), "{name}: one buffer per binding");
         for (i, (slice, binding)) in buffers.iter().zip(kernel.bindings).enumerate() {
             let what = format_args!("{name}: `{}`", binding.name);
             assert_eq!(slice.element, binding.element, "{what}: element");

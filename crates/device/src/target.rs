@@ -6,7 +6,7 @@ use std::time::Duration;
 use web_time::Instant;
 
 use crate::gpu::GpuProgram;
-use crate::{Cpu, DeviceError, Element, Gpu, Launch, Recording, Slice};
+use crate::{Capabilities, Cpu, DeviceError, Element, Gpu, Launch, Recording, Slice};
 
 /// Something that runs recordings.
 #[derive(Debug)]
@@ -62,6 +62,20 @@ impl Device {
         match self {
             Self::Gpu(gpu) => Some(gpu),
             Self::Cpu(_) | Self::Oracle(_) => None,
+        }
+    }
+
+    /// What it can do. The CPU runs the twin of every kernel, but has no variants to choose from:
+    /// it needs none of what kernels require of adapters, and offers none of it.
+    pub fn capabilities(&self) -> Capabilities {
+        match self {
+            Self::Gpu(gpu) => gpu.summary().capabilities,
+            Self::Cpu(_) | Self::Oracle(_) => Capabilities {
+                timestamps: true,
+                max_binding_size: u64::MAX,
+                max_buffer_size: u64::MAX,
+                ..Capabilities::default()
+            },
         }
     }
 
@@ -178,17 +192,8 @@ impl Device {
 
     /// Makes a recording ready to run: on a GPU, compiles its kernels and binds its buffers.
     pub fn compile(&mut self, recording: Recording) -> Result<Program, DeviceError> {
-        self.compile_with_progress(recording, &mut |_, _| ())
-    }
-
-    /// As [`Device::compile`]; `progress` is told how many launches of how many are ready.
-    pub fn compile_with_progress(
-        &mut self,
-        recording: Recording,
-        progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<Program, DeviceError> {
         let gpu = match self {
-            Self::Gpu(gpu) => Some(gpu.prepare(&recording, progress)?),
+            Self::Gpu(gpu) => Some(gpu.prepare(&recording)?),
             Self::Cpu(_) | Self::Oracle(_) => None,
         };
         Ok(Program { recording, gpu })
@@ -218,7 +223,7 @@ impl Device {
     /// Runs a program once and times every launch; on a GPU without timestamps, `None`.
     pub async fn profile(&mut self, program: &Program) -> Result<Option<Vec<Timing>>, DeviceError> {
         match (self, &program.gpu) {
-            (Self::Gpu(gpu), Some(_)) if !gpu.summary().timestamps => Ok(None),
+            (Self::Gpu(gpu), Some(_)) if !gpu.summary().capabilities.timestamps => Ok(None),
             (Self::Gpu(gpu), Some(prepared)) => gpu.profile(prepared).await.map(Some),
             (Self::Cpu(cpu), None) => {
                 Ok(Some(time_launches(&program.recording, |launch| cpu.launch(launch))))

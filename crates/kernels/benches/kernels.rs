@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use device::{AdapterChoice, Device, Element, Gpu, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
-use kernels::{Variants, adamw, cross_entropy, norm, relu_squared};
+use kernels::{Variants, adamw, cross_entropy, relu_squared, rmsnorm};
 use pollster::block_on;
 
 const POSITIONS: usize = 1024;
@@ -27,19 +27,21 @@ const KERNELS: [(&str, Record); 8] = [
     ("gemm_tn", |device, variants, step| product(device, variants, step, Op::Tn)),
     ("attention_forward", |device, variants, step| {
         let [qkv, y, lse] = attention_buffers(device);
-        attention::forward(step, variants, qkv, y, lse, SHAPE);
+        attention::forward(step, variants, attention::Forward { qkv, y, lse }, SHAPE);
         y
     }),
     ("attention_backward", |device, variants, step| {
         let [qkv, y, lse] = attention_buffers(device);
         let (d_y, d_qkv) = (floats(device, y.len), floats(device, qkv.len));
         let delta = floats(device, lse.len);
-        attention::backward(step, variants, qkv, y, lse, d_y, delta, d_qkv, SHAPE);
+        let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
+        attention::backward(step, variants, io, SHAPE);
         d_qkv
     }),
-    ("residual_norm_forward", |device, _, step| {
+    ("rmsnorm_residual_forward", |device, _, step| {
         let [y, x, h] = [0; 3].map(|_| floats(device, POSITIONS * CHANNELS));
-        norm::residual_forward(step, y, x, h, floats(device, POSITIONS));
+        let inv_rms = floats(device, POSITIONS);
+        rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y, x, h, inv_rms });
         h
     }),
     ("cross_entropy", |device, _, step| {
@@ -52,12 +54,12 @@ const KERNELS: [(&str, Record); 8] = [
             targets,
             cross_entropy::TokenStats { lse, loss, hit, entropy },
         );
-        cross_entropy::backward(step, targets, weights, lse, logits);
+        cross_entropy::backward(step, cross_entropy::Backward { targets, weights, lse, logits });
         lse
     }),
     ("relu_squared_forward", |device, _, step| {
         let [x, out] = [0; 2].map(|_| floats(device, 4 * POSITIONS * CHANNELS));
-        relu_squared::forward(step, x, out);
+        relu_squared::forward(step, relu_squared::Forward { x, out });
         out
     }),
 ];
@@ -70,7 +72,7 @@ fn floats(device: &mut Device, len: usize) -> Slice {
 fn product(device: &mut Device, variants: &Variants, step: &mut Recording, op: Op) -> Slice {
     let (m, n, k) = (POSITIONS, 4 * CHANNELS, CHANNELS);
     let (a, b, c) = (floats(device, m * k), floats(device, n * k), floats(device, m * n));
-    gemm::record(step, variants, op, a, b, c, [m, n, k], false);
+    gemm::record(step, variants, op, gemm::Buffers { a, b, c }, [m, n, k], false);
     c
 }
 
@@ -84,7 +86,7 @@ fn adamw_update(device: &mut Device, step: &mut Recording) -> Slice {
     let counter = device.allocate("counter", Element::Word, 1).expect("it fits");
     let control = device.floats("control", &[1.0; 4]).expect("it fits");
     let config = adamw::AdamW { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 };
-    adamw::record(step, adamw::Update { counter, control, d_p, p, m, v }, config);
+    adamw::record(step, adamw::Buffers { counter, control, d_p, p, m, v }, config);
     p
 }
 

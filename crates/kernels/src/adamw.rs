@@ -1,43 +1,46 @@
 //! AdamW.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::grid;
 use crate::grid::CHUNK;
-use crate::{COMMON, grid};
+use crate::imports::kernel;
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    count: u32,
-    lr: f32,
-    beta1: f32,
-    beta2: f32,
-    ln_beta1: f32,
-    ln_beta2: f32,
-    eps: f32,
-    weight_decay: f32,
+params! {
+    struct Params {
+        count: u32,
+        lr: f32,
+        beta1: f32,
+        beta2: f32,
+        ln_beta1: f32,
+        ln_beta2: f32,
+        eps: f32,
+        weight_decay: f32,
+    }
+}
+
+buffers! {
+    /// Buffers of an update; parameters, gradient and moments have the same length.
+    pub struct Buffers {
+        /// Number of the step, `(1)`.
+        counter: words,
+        /// Factor on the learning rate and scale of the gradient.
+        control: floats,
+        /// Gradient.
+        d_p: floats,
+        /// In place: parameters.
+        p: floats_mut,
+        /// In place: first moment.
+        m: floats_mut,
+        /// In place: second moment.
+        v: floats_mut,
+    }
 }
 
 /// `shaders/adamw.wgsl`
-pub static KERNEL: Kernel = Kernel {
-    name: "adamw",
-    source: include_str!("../../../shaders/adamw.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        words("step"),
-        floats("control"),
-        floats("d_p"),
-        floats_mut("p"),
-        floats_mut("m"),
-        floats_mut("v"),
-    ],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin),
-};
+pub static KERNEL: Kernel = kernel!("adamw", Params, Buffers, twin);
 
 /// Constants of AdamW (arXiv 1711.05101, algorithm 2).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,47 +58,30 @@ pub struct AdamW {
     pub weight_decay: f64,
 }
 
-/// What an update reads and writes; slices of equal length.
-#[derive(Clone, Copy, Debug)]
-pub struct Update {
-    /// Step counter.
-    pub counter: Slice,
-    /// Factor of the learning rate and scale of the gradient.
-    pub control: Slice,
-    /// Gradient.
-    pub d_p: Slice,
-    /// In place: parameters.
-    pub p: Slice,
-    /// In place: first moment.
-    pub m: Slice,
-    /// In place: second moment.
-    pub v: Slice,
-}
-
 /// Records one update.
-pub fn record(step: &mut Recording, io: Update, config: AdamW) {
-    step.push(Launch {
-        kernel: &KERNEL,
-        constants: vec![],
-        params: bytemuck::bytes_of(&Params {
-            count: io.p.len as u32,
-            lr: config.lr as f32,
-            beta1: config.beta1 as f32,
-            beta2: config.beta2 as f32,
-            ln_beta1: config.beta1.ln() as f32,
-            ln_beta2: config.beta2.ln() as f32,
-            eps: config.eps as f32,
-            weight_decay: config.weight_decay as f32,
-        })
-        .to_vec(),
-        buffers: vec![io.counter, io.control, io.d_p, io.p, io.m, io.v],
-        grid: grid::elements(io.p.len),
-        flop: 15 * io.p.len as u64,
-    });
+pub fn record(step: &mut Recording, io: Buffers, config: AdamW) {
+    step.push(
+        Launch::new(
+            &KERNEL,
+            &Params {
+                count: io.p.len as u32,
+                lr: config.lr as f32,
+                beta1: config.beta1 as f32,
+                beta2: config.beta2 as f32,
+                ln_beta1: config.beta1.ln() as f32,
+                ln_beta2: config.beta2.ln() as f32,
+                eps: config.eps as f32,
+                weight_decay: config.weight_decay as f32,
+            },
+            io,
+            grid::elements(io.p.len),
+        )
+        .flop(15 * io.p.len),
+    );
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, [step, control, d_p, p, m, v]) = args.take::<Params, 6>();
+    let (params, [counter, control, d_p, p, m, v]) = args.take::<Params, 6>();
     let control = control.floats();
     let (factor, scale) = (control[0], control[1]);
     if scale < E::zero() {
@@ -103,7 +89,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
     }
     let of = |value: f32| E::of(value.into());
     let lr = of(params.lr) * factor;
-    let n = E::of(step.words()[0].into());
+    let n = E::of(counter.words()[0].into());
     let correction1 = -(n * of(params.ln_beta1)).exp_m1();
     let correction2 = -(n * of(params.ln_beta2)).exp_m1();
     let (beta1, beta2, eps) = (of(params.beta1), of(params.beta2), of(params.eps));

@@ -1,10 +1,9 @@
 //! The step counter and the learning rate.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats_mut, twin, words_mut};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use serde::{Deserialize, Serialize};
 
-use crate::COMMON;
+use crate::imports::kernel;
 
 /// Elements of the buffer `control` that steers the optimiser: factor of the learning rate,
 /// scale of the gradient, two spare.
@@ -63,37 +62,32 @@ impl LrSchedule {
     }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    shape: u32,
-    warmup: u32,
-    decay_start: u32,
-    total: u32,
-    floor: f32,
+params! {
+    struct Params {
+        shape: u32,
+        warmup: u32,
+        decay_start: u32,
+        total: u32,
+        floor: f32,
+    }
+}
+
+buffers! {
+    /// Buffers of the beginning of a step.
+    pub struct Buffers {
+        /// In place: number of the step, `(1)`.
+        counter: words_mut,
+        /// Written: element 0, the factor on the learning rate.
+        control: floats_mut,
+    }
 }
 
 /// `shaders/begin_step.wgsl`
-pub static KERNEL: Kernel = Kernel {
-    name: "begin_step",
-    source: include_str!("../../../shaders/begin_step.wgsl"),
-    imports: COMMON,
-    bindings: &[words_mut("step"), floats_mut("control")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin),
-};
+pub static KERNEL: Kernel = kernel!("begin_step", Params, Buffers, twin);
 
-/// Records `counter += 1` and the factor of the learning rate in `control`.
-pub fn record(step: &mut Recording, counter: Slice, control: Slice, schedule: &LrSchedule) {
-    step.push(Launch {
-        kernel: &KERNEL,
-        constants: vec![],
-        params: bytemuck::bytes_of(&schedule.params()).to_vec(),
-        buffers: vec![counter, control],
-        grid: [1, 1, 1],
-        flop: 0,
-    });
+/// Records `counter += 1` and the factor on the learning rate.
+pub fn record(step: &mut Recording, io: Buffers, schedule: &LrSchedule) {
+    step.push(Launch::new(&KERNEL, &schedule.params(), io, [1, 1, 1]));
 }
 
 fn factor(params: &Params, n: u32) -> f64 {
@@ -109,8 +103,8 @@ fn factor(params: &Params, n: u32) -> f64 {
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, [step, control]) = args.take::<Params, 2>();
-    let step = step.words_mut();
-    step[0] += 1;
-    control.floats_mut()[0] = E::of(factor(&params, step[0]));
+    let (params, [counter, control]) = args.take::<Params, 2>();
+    let counter = counter.words_mut();
+    counter[0] += 1;
+    control.floats_mut()[0] = E::of(factor(&params, counter[0]));
 }

@@ -1,46 +1,55 @@
 //! Cross-entropy of logits: statistics of each row, and the gradient.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 use rayon::prelude::*;
 
-use crate::{COMMON, grid};
+use crate::grid;
+use crate::imports::kernel;
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    rows: u32,
-    vocabulary: u32,
+params! {
+    struct Params {
+        rows: u32,
+        vocabulary: u32,
+    }
+}
+
+buffers! {
+    /// Buffers of the forward pass, for N rows.
+    struct Forward {
+        /// `(N, V)`
+        logits: floats,
+        /// `(N)`
+        targets: words,
+        /// Written: log sum exp of the logits, `(N)`.
+        lse: floats_mut,
+        /// Written: cross-entropy in nats, `(N)`.
+        loss: floats_mut,
+        /// Written: 1 where the target is the likeliest token, `(N)`.
+        hit: floats_mut,
+        /// Written: entropy of the prediction in nats, `(N)`.
+        entropy: floats_mut,
+    }
 }
 
 /// `shaders/cross_entropy_forward.wgsl`
-pub static FORWARD: Kernel = Kernel {
-    name: "cross_entropy_forward",
-    source: include_str!("../../../shaders/cross_entropy_forward.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        floats("logits"),
-        words("targets"),
-        floats_mut("lse"),
-        floats_mut("loss"),
-        floats_mut("hit"),
-        floats_mut("entropy"),
-    ],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(forward_twin),
-};
+pub static FORWARD: Kernel = kernel!("cross_entropy_forward", Params, Forward, forward_twin);
+
+buffers! {
+    /// Buffers of the backward pass, for N rows.
+    pub struct Backward {
+        /// `(N)`
+        targets: words,
+        /// Share of each row in the loss, `(N)`.
+        weights: floats,
+        /// Of the forward pass, `(N)`.
+        lse: floats,
+        /// In place: logits, then their gradient, `(N, V)`.
+        logits: floats_mut,
+    }
+}
 
 /// `shaders/cross_entropy_backward.wgsl`
-pub static BACKWARD: Kernel = Kernel {
-    name: "cross_entropy_backward",
-    source: include_str!("../../../shaders/cross_entropy_backward.wgsl"),
-    imports: COMMON,
-    bindings: &[words("targets"), floats("weights"), floats("lse"), floats_mut("logits")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(backward_twin),
-};
+pub static BACKWARD: Kernel = kernel!("cross_entropy_backward", Params, Backward, backward_twin);
 
 /// One number per position of a batch; what the loss and the metrics are made of.
 #[derive(Clone, Copy, Debug)]
@@ -68,37 +77,36 @@ impl TokenStats {
 }
 
 /// Records the statistics of every row of `logits (N, V)` against `targets (N)`.
-pub fn forward(step: &mut Recording, logits: Slice, targets: Slice, rows: TokenStats) {
+pub fn forward(step: &mut Recording, logits: Slice, targets: Slice, stats: TokenStats) {
+    let TokenStats { lse, loss, hit, entropy } = stats;
+    let io = Forward { logits, targets, lse, loss, hit, entropy };
     let vocabulary = logits.len / targets.len;
-    step.push(Launch {
-        kernel: &FORWARD,
-        constants: vec![("WORKGROUP_SIZE", grid::per_row(vocabulary))],
-        params: bytemuck::bytes_of(&Params {
-            rows: targets.len as u32,
-            vocabulary: vocabulary as u32,
-        })
-        .to_vec(),
-        buffers: vec![logits, targets, rows.lse, rows.loss, rows.hit, rows.entropy],
-        grid: grid::fold(targets.len),
-        flop: 5 * logits.len as u64,
-    });
+    step.push(
+        Launch::new(
+            &FORWARD,
+            &Params { rows: targets.len as u32, vocabulary: vocabulary as u32 },
+            io,
+            grid::fold(targets.len),
+        )
+        .constants([("WORKGROUP_SIZE", grid::per_row(vocabulary))])
+        .flop(5 * logits.len),
+    );
 }
 
 /// Records the gradient of `sum(weights * loss)`, in place of the logits.
-pub fn backward(step: &mut Recording, targets: Slice, weights: Slice, lse: Slice, logits: Slice) {
+pub fn backward(step: &mut Recording, io: Backward) {
+    let Backward { targets, logits, .. } = io;
     let vocabulary = logits.len / targets.len;
-    step.push(Launch {
-        kernel: &BACKWARD,
-        constants: vec![("WORKGROUP_SIZE", grid::per_row(vocabulary))],
-        params: bytemuck::bytes_of(&Params {
-            rows: targets.len as u32,
-            vocabulary: vocabulary as u32,
-        })
-        .to_vec(),
-        buffers: vec![targets, weights, lse, logits],
-        grid: grid::fold(targets.len),
-        flop: 3 * logits.len as u64,
-    });
+    step.push(
+        Launch::new(
+            &BACKWARD,
+            &Params { rows: targets.len as u32, vocabulary: vocabulary as u32 },
+            io,
+            grid::fold(targets.len),
+        )
+        .constants([("WORKGROUP_SIZE", grid::per_row(vocabulary))])
+        .flop(3 * logits.len),
+    );
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {

@@ -1,10 +1,10 @@
 //! Batches of a training step, drawn on the device.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, twin, words, words_mut};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
+use crate::grid;
+use crate::imports::kernel;
 use crate::rng::{self, Philox};
-use crate::{COMMON, grid};
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -28,65 +28,49 @@ pub struct Draw {
     pub seed: u64,
 }
 
-/// What drawing reads and writes.
-#[derive(Clone, Copy, Debug)]
-pub struct Buffers {
-    /// Tokens of the corpus, at least as many as a sequence is long.
-    pub corpus: Slice,
-    /// Number of the step, `(1)`.
-    pub counter: Slice,
-    /// Probability that a token is still clean at each timestep, `(T + 1)`.
-    pub alpha: Slice,
-    /// Written: noisy tokens, `(N)`.
-    pub ids: Slice,
-    /// Written: clean tokens, `(N)`.
-    pub targets: Slice,
-    /// Written: 1 where masked, `(N)`.
-    pub mask: Slice,
-    /// Written: `(count)`.
-    pub timesteps: Slice,
+params! {
+    struct Params {
+        first: u32,
+        count: u32,
+        total: u32,
+        length: u32,
+        corpus_length: u32,
+        max_timestep: u32,
+        mask_id: u32,
+        stratified: u32,
+        seed_low: u32,
+        seed_high: u32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    first: u32,
-    count: u32,
-    total: u32,
-    length: u32,
-    corpus_length: u32,
-    max_timestep: u32,
-    mask_id: u32,
-    stratified: u32,
-    seed_low: u32,
-    seed_high: u32,
+buffers! {
+    /// Buffers of a draw, for N positions.
+    pub struct Buffers {
+        /// Tokens of the corpus, at least as many as a sequence is long.
+        corpus: words,
+        /// Number of the step, `(1)`.
+        counter: words,
+        /// Probability that a token is still clean at each timestep, `(T + 1)`.
+        alpha: floats,
+        /// Written: noisy tokens, `(N)`.
+        ids: words_mut,
+        /// Written: clean tokens, `(N)`.
+        targets: words_mut,
+        /// Written: 1 where masked, `(N)`.
+        mask: words_mut,
+        /// Written: `(count)`.
+        timesteps: words_mut,
+    }
 }
 
 /// `shaders/draw_batch.wgsl`
-pub static KERNEL: Kernel = Kernel {
-    name: "draw_batch",
-    source: include_str!("../../../shaders/draw_batch.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        words("corpus"),
-        words("step"),
-        floats("alpha"),
-        words_mut("ids"),
-        words_mut("targets"),
-        words_mut("mask"),
-        words_mut("timesteps"),
-    ],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin),
-};
+pub static KERNEL: Kernel = kernel!("draw_batch", Params, Buffers, twin);
 
 /// Records the draw of the batch that belongs to the counter's step.
 pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
-    step.push(Launch {
-        kernel: &KERNEL,
-        constants: vec![],
-        params: bytemuck::bytes_of(&Params {
+    step.push(Launch::new(
+        &KERNEL,
+        &Params {
             first: draw.first as u32,
             count: draw.count as u32,
             total: draw.total as u32,
@@ -97,18 +81,16 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
             stratified: u32::from(draw.stratified),
             seed_low: draw.seed as u32,
             seed_high: (draw.seed >> 32) as u32,
-        })
-        .to_vec(),
-        buffers: vec![io.corpus, io.counter, io.alpha, io.ids, io.targets, io.mask, io.timesteps],
-        grid: grid::elements(draw.count * draw.length),
-        flop: 0,
-    });
+        },
+        io,
+        grid::elements(draw.count * draw.length),
+    ));
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 7>();
-    let [corpus, step, alpha, ids, targets, mask, timesteps] = buffers;
-    let (corpus, step, alpha) = (corpus.words(), step.words()[0], alpha.floats());
+    let [corpus, counter, alpha, ids, targets, mask, timesteps] = buffers;
+    let (corpus, step, alpha) = (corpus.words(), counter.words()[0], alpha.floats());
     let (ids, targets, mask) = (ids.words_mut(), targets.words_mut(), mask.words_mut());
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
     for (sequence, timestep) in (0..).zip(timesteps.words_mut()) {

@@ -1,13 +1,11 @@
 //! Token and timestep embedding, forward and backward.
 
-use bytemuck::{Pod, Zeroable};
-use device::{
-    Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words, words_mut,
-};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 use rayon::prelude::*;
 
-use crate::norm::inverse_rms;
-use crate::{COMMON, grid};
+use crate::grid;
+use crate::imports::kernel;
+use crate::rmsnorm::inverse_rms;
 
 /// Sizes of an embedding.
 #[derive(Clone, Copy, Debug)]
@@ -24,76 +22,54 @@ pub struct Shape {
     pub timesteps: usize,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct ForwardParams {
-    rows: u32,
-    channels: u32,
-    length: u32,
+params! {
+    struct ForwardParams {
+        rows: u32,
+        channels: u32,
+        length: u32,
+    }
+}
+
+buffers! {
+    /// Buffers of the forward pass.
+    pub struct Forward {
+        /// Tokens, `(N)`.
+        ids: words,
+        /// Timestep of each sequence, `(batch)`.
+        timesteps: words,
+        /// `(V, C)`
+        token_emb: floats,
+        /// `(T + 1, C)`
+        timestep_emb: floats,
+        /// Written: the residual stream, `(N, C)`.
+        x: floats_mut,
+        /// Written: a copy of it, `(N, C)`.
+        embedded: floats_mut,
+        /// Written: `(N)`.
+        inv_rms: floats_mut,
+    }
 }
 
 /// `shaders/embed_forward.wgsl`
-pub static FORWARD: Kernel = Kernel {
-    name: "embed_forward",
-    source: include_str!("../../../shaders/embed_forward.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        words("ids"),
-        words("timesteps"),
-        floats("token_emb"),
-        floats("timestep_emb"),
-        floats_mut("x"),
-        floats_mut("embedded"),
-        floats_mut("inv_rms"),
-    ],
-    params_size: size_of::<ForwardParams>(),
-    subgroups: false,
-    twin: twin!(forward_twin),
-};
-
-/// What the forward pass reads and writes.
-#[derive(Clone, Copy, Debug)]
-pub struct Forward {
-    /// Tokens, `(N)`.
-    pub ids: Slice,
-    /// Timestep of each sequence, `(batch)`.
-    pub timesteps: Slice,
-    /// `(V, C)`
-    pub token_emb: Slice,
-    /// `(T + 1, C)`
-    pub timestep_emb: Slice,
-    /// Written: the residual stream, `(N, C)`.
-    pub x: Slice,
-    /// Written: the same once more, `(N, C)`.
-    pub embedded: Slice,
-    /// Written: `(N)`.
-    pub inv_rms: Slice,
-}
+pub static FORWARD: Kernel = kernel!("embed_forward", ForwardParams, Forward, forward_twin);
 
 /// Records `x = norm(token_emb[ids] + timestep_emb[timesteps])`.
 pub fn forward(step: &mut Recording, io: Forward, shape: Shape) {
     let rows = shape.batch * shape.length;
-    step.push(Launch {
-        kernel: &FORWARD,
-        constants: vec![("WORKGROUP_SIZE", grid::per_row(shape.channels))],
-        params: bytemuck::bytes_of(&ForwardParams {
-            rows: rows as u32,
-            channels: shape.channels as u32,
-            length: shape.length as u32,
-        })
-        .to_vec(),
-        buffers: vec![
-            io.ids,
-            io.timesteps,
-            io.token_emb,
-            io.timestep_emb,
-            io.x,
-            io.embedded,
-            io.inv_rms,
-        ],
-        grid: grid::fold(rows),
-        flop: 4 * (rows * shape.channels) as u64,
-    });
+    step.push(
+        Launch::new(
+            &FORWARD,
+            &ForwardParams {
+                rows: rows as u32,
+                channels: shape.channels as u32,
+                length: shape.length as u32,
+            },
+            io,
+            grid::fold(rows),
+        )
+        .constants([("WORKGROUP_SIZE", grid::per_row(shape.channels))])
+        .flop(4 * (rows * shape.channels)),
+    );
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
@@ -121,23 +97,23 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
         });
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct IndexParams {
-    rows: u32,
-    vocabulary: u32,
+params! {
+    struct IndexParams {
+        rows: u32,
+        vocabulary: u32,
+    }
 }
 
-/// `shaders/index_tokens.wgsl`
-pub static INDEX: Kernel = Kernel {
-    name: "index_tokens",
-    source: include_str!("../../../shaders/index_tokens.wgsl"),
-    imports: COMMON,
-    bindings: &[words("ids"), words_mut("first"), words_mut("next")],
-    params_size: size_of::<IndexParams>(),
-    subgroups: false,
-    twin: twin!(index_twin),
-};
+buffers! {
+    struct IndexTokens {
+        ids: words,
+        first: words_mut,
+        next: words_mut,
+    }
+}
+
+/// `shaders/embed_index_tokens.wgsl`
+pub static INDEX: Kernel = kernel!("embed_index_tokens", IndexParams, IndexTokens, index_twin);
 
 fn index_twin<E: Real>(args: Args<'_, E>) {
     let (params, [ids, first, next]) = args.take::<IndexParams, 3>();
@@ -149,25 +125,27 @@ fn index_twin<E: Real>(args: Args<'_, E>) {
     }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct TokenParams {
-    rows: u32,
-    channels: u32,
-    vocabulary: u32,
-    accumulate: u32,
+params! {
+    struct TokenParams {
+        rows: u32,
+        channels: u32,
+        vocabulary: u32,
+        accumulate: u32,
+    }
 }
 
-/// `shaders/token_emb_backward.wgsl`
-pub static TOKEN_BACKWARD: Kernel = Kernel {
-    name: "token_emb_backward",
-    source: include_str!("../../../shaders/token_emb_backward.wgsl"),
-    imports: COMMON,
-    bindings: &[words("first"), words("next"), floats("d_e"), floats_mut("d_token_emb")],
-    params_size: size_of::<TokenParams>(),
-    subgroups: false,
-    twin: twin!(token_backward_twin),
-};
+buffers! {
+    struct TokenBackward {
+        first: words,
+        next: words,
+        d_e: floats,
+        d_token_emb: floats_mut,
+    }
+}
+
+/// `shaders/embed_backward_tokens.wgsl`
+pub static TOKEN_BACKWARD: Kernel =
+    kernel!("embed_backward_tokens", TokenParams, TokenBackward, token_backward_twin);
 
 /// What the backward pass reads and writes.
 #[derive(Clone, Copy, Debug)]
@@ -191,48 +169,39 @@ pub struct Backward {
 /// Records the gradients of both embeddings, set or added to.
 pub fn backward(step: &mut Recording, io: Backward, shape: Shape, accumulate: bool) {
     let rows = shape.batch * shape.length;
-    step.push(Launch {
-        kernel: &INDEX,
-        constants: vec![],
-        params: bytemuck::bytes_of(&IndexParams {
-            rows: rows as u32,
-            vocabulary: shape.vocabulary as u32,
-        })
-        .to_vec(),
-        buffers: vec![io.ids, io.first, io.next],
-        grid: grid::fold(shape.vocabulary.div_ceil(64)),
-        flop: 0,
-    });
-    let constants = vec![("WORKGROUP_SIZE", grid::per_row(shape.channels))];
-    step.push(Launch {
-        kernel: &TOKEN_BACKWARD,
-        constants: constants.clone(),
-        params: bytemuck::bytes_of(&TokenParams {
-            rows: rows as u32,
-            channels: shape.channels as u32,
-            vocabulary: shape.vocabulary as u32,
-            accumulate: u32::from(accumulate),
-        })
-        .to_vec(),
-        buffers: vec![io.first, io.next, io.d_e, io.d_token_emb],
-        grid: grid::fold(shape.vocabulary),
-        flop: (rows * shape.channels) as u64,
-    });
-    step.push(Launch {
-        kernel: &TIMESTEP_BACKWARD,
-        constants,
-        params: bytemuck::bytes_of(&TimestepParams {
-            batch: shape.batch as u32,
-            length: shape.length as u32,
-            channels: shape.channels as u32,
-            rows: shape.timesteps as u32,
-            accumulate: u32::from(accumulate),
-        })
-        .to_vec(),
-        buffers: vec![io.timesteps, io.d_e, io.d_timestep_emb],
-        grid: grid::fold(shape.timesteps),
-        flop: (rows * shape.channels) as u64,
-    });
+    step.push(Launch::new(
+        &INDEX,
+        &IndexParams { rows: rows as u32, vocabulary: shape.vocabulary as u32 },
+        IndexTokens { ids: io.ids, first: io.first, next: io.next },
+        grid::fold(shape.vocabulary.div_ceil(64)),
+    ));
+    let constants = [("WORKGROUP_SIZE", grid::per_row(shape.channels))];
+    let params = TokenParams {
+        rows: rows as u32,
+        channels: shape.channels as u32,
+        vocabulary: shape.vocabulary as u32,
+        accumulate: u32::from(accumulate),
+    };
+    let Backward { ids: _, timesteps, d_e, first, next, d_token_emb, d_timestep_emb } = io;
+    let buffers = TokenBackward { first, next, d_e, d_token_emb };
+    step.push(
+        Launch::new(&TOKEN_BACKWARD, &params, buffers, grid::fold(shape.vocabulary))
+            .constants(constants)
+            .flop(rows * shape.channels),
+    );
+    let params = TimestepParams {
+        batch: shape.batch as u32,
+        length: shape.length as u32,
+        channels: shape.channels as u32,
+        rows: shape.timesteps as u32,
+        accumulate: u32::from(accumulate),
+    };
+    let buffers = TimestepBackward { timesteps, d_e, d_timestep_emb };
+    step.push(
+        Launch::new(&TIMESTEP_BACKWARD, &params, buffers, grid::fold(shape.timesteps))
+            .constants(constants)
+            .flop(rows * shape.channels),
+    );
 }
 
 fn token_backward_twin<E: Real>(args: Args<'_, E>) {
@@ -253,26 +222,27 @@ fn token_backward_twin<E: Real>(args: Args<'_, E>) {
     });
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct TimestepParams {
-    batch: u32,
-    length: u32,
-    channels: u32,
-    rows: u32,
-    accumulate: u32,
+params! {
+    struct TimestepParams {
+        batch: u32,
+        length: u32,
+        channels: u32,
+        rows: u32,
+        accumulate: u32,
+    }
 }
 
-/// `shaders/timestep_emb_backward.wgsl`
-pub static TIMESTEP_BACKWARD: Kernel = Kernel {
-    name: "timestep_emb_backward",
-    source: include_str!("../../../shaders/timestep_emb_backward.wgsl"),
-    imports: COMMON,
-    bindings: &[words("timesteps"), floats("d_e"), floats_mut("d_timestep_emb")],
-    params_size: size_of::<TimestepParams>(),
-    subgroups: false,
-    twin: twin!(timestep_backward_twin),
-};
+buffers! {
+    struct TimestepBackward {
+        timesteps: words,
+        d_e: floats,
+        d_timestep_emb: floats_mut,
+    }
+}
+
+/// `shaders/embed_backward_timesteps.wgsl`
+pub static TIMESTEP_BACKWARD: Kernel =
+    kernel!("embed_backward_timesteps", TimestepParams, TimestepBackward, timestep_backward_twin);
 
 fn timestep_backward_twin<E: Real>(args: Args<'_, E>) {
     let (params, [timesteps, d_e, d_timestep_emb]) = args.take::<TimestepParams, 3>();

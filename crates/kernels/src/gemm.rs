@@ -1,12 +1,11 @@
 //! Matrix products.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Binding, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
+use device::{Args, Kernel, Launch, Real, Recording, Requirements, buffers, params};
 use gemm::Parallelism;
 
-use crate::COMMON;
+use crate::imports::kernel;
 use crate::product::{Matrix, multiply};
-use crate::variants::{GemmVariant, Variants};
+use crate::variants::{GemmVariant, LANES, Variants};
 
 /// Which operand is transposed. All matrices are row-major and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,86 +61,73 @@ impl GemmVariant {
     }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    m: u32,
-    n: u32,
-    k: u32,
-    accumulate: u32,
-    a_transposed: u32,
-    b_transposed: u32,
+params! {
+    struct Params {
+        m: u32,
+        n: u32,
+        k: u32,
+        accumulate: u32,
+    }
 }
 
-const BINDINGS: &[Binding] = &[floats("a"), floats("b"), floats_mut("c")];
-
-const fn kernel(name: &'static str, source: &'static str, subgroups: bool) -> Kernel {
-    Kernel {
-        name,
-        source,
-        imports: COMMON,
-        bindings: BINDINGS,
-        params_size: size_of::<Params>(),
-        subgroups,
-        twin: twin!(twin),
+buffers! {
+    /// Matrices of a product, row-major and dense.
+    pub struct Buffers {
+        /// `(m, k)`, or `(k, m)` when transposed.
+        a: floats,
+        /// `(k, n)`, or `(n, k)` when transposed.
+        b: floats,
+        /// Set or added to: `(m, n)`.
+        c: floats_mut,
     }
 }
 
 /// `shaders/gemm_tile.wgsl`
-pub static TILE: Kernel =
-    kernel("gemm_tile", include_str!("../../../shaders/gemm_tile.wgsl"), false);
+pub static TILE: Kernel = kernel!("gemm_tile", Params, Buffers, twin);
 
 /// `shaders/gemm_direct.wgsl`
-pub static DIRECT: Kernel =
-    kernel("gemm_direct", include_str!("../../../shaders/gemm_direct.wgsl"), false);
+pub static DIRECT: Kernel = kernel!("gemm_direct", Params, Buffers, twin);
 
 /// `shaders/gemm_subgroup.wgsl`
 pub static SUBGROUP: Kernel =
-    kernel("gemm_subgroup", include_str!("../../../shaders/gemm_subgroup.wgsl"), true);
+    kernel!("gemm_subgroup", Params, Buffers, twin).requires(Requirements::subgroups(LANES));
 
 /// Records `c = op(a, b)`, or `c += op(a, b)` when `accumulate`; sizes are `[m, n, k]`.
-#[expect(clippy::too_many_arguments, reason = "the arguments of every GEMM")]
 pub fn record(
     step: &mut Recording,
     variants: &Variants,
     op: Op,
-    a: Slice,
-    b: Slice,
-    c: Slice,
+    io: Buffers,
     [m, n, k]: [usize; 3],
     accumulate: bool,
 ) {
     let variant = op.variant(variants, [m, n, k]);
-    let [a_transposed, b_transposed] = op.constants();
     let [rows, columns] = variant.tile();
-    step.push(Launch {
-        kernel: variant.kernel(),
-        constants: vec![("A_TRANSPOSED", a_transposed), ("B_TRANSPOSED", b_transposed)],
-        params: bytemuck::bytes_of(&Params {
-            m: m as u32,
-            n: n as u32,
-            k: k as u32,
-            accumulate: u32::from(accumulate),
-            a_transposed,
-            b_transposed,
-        })
-        .to_vec(),
-        buffers: vec![a, b, c],
-        grid: [n.div_ceil(columns) as u32, m.div_ceil(rows) as u32, 1],
-        flop: 2 * (m * n * k) as u64,
-    });
+    let params =
+        Params { m: m as u32, n: n as u32, k: k as u32, accumulate: u32::from(accumulate) };
+    let grid = [n.div_ceil(columns) as u32, m.div_ceil(rows) as u32, 1];
+    let [a_transposed, b_transposed] = op.constants();
+    step.push(
+        Launch::new(variant.kernel(), &params, io, grid)
+            .constants([("A_TRANSPOSED", a_transposed), ("B_TRANSPOSED", b_transposed)])
+            .flop(2 * m * n * k),
+    );
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
+    let [a_transposed, b_transposed] =
+        ["A_TRANSPOSED", "B_TRANSPOSED"].map(|name| args.constant(name) == 1);
     let (params, [a, b, c]) = args.take::<Params, 3>();
     let [m, n, k] = [params.m, params.n, params.k].map(|size| size as usize);
-    let a = match params.a_transposed {
-        0 => Matrix::new(a.floats(), m, k, k),
-        _ => Matrix::new(a.floats(), k, m, m).transposed(),
+    let a = if a_transposed {
+        Matrix::new(a.floats(), k, m, m).transposed()
+    } else {
+        Matrix::new(a.floats(), m, k, k)
     };
-    let b = match params.b_transposed {
-        0 => Matrix::new(b.floats(), k, n, n),
-        _ => Matrix::new(b.floats(), n, k, k).transposed(),
+    let b = if b_transposed {
+        Matrix::new(b.floats(), n, k, k).transposed()
+    } else {
+        Matrix::new(b.floats(), k, n, n)
     };
     multiply(c.floats_mut(), n, a, b, 1.0, params.accumulate == 1, Parallelism::Rayon(0));
 }

@@ -1,55 +1,54 @@
 //! Norm of the whole gradient, and the factor that clips it.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 use rayon::prelude::*;
 
-use crate::COMMON;
-use crate::norm::sum_of;
+use crate::imports::kernel;
+use crate::rmsnorm::sum_of;
 
 /// Workgroups of the first half, and so length of the scratch buffer.
 pub const PARTIAL_SUMS: usize = 256;
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct SumParams {
-    count: u32,
-    groups: u32,
+params! {
+    struct SumParams {
+        count: u32,
+        groups: u32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct ClipParams {
-    count: u32,
-    slots: u32,
-    limit: f32,
+params! {
+    struct ClipParams {
+        count: u32,
+        slots: u32,
+        limit: f32,
+    }
 }
 
-/// `shaders/sum_squares.wgsl`
-pub static SUM_SQUARES: Kernel = Kernel {
-    name: "sum_squares",
-    source: include_str!("../../../shaders/sum_squares.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("x"), floats_mut("partial_sums")],
-    params_size: size_of::<SumParams>(),
-    subgroups: false,
-    twin: twin!(sum_twin),
-};
+buffers! {
+    struct SumSquares {
+        x: floats,
+        partial_sums: floats_mut,
+    }
+}
 
-/// `shaders/clip_gradient.wgsl`
-pub static CLIP: Kernel = Kernel {
-    name: "clip_gradient",
-    source: include_str!("../../../shaders/clip_gradient.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("partial_sums"), words("step"), floats_mut("control"), floats_mut("ring")],
-    params_size: size_of::<ClipParams>(),
-    subgroups: false,
-    twin: twin!(clip_twin),
-};
+/// `shaders/grad_norm_sum_squares.wgsl`
+pub static SUM_SQUARES: Kernel = kernel!("grad_norm_sum_squares", SumParams, SumSquares, sum_twin);
 
-/// What clipping reads and writes.
+buffers! {
+    struct Clip {
+        partial_sums: floats,
+        counter: words,
+        control: floats_mut,
+        ring: floats_mut,
+    }
+}
+
+/// `shaders/grad_norm_clip.wgsl`
+pub static CLIP: Kernel = kernel!("grad_norm_clip", ClipParams, Clip, clip_twin);
+
+/// Buffers of clipping.
 #[derive(Clone, Copy, Debug)]
-pub struct Clip {
+pub struct Buffers {
     /// The whole gradient.
     pub gradient: Slice,
     /// Scratch, [`PARTIAL_SUMS`] long.
@@ -63,32 +62,26 @@ pub struct Clip {
 }
 
 /// Records the norm of the gradient and its scale: `min(1, limit / norm)`.
-pub fn record(step: &mut Recording, io: Clip, limit: f32) {
-    step.push(Launch {
-        kernel: &SUM_SQUARES,
-        constants: vec![],
-        params: bytemuck::bytes_of(&SumParams {
-            count: io.gradient.len as u32,
-            groups: PARTIAL_SUMS as u32,
-        })
-        .to_vec(),
-        buffers: vec![io.gradient, io.partial_sums],
-        grid: [PARTIAL_SUMS as u32, 1, 1],
-        flop: 2 * io.gradient.len as u64,
-    });
-    step.push(Launch {
-        kernel: &CLIP,
-        constants: vec![],
-        params: bytemuck::bytes_of(&ClipParams {
-            count: PARTIAL_SUMS as u32,
-            slots: io.ring.len as u32,
-            limit,
-        })
-        .to_vec(),
-        buffers: vec![io.partial_sums, io.counter, io.control, io.ring],
-        grid: [1, 1, 1],
-        flop: PARTIAL_SUMS as u64,
-    });
+pub fn record(step: &mut Recording, io: Buffers, limit: f32) {
+    let Buffers { gradient, partial_sums, counter, control, ring } = io;
+    step.push(
+        Launch::new(
+            &SUM_SQUARES,
+            &SumParams { count: gradient.len as u32, groups: PARTIAL_SUMS as u32 },
+            SumSquares { x: gradient, partial_sums },
+            [PARTIAL_SUMS as u32, 1, 1],
+        )
+        .flop(2 * gradient.len),
+    );
+    step.push(
+        Launch::new(
+            &CLIP,
+            &ClipParams { count: PARTIAL_SUMS as u32, slots: ring.len as u32, limit },
+            Clip { partial_sums, counter, control, ring },
+            [1, 1, 1],
+        )
+        .flop(PARTIAL_SUMS),
+    );
 }
 
 fn sum_twin<E: Real>(args: Args<'_, E>) {
@@ -104,10 +97,10 @@ fn sum_twin<E: Real>(args: Args<'_, E>) {
 }
 
 fn clip_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [partial_sums, step, control, ring]) = args.take::<ClipParams, 4>();
+    let (params, [partial_sums, counter, control, ring]) = args.take::<ClipParams, 4>();
     let total: E = partial_sums.floats().iter().copied().sum();
     let norm = total.sqrt();
     let scale = (E::of(params.limit.into()) / (norm + E::of(1e-6))).min(E::one());
     control.floats_mut()[1] = if norm.is_finite() { scale } else { -E::one() };
-    ring.floats_mut()[(step.words()[0] % params.slots) as usize] = norm;
+    ring.floats_mut()[(counter.words()[0] % params.slots) as usize] = norm;
 }

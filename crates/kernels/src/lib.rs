@@ -5,7 +5,7 @@
 //! In shapes, N is the number of positions (batch x length), C the width of the residual stream,
 //! H the number of heads, D = C / H, V the vocabulary.
 
-use device::{Kernel, Sources};
+use device::Kernel;
 
 pub mod adamw;
 pub mod attention;
@@ -16,32 +16,25 @@ pub mod embed;
 pub mod gemm;
 pub mod grad_norm;
 mod grid;
+mod imports;
 pub mod loss;
 pub mod muon;
-pub mod norm;
 mod product;
 pub mod relu_squared;
 pub mod remask;
+pub mod rmsnorm;
 pub mod rng;
 pub mod rope_norm;
+pub mod sample_begin;
 pub mod sample_explain;
 pub mod sample_order;
-pub mod sample_pass;
 pub mod sample_tokens;
 pub mod sample_uniforms;
 pub mod tune;
 mod variants;
 
+pub use imports::COMMON;
 pub use variants::{AttentionVariant, GemmVariant, LANES, Variants};
-
-/// Files that kernels may `#import`.
-pub const COMMON: Sources = &[
-    ("elements", include_str!("../../../shaders/common/elements.wgsl")),
-    ("head", include_str!("../../../shaders/common/head.wgsl")),
-    ("largest", include_str!("../../../shaders/common/largest.wgsl")),
-    ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
-    ("rng", include_str!("../../../shaders/common/rng.wgsl")),
-];
 
 /// Every kernel, for the tests that check them all.
 pub const ALL: &[&Kernel] = &[
@@ -69,12 +62,12 @@ pub const ALL: &[&Kernel] = &[
     &loss::WEIGHTED,
     &loss::WEIGHTS,
     &muon::MOMENTUM,
-    &muon::NORMALISE,
+    &muon::NORMALIZE,
     &muon::POLYNOMIAL,
     &muon::UPDATE,
-    &norm::BACKWARD,
-    &norm::FORWARD,
-    &norm::RESIDUAL_FORWARD,
+    &rmsnorm::BACKWARD,
+    &rmsnorm::FORWARD,
+    &rmsnorm::RESIDUAL_FORWARD,
     &relu_squared::BACKWARD,
     &relu_squared::FORWARD,
     &remask::KERNEL,
@@ -82,7 +75,7 @@ pub const ALL: &[&Kernel] = &[
     &rope_norm::BACKWARD,
     &rope_norm::FORWARD,
     &sample_explain::KERNEL,
-    &sample_pass::KERNEL,
+    &sample_begin::KERNEL,
     &sample_tokens::KERNEL,
     &sample_uniforms::KERNEL,
 ];

@@ -1,70 +1,73 @@
 //! From the losses of positions to the loss of a step.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
-use crate::COMMON;
-use crate::norm::sum_of;
+use crate::imports::kernel;
+use crate::rmsnorm::sum_of;
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct WeightParams {
-    count: u32,
+params! {
+    struct WeightParams {
+        count: u32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct LossParams {
-    count: u32,
-    slots: u32,
+params! {
+    struct LossParams {
+        count: u32,
+        slots: u32,
+    }
+}
+
+buffers! {
+    /// Buffers of the shares of N positions.
+    pub struct Weights {
+        /// 1 where masked, `(N)`.
+        mask: words,
+        /// Written: `(N)`.
+        weights: floats_mut,
+    }
 }
 
 /// `shaders/loss_weights.wgsl`
-pub static WEIGHTS: Kernel = Kernel {
-    name: "loss_weights",
-    source: include_str!("../../../shaders/loss_weights.wgsl"),
-    imports: COMMON,
-    bindings: &[words("mask"), floats_mut("weights")],
-    params_size: size_of::<WeightParams>(),
-    subgroups: false,
-    twin: twin!(weights_twin),
-};
+pub static WEIGHTS: Kernel = kernel!("loss_weights", WeightParams, Weights, weights_twin);
 
-/// `shaders/weighted_loss.wgsl`
-pub static WEIGHTED: Kernel = Kernel {
-    name: "weighted_loss",
-    source: include_str!("../../../shaders/weighted_loss.wgsl"),
-    imports: COMMON,
-    bindings: &[words("step"), floats("weights"), floats("loss"), floats_mut("ring")],
-    params_size: size_of::<LossParams>(),
-    subgroups: false,
-    twin: twin!(weighted_twin),
-};
+buffers! {
+    /// Buffers of the loss of a step.
+    pub struct Weighted {
+        /// Number of the step, `(1)`.
+        counter: words,
+        /// Share of each position, `(N)`.
+        weights: floats,
+        /// `(N)`
+        loss: floats,
+        /// Written: the step's element.
+        ring: floats_mut,
+    }
+}
+
+/// `shaders/loss_weighted.wgsl`
+pub static WEIGHTED: Kernel = kernel!("loss_weighted", LossParams, Weighted, weighted_twin);
 
 /// Records the share of each position: `1 / count(mask)` where masked, or `1 / N` everywhere when
 /// nothing is.
-pub fn weights(step: &mut Recording, mask: Slice, weights: Slice) {
-    step.push(Launch {
-        kernel: &WEIGHTS,
-        constants: vec![],
-        params: bytemuck::bytes_of(&WeightParams { count: mask.len as u32 }).to_vec(),
-        buffers: vec![mask, weights],
-        grid: [1, 1, 1],
-        flop: 2 * mask.len as u64,
-    });
+pub fn weights(step: &mut Recording, io: Weights) {
+    step.push(
+        Launch::new(&WEIGHTS, &WeightParams { count: io.mask.len as u32 }, io, [1, 1, 1])
+            .flop(2 * io.mask.len),
+    );
 }
 
-/// Records `ring[step mod len] = sum(weights * loss)`.
-pub fn weighted(step: &mut Recording, counter: Slice, weights: Slice, loss: Slice, ring: Slice) {
-    step.push(Launch {
-        kernel: &WEIGHTED,
-        constants: vec![],
-        params: bytemuck::bytes_of(&LossParams { count: loss.len as u32, slots: ring.len as u32 })
-            .to_vec(),
-        buffers: vec![counter, weights, loss, ring],
-        grid: [1, 1, 1],
-        flop: 2 * loss.len as u64,
-    });
+/// Records `ring[counter mod len] = sum(weights * loss)`.
+pub fn weighted(step: &mut Recording, io: Weighted) {
+    step.push(
+        Launch::new(
+            &WEIGHTED,
+            &LossParams { count: io.loss.len as u32, slots: io.ring.len as u32 },
+            io,
+            [1, 1, 1],
+        )
+        .flop(2 * io.loss.len),
+    );
 }
 
 fn weights_twin<E: Real>(args: Args<'_, E>) {
@@ -78,8 +81,8 @@ fn weights_twin<E: Real>(args: Args<'_, E>) {
 }
 
 fn weighted_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [step, weights, loss, ring]) = args.take::<LossParams, 4>();
+    let (params, [counter, weights, loss, ring]) = args.take::<LossParams, 4>();
     let (weights, loss) = (weights.floats(), loss.floats());
-    let slot = step.words()[0] % params.slots;
+    let slot = counter.words()[0] % params.slots;
     ring.floats_mut()[slot as usize] = sum_of(loss.len(), |n| weights[n] * loss[n]);
 }

@@ -1,14 +1,14 @@
 //! Muon: momentum whose matrix is made orthogonal before the update (Jordan et al. 2024, "Muon: an
 //! optimizer for hidden layers in neural networks").
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
+use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 use rayon::prelude::*;
 
 use crate::gemm::{self, Op};
 use crate::grid::CHUNK;
-use crate::norm::sum_of;
-use crate::{COMMON, Variants, grid};
+use crate::imports::kernel;
+use crate::rmsnorm::sum_of;
+use crate::{Variants, grid};
 
 /// Newton-Schulz steps; five bring singular values between about 0.7 and 1.2.
 const STEPS: usize = 5;
@@ -16,98 +16,103 @@ const STEPS: usize = 5;
 /// Coefficients of x, x³ and x⁵ in a step, as published.
 const COEFFICIENTS: [f64; 3] = [3.4445, -4.7750, 2.0315];
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct MomentumParams {
-    count: u32,
-    mu: f32,
+params! {
+    struct MomentumParams {
+        count: u32,
+        mu: f32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct CountParams {
-    count: u32,
+params! {
+    struct CountParams {
+        count: u32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct PolynomialParams {
-    size: u32,
+params! {
+    struct PolynomialParams {
+        size: u32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct UpdateParams {
-    count: u32,
-    lr: f32,
-    weight_decay: f32,
-    shape_factor: f32,
+params! {
+    struct UpdateParams {
+        count: u32,
+        lr: f32,
+        weight_decay: f32,
+        shape_factor: f32,
+    }
+}
+
+buffers! {
+    /// Buffers of the momentum, all of the same length but `control`.
+    pub struct Momentum {
+        /// Element 1 is the scale of the gradient.
+        control: floats,
+        /// Gradient.
+        d_p: floats,
+        /// In place.
+        momentum: floats_mut,
+        /// Written: the momentum after another step in the same direction (Nesterov).
+        u: floats_mut,
+    }
 }
 
 /// `shaders/muon_momentum.wgsl`
-pub static MOMENTUM: Kernel = Kernel {
-    name: "muon_momentum",
-    source: include_str!("../../../shaders/muon_momentum.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("control"), floats("d_p"), floats_mut("momentum"), floats_mut("u")],
-    params_size: size_of::<MomentumParams>(),
-    subgroups: false,
-    twin: twin!(momentum_twin),
-};
+pub static MOMENTUM: Kernel = kernel!("muon_momentum", MomentumParams, Momentum, momentum_twin);
 
-/// `shaders/muon_normalise.wgsl`
-pub static NORMALISE: Kernel = Kernel {
-    name: "muon_normalise",
-    source: include_str!("../../../shaders/muon_normalise.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("u"), floats_mut("x")],
-    params_size: size_of::<CountParams>(),
-    subgroups: false,
-    twin: twin!(normalise_twin),
-};
-
-/// `shaders/muon_polynomial.wgsl`
-pub static POLYNOMIAL: Kernel = Kernel {
-    name: "muon_polynomial",
-    source: include_str!("../../../shaders/muon_polynomial.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("s"), floats("s2"), floats_mut("p")],
-    params_size: size_of::<PolynomialParams>(),
-    subgroups: false,
-    twin: twin!(polynomial_twin),
-};
-
-/// `shaders/muon_update.wgsl`
-pub static UPDATE: Kernel = Kernel {
-    name: "muon_update",
-    source: include_str!("../../../shaders/muon_update.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("control"), floats("o"), floats_mut("p")],
-    params_size: size_of::<UpdateParams>(),
-    subgroups: false,
-    twin: twin!(update_twin),
-};
-
-/// Records `momentum` and its look-ahead `u` for many matrices at once.
-pub fn momentum(
-    step: &mut Recording,
-    control: Slice,
-    d_p: Slice,
-    momentum: Slice,
-    u: Slice,
-    mu: f64,
-) {
-    step.push(Launch {
-        kernel: &MOMENTUM,
-        constants: vec![],
-        params: bytemuck::bytes_of(&MomentumParams { count: u.len as u32, mu: mu as f32 }).to_vec(),
-        buffers: vec![control, d_p, momentum, u],
-        grid: grid::elements(u.len),
-        flop: 7 * u.len as u64,
-    });
+buffers! {
+    struct Normalize {
+        u: floats,
+        x: floats_mut,
+    }
 }
 
-/// Scratch of an orthogonalisation of matrices up to some size.
+/// `shaders/muon_normalize.wgsl`
+pub static NORMALIZE: Kernel = kernel!("muon_normalize", CountParams, Normalize, normalize_twin);
+
+buffers! {
+    struct Polynomial {
+        s: floats,
+        s2: floats,
+        p: floats_mut,
+    }
+}
+
+/// `shaders/muon_polynomial.wgsl`
+pub static POLYNOMIAL: Kernel =
+    kernel!("muon_polynomial", PolynomialParams, Polynomial, polynomial_twin);
+
+buffers! {
+    /// Buffers of the update of one matrix.
+    pub struct Update {
+        /// Factor on the learning rate and scale of the gradient.
+        control: floats,
+        /// Orthogonalized momentum.
+        o: floats,
+        /// In place: parameters.
+        p: floats_mut,
+    }
+}
+
+/// `shaders/muon_update.wgsl`
+pub static UPDATE: Kernel = kernel!("muon_update", UpdateParams, Update, update_twin);
+
+/// Records `momentum` and its look-ahead `u` for many matrices at once.
+pub fn momentum(step: &mut Recording, io: Momentum, mu: f64) {
+    let count = io.u.len;
+    step.push(
+        Launch::new(
+            &MOMENTUM,
+            &MomentumParams { count: count as u32, mu: mu as f32 },
+            io,
+            grid::elements(count),
+        )
+        .flop(7 * count),
+    );
+}
+
+/// Scratch of an orthogonalization of matrices up to some size.
 #[derive(Clone, Copy, Debug)]
 pub struct Scratch {
     /// Two buffers as long as the largest matrix.
@@ -116,9 +121,9 @@ pub struct Scratch {
     pub squares: [Slice; 3],
 }
 
-/// Records the orthogonalisation of `u (rows, columns)`; returns where the result stands, a part
+/// Records the orthogonalization of `u (rows, columns)`; returns where the result stands, a part
 /// of the scratch.
-pub fn orthogonalise(
+pub fn orthogonalize(
     step: &mut Recording,
     variants: &Variants,
     u: Slice,
@@ -129,35 +134,72 @@ pub fn orthogonalise(
     let size = rows.min(columns);
     let [mut x, mut next] = scratch.x.map(|slice| slice.part(0, count));
     let [s, s2, p] = scratch.squares.map(|slice| slice.part(0, size * size));
-    step.push(Launch {
-        kernel: &NORMALISE,
-        constants: vec![],
-        params: bytemuck::bytes_of(&CountParams { count: count as u32 }).to_vec(),
-        buffers: vec![u, x],
-        grid: [1, 1, 1],
-        flop: 3 * count as u64,
-    });
+    step.push(
+        Launch::new(
+            &NORMALIZE,
+            &CountParams { count: count as u32 },
+            Normalize { u, x },
+            [1, 1, 1],
+        )
+        .flop(3 * count),
+    );
     for _ in 0..STEPS {
         // The smaller of x xᵀ and xᵀ x has the same polynomial.
         if rows <= columns {
-            gemm::record(step, variants, Op::Nt, x, x, s, [rows, rows, columns], false);
+            gemm::record(
+                step,
+                variants,
+                Op::Nt,
+                gemm::Buffers { a: x, b: x, c: s },
+                [rows, rows, columns],
+                false,
+            );
         } else {
-            gemm::record(step, variants, Op::Tn, x, x, s, [columns, columns, rows], false);
+            gemm::record(
+                step,
+                variants,
+                Op::Tn,
+                gemm::Buffers { a: x, b: x, c: s },
+                [columns, columns, rows],
+                false,
+            );
         }
-        gemm::record(step, variants, Op::Nn, s, s, s2, [size, size, size], false);
-        step.push(Launch {
-            kernel: &POLYNOMIAL,
-            constants: vec![],
-            params: bytemuck::bytes_of(&PolynomialParams { size: size as u32 }).to_vec(),
-            buffers: vec![s, s2, p],
-            grid: grid::elements(size * size),
-            flop: 4 * (size * size) as u64,
-        });
+        gemm::record(
+            step,
+            variants,
+            Op::Nn,
+            gemm::Buffers { a: s, b: s, c: s2 },
+            [size, size, size],
+            false,
+        );
+        step.push(
+            Launch::new(
+                &POLYNOMIAL,
+                &PolynomialParams { size: size as u32 },
+                Polynomial { s, s2, p },
+                grid::elements(size * size),
+            )
+            .flop(4 * (size * size)),
+        );
         let sizes = [rows, columns, size];
         if rows <= columns {
-            gemm::record(step, variants, Op::Nn, p, x, next, sizes, false);
+            gemm::record(
+                step,
+                variants,
+                Op::Nn,
+                gemm::Buffers { a: p, b: x, c: next },
+                sizes,
+                false,
+            );
         } else {
-            gemm::record(step, variants, Op::Nn, x, p, next, sizes, false);
+            gemm::record(
+                step,
+                variants,
+                Op::Nn,
+                gemm::Buffers { a: x, b: p, c: next },
+                sizes,
+                false,
+            );
         }
         (x, next) = (next, x);
     }
@@ -167,27 +209,26 @@ pub fn orthogonalise(
 /// Records the update of `p (rows, columns)` by the orthogonal `o`.
 pub fn update(
     step: &mut Recording,
-    control: Slice,
-    o: Slice,
-    p: Slice,
+    io: Update,
     [rows, columns]: [usize; 2],
     lr: f64,
     weight_decay: f64,
 ) {
-    step.push(Launch {
-        kernel: &UPDATE,
-        constants: vec![],
-        params: bytemuck::bytes_of(&UpdateParams {
-            count: p.len as u32,
-            lr: lr as f32,
-            weight_decay: weight_decay as f32,
-            shape_factor: (rows as f64 / columns as f64).max(1.0).sqrt() as f32,
-        })
-        .to_vec(),
-        buffers: vec![control, o, p],
-        grid: grid::elements(p.len),
-        flop: 4 * p.len as u64,
-    });
+    let count = io.p.len;
+    step.push(
+        Launch::new(
+            &UPDATE,
+            &UpdateParams {
+                count: count as u32,
+                lr: lr as f32,
+                weight_decay: weight_decay as f32,
+                shape_factor: (rows as f64 / columns as f64).max(1.0).sqrt() as f32,
+            },
+            io,
+            grid::elements(count),
+        )
+        .flop(4 * count),
+    );
 }
 
 fn momentum_twin<E: Real>(args: Args<'_, E>) {
@@ -209,7 +250,7 @@ fn momentum_twin<E: Real>(args: Args<'_, E>) {
     });
 }
 
-fn normalise_twin<E: Real>(args: Args<'_, E>) {
+fn normalize_twin<E: Real>(args: Args<'_, E>) {
     let (_, [u, x]) = args.take::<CountParams, 2>();
     let u = u.floats();
     let norm = sum_of(u.len(), |i| u[i] * u[i]).sqrt();

@@ -1,59 +1,60 @@
 //! The MLP's activation max(x, 0)², forward and backward.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use rayon::prelude::*;
 
+use crate::grid;
 use crate::grid::CHUNK;
-use crate::{COMMON, grid};
+use crate::imports::kernel;
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    count: u32,
-}
-
-/// `shaders/relu_squared_forward.wgsl`
-pub static FORWARD: Kernel = Kernel {
-    name: "relu_squared_forward",
-    source: include_str!("../../../shaders/relu_squared_forward.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("x"), floats_mut("out")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(forward_twin),
-};
-
-/// `shaders/relu_squared_backward.wgsl`
-pub static BACKWARD: Kernel = Kernel {
-    name: "relu_squared_backward",
-    source: include_str!("../../../shaders/relu_squared_backward.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("x"), floats_mut("d_x")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(backward_twin),
-};
-
-fn launch(kernel: &'static Kernel, x: Slice, out: Slice) -> Launch {
-    Launch {
-        kernel,
-        constants: vec![],
-        params: bytemuck::bytes_of(&Params { count: x.len as u32 }).to_vec(),
-        buffers: vec![x, out],
-        grid: grid::elements(x.len),
-        flop: 2 * x.len as u64,
+params! {
+    struct Params {
+        count: u32,
     }
 }
 
+buffers! {
+    /// Buffers of the forward pass, of the same length.
+    pub struct Forward {
+        /// Input.
+        x: floats,
+        /// Written.
+        out: floats_mut,
+    }
+}
+
+/// `shaders/relu_squared_forward.wgsl`
+pub static FORWARD: Kernel = kernel!("relu_squared_forward", Params, Forward, forward_twin);
+
+buffers! {
+    /// Buffers of the backward pass, of the same length.
+    pub struct Backward {
+        /// Input of the forward pass.
+        x: floats,
+        /// In place: gradient of the output, then of the input.
+        d_x: floats_mut,
+    }
+}
+
+/// `shaders/relu_squared_backward.wgsl`
+pub static BACKWARD: Kernel = kernel!("relu_squared_backward", Params, Backward, backward_twin);
+
 /// Records `out = max(x, 0)²`.
-pub fn forward(step: &mut Recording, x: Slice, out: Slice) {
-    step.push(launch(&FORWARD, x, out));
+pub fn forward(step: &mut Recording, io: Forward) {
+    let count = io.x.len;
+    step.push(
+        Launch::new(&FORWARD, &Params { count: count as u32 }, io, grid::elements(count))
+            .flop(2 * count),
+    );
 }
 
 /// Records `d_x = 2 max(x, 0) d_x`, where `d_x` holds the gradient of the output before.
-pub fn backward(step: &mut Recording, x: Slice, d_x: Slice) {
-    step.push(launch(&BACKWARD, x, d_x));
+pub fn backward(step: &mut Recording, io: Backward) {
+    let count = io.x.len;
+    step.push(
+        Launch::new(&BACKWARD, &Params { count: count as u32 }, io, grid::elements(count))
+            .flop(2 * count),
+    );
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {

@@ -1,86 +1,56 @@
 //! The end of a denoising pass: the tokens that are lowest in an order, mostly the least sure,
 //! become masks again.
 
-use bytemuck::{Pod, Zeroable};
-use device::{
-    Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words, words_mut,
-};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
+use crate::grid;
+use crate::imports::kernel;
+use crate::sample_begin::HEADER;
 use crate::sample_order::STAYS;
-use crate::sample_pass::HEADER;
-use crate::{COMMON, grid};
 
-/// What re-masking reads and writes; N positions in sequences of equal length.
-#[derive(Clone, Copy, Debug)]
-pub struct Buffers {
-    /// Tokens drawn in this pass or kept, `(N)`.
-    pub tokens: Slice,
-    /// Confidence of each, `(N)`.
-    pub token_confidence: Slice,
-    /// Order in which they become masks, lowest first, `(N)`: the confidence itself, or that of
-    /// [`crate::sample_order`].
-    pub order: Slice,
-    /// Not 0 where a token is to be generated, `(N)`.
-    pub generated: Slice,
-    /// Of [`crate::sample_pass`]: from element 2 on, how many become masks in each sequence.
-    pub control: Slice,
-    /// Written: `(N)`.
-    pub ids: Slice,
-    /// Written: `(N)`, 0 at masks.
-    pub confidence: Slice,
-    /// Written: ids and the bits of confidence in f32, `(2, N)`, to be read back in one piece.
-    pub frame: Slice,
+params! {
+    struct Params {
+        count: u32,
+        length: u32,
+        mask_id: u32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    count: u32,
-    length: u32,
-    mask_id: u32,
+buffers! {
+    /// Buffers of re-masking, for N positions in sequences of equal length.
+    pub struct Buffers {
+        /// Tokens drawn in this pass or kept, `(N)`.
+        tokens: words,
+        /// Confidence of each, `(N)`.
+        token_confidence: floats,
+        /// Score by which they are masked again, lowest first, `(N)`: the confidence itself, or that of
+        /// [`crate::sample_order`].
+        order: floats,
+        /// Not 0 where a token is to be generated, `(N)`.
+        generated: words,
+        /// Of [`crate::sample_begin`]: from element 2 on, how many become masks in each sequence.
+        control: words,
+        /// Written: `(N)`.
+        ids: words_mut,
+        /// Written: `(N)`, 0 at masks.
+        confidence: floats_mut,
+        /// Written: ids and the bits of confidence in f32, `(2, N)`, to be read back in one piece.
+        frame: words_mut,
+    }
 }
 
 /// `shaders/remask.wgsl`
-pub static KERNEL: Kernel = Kernel {
-    name: "remask",
-    source: include_str!("../../../shaders/remask.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        words("tokens"),
-        floats("token_confidence"),
-        floats("order"),
-        words("generated"),
-        words("control"),
-        words_mut("ids"),
-        floats_mut("confidence"),
-        words_mut("frame"),
-    ],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin),
-};
+pub static KERNEL: Kernel = kernel!("remask", Params, Buffers, twin);
 
 /// Records `ids` and `confidence` after the pass, for sequences of `length` positions.
 pub fn record(step: &mut Recording, io: Buffers, length: usize, mask_id: u32) {
     let count = io.tokens.len;
-    step.push(Launch {
-        kernel: &KERNEL,
-        constants: vec![],
-        params: bytemuck::bytes_of(&Params { count: count as u32, length: length as u32, mask_id })
-            .to_vec(),
-        buffers: vec![
-            io.tokens,
-            io.token_confidence,
-            io.order,
-            io.generated,
-            io.control,
-            io.ids,
-            io.confidence,
-            io.frame,
-        ],
-        grid: grid::elements(count),
-        flop: 0,
-    });
+    step.push(Launch::new(
+        &KERNEL,
+        &Params { count: count as u32, length: length as u32, mask_id },
+        io,
+        grid::elements(count),
+    ));
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {

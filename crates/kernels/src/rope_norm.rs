@@ -1,11 +1,11 @@
 //! Rotary position embedding and RMSNorm of query and key heads, forward and backward.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use rayon::prelude::*;
 
-use crate::norm::{inverse_rms, sum_of};
-use crate::{COMMON, grid};
+use crate::grid;
+use crate::imports::kernel;
+use crate::rmsnorm::{inverse_rms, sum_of};
 
 /// Sizes of the heads.
 #[derive(Clone, Copy, Debug)]
@@ -20,36 +20,46 @@ pub struct Shape {
     pub head_dim: usize,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    rows: u32,
-    length: u32,
-    heads: u32,
-    head_dim: u32,
+params! {
+    struct Params {
+        rows: u32,
+        length: u32,
+        heads: u32,
+        head_dim: u32,
+    }
+}
+
+buffers! {
+    /// Buffers of the forward pass.
+    pub struct Forward {
+        /// See [`table`].
+        rope: floats,
+        /// In place: `(N, 3, H, D)`.
+        qkv: floats_mut,
+        /// Written: `(N, 2, H)`.
+        inv_rms: floats_mut,
+    }
 }
 
 /// `shaders/rope_norm_forward.wgsl`
-pub static FORWARD: Kernel = Kernel {
-    name: "rope_norm_forward",
-    source: include_str!("../../../shaders/rope_norm_forward.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("rope"), floats_mut("qkv"), floats_mut("inv_rms")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(forward_twin),
-};
+pub static FORWARD: Kernel = kernel!("rope_norm_forward", Params, Forward, forward_twin);
+
+buffers! {
+    /// Buffers of the backward pass.
+    pub struct Backward {
+        /// See [`table`].
+        rope: floats,
+        /// Of the forward pass, `(N, 3, H, D)`.
+        qkv: floats,
+        /// Of the forward pass, `(N, 2, H)`.
+        inv_rms: floats,
+        /// In place: `(N, 3, H, D)`.
+        d_qkv: floats_mut,
+    }
+}
 
 /// `shaders/rope_norm_backward.wgsl`
-pub static BACKWARD: Kernel = Kernel {
-    name: "rope_norm_backward",
-    source: include_str!("../../../shaders/rope_norm_backward.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("rope"), floats("qkv"), floats("inv_rms"), floats_mut("d_qkv")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(backward_twin),
-};
+pub static BACKWARD: Kernel = kernel!("rope_norm_backward", Params, Backward, backward_twin);
 
 /// The table `rope`: for each of `length` positions p, the cosines of p * 10000^(-2j / D) for
 /// j in 0..D / 2, then the sines. Angles are rounded to f32, as PyTorch's tables are.
@@ -62,39 +72,26 @@ pub fn table(length: usize, head_dim: usize) -> Vec<f32> {
         .collect()
 }
 
-fn launch(kernel: &'static Kernel, buffers: Vec<Slice>, shape: Shape) -> Launch {
+fn launch(kernel: &'static Kernel, buffers: impl device::Buffers, shape: Shape) -> Launch {
     let rows = shape.batch * shape.length;
-    Launch {
-        kernel,
-        constants: vec![],
-        params: bytemuck::bytes_of(&Params {
-            rows: rows as u32,
-            length: shape.length as u32,
-            heads: shape.heads as u32,
-            head_dim: shape.head_dim as u32,
-        })
-        .to_vec(),
-        buffers,
-        grid: grid::fold((2 * rows * shape.heads).div_ceil(64)),
-        flop: (12 * rows * shape.heads * shape.head_dim) as u64,
-    }
+    let params = Params {
+        rows: rows as u32,
+        length: shape.length as u32,
+        heads: shape.heads as u32,
+        head_dim: shape.head_dim as u32,
+    };
+    Launch::new(kernel, &params, buffers, grid::fold((2 * rows * shape.heads).div_ceil(64)))
+        .flop(12 * rows * shape.heads * shape.head_dim)
 }
 
-/// Records the forward pass: `qkv (N, 3, H, D)` in place, `inv_rms (N, 2, H)` written.
-pub fn forward(step: &mut Recording, rope: Slice, qkv: Slice, inv_rms: Slice, shape: Shape) {
-    step.push(launch(&FORWARD, vec![rope, qkv, inv_rms], shape));
+/// Records the forward pass.
+pub fn forward(step: &mut Recording, io: Forward, shape: Shape) {
+    step.push(launch(&FORWARD, io, shape));
 }
 
-/// Records the backward pass: `d_qkv (N, 3, H, D)` in place.
-pub fn backward(
-    step: &mut Recording,
-    rope: Slice,
-    qkv: Slice,
-    inv_rms: Slice,
-    d_qkv: Slice,
-    shape: Shape,
-) {
-    step.push(launch(&BACKWARD, vec![rope, qkv, inv_rms, d_qkv], shape));
+/// Records the backward pass.
+pub fn backward(step: &mut Recording, io: Backward, shape: Shape) {
+    step.push(launch(&BACKWARD, io, shape));
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {

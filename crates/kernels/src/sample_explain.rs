@@ -1,11 +1,11 @@
 //! What the model thought of every position.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words_mut};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use rayon::prelude::*;
 
-use crate::norm::sum_of;
-use crate::{COMMON, grid};
+use crate::grid;
+use crate::imports::kernel;
+use crate::rmsnorm::sum_of;
 
 /// Number of best tokens per position.
 pub const BEST: usize = 5;
@@ -13,57 +13,52 @@ pub const BEST: usize = 5;
 /// What stands for a token where the vocabulary has fewer than [`BEST`].
 pub const NONE: u32 = u32::MAX;
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    rows: u32,
-    vocabulary: u32,
-    mask_id: u32,
-    exclude_mask: u32,
+params! {
+    struct Params {
+        rows: u32,
+        vocabulary: u32,
+        mask_id: u32,
+        exclude_mask: u32,
+    }
+}
+
+buffers! {
+    /// Buffers of an explanation, for N positions.
+    pub struct Buffers {
+        /// `(N, V)`
+        logits: floats,
+        /// Written: the likeliest tokens, `(N, BEST)`.
+        tokens: words_mut,
+        /// Written: theirs, `(N, BEST)`.
+        probabilities: floats_mut,
+        /// Written: in nats, `(N)`.
+        entropy: floats_mut,
+    }
 }
 
 /// `shaders/sample_explain.wgsl`
-pub static KERNEL: Kernel = Kernel {
-    name: "sample_explain",
-    source: include_str!("../../../shaders/sample_explain.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        floats("logits"),
-        words_mut("tokens"),
-        floats_mut("probabilities"),
-        floats_mut("entropy"),
-    ],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin),
-};
+pub static KERNEL: Kernel = kernel!("sample_explain", Params, Buffers, twin);
 
 /// Records, from `logits (N, V)`, the best `tokens (N, BEST)` with their `probabilities (N, BEST)`
 /// and the `entropy (N)` in nats; `excluded` is a token that takes no part.
-pub fn record(
-    step: &mut Recording,
-    logits: Slice,
-    tokens: Slice,
-    probabilities: Slice,
-    entropy: Slice,
-    excluded: Option<u32>,
-) {
-    let rows = entropy.len;
-    let vocabulary = logits.len / rows;
-    step.push(Launch {
-        kernel: &KERNEL,
-        constants: vec![("WORKGROUP_SIZE", grid::per_row(vocabulary))],
-        params: bytemuck::bytes_of(&Params {
-            rows: rows as u32,
-            vocabulary: vocabulary as u32,
-            mask_id: excluded.unwrap_or(0),
-            exclude_mask: u32::from(excluded.is_some()),
-        })
-        .to_vec(),
-        buffers: vec![logits, tokens, probabilities, entropy],
-        grid: grid::fold(rows),
-        flop: 5 * logits.len as u64,
-    });
+pub fn record(step: &mut Recording, io: Buffers, excluded: Option<u32>) {
+    let rows = io.entropy.len;
+    let vocabulary = io.logits.len / rows;
+    step.push(
+        Launch::new(
+            &KERNEL,
+            &Params {
+                rows: rows as u32,
+                vocabulary: vocabulary as u32,
+                mask_id: excluded.unwrap_or(0),
+                exclude_mask: u32::from(excluded.is_some()),
+            },
+            io,
+            grid::fold(rows),
+        )
+        .constants([("WORKGROUP_SIZE", grid::per_row(vocabulary))])
+        .flop(5 * io.logits.len),
+    );
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {

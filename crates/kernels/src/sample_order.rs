@@ -1,29 +1,16 @@
 //! Which drawn tokens may stay: confidence with noise, after MaskGIT (arXiv 2202.04200).
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
+use crate::grid;
+use crate::imports::kernel;
 use crate::rng::{self, Philox};
-use crate::{COMMON, grid};
 
 /// Tag of these draws in the counter: "ordr".
 const USE: u32 = 0x6f72_6472;
 
 /// In the order of [`crate::remask`], what is never masked again.
 pub(crate) const STAYS: f32 = 3e38;
-
-/// What the order is made of, N positions in sequences of equal length.
-#[derive(Clone, Copy, Debug)]
-pub struct Buffers {
-    /// Confidence of the tokens drawn in this pass or kept, `(N)`; above 0 where one was drawn.
-    pub token_confidence: Slice,
-    /// Tokens before the pass, `(N)`.
-    pub ids: Slice,
-    /// Of [`crate::sample_pass`].
-    pub control: Slice,
-    /// Written: `(N)`, for [`crate::remask`].
-    pub order: Slice,
-}
 
 /// The random part of an order.
 #[derive(Clone, Copy, Debug)]
@@ -40,36 +27,41 @@ pub struct Choice {
     pub mask_id: u32,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    count: u32,
-    length: u32,
-    first_sample: u32,
-    seed_low: u32,
-    seed_high: u32,
-    mask_id: u32,
-    choice_temperature: f32,
+params! {
+    struct Params {
+        count: u32,
+        length: u32,
+        first_sample: u32,
+        seed_low: u32,
+        seed_high: u32,
+        mask_id: u32,
+        choice_temperature: f32,
+    }
+}
+
+buffers! {
+    /// Buffers of an order, for N positions in sequences of equal length.
+    pub struct Buffers {
+        /// Confidence of the tokens drawn in this pass or kept, `(N)`; above 0 where one was drawn.
+        token_confidence: floats,
+        /// Tokens before the pass, `(N)`.
+        ids: words,
+        /// Of [`crate::sample_begin`].
+        control: words,
+        /// Written: `(N)`, for [`crate::remask`].
+        order: floats_mut,
+    }
 }
 
 /// `shaders/sample_order.wgsl`
-pub static KERNEL: Kernel = Kernel {
-    name: "sample_order",
-    source: include_str!("../../../shaders/sample_order.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("token_confidence"), words("ids"), words("control"), floats_mut("order")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin),
-};
+pub static KERNEL: Kernel = kernel!("sample_order", Params, Buffers, twin);
 
 /// Records the order of the pass that `control` tells of.
 pub fn record(step: &mut Recording, io: Buffers, choice: &Choice) {
     let count = io.order.len;
-    step.push(Launch {
-        kernel: &KERNEL,
-        constants: vec![],
-        params: bytemuck::bytes_of(&Params {
+    step.push(Launch::new(
+        &KERNEL,
+        &Params {
             count: count as u32,
             length: choice.length as u32,
             first_sample: choice.first_sample,
@@ -77,12 +69,10 @@ pub fn record(step: &mut Recording, io: Buffers, choice: &Choice) {
             seed_high: (choice.seed >> 32) as u32,
             mask_id: choice.mask_id,
             choice_temperature: choice.temperature,
-        })
-        .to_vec(),
-        buffers: vec![io.token_confidence, io.ids, io.control, io.order],
-        grid: grid::elements(count),
-        flop: 0,
-    });
+        },
+        io,
+        grid::elements(count),
+    ));
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {

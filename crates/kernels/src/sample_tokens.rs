@@ -1,12 +1,10 @@
 //! The draw of tokens from logits.
 
-use bytemuck::{Pod, Zeroable};
-use device::{
-    Args, Kernel, Launch, Real, Recording, Slice, floats, floats_mut, twin, words, words_mut,
-};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use rayon::prelude::*;
 
-use crate::{COMMON, grid};
+use crate::grid;
+use crate::imports::kernel;
 
 /// How tokens are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,95 +25,71 @@ pub struct Sampling {
     pub top_p: Option<f32>,
 }
 
-/// What drawing reads and writes; N positions.
-#[derive(Clone, Copy, Debug)]
-pub struct Buffers {
-    /// `(N, V)`
-    pub logits: Slice,
-    /// One number between 0 and 1 for every draw, `(N)`.
-    pub uniforms: Slice,
-    /// Tokens before the pass, `(N)`.
-    pub ids: Slice,
-    /// Confidence of each, `(N)`.
-    pub confidence: Slice,
-    /// 1 where a token is to be generated, 2 where given tokens follow it, `(N)`.
-    pub generated: Slice,
-    /// Of [`crate::sample_pass`]: element 1 makes the pass greedy.
-    pub control: Slice,
-    /// Written: `(N)`.
-    pub tokens: Slice,
-    /// Written: probability of each token under the distribution it was drawn from, `(N)`.
-    pub token_confidence: Slice,
+params! {
+    struct Params {
+        rows: u32,
+        vocabulary: u32,
+        mask_id: u32,
+        exclude_mask: u32,
+        end_id: u32,
+        keep_visible: u32,
+        greedy: u32,
+        top_k: u32,
+        top_p: f32,
+        inverse_temperature: f32,
+    }
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    rows: u32,
-    vocabulary: u32,
-    mask_id: u32,
-    exclude_mask: u32,
-    end_id: u32,
-    keep_visible: u32,
-    greedy: u32,
-    top_k: u32,
-    top_p: f32,
-    inverse_temperature: f32,
+buffers! {
+    /// Buffers of a draw of tokens, for N positions.
+    pub struct Buffers {
+        /// `(N, V)`
+        logits: floats,
+        /// One number between 0 and 1 for every draw, `(N)`.
+        uniforms: floats,
+        /// Tokens before the pass, `(N)`.
+        ids: words,
+        /// Confidence of each, `(N)`.
+        confidence: floats,
+        /// 1 where a token is to be generated, 2 where given tokens follow it, `(N)`.
+        generated: words,
+        /// Of [`crate::sample_begin`]: element 1 makes the pass greedy.
+        control: words,
+        /// Written: `(N)`.
+        tokens: words_mut,
+        /// Written: probability of each token under the distribution it was drawn from, `(N)`.
+        token_confidence: floats_mut,
+    }
 }
 
 /// `shaders/sample_tokens.wgsl`
-pub static KERNEL: Kernel = Kernel {
-    name: "sample_tokens",
-    source: include_str!("../../../shaders/sample_tokens.wgsl"),
-    imports: COMMON,
-    bindings: &[
-        floats("logits"),
-        floats("uniforms"),
-        words("ids"),
-        floats("confidence"),
-        words("generated"),
-        words("control"),
-        words_mut("tokens"),
-        floats_mut("token_confidence"),
-    ],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin),
-};
+pub static KERNEL: Kernel = kernel!("sample_tokens", Params, Buffers, twin);
 
 /// Records the draw of a token and its confidence at every position.
 pub fn record(step: &mut Recording, io: Buffers, sampling: &Sampling) {
     let rows = io.tokens.len;
     let vocabulary = io.logits.len / rows;
-    step.push(Launch {
-        kernel: &KERNEL,
-        constants: vec![("WORKGROUP_SIZE", grid::per_row(vocabulary))],
-        params: bytemuck::bytes_of(&Params {
-            rows: rows as u32,
-            vocabulary: vocabulary as u32,
-            mask_id: sampling.mask_id,
-            exclude_mask: u32::from(sampling.exclude_mask),
-            end_id: sampling.end_id.unwrap_or(u32::MAX),
-            keep_visible: u32::from(sampling.keep_visible),
-            greedy: u32::from(sampling.temperature.is_none()),
-            top_k: sampling.top_k.unwrap_or(0),
-            top_p: sampling.top_p.unwrap_or(1.0),
-            inverse_temperature: sampling.temperature.map_or(1.0, |t| 1.0 / t),
-        })
-        .to_vec(),
-        buffers: vec![
-            io.logits,
-            io.uniforms,
-            io.ids,
-            io.confidence,
-            io.generated,
-            io.control,
-            io.tokens,
-            io.token_confidence,
-        ],
-        grid: grid::fold(rows),
-        flop: 3 * io.logits.len as u64,
-    });
+    step.push(
+        Launch::new(
+            &KERNEL,
+            &Params {
+                rows: rows as u32,
+                vocabulary: vocabulary as u32,
+                mask_id: sampling.mask_id,
+                exclude_mask: u32::from(sampling.exclude_mask),
+                end_id: sampling.end_id.unwrap_or(u32::MAX),
+                keep_visible: u32::from(sampling.keep_visible),
+                greedy: u32::from(sampling.temperature.is_none()),
+                top_k: sampling.top_k.unwrap_or(0),
+                top_p: sampling.top_p.unwrap_or(1.0),
+                inverse_temperature: sampling.temperature.map_or(1.0, |t| 1.0 / t),
+            },
+            io,
+            grid::fold(rows),
+        )
+        .constants([("WORKGROUP_SIZE", grid::per_row(vocabulary))])
+        .flop(3 * io.logits.len),
+    );
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {

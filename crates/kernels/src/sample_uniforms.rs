@@ -1,60 +1,52 @@
 //! The uniform numbers of a denoising pass.
 
-use bytemuck::{Pod, Zeroable};
-use device::{Args, Kernel, Launch, Real, Recording, Slice, floats_mut, twin, words};
+use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
+use crate::grid;
+use crate::imports::kernel;
 use crate::rng::{self, Philox};
-use crate::{COMMON, grid};
 
 /// Tag of these draws in the counter: "samp".
 const USE: u32 = 0x7361_6d70;
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    count: u32,
-    length: u32,
-    first_sample: u32,
-    seed_low: u32,
-    seed_high: u32,
+params! {
+    struct Params {
+        count: u32,
+        length: u32,
+        first_sample: u32,
+        seed_low: u32,
+        seed_high: u32,
+    }
+}
+
+buffers! {
+    /// Buffers of the uniform numbers of a pass.
+    pub struct Buffers {
+        /// Of [`crate::sample_begin`].
+        control: words,
+        /// Written: `(N)`.
+        uniforms: floats_mut,
+    }
 }
 
 /// `shaders/sample_uniforms.wgsl`
-pub static KERNEL: Kernel = Kernel {
-    name: "sample_uniforms",
-    source: include_str!("../../../shaders/sample_uniforms.wgsl"),
-    imports: COMMON,
-    bindings: &[words("control"), floats_mut("uniforms")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin),
-};
+pub static KERNEL: Kernel = kernel!("sample_uniforms", Params, Buffers, twin);
 
 /// Records the uniform numbers `(N)` of the pass that `control` tells of, for samples
 /// `first_sample`, `first_sample + 1`, ... of `length` positions each.
-pub fn record(
-    step: &mut Recording,
-    control: Slice,
-    uniforms: Slice,
-    length: usize,
-    first_sample: u32,
-    seed: u64,
-) {
-    step.push(Launch {
-        kernel: &KERNEL,
-        constants: vec![],
-        params: bytemuck::bytes_of(&Params {
-            count: uniforms.len as u32,
+pub fn record(step: &mut Recording, io: Buffers, length: usize, first_sample: u32, seed: u64) {
+    step.push(Launch::new(
+        &KERNEL,
+        &Params {
+            count: io.uniforms.len as u32,
             length: length as u32,
             first_sample,
             seed_low: seed as u32,
             seed_high: (seed >> 32) as u32,
-        })
-        .to_vec(),
-        buffers: vec![control, uniforms],
-        grid: grid::elements(uniforms.len),
-        flop: 0,
-    });
+        },
+        io,
+        grid::elements(io.uniforms.len),
+    ));
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {

@@ -40,7 +40,7 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
     let Some(gpu) = device.gpu() else {
         return Ok(variants);
     };
-    let subgroup = gpu.summary().subgroup;
+    let subgroup = gpu.summary().capabilities.subgroup_size;
     let buffers = Buffers::new(device)?;
 
     let candidates: Vec<_> =
@@ -50,7 +50,7 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
         let record = |variant: GemmVariant, step: &mut Recording| {
             let choice =
                 Variants { gemm_nt: variant, gemm_nn: variant, gemm_tn: variant, ..variants };
-            gemm::record(step, &choice, op, a, b, c, PRODUCT, false);
+            gemm::record(step, &choice, op, gemm::Buffers { a, b, c }, PRODUCT, false);
         };
         let variant = fastest(device, &candidates, c, record).await?;
         match op {
@@ -65,8 +65,9 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
     let Buffers { qkv, y, lse, d_y, delta, d_qkv, .. } = buffers;
     let record = |variant: AttentionVariant, step: &mut Recording| {
         let choice = Variants { attention: variant, ..variants };
-        attention::forward(step, &choice, qkv, y, lse, ATTENTION);
-        attention::backward(step, &choice, qkv, y, lse, d_y, delta, d_qkv, ATTENTION);
+        attention::forward(step, &choice, attention::Forward { qkv, y, lse }, ATTENTION);
+        let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
+        attention::backward(step, &choice, io, ATTENTION);
     };
     variants.attention = fastest(device, &candidates, d_qkv, record).await?;
     log::info!("shader variants: {variants:?}");

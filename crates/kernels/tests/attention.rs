@@ -27,8 +27,9 @@ fn check(variant: AttentionVariant) {
                 let d_y = bench.floats(rows * head_dim);
                 let (y, lse) = (bench.unwritten(rows * head_dim), bench.unwritten(rows));
                 let (delta, d_qkv) = (bench.unwritten(rows), bench.unwritten(3 * rows * head_dim));
-                attention::forward(step, &variants, qkv, y, lse, shape);
-                attention::backward(step, &variants, qkv, y, lse, d_y, delta, d_qkv, shape);
+                attention::forward(step, &variants, attention::Forward { qkv, y, lse }, shape);
+                let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
+                attention::backward(step, &variants, io, shape);
                 outputs.extend([y, lse, delta, d_qkv]);
             }
             outputs
@@ -72,8 +73,9 @@ fn oracle(qkv: &[f32], d_y: &[f32]) -> [Vec<f64>; 3] {
     let (lse, delta) = (zeros(SMALL_ROWS), zeros(SMALL_ROWS));
     let mut step = Recording::default();
     let variants = Variants::default();
-    attention::forward(&mut step, &variants, qkv, y, lse, SMALL);
-    attention::backward(&mut step, &variants, qkv, y, lse, d_y, delta, d_qkv, SMALL);
+    attention::forward(&mut step, &variants, attention::Forward { qkv, y, lse }, SMALL);
+    let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
+    attention::backward(&mut step, &variants, io, SMALL);
     let program = device.compile(step).unwrap();
     device.run(&program).unwrap();
     [y, lse, d_qkv].map(|slice| block_on(device.read_wide(slice)).unwrap())

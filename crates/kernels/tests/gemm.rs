@@ -34,8 +34,8 @@ fn check(variant: GemmVariant) {
             for [m, n, k] in SIZES {
                 let (a, b) = (bench.floats(m * k), bench.floats(n * k));
                 let (c, sum) = (bench.unwritten(m * n), bench.floats(m * n));
-                gemm::record(step, &variants, op, a, b, c, [m, n, k], false);
-                gemm::record(step, &variants, op, a, b, sum, [m, n, k], true);
+                gemm::record(step, &variants, op, gemm::Buffers { a, b, c }, [m, n, k], false);
+                gemm::record(step, &variants, op, gemm::Buffers { a, b, c: sum }, [m, n, k], true);
                 outputs.extend([c, sum]);
             }
             outputs
@@ -71,7 +71,14 @@ fn by_hand() {
         let b = bench.device.floats("b", &[5.0, 6.0, 7.0, 8.0]).unwrap();
         let outputs = Op::ALL.map(|op| {
             let c = bench.unwritten(4);
-            gemm::record(step, &Variants::default(), op, a, b, c, [2, 2, 2], false);
+            gemm::record(
+                step,
+                &Variants::default(),
+                op,
+                gemm::Buffers { a, b, c },
+                [2, 2, 2],
+                false,
+            );
             c
         });
         outputs.to_vec()

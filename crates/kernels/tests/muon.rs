@@ -17,7 +17,7 @@ fn momentum_looks_ahead() {
                 let control = bench.device.floats("control", &control).unwrap();
                 let (d_p, momentum) = (bench.floats(count), bench.floats(count));
                 let u = bench.unwritten(count);
-                muon::momentum(step, control, d_p, momentum, u, 0.95);
+                muon::momentum(step, muon::Momentum { control, d_p, momentum, u }, 0.95);
                 vec![momentum, u]
             });
         }
@@ -40,7 +40,7 @@ fn matrices_become_orthogonal() {
         compare(&format!("muon {shape:?}"), 1e-4, 1e-4, |bench, step| {
             let u = bench.floats(shape[0] * shape[1]);
             let scratch = scratch(bench, shape);
-            vec![muon::orthogonalise(step, &Variants::default(), u, shape, &scratch)]
+            vec![muon::orthogonalize(step, &Variants::default(), u, shape, &scratch)]
         });
     }
 }
@@ -52,7 +52,7 @@ fn updates_decay_and_scale() {
             compare("muon_update", 1e-6, 1e-5, |bench, step| {
                 let control = bench.device.floats("control", &control).unwrap();
                 let [o, p] = [0; 2].map(|_| bench.floats(shape[0] * shape[1]));
-                muon::update(step, control, o, p, shape, 0.02, 0.1);
+                muon::update(step, muon::Update { control, o, p }, shape, 0.02, 0.1);
                 vec![p]
             });
         }

@@ -7,7 +7,7 @@ use device::{Recording, Slice};
 use harness::{Bench, compare};
 use kernels::rng::{Philox, below, unit};
 use kernels::sample_tokens::{self, Sampling};
-use kernels::{remask, sample_explain, sample_order, sample_pass, sample_uniforms};
+use kernels::{remask, sample_begin, sample_explain, sample_order, sample_uniforms};
 
 /// Rows and vocabulary: one token, less than a workgroup, more, the size of the seed's tokenizer.
 const SHAPES: [(usize, usize); 5] = [(1, 1), (5, 31), (33, 97), (3, 300), (70, 2048)];
@@ -40,8 +40,9 @@ fn coarse(bench: &mut Bench, len: usize) -> Slice {
 fn begin(bench: &mut Bench, step: &mut Recording, table: &[u32], batch: usize) -> Slice {
     let table = bench.device.words("table", table).unwrap();
     let (cursor, timesteps) = (bench.zeros(1), bench.zeros(batch));
-    let control = bench.zeros(sample_pass::HEADER + batch);
-    sample_pass::record(step, table, cursor, timesteps, control);
+    let control = bench.zeros(sample_begin::HEADER + batch);
+    let io = sample_begin::Buffers { table, cursor, timesteps, control };
+    sample_begin::record(step, io);
     control
 }
 
@@ -64,7 +65,8 @@ fn draw(
         tokens: bench.zeros(rows),
         token_confidence: bench.unwritten(rows),
     };
-    sample_uniforms::record(step, control, io.uniforms, rows, 0, 42);
+    let uniforms = sample_uniforms::Buffers { control, uniforms: io.uniforms };
+    sample_uniforms::record(step, uniforms, rows, 0, 42);
     sample_tokens::record(step, io, sampling);
     vec![io.tokens, io.token_confidence, io.uniforms]
 }
@@ -395,7 +397,8 @@ fn passes_read_their_row_of_the_table() {
         let table = bench.device.words("table", &table).unwrap();
         let (cursor, timesteps, control) = (bench.zeros(1), bench.zeros(2), bench.zeros(4));
         for _ in 0..2 {
-            sample_pass::record(step, table, cursor, timesteps, control);
+            let io = sample_begin::Buffers { table, cursor, timesteps, control };
+            sample_begin::record(step, io);
         }
         vec![cursor, timesteps, control]
     });
@@ -408,7 +411,8 @@ fn uniforms_depend_on_the_sample_not_on_the_batch() {
         let outputs = compare("sample_uniforms", 0.0, 0.0, |bench, step| {
             let control = begin(bench, step, &[1, 0, 0], 1);
             let uniforms = bench.unwritten(length * samples);
-            sample_uniforms::record(step, control, uniforms, length, first, u64::MAX / 3);
+            let io = sample_uniforms::Buffers { control, uniforms };
+            sample_uniforms::record(step, io, length, first, u64::MAX / 3);
             vec![uniforms]
         });
         outputs[0].clone()
@@ -434,7 +438,8 @@ fn explanations() {
                 let tokens = bench.zeros(rows * sample_explain::BEST);
                 let probabilities = bench.unwritten(rows * sample_explain::BEST);
                 let entropy = bench.unwritten(rows);
-                sample_explain::record(step, logits, tokens, probabilities, entropy, excluded);
+                let io = sample_explain::Buffers { logits, tokens, probabilities, entropy };
+                sample_explain::record(step, io, excluded);
                 vec![tokens, probabilities, entropy, logits]
             });
             for row in 0..rows {

@@ -7,9 +7,12 @@ use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
 
-/// The capabilities that a kernel may use: none, but for subgroup operations where it says so.
+/// The capabilities that a kernel may use: those that it requires.
 fn capabilities(kernel: &Kernel) -> Capabilities {
-    if kernel.subgroups { Capabilities::SUBGROUP } else { Capabilities::empty() }
+    let mut capabilities = Capabilities::empty();
+    capabilities.set(Capabilities::SUBGROUP, kernel.requires.subgroup_size.is_some());
+    capabilities.set(Capabilities::SHADER_FLOAT16, kernel.requires.f16);
+    capabilities
 }
 
 fn parse(kernel: &Kernel) -> (Module, ModuleInfo) {
@@ -38,6 +41,21 @@ fn every_file_is_a_kernel() {
     assert_eq!(files, names, "shaders/*.wgsl and the names of kernels::ALL");
 }
 
+/// The members of a struct of scalars, four bytes each and side by side, as the host has them.
+fn fields(module: &Module, params: &TypeInner) -> Vec<(String, Element)> {
+    let TypeInner::Struct { members, .. } = params else { panic!("params: {params:?}") };
+    let field = |(index, member): (u32, &naga::StructMember)| {
+        assert_eq!(member.offset, 4 * index, "offset of {:?}", member.name);
+        let element = match module.types[member.ty].inner {
+            TypeInner::Scalar(naga::Scalar { kind: ScalarKind::Float, width: 4 }) => Element::Float,
+            TypeInner::Scalar(naga::Scalar { kind: ScalarKind::Uint, width: 4 }) => Element::Word,
+            ref other => panic!("{:?} is {other:?}", member.name),
+        };
+        (member.name.clone().unwrap_or_default(), element)
+    };
+    (0..).zip(members).map(field).collect()
+}
+
 #[test]
 fn bindings_agree_with_the_host() {
     for kernel in ALL {
@@ -52,8 +70,8 @@ fn bindings_agree_with_the_host() {
             let inner = &module.types[variable.ty].inner;
             if binding.binding == 0 {
                 assert_eq!(variable.space, AddressSpace::Uniform, "{name}: binding 0");
-                let size = inner.size(module.to_ctx()) as usize;
-                assert_eq!(size, kernel.params_size, "{name}: bytes of params");
+                let host = kernel.params.iter().map(|field| (field.name.to_owned(), field.element));
+                assert_eq!(fields(&module, inner), host.collect::<Vec<_>>(), "{name}: params");
                 continue;
             }
             seen += 1;

@@ -6,35 +6,35 @@ mod harness;
 use harness::compare;
 use kernels::begin_step::{self, LrDecay, LrSchedule};
 use kernels::cross_entropy::{self, TokenStats};
-use kernels::{adamw, draw_batch, embed, grad_norm, loss, norm, relu_squared, rope_norm};
+use kernels::{adamw, draw_batch, embed, grad_norm, loss, relu_squared, rmsnorm, rope_norm};
 
 /// Rows and channels: less than a vector, odd, a power of two, more than a workgroup.
 const SHAPES: [(usize, usize); 5] = [(1, 1), (3, 7), (5, 64), (67, 257), (2, 1024)];
 
 #[test]
-fn rmsnorm() {
+fn norms() {
     for (rows, channels) in SHAPES {
         compare("rmsnorm_forward", 1e-6, 1e-5, |bench, step| {
             let x = bench.floats(rows * channels);
             let (h, inv_rms) = (bench.unwritten(rows * channels), bench.unwritten(rows));
-            norm::forward(step, x, h, inv_rms);
+            rmsnorm::forward(step, rmsnorm::Forward { x, h, inv_rms });
             vec![h, inv_rms]
         });
-        compare("residual_norm_forward", 1e-6, 1e-5, |bench, step| {
+        compare("rmsnorm_residual_forward", 1e-6, 1e-5, |bench, step| {
             let (x, y) = (bench.floats(rows * channels), bench.floats(rows * channels));
             let (h, inv_rms) = (bench.unwritten(rows * channels), bench.unwritten(rows));
-            norm::residual_forward(step, y, x, h, inv_rms);
+            rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y, x, h, inv_rms });
             vec![x, h, inv_rms]
         });
         for accumulate in [false, true] {
-            compare("norm_backward", 1e-6, 1e-5, |bench, step| {
+            compare("rmsnorm_backward", 1e-6, 1e-5, |bench, step| {
                 let (d_h, h) = (bench.floats(rows * channels), bench.floats(rows * channels));
                 let inv_rms = bench.floats(rows);
                 let d_x = match accumulate {
                     true => bench.floats(rows * channels),
                     false => bench.unwritten(rows * channels),
                 };
-                norm::backward(step, d_h, h, inv_rms, d_x, accumulate);
+                rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, accumulate);
                 vec![d_x]
             });
         }
@@ -99,7 +99,7 @@ fn rotary_embedding_and_norm() {
             let rope = bench.device.floats("rope", &table).unwrap();
             let qkv = bench.floats(rows * 3 * heads * head_dim);
             let inv_rms = bench.unwritten(rows * 2 * heads);
-            rope_norm::forward(step, rope, qkv, inv_rms, shape);
+            rope_norm::forward(step, rope_norm::Forward { rope, qkv, inv_rms }, shape);
             vec![qkv, inv_rms]
         });
         compare("rope_norm_backward", 1e-6, 1e-5, |bench, step| {
@@ -108,7 +108,7 @@ fn rotary_embedding_and_norm() {
             let qkv = bench.floats(rows * 3 * heads * head_dim);
             let inv_rms = bench.floats(rows * 2 * heads);
             let d_qkv = bench.floats(rows * 3 * heads * head_dim);
-            rope_norm::backward(step, rope, qkv, inv_rms, d_qkv, shape);
+            rope_norm::backward(step, rope_norm::Backward { rope, qkv, inv_rms, d_qkv }, shape);
             vec![d_qkv]
         });
     }
@@ -120,12 +120,12 @@ fn activation() {
     for count in [1, 255, 257, 65_535 * 256 + 1] {
         compare("relu_squared_forward", 1e-7, 1e-6, |bench, step| {
             let (x, out) = (bench.floats(count), bench.unwritten(count));
-            relu_squared::forward(step, x, out);
+            relu_squared::forward(step, relu_squared::Forward { x, out });
             vec![out]
         });
         compare("relu_squared_backward", 1e-7, 1e-6, |bench, step| {
             let (x, d_x) = (bench.floats(count), bench.floats(count));
-            relu_squared::backward(step, x, d_x);
+            relu_squared::backward(step, relu_squared::Backward { x, d_x });
             vec![d_x]
         });
     }
@@ -150,7 +150,8 @@ fn cross_entropy_of_rows() {
             let logits = bench.floats(rows * vocabulary);
             let targets = bench.words(rows, vocabulary as u64);
             let (weights, lse) = (bench.floats(rows), bench.floats(rows));
-            cross_entropy::backward(step, targets, weights, lse, logits);
+            let io = cross_entropy::Backward { targets, weights, lse, logits };
+            cross_entropy::backward(step, io);
             vec![logits]
         });
     }
@@ -175,15 +176,14 @@ fn loss_of_a_step() {
         for bound in [1, 2] {
             compare("loss_weights", 1e-7, 1e-6, |bench, step| {
                 let (mask, weights) = (bench.words(count, bound), bench.unwritten(count));
-                loss::weights(step, mask, weights);
+                loss::weights(step, loss::Weights { mask, weights });
                 vec![weights]
             });
         }
-        compare("weighted_loss", 1e-5, 1e-5, |bench, step| {
+        compare("loss_weighted", 1e-5, 1e-5, |bench, step| {
             let counter = bench.device.words("step", &[12]).unwrap();
-            let (weights, losses, ring) =
-                (bench.floats(count), bench.floats(count), bench.floats(5));
-            loss::weighted(step, counter, weights, losses, ring);
+            let (weights, loss, ring) = (bench.floats(count), bench.floats(count), bench.floats(5));
+            loss::weighted(step, loss::Weighted { counter, weights, loss, ring });
             vec![ring]
         });
     }
@@ -198,7 +198,7 @@ fn learning_rate() {
             compare("begin_step", 1e-6, 1e-6, |bench, step| {
                 let counter = bench.device.words("step", &[n]).unwrap();
                 let control = bench.floats(begin_step::CONTROL);
-                begin_step::record(step, counter, control, &schedule);
+                begin_step::record(step, begin_step::Buffers { counter, control }, &schedule);
                 vec![counter, control]
             });
         }
@@ -208,8 +208,8 @@ fn learning_rate() {
 #[test]
 fn clipping() {
     for (count, limit) in [(1, 1.0), (1000, 0.5), (300_001, 1e9)] {
-        compare("clip_gradient", 1e-6, 1e-5, |bench, step| {
-            let io = grad_norm::Clip {
+        compare("grad_norm_clip", 1e-6, 1e-5, |bench, step| {
+            let io = grad_norm::Buffers {
                 gradient: bench.floats(count),
                 partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
                 counter: bench.device.words("step", &[7]).unwrap(),
@@ -232,7 +232,7 @@ fn adamw_updates() {
             let control = bench.device.floats("control", &[0.5, 0.25, 0.0, 0.0]).unwrap();
             let (d_p, p) = (bench.floats(count), bench.floats(count));
             let moments: Vec<f32> = (0..count).map(|i| 0.1 + i as f32 / 1000.0).collect();
-            let io = adamw::Update {
+            let io = adamw::Buffers {
                 counter: bench.device.words("step", &[n]).unwrap(),
                 control,
                 d_p,
@@ -252,7 +252,7 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         let gradient = bench.device.floats("gradient", &[1.0, f32::NAN, 2.0]).unwrap();
         let counter = bench.device.words("step", &[3]).unwrap();
         let control = bench.floats(begin_step::CONTROL);
-        let clip = grad_norm::Clip {
+        let clip = grad_norm::Buffers {
             gradient,
             partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
             counter,
@@ -263,7 +263,7 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         let before = [1.0, 2.0, 3.0];
         let mut buffer = || bench.device.floats("buffer", &before).unwrap();
         let (p, m, v) = (buffer(), buffer(), buffer());
-        adamw::record(step, adamw::Update { counter, control, d_p: gradient, p, m, v }, ADAMW);
+        adamw::record(step, adamw::Buffers { counter, control, d_p: gradient, p, m, v }, ADAMW);
         vec![p, m, v]
     });
     assert_eq!(oracle, [[1.0, 2.0, 3.0]; 3]);

@@ -4,7 +4,7 @@
 use device::{Recording, Slice};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
-use kernels::{attention, embed, norm, relu_squared, rope_norm};
+use kernels::{attention, embed, relu_squared, rmsnorm, rope_norm};
 
 use crate::Weights;
 use crate::activations::Scratch;
@@ -36,6 +36,13 @@ pub fn record(
     let (n, c, v) = (acts.rows(), config.n_embd, config.vocab_size);
     let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, first, next } = *scratch;
 
+    let weights_gradient = |step: &mut Recording, a, b, c, sizes, accumulate| {
+        gemm::record(step, variants, Op::Tn, gemm::Buffers { a, b, c }, sizes, accumulate);
+    };
+    let input_gradient = |step: &mut Recording, a, b, c, sizes| {
+        gemm::record(step, variants, Op::Nn, gemm::Buffers { a, b, c }, sizes, false);
+    };
+
     // Logits, their gradient and that of the output layer, some rows at a time.
     for (start, count) in acts.logit_chunks() {
         let targets = loss.targets.part(start, count);
@@ -43,52 +50,45 @@ pub fn record(
         let h = acts.final_h.part(start * c, count * c);
         let logits = forward::head(step, pass, start, count);
         cross_entropy::forward(step, logits, targets, stats);
-        let weights = loss.weights.part(start, count);
-        cross_entropy::backward(step, targets, weights, stats.lse, logits);
+        let (weights, lse) = (loss.weights.part(start, count), stats.lse);
+        cross_entropy::backward(step, cross_entropy::Backward { targets, weights, lse, logits });
         let add = accumulate || start > 0;
-        gemm::record(step, variants, Op::Tn, logits, h, d.lm_head, [v, c, count], add);
+        weights_gradient(step, logits, h, d.lm_head, [v, c, count], add);
         let d_h = d_h.part(start * c, count * c);
-        gemm::record(
-            step,
-            variants,
-            Op::Nn,
-            logits,
-            model.weights.lm_head,
-            d_h,
-            [count, c, v],
-            false,
-        );
+        input_gradient(step, logits, model.weights.lm_head, d_h, [count, c, v]);
     }
-    norm::backward(step, d_h, acts.final_h, acts.final_inv_rms, d_x, false);
+    let (h, inv_rms) = (acts.final_h, acts.final_inv_rms);
+    rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, false);
 
     let blocks = model.weights.blocks.iter().zip(&d.blocks).zip(&acts.layers).rev();
     for ((block, d), layer) in blocks {
         // x += mlp(norm(x))
-        relu_squared::forward(step, layer.fc, acts.activated);
-        let sizes = [c, 4 * c, n];
-        gemm::record(step, variants, Op::Tn, d_x, acts.activated, d.mlp_proj, sizes, accumulate);
-        gemm::record(step, variants, Op::Nn, d_x, block.mlp_proj, d_fc, [n, 4 * c, c], false);
-        relu_squared::backward(step, layer.fc, d_fc);
-        gemm::record(step, variants, Op::Tn, d_fc, layer.mlp_h, d.fc, [4 * c, c, n], accumulate);
-        gemm::record(step, variants, Op::Nn, d_fc, block.fc, d_h, [n, c, 4 * c], false);
-        norm::backward(step, d_h, layer.mlp_h, layer.mlp_inv_rms, d_x, true);
+        let (fc, h, inv_rms) = (layer.fc, layer.mlp_h, layer.mlp_inv_rms);
+        relu_squared::forward(step, relu_squared::Forward { x: fc, out: acts.activated });
+        weights_gradient(step, d_x, acts.activated, d.mlp_proj, [c, 4 * c, n], accumulate);
+        input_gradient(step, d_x, block.mlp_proj, d_fc, [n, 4 * c, c]);
+        relu_squared::backward(step, relu_squared::Backward { x: fc, d_x: d_fc });
+        weights_gradient(step, d_fc, h, d.fc, [4 * c, c, n], accumulate);
+        input_gradient(step, d_fc, block.fc, d_h, [n, c, 4 * c]);
+        rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, true);
 
         // x += attention(norm(x))
-        gemm::record(step, variants, Op::Tn, d_x, layer.y, d.attn_proj, [c, c, n], accumulate);
-        gemm::record(step, variants, Op::Nn, d_x, block.attn_proj, d_y, [n, c, c], false);
-        let shape = acts.attention_shape(config);
-        attention::backward(
-            step, variants, layer.qkv, layer.y, layer.lse, d_y, delta, d_qkv, shape,
-        );
-        let shape = acts.rope_shape(config);
-        rope_norm::backward(step, acts.rope, layer.qkv, layer.qk_inv_rms, d_qkv, shape);
-        gemm::record(step, variants, Op::Tn, d_qkv, layer.attn_h, d.qkv, [3 * c, c, n], accumulate);
-        gemm::record(step, variants, Op::Nn, d_qkv, block.qkv, d_h, [n, c, 3 * c], false);
-        norm::backward(step, d_h, layer.attn_h, layer.attn_inv_rms, d_x, true);
+        let (h, inv_rms) = (layer.attn_h, layer.attn_inv_rms);
+        let (qkv, y, lse) = (layer.qkv, layer.y, layer.lse);
+        weights_gradient(step, d_x, y, d.attn_proj, [c, c, n], accumulate);
+        input_gradient(step, d_x, block.attn_proj, d_y, [n, c, c]);
+        let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
+        attention::backward(step, variants, io, acts.attention_shape(config));
+        let io = rope_norm::Backward { rope: acts.rope, qkv, inv_rms: layer.qk_inv_rms, d_qkv };
+        rope_norm::backward(step, io, acts.rope_shape(config));
+        weights_gradient(step, d_qkv, h, d.qkv, [3 * c, c, n], accumulate);
+        input_gradient(step, d_qkv, block.qkv, d_h, [n, c, 3 * c]);
+        rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, true);
     }
 
     // Both embeddings have the same gradient.
-    norm::backward(step, d_x, acts.embedded, acts.embed_inv_rms, d_h, false);
+    let (h, inv_rms) = (acts.embedded, acts.embed_inv_rms);
+    rmsnorm::backward(step, rmsnorm::Backward { d_h: d_x, h, inv_rms, d_x: d_h }, false);
     embed::backward(
         step,
         embed::Backward {

@@ -3,7 +3,7 @@
 use device::{Recording, Slice};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
-use kernels::{Variants, attention, embed, norm, relu_squared, rope_norm};
+use kernels::{Variants, attention, embed, relu_squared, rmsnorm, rope_norm};
 
 use crate::{Activations, Model};
 
@@ -27,6 +27,10 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
     let Pass { variants, model, acts, ids, timesteps } = *pass;
     let (config, weights) = (&model.config, &model.weights);
     let (n, c) = (acts.rows(), config.n_embd);
+    let (x, branch) = (acts.x, acts.branch);
+    let product = |step: &mut Recording, a, b, c, sizes| {
+        gemm::record(step, variants, Op::Nt, gemm::Buffers { a, b, c }, sizes, false);
+    };
 
     embed::forward(
         step,
@@ -35,7 +39,7 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
             timesteps,
             token_emb: weights.token_emb,
             timestep_emb: weights.timestep_emb,
-            x: acts.x,
+            x,
             embedded: acts.embedded,
             inv_rms: acts.embed_inv_rms,
         },
@@ -44,53 +48,30 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
 
     for (i, (block, layer)) in weights.blocks.iter().zip(&acts.layers).enumerate() {
         // x += attention(norm(x))
+        let (h, inv_rms) = (layer.attn_h, layer.attn_inv_rms);
         if i == 0 {
-            norm::forward(step, acts.x, layer.attn_h, layer.attn_inv_rms);
+            rmsnorm::forward(step, rmsnorm::Forward { x, h, inv_rms });
         } else {
-            norm::residual_forward(step, acts.branch, acts.x, layer.attn_h, layer.attn_inv_rms);
+            rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y: branch, x, h, inv_rms });
         }
-        gemm::record(
-            step,
-            variants,
-            Op::Nt,
-            layer.attn_h,
-            block.qkv,
-            layer.qkv,
-            [n, 3 * c, c],
-            false,
-        );
-        rope_norm::forward(step, acts.rope, layer.qkv, layer.qk_inv_rms, acts.rope_shape(config));
-        let shape = acts.attention_shape(config);
-        attention::forward(step, variants, layer.qkv, layer.y, layer.lse, shape);
-        gemm::record(
-            step,
-            variants,
-            Op::Nt,
-            layer.y,
-            block.attn_proj,
-            acts.branch,
-            [n, c, c],
-            false,
-        );
+        let (qkv, inv_rms) = (layer.qkv, layer.qk_inv_rms);
+        product(step, h, block.qkv, qkv, [n, 3 * c, c]);
+        let rope = rope_norm::Forward { rope: acts.rope, qkv, inv_rms };
+        rope_norm::forward(step, rope, acts.rope_shape(config));
+        let heads = attention::Forward { qkv, y: layer.y, lse: layer.lse };
+        attention::forward(step, variants, heads, acts.attention_shape(config));
+        product(step, layer.y, block.attn_proj, branch, [n, c, c]);
 
         // x += mlp(norm(x))
-        norm::residual_forward(step, acts.branch, acts.x, layer.mlp_h, layer.mlp_inv_rms);
-        gemm::record(step, variants, Op::Nt, layer.mlp_h, block.fc, layer.fc, [n, 4 * c, c], false);
-        relu_squared::forward(step, layer.fc, acts.activated);
-        let sizes = [n, c, 4 * c];
-        gemm::record(
-            step,
-            variants,
-            Op::Nt,
-            acts.activated,
-            block.mlp_proj,
-            acts.branch,
-            sizes,
-            false,
-        );
+        let (h, inv_rms) = (layer.mlp_h, layer.mlp_inv_rms);
+        rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y: branch, x, h, inv_rms });
+        product(step, h, block.fc, layer.fc, [n, 4 * c, c]);
+        relu_squared::forward(step, relu_squared::Forward { x: layer.fc, out: acts.activated });
+        product(step, acts.activated, block.mlp_proj, branch, [n, c, 4 * c]);
     }
 
-    norm::residual_forward(step, acts.branch, acts.x, acts.final_h, acts.final_inv_rms);
+    let (h, inv_rms) = (acts.final_h, acts.final_inv_rms);
+    rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y: branch, x, h, inv_rms });
 }
 
 /// Records the whole forward pass; `acts` must be made for inference.
@@ -117,6 +98,7 @@ pub(crate) fn head(step: &mut Recording, pass: &Pass<'_>, start: usize, count: u
     let (c, v) = (model.config.n_embd, model.config.vocab_size);
     let h = acts.final_h.part(start * c, count * c);
     let logits = acts.logits.part(0, count * v);
-    gemm::record(step, variants, Op::Nt, h, model.weights.lm_head, logits, [count, v, c], false);
+    let io = gemm::Buffers { a: h, b: model.weights.lm_head, c: logits };
+    gemm::record(step, variants, Op::Nt, io, [count, v, c], false);
     logits
 }

@@ -104,7 +104,8 @@ impl Optimizer {
 
     /// Records the beginning of a step, before anything that reads the counter.
     pub fn begin(&self, step: &mut Recording) {
-        begin_step::record(step, self.counter, self.control, &self.config.schedule);
+        let io = begin_step::Buffers { counter: self.counter, control: self.control };
+        begin_step::record(step, io, &self.config.schedule);
     }
 
     /// Records the update of `parameters` by `gradient`, both flat.
@@ -115,7 +116,7 @@ impl Optimizer {
         parameters: Slice,
         gradient: Slice,
     ) {
-        let clip = grad_norm::Clip {
+        let clip = grad_norm::Buffers {
             gradient,
             partial_sums: self.partial_sums,
             counter: self.counter,
@@ -128,14 +129,16 @@ impl Optimizer {
             (Some(config), Some(buffers)) => {
                 let MuonBuffers { momentum, look_ahead, scratch } = buffers;
                 let d_p = gradient.part(hidden.start, hidden.len());
-                let (control, mu) = (self.control, config.momentum);
-                muon::momentum(step, control, d_p, *momentum, *look_ahead, mu);
+                let (control, momentum) = (self.control, *momentum);
+                let io = muon::Momentum { control, d_p, momentum, u: *look_ahead };
+                muon::momentum(step, io, config.momentum);
                 for &(offset, shape) in &self.layout.hidden {
                     let len = shape[0] * shape[1];
                     let u = look_ahead.part(offset - hidden.start, len);
-                    let o = muon::orthogonalise(step, variants, u, shape, scratch);
+                    let o = muon::orthogonalize(step, variants, u, shape, scratch);
                     let p = parameters.part(offset, len);
-                    muon::update(step, control, o, p, shape, config.lr, config.weight_decay);
+                    let io = muon::Update { control, o, p };
+                    muon::update(step, io, shape, config.lr, config.weight_decay);
                 }
                 vec![0..hidden.start, hidden.end..self.layout.len]
             }
@@ -143,7 +146,7 @@ impl Optimizer {
         };
         for range in ranges.into_iter().filter(|range| !range.is_empty()) {
             let part = |slice: Slice| slice.part(range.start, range.len());
-            let update = adamw::Update {
+            let update = adamw::Buffers {
                 counter: self.counter,
                 control: self.control,
                 d_p: part(gradient),

@@ -28,13 +28,14 @@ fn every_shader_compiles_in_chromium() {
     let subgroup = open(&browser, &server.url);
     let mut left_out = Vec::new();
     for kernel in kernels::ALL {
-        if kernel.subgroups && subgroup.is_none() {
+        if kernel.requires.subgroup_size.is_some() && subgroup.is_none() {
             left_out.push(kernel.name);
             continue;
         }
         let code = kernel.assemble(&[]).unwrap_or_else(|error| panic!("{}: {error}", kernel.name));
         // Native drivers need no such line, and naga does not know it.
-        let enable = if kernel.subgroups { "enable subgroups;\n" } else { "" };
+        let enable =
+            if kernel.requires.subgroup_size.is_some() { "enable subgroups;\n" } else { "" };
         let code = enable.to_owned() + &code;
         let written: Vec<bool> =
             kernel.bindings.iter().map(|binding| binding.access == Access::Write).collect();
@@ -104,7 +105,7 @@ fn the_kernels_checks_hold_in_chromium() {
     }
     let missing: Vec<&str> = kernels::ALL
         .iter()
-        .filter(|kernel| !kernel.subgroups && !covered.contains(kernel.name))
+        .filter(|kernel| kernel.requires.subgroup_size.is_none() && !covered.contains(kernel.name))
         .map(|kernel| kernel.name)
         .collect();
     assert_eq!(missing, [""; 0], "no check of these kernels was left in {}", folder.display());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::DeviceError;
+use crate::{Capabilities, DeviceError};
 
 /// Which adapter to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,32 +26,29 @@ pub struct AdapterSummary {
     pub driver: String,
     /// Whether it computes on the CPU.
     pub software: bool,
-    /// Lanes of a subgroup where subgroup operations can be used and the size is fixed.
-    pub subgroup: Option<u32>,
-    /// Whether launches can be timed on the device.
-    pub timestamps: bool,
-    /// Largest part of a buffer that a kernel can be bound to, in bytes.
-    pub max_binding: u64,
-    /// Workgroup memory, in bytes.
-    pub workgroup_memory: u32,
+    /// What it can do.
+    pub capabilities: Capabilities,
 }
 
 impl AdapterSummary {
     pub(super) fn of(adapter: &wgpu::Adapter, device: &wgpu::Device) -> Self {
         let info = adapter.get_info();
-        let limits = device.limits();
+        let (features, limits) = (device.features(), device.limits());
         let fixed = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size > 0;
-        let subgroups = device.features().contains(wgpu::Features::SUBGROUP);
+        let subgroups = features.contains(wgpu::Features::SUBGROUP);
         let name = if info.name.is_empty() { "unnamed adapter".to_owned() } else { info.name };
         Self {
             name,
             backend: format!("{:?}", info.backend),
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
             software: info.device_type == wgpu::DeviceType::Cpu,
-            subgroup: (fixed && subgroups).then_some(info.subgroup_min_size),
-            timestamps: device.features().contains(wgpu::Features::TIMESTAMP_QUERY),
-            max_binding: limits.max_storage_buffer_binding_size,
-            workgroup_memory: limits.max_compute_workgroup_storage_size,
+            capabilities: Capabilities {
+                subgroup_size: (fixed && subgroups).then_some(info.subgroup_min_size),
+                f16: features.contains(wgpu::Features::SHADER_F16),
+                timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+                max_binding_size: limits.max_storage_buffer_binding_size,
+                max_buffer_size: limits.max_buffer_size,
+            },
         }
     }
 }
@@ -69,7 +66,7 @@ impl fmt::Display for AdapterSummary {
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
     let descriptor = wgpu::InstanceDescriptor {
-        // Validation layers only when asked for by wgpu's variables: they speak in the user's terminal.
+        // Validation layers only when asked for by wgpu's variables: they print to the terminal.
         flags: wgpu::InstanceFlags::empty().with_env(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     };
@@ -106,7 +103,7 @@ pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, Device
 
 #[cfg(target_arch = "wasm32")]
 pub(super) async fn find(_choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
-    // A browser shows one adapter of each power preference, and no list.
+    // Browsers cannot enumerate adapters.
     wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle())
         .request_adapter(&wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
@@ -137,7 +134,8 @@ pub(super) async fn request_device(
             });
         }
     }
-    let optional = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP;
+    let optional =
+        wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16;
     adapter
         .request_device(&wgpu::DeviceDescriptor {
             label: Some("cinnabar"),

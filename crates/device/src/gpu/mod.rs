@@ -19,7 +19,6 @@ use pipeline::PipelineKey;
 pub struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
-    limits: wgpu::Limits,
     summary: AdapterSummary,
     buffers: Vec<wgpu::Buffer>,
     pipelines: HashMap<PipelineKey, wgpu::ComputePipeline>,
@@ -52,7 +51,6 @@ impl Gpu {
             }
         });
         Ok(Self {
-            limits: device.limits(),
             device,
             queue,
             summary,
@@ -89,7 +87,12 @@ impl Gpu {
         len: usize,
     ) -> Result<Slice, DeviceError> {
         let slice = Slice { buffer: BufferId(self.buffers.len()), element, offset: 0, len };
-        self.check_limit(label, "maxBufferSize", slice.bytes(), self.limits.max_buffer_size)?;
+        self.check_limit(
+            label,
+            "maxBufferSize",
+            slice.bytes(),
+            self.summary.capabilities.max_buffer_size,
+        )?;
         self.buffers.push(self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
             size: slice.bytes(),

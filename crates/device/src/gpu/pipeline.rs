@@ -41,6 +41,10 @@ impl Gpu {
         kernel: &'static Kernel,
         constants: &[(&'static str, u32)],
     ) -> Result<wgpu::ComputePipeline, DeviceError> {
+        if let Some(missing) = self.summary.capabilities.missing(&kernel.requires) {
+            let adapter = self.summary.name.clone();
+            return Err(DeviceError::Unsupported { kernel: kernel.name, adapter, missing });
+        }
         let source = kernel
             .assemble(constants)
             .map_err(|source| DeviceError::Source { kernel: kernel.name, source })?;
@@ -62,7 +66,7 @@ impl Gpu {
                 count: None,
             })
             .collect();
-        // An explicit layout: wgpu's derived one drops bindings that a form does not use.
+        // An explicit layout: wgpu's derived one drops bindings that a variant does not use.
         let group = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(kernel.name),
             entries: &entries,

@@ -1,10 +1,7 @@
 //! A recording made ready for the GPU, and running it.
 
 use super::Gpu;
-use crate::{DeviceError, Recording, Timing};
-
-/// Uniform bindings start at multiples of this (WebGPU's promise).
-const UNIFORM_ALIGNMENT: u64 = 256;
+use crate::{DeviceError, MAX_PARAMS_SIZE, Recording, Timing};
 
 /// Work per submission: enough to hide its cost (about 0.1 ms), little enough that a slow
 /// adapter never holds the driver for seconds, which some systems take for a hang.
@@ -28,14 +25,9 @@ struct PreparedLaunch {
 
 impl Gpu {
     /// Compiles the kernels of `recording` that are not compiled yet and binds their buffers.
-    /// `progress` is told how many launches of how many are ready.
-    pub(crate) fn prepare(
-        &mut self,
-        recording: &Recording,
-        progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<GpuProgram, DeviceError> {
+    pub(crate) fn prepare(&mut self, recording: &Recording) -> Result<GpuProgram, DeviceError> {
         let all = recording.launches();
-        let size = all.len().max(1) as u64 * UNIFORM_ALIGNMENT;
+        let size = (all.len().max(1) * MAX_PARAMS_SIZE) as u64;
         let uniforms = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("params"),
             size,
@@ -46,7 +38,7 @@ impl Gpu {
         let mut launches = Vec::with_capacity(all.len());
         for (index, launch) in all.iter().enumerate() {
             let name = launch.kernel.name;
-            let start = index * UNIFORM_ALIGNMENT as usize;
+            let start = index * MAX_PARAMS_SIZE;
             params[start..start + launch.params.len()].copy_from_slice(&launch.params);
             let pipeline = self.pipeline(launch)?;
             let mut entries = vec![wgpu::BindGroupEntry {
@@ -58,7 +50,7 @@ impl Gpu {
                 }),
             }];
             for (slice, binding) in launch.buffers.iter().zip(1..) {
-                let available = self.limits.max_storage_buffer_binding_size;
+                let available = self.summary.capabilities.max_binding_size;
                 self.check_limit(name, "maxStorageBufferBindingSize", slice.bytes(), available)?;
                 entries.push(wgpu::BindGroupEntry {
                     binding,
@@ -82,7 +74,6 @@ impl Gpu {
                 flop: launch.flop,
                 bytes: launch.bytes(),
             });
-            progress(index + 1, all.len());
         }
         self.queue.write_buffer(&uniforms, 0, &params);
         self.check()?;

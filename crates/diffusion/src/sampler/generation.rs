@@ -1,7 +1,7 @@
 //! A generation: the state machine that programs and pages drive.
 
 use device::{Device, DeviceError, Program, Recording, Timing};
-use kernels::{Variants, sample_pass};
+use kernels::{Variants, sample_begin};
 use model::{Config, Model};
 
 use super::lazy::Lazy;
@@ -243,7 +243,7 @@ impl Generation {
             .chunks_exact(self.length)
             .map(|row| row.iter().filter(|&&generated| generated).count())
             .collect();
-        let mut table = Vec::with_capacity(self.passes() * (sample_pass::HEADER + self.batch));
+        let mut table = Vec::with_capacity(self.passes() * (sample_begin::HEADER + self.batch));
         for pair in self.times.windows(2) {
             table.extend([pair[0] as u32, u32::from(pair[0] == 0)]);
             let count =

@@ -2,7 +2,7 @@
 
 use device::{Recording, Slice};
 use kernels::{
-    Variants, remask, sample_explain, sample_order, sample_pass, sample_tokens, sample_uniforms,
+    Variants, remask, sample_begin, sample_explain, sample_order, sample_tokens, sample_uniforms,
 };
 use model::Model;
 use model::forward::{self, Pass};
@@ -22,9 +22,10 @@ pub(super) fn pass(
     let sampling = options.sampling(mask_id);
     let mut step = Recording::default();
     let Buffers { table, cursor, timesteps, control, uniforms, .. } = *buffers;
-    sample_pass::record(&mut step, table, cursor, timesteps, control);
+    sample_begin::record(&mut step, sample_begin::Buffers { table, cursor, timesteps, control });
     let (seed, first_sample) = (options.seed, options.first_sample);
-    sample_uniforms::record(&mut step, control, uniforms, length, first_sample, seed);
+    let io = sample_uniforms::Buffers { control, uniforms };
+    sample_uniforms::record(&mut step, io, length, first_sample, seed);
     network(&mut step, variants, model, buffers, buffers.ids, timesteps);
     sample_tokens::record(
         &mut step,
@@ -116,5 +117,7 @@ fn network(
 fn explain(step: &mut Recording, model: &Model, buffers: &Buffers, options: &SampleOptions) {
     let excluded = options.sampler.keeps_visible().then_some(model.config.mask_id);
     let Buffers { best, probabilities, entropy, .. } = *buffers;
-    sample_explain::record(step, buffers.acts.logits, best, probabilities, entropy, excluded);
+    let logits = buffers.acts.logits;
+    let io = sample_explain::Buffers { logits, tokens: best, probabilities, entropy };
+    sample_explain::record(step, io, excluded);
 }

@@ -1,7 +1,7 @@
 //! Device memory for generations.
 
 use device::{Device, DeviceError, Element, Slice};
-use kernels::{sample_explain, sample_pass};
+use kernels::{sample_begin, sample_explain};
 use model::{Activations, Config};
 
 /// Buffers for generating up to `batch` texts of up to `length` tokens at a time. Made once, used
@@ -17,7 +17,7 @@ pub struct Workspace {
 #[derive(Clone, Debug)]
 pub(super) struct Buffers {
     pub(super) acts: Activations,
-    /// `(passes, 2 + batch)`, see [`sample_pass`].
+    /// `(passes, 2 + batch)`, see [`sample_begin`].
     pub(super) table: Slice,
     pub(super) cursor: Slice,
     pub(super) timesteps: Slice,
@@ -53,10 +53,10 @@ impl Workspace {
         let acts = Activations::for_inference(device, config, batch, length)?;
         let passes = config.timesteps + 1;
         let mut words = |label, len| device.allocate(label, Element::Word, len);
-        let table = words("sample_table", passes * (sample_pass::HEADER + batch))?;
+        let table = words("sample_table", passes * (sample_begin::HEADER + batch))?;
         let cursor = words("sample_cursor", 1)?;
         let timesteps = words("sample_timesteps", batch)?;
-        let control = words("sample_control", sample_pass::HEADER + batch)?;
+        let control = words("sample_control", sample_begin::HEADER + batch)?;
         let ids = words("sample_ids", n)?;
         let generated = words("sample_generated", n)?;
         let tokens = words("sample_tokens", n)?;
@@ -97,7 +97,7 @@ impl Workspace {
         passes: usize,
     ) -> Buffers {
         let n = batch * length;
-        let row = sample_pass::HEADER + batch;
+        let row = sample_begin::HEADER + batch;
         let whole = &self.buffers;
         let first = |slice: Slice, len: usize| slice.part(0, len);
         Buffers {

@@ -125,7 +125,8 @@ impl Batches {
                 draw_batch::record(step, io, &draw);
             }
         }
-        loss::weights(step, self.mask, self.loss_weights);
+        let io = loss::Weights { mask: self.mask, weights: self.loss_weights };
+        loss::weights(step, io);
     }
 
     /// Writes the batch of the next step.

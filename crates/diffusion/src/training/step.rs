@@ -76,7 +76,13 @@ pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts)
         };
         backward::record(step, &pass, scratch, loss, &d, index > 0);
     }
-    loss::weighted(step, optimizer.counter, batches.loss_weights, stats.loss, *losses);
+    let io = loss::Weighted {
+        counter: optimizer.counter,
+        weights: batches.loss_weights,
+        loss: stats.loss,
+        ring: *losses,
+    };
+    loss::weighted(step, io);
 }
 
 /// Records the second half of a step: the update of the parameters by the gradient.

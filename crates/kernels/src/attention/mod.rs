@@ -3,11 +3,11 @@
 
 mod twin;
 
-use bytemuck::{Pod, Zeroable};
-use device::{Binding, Kernel, Launch, Recording, Slice, floats, floats_mut, twin};
+use device::{Kernel, Launch, Recording, Requirements, Slice, buffers, params};
 
-use crate::variants::{AttentionVariant, Variants};
-use crate::{COMMON, grid};
+use crate::grid;
+use crate::imports::kernel;
+use crate::variants::{AttentionVariant, LANES, Variants};
 
 /// Sizes of attention.
 #[derive(Clone, Copy, Debug)]
@@ -22,96 +22,72 @@ pub struct Shape {
     pub head_dim: usize,
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-struct Params {
-    batch: u32,
-    length: u32,
-    heads: u32,
-    head_dim: u32,
+params! {
+    struct Params {
+        batch: u32,
+        length: u32,
+        heads: u32,
+        head_dim: u32,
+    }
 }
 
-const FORWARD_BINDINGS: &[Binding] = &[floats("qkv"), floats_mut("y"), floats_mut("lse")];
-
-const BACKWARD_BINDINGS: &[Binding] =
-    &[floats("qkv"), floats("lse"), floats("d_y"), floats("delta"), floats_mut("d_qkv")];
+buffers! {
+    /// Buffers of the forward pass.
+    pub struct Forward {
+        /// `(N, 3, H, D)`
+        qkv: floats,
+        /// Written: `(N, H, D)`.
+        y: floats_mut,
+        /// Written: log sum exp of the scores, `(N, H)`.
+        lse: floats_mut,
+    }
+}
 
 /// `shaders/attention_forward.wgsl`
-pub static FORWARD: Kernel = Kernel {
-    name: "attention_forward",
-    source: include_str!("../../../../shaders/attention_forward.wgsl"),
-    imports: COMMON,
-    bindings: FORWARD_BINDINGS,
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin::forward),
-};
+pub static FORWARD: Kernel = kernel!("attention_forward", Params, Forward, twin::forward);
+
+buffers! {
+    struct Delta {
+        y: floats,
+        d_y: floats,
+        delta: floats_mut,
+    }
+}
 
 /// `shaders/attention_delta.wgsl`
-pub static DELTA: Kernel = Kernel {
-    name: "attention_delta",
-    source: include_str!("../../../../shaders/attention_delta.wgsl"),
-    imports: COMMON,
-    bindings: &[floats("y"), floats("d_y"), floats_mut("delta")],
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin::delta),
-};
+pub static DELTA: Kernel = kernel!("attention_delta", Params, Delta, twin::delta);
+
+buffers! {
+    struct Gradient {
+        qkv: floats,
+        lse: floats,
+        d_y: floats,
+        delta: floats,
+        d_qkv: floats_mut,
+    }
+}
 
 /// `shaders/attention_backward_q.wgsl`
-pub static BACKWARD_Q: Kernel = Kernel {
-    name: "attention_backward_q",
-    source: include_str!("../../../../shaders/attention_backward_q.wgsl"),
-    imports: COMMON,
-    bindings: BACKWARD_BINDINGS,
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin::backward_q),
-};
+pub static BACKWARD_Q: Kernel = kernel!("attention_backward_q", Params, Gradient, twin::backward_q);
 
 /// `shaders/attention_backward_kv.wgsl`
-pub static BACKWARD_KV: Kernel = Kernel {
-    name: "attention_backward_kv",
-    source: include_str!("../../../../shaders/attention_backward_kv.wgsl"),
-    imports: COMMON,
-    bindings: BACKWARD_BINDINGS,
-    params_size: size_of::<Params>(),
-    subgroups: false,
-    twin: twin!(twin::backward_kv),
-};
+pub static BACKWARD_KV: Kernel =
+    kernel!("attention_backward_kv", Params, Gradient, twin::backward_kv);
 
 /// `shaders/attention_subgroup_forward.wgsl`
-pub static SUBGROUP_FORWARD: Kernel = Kernel {
-    name: "attention_subgroup_forward",
-    source: include_str!("../../../../shaders/attention_subgroup_forward.wgsl"),
-    imports: COMMON,
-    bindings: FORWARD_BINDINGS,
-    params_size: size_of::<Params>(),
-    subgroups: true,
-    twin: twin!(twin::forward),
-};
+pub static SUBGROUP_FORWARD: Kernel =
+    kernel!("attention_subgroup_forward", Params, Forward, twin::forward)
+        .requires(Requirements::subgroups(LANES));
 
 /// `shaders/attention_subgroup_backward_q.wgsl`
-pub static SUBGROUP_BACKWARD_Q: Kernel = Kernel {
-    name: "attention_subgroup_backward_q",
-    source: include_str!("../../../../shaders/attention_subgroup_backward_q.wgsl"),
-    imports: COMMON,
-    bindings: BACKWARD_BINDINGS,
-    params_size: size_of::<Params>(),
-    subgroups: true,
-    twin: twin!(twin::backward_q),
-};
+pub static SUBGROUP_BACKWARD_Q: Kernel =
+    kernel!("attention_subgroup_backward_q", Params, Gradient, twin::backward_q)
+        .requires(Requirements::subgroups(LANES));
 
 /// `shaders/attention_subgroup_backward_kv.wgsl`
-pub static SUBGROUP_BACKWARD_KV: Kernel = Kernel {
-    name: "attention_subgroup_backward_kv",
-    source: include_str!("../../../../shaders/attention_subgroup_backward_kv.wgsl"),
-    imports: COMMON,
-    bindings: BACKWARD_BINDINGS,
-    params_size: size_of::<Params>(),
-    subgroups: true,
-    twin: twin!(twin::backward_kv),
-};
+pub static SUBGROUP_BACKWARD_KV: Kernel =
+    kernel!("attention_subgroup_backward_kv", Params, Gradient, twin::backward_kv)
+        .requires(Requirements::subgroups(LANES));
 
 /// The kernels of one variant.
 struct VariantKernels {
@@ -146,65 +122,58 @@ impl VariantKernels {
 /// the scores' size.
 fn launch(
     kernel: &'static Kernel,
-    buffers: Vec<Slice>,
+    buffers: impl device::Buffers,
     shape: Shape,
     rows: usize,
     products: usize,
 ) -> Launch {
     let Shape { batch, length, heads, head_dim } = shape;
-    Launch {
-        kernel,
-        constants: vec![("HEAD_DIM", head_dim as u32)],
-        params: params(shape),
-        buffers,
-        grid: [length.div_ceil(rows) as u32, (batch * heads) as u32, 1],
-        flop: (2 * products * batch * heads * length * length * head_dim) as u64,
-    }
+    let grid = [length.div_ceil(rows) as u32, (batch * heads) as u32, 1];
+    Launch::new(kernel, &params(shape), buffers, grid)
+        .constants([("HEAD_DIM", head_dim as u32)])
+        .flop(2 * products * batch * heads * length * length * head_dim)
 }
 
-fn params(shape: Shape) -> Vec<u8> {
+fn params(shape: Shape) -> Params {
     let Shape { batch, length, heads, head_dim } = shape;
     let [batch, length, heads, head_dim] = [batch, length, heads, head_dim].map(|n| n as u32);
-    bytemuck::bytes_of(&Params { batch, length, heads, head_dim }).to_vec()
+    Params { batch, length, heads, head_dim }
 }
 
-/// Records `y (N, H, D)` and `lse (N, H)` from `qkv (N, 3, H, D)`.
-pub fn forward(
-    step: &mut Recording,
-    variants: &Variants,
-    qkv: Slice,
-    y: Slice,
-    lse: Slice,
-    shape: Shape,
-) {
+/// Records the forward pass.
+pub fn forward(step: &mut Recording, variants: &Variants, io: Forward, shape: Shape) {
     let kernels = VariantKernels::of(variants, shape);
-    step.push(launch(kernels.forward, vec![qkv, y, lse], shape, kernels.rows, 2));
+    step.push(launch(kernels.forward, io, shape, kernels.rows, 2));
 }
 
-/// Records `d_qkv (N, 3, H, D)` from `d_y (N, H, D)`; `delta (N, H)` is scratch.
-#[expect(clippy::too_many_arguments, reason = "each is a tensor of the backward pass")]
-pub fn backward(
-    step: &mut Recording,
-    variants: &Variants,
-    qkv: Slice,
-    y: Slice,
-    lse: Slice,
-    d_y: Slice,
-    delta: Slice,
-    d_qkv: Slice,
-    shape: Shape,
-) {
+/// Buffers of the backward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Backward {
+    /// Of the forward pass, `(N, 3, H, D)`.
+    pub qkv: Slice,
+    /// Of the forward pass, `(N, H, D)`.
+    pub y: Slice,
+    /// Of the forward pass, `(N, H)`.
+    pub lse: Slice,
+    /// Gradient of `y`, `(N, H, D)`.
+    pub d_y: Slice,
+    /// Scratch, `(N, H)`.
+    pub delta: Slice,
+    /// Written: gradient of `qkv`, `(N, 3, H, D)`.
+    pub d_qkv: Slice,
+}
+
+/// Records the backward pass.
+pub fn backward(step: &mut Recording, variants: &Variants, io: Backward, shape: Shape) {
     let Shape { batch, length, heads, head_dim } = shape;
+    let Backward { qkv, y, lse, d_y, delta, d_qkv } = io;
     let kernels = VariantKernels::of(variants, shape);
-    step.push(Launch {
-        kernel: &DELTA,
-        constants: vec![],
-        params: params(shape),
-        buffers: vec![y, d_y, delta],
-        grid: grid::fold((batch * length * heads).div_ceil(64)),
-        flop: 2 * (batch * length * heads * head_dim) as u64,
-    });
-    let buffers = vec![qkv, lse, d_y, delta, d_qkv];
-    step.push(launch(kernels.backward_q, buffers.clone(), shape, kernels.rows, 3));
+    let grid = grid::fold((batch * length * heads).div_ceil(64));
+    step.push(
+        Launch::new(&DELTA, &params(shape), Delta { y, d_y, delta }, grid)
+            .flop(2 * batch * length * heads * head_dim),
+    );
+    let buffers = Gradient { qkv, lse, d_y, delta, d_qkv };
+    step.push(launch(kernels.backward_q, buffers, shape, kernels.rows, 3));
     step.push(launch(kernels.backward_kv, buffers, shape, kernels.rows, 4));
 }

@@ -6,8 +6,8 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::Params;
-use crate::norm::sum_of;
 use crate::product::{Matrix, multiply};
+use crate::rmsnorm::sum_of;
 
 /// Queries (or keys) that a thread takes at a time.
 const CPU_RUN: usize = 64;

@@ -50,7 +50,7 @@ impl Case {
             json!({
                 "kernel": kernel.name,
                 "code": kernel.assemble(&launch.constants).unwrap(),
-                "subgroup": kernel.subgroups.then(super::adapter_subgroup),
+                "subgroup": kernel.requires.subgroup_size,
                 "params": launch.params,
                 "written": kernel.bindings.iter().map(|b| b.access == Access::Write).collect::<Vec<_>>(),
                 "buffers": launch.buffers.iter().map(place).collect::<Vec<_>>(),

@@ -62,7 +62,7 @@ pub fn gpu() -> Device {
 
 /// Lanes of a subgroup of the GPU, if it has subgroup operations.
 pub fn adapter_subgroup() -> Option<u32> {
-    gpu().gpu().expect("opened as a GPU").summary().subgroup
+    gpu().capabilities().subgroup_size
 }
 
 /// Records with `record` on all three devices, runs, and compares the slices that it returns with

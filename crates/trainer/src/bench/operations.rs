@@ -12,7 +12,7 @@ use crate::settings::Settings;
 /// Measures, prints, and returns the highest rate of a matrix product in FLOP/s: nothing that
 /// multiplies matrices can be faster.
 pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> Result<f64> {
-    let subgroup = device.gpu().and_then(|gpu| gpu.summary().subgroup);
+    let subgroup = device.capabilities().subgroup_size;
     let on_cpu = device.gpu().is_none();
     let products: Vec<GemmVariant> =
         GemmVariant::ALL
@@ -55,7 +55,7 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
                 ..Variants::default()
             };
             let record = |step: &mut Recording| {
-                gemm::record(step, &variants, op, a, b, out, sizes, false);
+                gemm::record(step, &variants, op, gemm::Buffers { a, b, c: out }, sizes, false);
             };
             figures.push(rate(device, out, repeats, record)?);
         }
@@ -81,9 +81,12 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
         for &variant in &attentions {
             let variants = Variants { attention: variant, ..Variants::default() };
             let record = |step: &mut Recording| match backward {
-                false => attention::forward(step, &variants, qkv, y, lse, shape),
+                false => {
+                    attention::forward(step, &variants, attention::Forward { qkv, y, lse }, shape)
+                }
                 true => {
-                    attention::backward(step, &variants, qkv, y, lse, d_y, delta, d_qkv, shape);
+                    let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
+                    attention::backward(step, &variants, io, shape);
                 }
             };
             figures.push(rate(device, if backward { d_qkv } else { y }, repeats, record)?);

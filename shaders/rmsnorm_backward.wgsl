@@ -7,7 +7,7 @@
 //   inv_rms  (N)
 //   d_x      (N, C)  =, or += when params.accumulate is 1
 //
-// Host side and CPU twin: crates/kernels/src/norm.rs.
+// Host side and CPU twin: crates/kernels/src/rmsnorm.rs.
 
 #import reduce
 

@@ -1,9 +1,9 @@
 // The loss of a step, written to the step's place in a ring that the host reads now and then. A
 // single workgroup.
 //
-//   ring[step mod ring length] = sum of weights * loss
+//   ring[counter mod ring length] = sum of weights * loss
 //
-//   step     (1)
+//   counter  (1)
 //   weights  (N)
 //   loss     (N)
 //   ring     (slots)  =  one element
@@ -20,7 +20,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(1) var<storage, read> counter: array<u32>;
 @group(0) @binding(2) var<storage, read> weights: array<f32>;
 @group(0) @binding(3) var<storage, read> loss: array<f32>;
 @group(0) @binding(4) var<storage, read_write> ring: array<f32>;
@@ -33,6 +33,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     }
     let total = workgroup_sum(sum, lane);
     if lane == 0u {
-        ring[step[0] % params.slots] = total;
+        ring[counter[0] % params.slots] = total;
     }
 }

@@ -6,7 +6,7 @@
 //           leaves everything as it is, so that one bad step does not spoil the weights
 //
 //   partial_sums  (count)
-//   step          (1)
+//   counter       (1)
 //   control       (4)      =  element 1, scale
 //   ring          (slots)  =  element step mod slots, norm
 //
@@ -25,7 +25,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partial_sums: array<f32>;
-@group(0) @binding(2) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> counter: array<u32>;
 @group(0) @binding(3) var<storage, read_write> control: array<f32>;
 @group(0) @binding(4) var<storage, read_write> ring: array<f32>;
 
@@ -41,6 +41,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         // False for infinity and for NaN, which no comparison holds for.
         let finite = total <= LARGEST;
         control[1] = select(-1.0, min(1.0, params.limit / (norm + 1e-6)), finite);
-        ring[step[0] % params.slots] = norm;
+        ring[counter[0] % params.slots] = norm;
     }
 }

@@ -1,0 +1,27 @@
+//! Declaring a kernel: where its WGSL is, and what that may `#import`.
+
+use device::Sources;
+
+/// Files that kernels may `#import`.
+pub const COMMON: Sources = &[
+    ("elements", include_str!("../../../shaders/common/elements.wgsl")),
+    ("head", include_str!("../../../shaders/common/head.wgsl")),
+    ("largest", include_str!("../../../shaders/common/largest.wgsl")),
+    ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
+    ("rng", include_str!("../../../shaders/common/rng.wgsl")),
+];
+
+/// The kernel `shaders/NAME.wgsl`, from its name, the types of its params and buffers, and its
+/// twin.
+macro_rules! kernel {
+    ($name:literal, $params:ty, $buffers:ty, $twin:path) => {
+        device::Kernel::new::<$params, $buffers>(
+            $name,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shaders/", $name, ".wgsl")),
+            $crate::imports::COMMON,
+            device::twin!($twin),
+        )
+    };
+}
+
+pub(crate) use kernel;
