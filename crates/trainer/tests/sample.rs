@@ -160,10 +160,10 @@ fn what_cannot_be_written_gets_a_sentence() {
     let place = Shipped::new();
     let long = "[MASK:33]";
     for (flags, parts) in [
-        (&["--gen-len", "0"][..], &["there is nothing to write", "--gen-len"][..]),
+        (&["--gen-len", "0"][..], &["there is nothing to write", "no tokens are requested"][..]),
         (&["--prompt", "Tom", "--gen-len", "0"], &["there is nothing to write", "[MASK:12]"]),
         (&["--prompt", long], &["the prompt has 33 tokens", "holds 32", "shorten"]),
-        (&["--gen-len", "33"], &["`--gen-len` asks for 33", "at most 32"]),
+        (&["--gen-len", "33"], &["33 more are requested", "at most 32"]),
         (&["--prompt", "[MASK:no]"], &["`[MASK:no]` is not a gap"]),
         (&["--steps", "11"], &["steps is 11", "between 1 and 10"]),
         (&["--steps", "0"], &["steps is 0", "between 1 and 10"]),

@@ -25,7 +25,7 @@ fn gaps_are_filled_and_the_prompt_stays() {
     browser.wait("document.querySelector('#prompt').value === '[MASK:8]'");
     for (prompt, sentence) in [
         ("A [MASK:none] of it", "[MASK:none]"),
-        ("The cat saw a big red ball. [MASK:70]", "Shorten the prompt"),
+        ("The cat saw a big red ball. [MASK:70]", "shorten the prompt"),
     ] {
         browser.fill("#prompt", prompt);
         browser.press("Write");

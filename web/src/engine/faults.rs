@@ -3,6 +3,7 @@
 use corpus::tokenizer::TokenizerError;
 use device::DeviceError;
 use model::CheckpointError;
+use writer::PromptError;
 
 use crate::protocol::{Fault, FaultKind};
 
@@ -58,15 +59,21 @@ impl From<CheckpointError> for Fault {
 
 impl From<TokenizerError> for Fault {
     fn from(error: TokenizerError) -> Self {
-        let kind = match error {
-            TokenizerError::BadGap { .. } => FaultKind::Request,
-            _ => FaultKind::Model,
-        };
-        let message = error.to_string();
-        let mut letters = message.chars();
-        let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-        Self::new(kind, quoted(&format!("{first}{}.", letters.as_str())))
+        Self::new(FaultKind::Model, sentence(&error.to_string()))
     }
+}
+
+impl From<PromptError> for Fault {
+    fn from(error: PromptError) -> Self {
+        Self::new(FaultKind::Request, sentence(&error.to_string()))
+    }
+}
+
+/// An error as a sentence of its own.
+fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    quoted(&format!("{first}{}.", letters.as_str()))
 }
 
 /// Replaces backquotes by quotation marks.

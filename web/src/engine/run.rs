@@ -8,6 +8,7 @@ use diffusion::sampler::{
 };
 use plot::Frame;
 use web_time::Instant;
+use writer::Length;
 
 use super::Emit;
 use super::load::Loaded;
@@ -33,7 +34,12 @@ impl Run {
         request: &Request,
         emit: &Emit,
     ) -> Result<Self, Fault> {
-        let tokens = prompt(loaded, request)?;
+        let tokens = writer::positions(
+            &loaded.tokenizer,
+            &request.prompt,
+            Length::AtMost(request.length as usize),
+            loaded.network.model.config.block_size,
+        )?;
         let schedule = schedule(&loaded.metadata);
         let run = Self::new(loaded, number, request, &tokens).await?;
         let state = run.generation.read_state(&loaded.network.device).await?;
@@ -146,27 +152,6 @@ impl Run {
             text.len() < state.length && !text.contains(&self.mask_id)
         })
     }
-}
-
-/// The prompt's tokens, `None` in its gaps and in the text to be written behind it.
-fn prompt(loaded: &Loaded, request: &Request) -> Result<Vec<Option<u32>>, Fault> {
-    let prompt = loaded.tokenizer.encode_prompt(&request.prompt)?;
-    let mut tokens: Vec<Option<u32>> =
-        prompt.ids.iter().zip(&prompt.gaps).map(|(&id, &gap)| (!gap).then_some(id)).collect();
-    let most = loaded.network.model.config.block_size;
-    if tokens.len() >= most && !tokens.contains(&None) || tokens.len() > most {
-        return Err(Fault::new(
-            FaultKind::Request,
-            format!(
-                "The prompt has {} tokens, the model reads {most} in all. Shorten the prompt.",
-                tokens.len()
-            ),
-        ));
-    }
-    // A text that would not fit ends where the model's block ends.
-    let length = (tokens.len() + request.length as usize).min(most);
-    tokens.resize(length, None);
-    Ok(tokens)
 }
 
 /// The schedule that the model was trained with.

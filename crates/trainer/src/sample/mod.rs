@@ -1,7 +1,6 @@
 //! Writing: from the command line to texts and pictures.
 
 mod animation;
-mod prompt;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -17,6 +16,7 @@ use model::{Checkpoint, Config, Model};
 use plot::draw::Size;
 use plot::{Frame, Trace, trace};
 use pollster::block_on;
+use writer::Length;
 
 use crate::commands::sample::SampleArgs;
 use crate::media::{self, Look};
@@ -54,7 +54,8 @@ pub(crate) fn sample(args: &SampleArgs) -> Result<()> {
     let options = options(args, &checkpoint, &tokenizer)?;
     options.validate(&checkpoint.config)?;
     let block_size = checkpoint.config.block_size;
-    let positions = prompt::positions(&tokenizer, &args.prompt, args.gen_len, block_size)?;
+    let length = args.gen_len.map_or(Length::Auto, Length::Exactly);
+    let positions = writer::positions(&tokenizer, &args.prompt, length, block_size)?;
 
     if args.viz_video.is_some() {
         media::require_ffmpeg()?;
