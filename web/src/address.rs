@@ -3,7 +3,7 @@
 //! It is a query string, so that people can read and change it. Everything in it is text from a
 //! stranger: numbers are clamped to what the controls allow, and the prompt is only ever text.
 
-use crate::protocol::{Request, Sampler};
+use crate::protocol::{Request, SamplerKind};
 
 /// What a link asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
             "length" => set(&mut request.length, value.parse().ok().map(|n: u32| n.min(4096))),
             "steps" => set(&mut request.steps, value.parse().ok().map(|n: u32| n.clamp(1, 4096))),
             "sampler" => {
-                set(&mut request.sampler, Sampler::ALL.into_iter().find(|s| s.name() == value));
+                set(&mut request.sampler, SamplerKind::from_name(&value));
             }
             "temperature" => set(&mut request.temperature, number().map(|t| t.clamp(0.0, 5.0))),
             "top_k" => request.top_k = value.parse().ok().filter(|&k| k > 0),
@@ -88,7 +88,7 @@ mod tests {
             prompt: String::new(),
             length: 96,
             steps: 50,
-            sampler: Sampler::Carry,
+            sampler: SamplerKind::Carry,
             temperature: 0.7,
             top_k: None,
             top_p: None,
@@ -103,7 +103,7 @@ mod tests {
             model: Some("stories-12m".into()),
             request: Request {
                 prompt: "A cat & a dög,\n100% [MASK:3] + <b>#?=".into(),
-                sampler: Sampler::Seed,
+                sampler: SamplerKind::Reference,
                 temperature: 0.35,
                 top_k: Some(7),
                 top_p: Some(0.9),

@@ -3,8 +3,10 @@
 //! Both cross the border of a worker as JSON; dropped files travel beside their command. An engine
 //! on the main thread gets the very same messages.
 
-use plot::{Frame, Piece};
+pub use diffusion::sampler::SamplerKind;
+use plot::{Frame, Piece, Trace};
 use serde::{Deserialize, Serialize};
+pub use writer::{Predictions, Snapshot};
 
 /// An entry of `models.json`. Addresses are relative to that file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,42 +49,6 @@ pub enum Compute {
     Cpu,
 }
 
-/// How tokens are chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sampler {
-    /// Visible tokens stay; the surer a new one, the likelier it stays, too.
-    #[default]
-    MaskGit,
-    /// Visible tokens stay; the least confident are masked again.
-    Carry,
-    /// Every token is drawn anew in every step.
-    Seed,
-}
-
-impl Sampler {
-    /// All of them, in the order of the menu.
-    pub const ALL: [Self; 3] = [Self::MaskGit, Self::Carry, Self::Seed];
-
-    /// Its name in menus, addresses and traces.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::MaskGit => "maskgit",
-            Self::Carry => "carry",
-            Self::Seed => "seed",
-        }
-    }
-
-    /// What it does, in one line.
-    pub const fn about(self) -> &'static str {
-        match self {
-            Self::MaskGit => "keeps what it has written; chance has a say in where it goes on",
-            Self::Carry => "keeps what it has written, unless it is unsure of it",
-            Self::Seed => "writes every word anew in every step",
-        }
-    }
-}
-
 /// How each gap of a prompt begins.
 pub const GAP_OPENS: &str = "[MASK";
 
@@ -95,31 +61,18 @@ pub struct Request {
     pub length: u32,
     /// Denoising steps.
     pub steps: u32,
-    /// How tokens are chosen.
-    pub sampler: Sampler,
+    /// Which tokens a step draws again.
+    pub sampler: SamplerKind,
     /// 0 takes the likeliest token.
     pub temperature: f32,
-    /// Only this many likeliest tokens can be drawn.
+    /// Top-k sampling.
     pub top_k: Option<u32>,
-    /// Only the likeliest tokens with this total probability can be drawn.
+    /// Nucleus (top-p) sampling.
     pub top_p: Option<f32>,
     /// Of the random draws.
     pub seed: u64,
     /// End the run when everything up to an end-of-text token is written; otherwise none is drawn.
     pub stop_at_end: bool,
-}
-
-/// A state of a run to go on from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Position {
-    /// Denoising steps done.
-    pub step: u32,
-    /// Token ids, the mask's for masks.
-    pub ids: Vec<u32>,
-    /// With what probability each token was drawn.
-    pub confidence: Vec<f32>,
-    /// Tokens that must stay: prompt and pins.
-    pub fixed: Vec<bool>,
 }
 
 /// From the page to the engine. `run` numbers runs; events of older runs are void.
@@ -146,7 +99,7 @@ pub enum Command {
         /// What to write; the prompt does not matter any more.
         request: Request,
         /// Where to go on.
-        from: Position,
+        from: Snapshot,
     },
     /// Go on, a step every so many milliseconds or as fast as possible (0).
     Run {
@@ -219,20 +172,6 @@ pub struct ModelInfo {
     pub token_ms: Option<f64>,
 }
 
-/// What the model thought of every position when it took a step.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Thoughts {
-    /// Best tokens of each position, five each; `u32::MAX` for none.
-    pub tokens: Vec<u32>,
-    /// Their probabilities.
-    pub probabilities: Vec<f32>,
-    /// Entropy of each position, in nats.
-    pub entropy: Vec<f32>,
-}
-
-/// Alternatives that [`Thoughts`] has of each position.
-pub const ALTERNATIVES: usize = 5;
-
 /// From the engine to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
@@ -249,12 +188,8 @@ pub enum Event {
     Started {
         /// Number of the run.
         run: u32,
-        /// Name of the noise schedule.
-        schedule: String,
-        /// Which positions the prompt fixes.
-        fixed: Vec<bool>,
-        /// The first state.
-        frame: Frame,
+        /// Its trace, with the first state as its only frame.
+        trace: Box<Trace>,
     },
     /// A step was taken.
     Stepped {
@@ -262,8 +197,8 @@ pub enum Event {
         run: u32,
         /// The state after it.
         frame: Frame,
-        /// What the model thought.
-        thoughts: Thoughts,
+        /// What the model expected at every position.
+        predictions: Predictions,
         /// How long it took.
         ms: f64,
         /// Bytes that the device holds.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use device::{AdapterChoice, Device, Gpu};
 use diffusion::Schedule;
-use diffusion::sampler::{Generation, SampleOptions, Workspace};
+use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use diffusion::training::{Training, TrainingOptions};
 use model::{Config, Init, Model, initial_values};
 use optim::{AdamW, LrSchedule, OptimizerConfig};
@@ -76,9 +76,10 @@ fn all(criterion: &mut Criterion) {
         let workspace = Workspace::new(&mut device, &config, BATCH, LENGTH).expect("it fits");
         let prompts = vec![vec![None; LENGTH]; BATCH];
         let options = SampleOptions::default();
+        let parts = Parts { model: &model, variants: &variants, workspace: &workspace };
+        let pass = PassOptions::default();
         let mut generation =
-            Generation::new(&mut device, &variants, &model, &workspace, &prompts, &options)
-                .expect("possible");
+            Generation::new(&mut device, parts, &prompts, &options, pass).expect("possible");
         let start = block_on(generation.read_state(&device)).expect("the device answers");
         group.bench_function(format!("denoising, {name}"), |bencher| {
             bencher.iter(|| {

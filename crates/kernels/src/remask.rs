@@ -8,6 +8,13 @@ use crate::imports::kernel;
 use crate::sample_begin::HEADER;
 use crate::sample_order::STAYS;
 
+/// Kind of a position: a given token, which never changes.
+pub const GIVEN: u32 = 0;
+/// Kind of a position: the model writes it.
+pub const FREE: u32 = 1;
+/// Kind of a position: the model writes it, but the text cannot end there.
+pub const FREE_NO_END: u32 = 2;
+
 params! {
     struct Params {
         count: u32,
@@ -26,7 +33,7 @@ buffers! {
         /// Score by which they are masked again, lowest first, `(N)`: the confidence itself, or that of
         /// [`crate::sample_order`].
         order: floats,
-        /// Not 0 where a token is to be generated, `(N)`.
+        /// [`GIVEN`] or one of the free kinds, `(N)`.
         generated: words,
         /// Of [`crate::sample_begin`]: from element 2 on, how many become masks in each sequence.
         control: words,
@@ -65,7 +72,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
     for (b, &count) in control.words()[HEADER..].iter().enumerate() {
         let positions = b * length..(b + 1) * length;
         let wide = |n: usize| order[n].wide();
-        let may = |&n: &usize| generated[n] != 0 && wide(n) < f64::from(STAYS);
+        let may = |&n: &usize| generated[n] != GIVEN && wide(n) < f64::from(STAYS);
         let mut sorted: Vec<usize> = positions.filter(may).collect();
         sorted.sort_by(|&a, &b| wide(a).total_cmp(&wide(b)));
         for &n in sorted.iter().take(count as usize) {

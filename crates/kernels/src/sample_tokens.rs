@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::remask::{FREE_NO_END, GIVEN};
 
 /// How tokens are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,9 +20,10 @@ pub struct Sampling {
     pub keep_visible: bool,
     /// What logits are divided by; `None` takes the largest.
     pub temperature: Option<f32>,
-    /// Only the `top_k` largest logits can be drawn; at least 1.
+    /// Top-k sampling: only so many largest logits can be drawn; at least 1.
     pub top_k: Option<u32>,
-    /// Only the fewest largest whose probability reaches this can be drawn; above 0, at most 1.
+    /// Nucleus (top-p) sampling: only the smallest set of largest logits whose probabilities sum to
+    /// at least this can be drawn; (0, 1].
     pub top_p: Option<f32>,
 }
 
@@ -51,7 +53,7 @@ buffers! {
         ids: words,
         /// Confidence of each, `(N)`.
         confidence: floats,
-        /// 1 where a token is to be generated, 2 where given tokens follow it, `(N)`.
+        /// Kind of each position: [`GIVEN`], [`crate::remask::FREE`] or [`FREE_NO_END`], `(N)`.
         generated: words,
         /// Of [`crate::sample_begin`]: element 1 makes the pass greedy.
         control: words,
@@ -101,12 +103,12 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let asked = generated.words().par_iter().zip(uniforms.floats());
     let after = tokens.words_mut().par_iter_mut().zip(token_confidence.floats_mut());
     rows.zip(before).zip(asked).zip(after).for_each(
-        |(((logits, (&id, &confidence)), (&generated, &uniform)), (token, token_confidence))| {
+        |(((logits, (&id, &confidence)), (&kind, &uniform)), (token, token_confidence))| {
             let visible = params.keep_visible == 1 && id != params.mask_id;
-            (*token, *token_confidence) = if generated == 0 || visible {
+            (*token, *token_confidence) = if kind == GIVEN || visible {
                 (id, confidence)
             } else {
-                draw(logits, uniform, greedy, generated == 2, &params)
+                draw(logits, uniform, greedy, kind == FREE_NO_END, &params)
             };
         },
     );

@@ -10,7 +10,7 @@ use crate::Config;
 
 /// Bytes of logits at a time where they need not be whole: a fraction of the 128 MiB that WebGPU
 /// promises for a binding, and enough rows to keep a GPU busy.
-const LOGIT_BYTES: usize = 64 << 20;
+pub const LOGIT_BYTES: usize = 64 << 20;
 
 /// What one block keeps for its backward pass.
 #[derive(Clone, Copy, Debug)]

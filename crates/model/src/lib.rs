@@ -14,7 +14,7 @@ mod init;
 mod parameters;
 mod weights;
 
-pub use activations::{Activations, LayerActivations, Scratch, alloc_stats};
+pub use activations::{Activations, LOGIT_BYTES, LayerActivations, Scratch, alloc_stats};
 pub use checkpoint::{Checkpoint, CheckpointError, Precision};
 pub use config::{Config, ConfigError};
 pub use init::{Init, initial_values};

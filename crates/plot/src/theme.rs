@@ -1,5 +1,7 @@
 //! Colours: warm paper or warm night, one cinnabar red, and a blue ramp for confidence.
 
+use std::fmt;
+
 use crate::draw::Color;
 
 /// Light or dark.
@@ -36,12 +38,37 @@ pub struct Palette {
 }
 
 impl Theme {
+    /// All of them, the default first.
+    pub const ALL: [Self; 2] = [Self::Dark, Self::Light];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// What it looks like, in one line.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Light => "Dark ink on paper",
+            Self::Dark => "Pale ink on near-black",
+        }
+    }
+
     /// The colours of the theme.
     pub const fn palette(self) -> &'static Palette {
         match self {
             Self::Light => &LIGHT,
             Self::Dark => &DARK,
         }
+    }
+}
+
+impl fmt::Display for Theme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

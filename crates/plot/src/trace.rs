@@ -5,6 +5,7 @@
 //! exchanges. Fields of the JSON object are the fields of [`Trace`], under the same names.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -231,12 +232,16 @@ impl Trace {
         Ok(())
     }
 
-    /// Sets `pieces` to the ids that the frames use; `bytes_of` gives the bytes of a token.
-    pub fn name_pieces(&mut self, mut bytes_of: impl FnMut(u32) -> Vec<u8>) {
-        let mut ids: Vec<u32> = self.frames.iter().flat_map(|f| f.ids.iter().copied()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        self.pieces = ids.into_iter().map(|id| (id, Piece::from_bytes(bytes_of(id)))).collect();
+    /// Adds a frame, and to `pieces` what its tokens stand for, where `piece` knows it.
+    pub fn push(&mut self, frame: Frame, piece: impl Fn(u32) -> Option<Piece>) {
+        for &id in &frame.ids {
+            if let Entry::Vacant(entry) = self.pieces.entry(id)
+                && let Some(piece) = piece(id)
+            {
+                entry.insert(piece);
+            }
+        }
+        self.frames.push(frame);
     }
 
     /// The number of positions.
@@ -289,13 +294,10 @@ impl Trace {
         (count > 0).then(|| sum / count as f32)
     }
 
-    /// The first position behind all given tokens with an end-of-text token at `frame`: what was
-    /// given is never cut away. None where the text runs on.
+    /// Where the text ends at `frame`, see [`text_end`]. None where the text runs on.
     pub fn end(&self, frame: usize) -> Option<usize> {
         let end_id = self.end_id.filter(|_| !self.runs_on)?;
-        let ids = &self.frames[frame].ids;
-        let behind = self.fixed.iter().rposition(|&fixed| fixed).map_or(0, |last| last + 1);
-        (behind..self.len()).find(|&i| ids[i] == end_id)
+        text_end(&self.frames[frame].ids, end_id, |position| self.fixed[position])
     }
 
     /// `[len]`: what each position adds to the text at `frame`. A character whose bytes are spread
@@ -330,13 +332,24 @@ impl Trace {
         let ids = &self.frames[frame].ids[positions.clone()];
         let strings = self.strings(frame);
         let visible = strings[positions].iter().zip(ids);
-        let shown = |(string, &id): (&'_ String, &u32)| match () {
-            () if id == self.mask_id => "[MASK]".to_owned(),
-            () if Some(id) == self.end_id => "\n\n".to_owned(),
-            () => string.clone(),
+        let shown = |(string, &id): (&'_ String, &u32)| {
+            if id == self.mask_id {
+                "[MASK]".to_owned()
+            } else if Some(id) == self.end_id {
+                "\n\n".to_owned()
+            } else {
+                string.clone()
+            }
         };
         visible.map(shown).collect()
     }
+}
+
+/// Where a text ends: the first `end_id` behind all given tokens, because what was given is never
+/// cut away. `given` tells of a position whether its token was given.
+pub fn text_end(ids: &[u32], end_id: u32, given: impl Fn(usize) -> bool) -> Option<usize> {
+    let behind = (0..ids.len()).rev().find(|&i| given(i)).map_or(0, |last| last + 1);
+    (behind..ids.len()).find(|&i| ids[i] == end_id)
 }
 
 /// Decodes a run of bytes into the strings of the positions that they came from; empties it.

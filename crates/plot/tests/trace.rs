@@ -28,21 +28,27 @@ fn trace() -> Trace {
         prompt: "H".into(),
         fixed: vec![true, false, false, false, false],
         pieces: BTreeMap::new(),
-        frames: vec![
-            frame(0, &[10, 2, 2, 2, 2], &[1.0, 0.0, 0.0, 0.0, 0.0]),
-            frame(1, &[10, 11, 2, 13, 2], &[1.0, 0.5, 0.0, 0.25, 0.0]),
-            frame(2, &[10, 11, 12, 13, 2], &[1.0, 0.5, 0.75, 0.25, 0.0]),
-            frame(3, &[10, 11, 12, 14, 3], &[1.0, 0.5, 0.75, 1.0, 0.75]),
-        ],
+        frames: vec![],
     };
-    trace.name_pieces(|id| match id {
-        10 => b"H".to_vec(),
-        11 => vec![0xc3],
-        12 => vec![0xa9],
-        13 => b" they".to_vec(),
-        14 => b" you".to_vec(),
-        _ => b"[special]".to_vec(),
-    });
+    let piece = |id| {
+        let bytes = match id {
+            10 => b"H".to_vec(),
+            11 => vec![0xc3],
+            12 => vec![0xa9],
+            13 => b" they".to_vec(),
+            14 => b" you".to_vec(),
+            _ => b"[special]".to_vec(),
+        };
+        Some(Piece::from_bytes(bytes))
+    };
+    for frame in [
+        frame(0, &[10, 2, 2, 2, 2], &[1.0, 0.0, 0.0, 0.0, 0.0]),
+        frame(1, &[10, 11, 2, 13, 2], &[1.0, 0.5, 0.0, 0.25, 0.0]),
+        frame(2, &[10, 11, 12, 13, 2], &[1.0, 0.5, 0.75, 0.25, 0.0]),
+        frame(3, &[10, 11, 12, 14, 3], &[1.0, 0.5, 0.75, 1.0, 0.75]),
+    ] {
+        trace.push(frame, piece);
+    }
     trace
 }
 

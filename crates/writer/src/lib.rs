@@ -1,7 +1,21 @@
-//! Writing with a trained model, between the crates that compute and those that show: a prompt
-//! becomes positions, positions a run, a run frames and a trace. The program and the page both
-//! write through here. No files, threads, clocks or screens.
+//! Writing with a trained model, between the crates that compute and those that show.
+//!
+//! * [`positions`] turns a prompt with gaps into the positions of a text.
+//! * [`Writer`] is a model ready to write, with its defaults; it begins a [`Run`].
+//! * A [`Run`] yields [`Frame`](plot::Frame)s and, on request, [`Predictions`]; it goes on from any
+//!   [`Snapshot`].
+//! * [`Edit`] is what a person can do to a token; [`edit`] applies it to a trace.
+//!
+//! The program and the page both write through here. No files, threads, clocks or screens.
 
+mod edits;
+mod predictions;
 mod prompt;
+mod run;
+mod writer;
 
+pub use edits::{Edit, Snapshot, edit};
+pub use predictions::{Predictions, TOP};
 pub use prompt::{DEFAULT_LENGTH, Length, PromptError, positions};
+pub use run::{Run, frame};
+pub use writer::{Writer, options, piece};

@@ -1,174 +1,213 @@
-//! The page writes the same tokens as the native program, with the same probabilities.
+//! The page writes the same tokens as the native program, with the same predictions.
 
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use device::{AdapterChoice, Device, Gpu as NativeGpu};
+use device::Device;
 use diffusion::Schedule;
-use diffusion::sampler::{Alternatives, Generation, SampleOptions, State, Workspace};
+use diffusion::sampler::{SampleOptions, Workspace};
 use kernels::Variants;
 use model::Model;
+use plot::{Frame, Trace};
 use pollster::block_on;
 use serde_json::Value;
+use writer::{Length, Predictions, TOP, Writer};
 
 use crate::browser::{Browser, Gpu};
-use crate::site::{Tiny, serve};
+use crate::site::{Tiny, root, serve};
 
 /// Steps of the compared texts.
 const STEPS: usize = 12;
-/// Difference of logarithms of probabilities, and so of logits, and of entropies in nats, between
-/// Chromium and the native CPU device.
+/// Tokens after the prompt.
+const LENGTH: usize = 24;
+/// Greatest difference of log-probabilities, and of entropies in nats, between Chromium and the
+/// native CPU device.
 const TOLERANCE: f64 = 1e-3;
 
-/// A step of the native program, and the seconds that it took.
-struct Step {
-    state: State,
-    thoughts: Vec<Alternatives>,
-    seconds: f64,
+/// Builds the program as the tests are built, and returns where it lies.
+fn trainer() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--workspace", "--bin", "trainer", "--message-format", "json"])
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "the program does not build");
+    let messages = String::from_utf8(output.stdout).expect("JSON");
+    let executable = messages.lines().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_trainer = message["target"]["name"] == "trainer";
+        message["executable"].as_str().filter(|_| is_trainer).map(PathBuf::from)
+    });
+    executable.expect("cargo says where it is")
 }
 
-/// The steps by which the native program writes `length` tokens after `prompt`.
-fn native(
-    device: &mut Device,
-    tiny: &Tiny,
-    prompt: &str,
-    length: usize,
-    options: &SampleOptions,
-) -> Vec<Step> {
-    let checkpoint = tiny.shipped();
-    let model = Model::load(device, &checkpoint).expect("it fits");
-    let config = checkpoint.config;
-    let workspace = Workspace::new(device, &config, 1, config.block_size).expect("it fits");
-    let prompt = tiny.tokenizer.encode_prompt(prompt).expect("a good prompt");
-    let mut tokens: Vec<Option<u32>> =
-        prompt.ids.iter().zip(&prompt.gaps).map(|(&id, &gap)| (!gap).then_some(id)).collect();
-    tokens.resize((tokens.len() + length).min(config.block_size), None);
-    let variants = Variants::default();
-    let mut generation = Generation::new(device, &variants, &model, &workspace, &[tokens], options)
-        .expect("possible");
-    let mut steps = Vec::new();
-    loop {
-        let started = Instant::now();
-        let Some((state, thoughts)) =
-            block_on(generation.step_watched(device)).expect("the device does not fail")
-        else {
-            return steps;
+/// What is compared: a prompt and how it is gone on from.
+struct Text {
+    prompt: &'static str,
+    temperature: f32,
+    seed: u64,
+}
+
+impl Text {
+    /// The trace of `trainer sample` with the model in `folder`.
+    fn native(&self, trainer: &Path, folder: &Path) -> Trace {
+        let file = folder.join("trace.json");
+        let mut command = Command::new(trainer);
+        command.args(["sample", "--device", "cpu", "--stop-at-end=false", "--checkpoint"]);
+        command.arg(folder).args(["--prompt", self.prompt]);
+        let numbers = [
+            ("--gen-len", LENGTH.to_string()),
+            ("--steps", STEPS.to_string()),
+            ("--temperature", self.temperature.to_string()),
+            ("--seed", self.seed.to_string()),
+        ];
+        command.args(numbers.iter().flat_map(|(flag, value)| [*flag, value]));
+        let output = command.arg("--trace").arg(&file).output().expect("the program starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let json = std::fs::read_to_string(file).expect("a trace");
+        Trace::from_json(&json).expect("a whole trace")
+    }
+
+    /// What the native model expects in each step: the program does not write it down.
+    fn predictions(&self, tiny: &Tiny) -> Vec<Predictions> {
+        let checkpoint = tiny.shipped();
+        let mut device = Device::cpu();
+        let config = checkpoint.config;
+        let model = Model::load(&mut device, &checkpoint).expect("it fits");
+        let workspace =
+            Workspace::new(&mut device, &config, 1, config.block_size).expect("it fits");
+        let writer = Writer {
+            model,
+            variants: Variants::default(),
+            workspace,
+            tokenizer: tiny.tokenizer.clone(),
+            schedule: Schedule::Cosine2,
+            name: "Tiny".to_owned(),
         };
-        steps.push(Step { state, thoughts, seconds: started.elapsed().as_secs_f64() });
-    }
-}
-
-/// The page's events of this kind.
-fn events(browser: &Browser, kind: &str) -> Vec<Value> {
-    let all = browser
-        .eval(&format!("window.events.map(JSON.parse).filter(e => e.{kind}).map(e => e.{kind})"));
-    serde_json::from_value(all).expect("a list")
-}
-
-fn options(temperature: f32, seed: u64) -> SampleOptions {
-    SampleOptions {
-        schedule: Schedule::Cosine2,
-        steps: Some(STEPS),
-        temperature,
-        seed,
-        ..SampleOptions::default()
-    }
-}
-
-/// Compares what the page's model thought in a step with what the native one thought: tokens
-/// exactly where they do not nearly tie, probabilities and entropies as stated. Returns the largest
-/// difference.
-fn compare(name: &str, page: &Value, native: &[Alternatives]) -> f64 {
-    let floats = |key: &str| -> Vec<f64> {
-        serde_json::from_value(page["thoughts"][key].clone()).expect("numbers")
-    };
-    let (probabilities, entropy) = (floats("probabilities"), floats("entropy"));
-    let mut worst = 0.0f64;
-    for (position, alternatives) in native.iter().enumerate() {
-        let best = &probabilities[position * 5..position * 5 + 5];
-        for (page, &(_, native)) in best.iter().zip(&alternatives.best) {
-            worst = worst.max((page.ln() - f64::from(native).ln()).abs());
+        let positions = writer.positions(self.prompt, Length::Exactly(LENGTH)).expect("it fits");
+        let options = SampleOptions {
+            steps: Some(STEPS),
+            temperature: self.temperature,
+            seed: self.seed,
+            may_end: false,
+            ..writer.options()
+        };
+        let run = writer.begin(&mut device, &positions, 1, &options, true);
+        let mut run = block_on(run).expect("possible");
+        let mut all = Vec::new();
+        while let Some((_, predictions)) =
+            block_on(run.step_with_predictions(&mut device)).expect("the CPU does not fail")
+        {
+            all.push(predictions);
         }
-        worst = worst.max((entropy[position] - f64::from(alternatives.entropy)).abs());
-        assert!(worst <= TOLERANCE, "{name}, position {position}: off by {worst}");
+        all
     }
+
+    /// The share link that writes it.
+    fn link(&self, url: &str) -> String {
+        let Self { prompt, temperature, seed } = self;
+        let prompt = prompt.replace(' ', "+");
+        format!(
+            "{url}#prompt={prompt}&length={LENGTH}&steps={STEPS}&temperature={temperature}&seed={seed}&stop=0"
+        )
+    }
+}
+
+/// Compares two frames: the same tokens, nearly the same confidence. Returns the largest difference
+/// of the logarithms of confidences.
+fn compare_frames(name: &str, page: &Frame, native: &Frame) -> f64 {
+    assert_eq!((page.step, page.t, &page.ids), (native.step, native.t, &native.ids), "{name}");
+    let mut worst = 0.0f64;
+    for (position, (&page, &native)) in page.confidence.iter().zip(&native.confidence).enumerate() {
+        // Both 0 at a mask.
+        let off = if page == native { 0.0 } else { f64::from(page).ln() - f64::from(native).ln() };
+        worst = worst.max(off.abs());
+        assert!(worst <= TOLERANCE, "{name}, position {position}: confidence {page} for {native}");
+    }
+    worst
+}
+
+/// Compares what was expected of every position: probabilities, entropies, and the tokens wherever
+/// the next probability is not within the tolerance. Returns the largest difference.
+fn compare_predictions(name: &str, page: &Predictions, native: &Predictions) -> f64 {
+    assert_eq!(page.tokens.len(), native.tokens.len(), "{name}");
+    let mut worst = 0.0f64;
+    let mut tokens = 0;
+    for (position, (&page_entropy, &entropy)) in
+        page.entropy.iter().zip(&native.entropy).enumerate()
+    {
+        let page: Vec<(u32, f32)> = page.top(position).collect();
+        let native: Vec<(u32, f32)> = native.top(position).collect();
+        let log = |&(_, p): &(u32, f32)| f64::from(p).ln();
+        for (page, native) in page.iter().zip(&native) {
+            worst = worst.max((log(page) - log(native)).abs());
+        }
+        worst = worst.max(f64::from(page_entropy - entropy).abs());
+        assert!(worst <= TOLERANCE, "{name}, position {position}: off by {worst}");
+        // A token is told from its neighbors if their probabilities are not nearly the same; what
+        // comes after the last one is not known.
+        let apart = |i: usize| log(&native[i]) - log(&native[i + 1]) > 2.0 * TOLERANCE;
+        for i in (0..TOP - 1).filter(|&i| apart(i) && (i == 0 || apart(i - 1))) {
+            assert_eq!(page[i].0, native[i].0, "{name}, position {position}, token {i}");
+            tokens += 1;
+        }
+    }
+    assert!(tokens > 2 * native.entropy.len(), "{name}: only {tokens} tokens could be compared");
     worst
 }
 
 #[test]
 fn page_and_native_program_write_the_same() {
-    let tiny = Tiny::new();
+    let (tiny, trainer) = (Tiny::new(), trainer());
+    let folder = root().join("target").join("agree");
+    std::fs::create_dir_all(&folder).expect("target is ours");
+    std::fs::write(folder.join("model.safetensors"), tiny.weights()).expect("target is ours");
+    std::fs::write(folder.join("tokenizer.json"), tiny.tokenizer.to_json()).expect("ours");
     let server = serve(&tiny);
+    let texts = [
+        Text { prompt: "Once upon a time", temperature: 0.0, seed: 1 },
+        // A space before what is written is not given.
+        Text { prompt: "Once upon ", temperature: 0.8, seed: 5 },
+        Text { prompt: "The [MASK:3] cat", temperature: 0.8, seed: 2 },
+    ];
+    let expected = texts.map(|text| {
+        let (native, predictions) = (text.native(&trainer, &folder), text.predictions(&tiny));
+        (text, native, predictions)
+    });
     for gpu in [Gpu::Software, Gpu::None] {
         let browser = Browser::start("same", gpu);
-        for (temperature, seed) in [(0.0, 1), (0.8, 5)] {
-            let name = format!("{gpu:?}, temperature {temperature}");
-            let link = format!(
-                "{}#prompt=Once+upon+a+time&length=24&steps={STEPS}&temperature={temperature}&seed={seed}&stop=0",
-                server.url
-            );
+        for (text, native, predictions) in &expected {
+            let name = format!("{gpu:?}, {:?}", text.prompt);
             browser.open("about:blank");
             // A shared address writes by itself.
-            browser.open(&link);
+            browser.open(&text.link(&server.url));
             browser.wait_finished();
-            let options = SampleOptions {
-                end_token: tiny.tokenizer.end_of_text_id(),
-                may_end: false,
-                ..options(temperature, seed)
-            };
-            let expected = native(&mut Device::cpu(), &tiny, "Once upon a time", 24, &options);
-            let trace = browser.trace();
-            let ids: Vec<&[u32]> = trace.frames[1..].iter().map(|frame| &*frame.ids).collect();
-            let native: Vec<&[u32]> = expected.iter().map(|step| &*step.state.ids).collect();
-            assert_eq!(ids, native, "{name}");
-            let steps = events(&browser, "Stepped");
-            assert_eq!(steps.len(), STEPS, "{name}");
+            let page = browser.trace();
+            assert_eq!(page.frames.len(), STEPS + 1, "{name}");
+            // Everything but the numbers that are rounded on the way.
+            assert_eq!(
+                Trace { frames: vec![], ..page.clone() },
+                Trace { frames: vec![], ..native.clone() }
+            );
+            let confidence = page.frames.iter().zip(&native.frames).map(|(page, native)| {
+                compare_frames(&format!("{name}, step {}", native.step), page, native)
+            });
+            let confidence = confidence.fold(0.0, f64::max);
+            let steps = browser.eval(
+                "window.events.map(JSON.parse).filter(e => e.Stepped).map(e => e.Stepped.predictions)",
+            );
+            let steps: Vec<Predictions> = serde_json::from_value(steps).expect("predictions");
+            assert_eq!((steps.len(), predictions.len()), (STEPS, STEPS), "{name}");
             let worst = steps
                 .iter()
-                .zip(&expected)
-                .map(|(page, native)| compare(&name, page, &native.thoughts))
-                .fold(0.0, f64::max);
-            println!("{name}: {STEPS} steps agree, log-probabilities within {worst:.1e}");
+                .zip(predictions)
+                .map(|(page, native)| compare_predictions(&name, page, native));
+            let worst = worst.fold(0.0, f64::max);
+            println!(
+                "{name}: {STEPS} steps agree, log-confidence within {confidence:.1e}, \
+                 log-probabilities within {worst:.1e}"
+            );
         }
     }
-}
-
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
-}
-
-/// Prints what a denoising step takes in Chromium and natively, with the same shaders; natively on
-/// the driver that the variable `VK_DRIVER_FILES` names: SwiftShader is Chromium's own.
-#[test]
-fn a_step_in_chromium_beside_a_native_one() {
-    let tiny = Tiny::for_timing();
-    let server = serve(&tiny);
-    let native = || {
-        let gpu = block_on(NativeGpu::open(&AdapterChoice::Any)).expect("a GPU or its software");
-        let mut device = Device::Gpu(Box::new(gpu));
-        let steps = native(&mut device, &tiny, "Once upon a time", 96, &options(0.7, 1));
-        // The first step also makes the program.
-        let seconds = median(steps[1..].iter().map(|step| step.seconds).collect());
-        (seconds * 1e3, device.to_string())
-    };
-    let (before, name) = native();
-    let page = {
-        let browser = Browser::start("speed", Gpu::Software);
-        browser.open(&format!(
-            "{}#prompt=Once+upon+a+time&length=96&steps={STEPS}&temperature=0.7&seed=1&stop=0",
-            server.url
-        ));
-        browser.wait("!!document.querySelector('.pace select')");
-        browser.fill(".pace select", "0");
-        browser.wait_finished();
-        let steps = events(&browser, "Stepped");
-        median(steps[1..].iter().map(|step| step["ms"].as_f64().expect("ms")).collect())
-    };
-    let (after, _) = native();
-    println!(
-        "a denoising step: {page:.1} ms in Chromium; natively {before:.1} ms before and {after:.1} ms \
-         after on {name}: {:.2} times",
-        page / before.midpoint(after)
-    );
-    assert!(page > 0.0);
 }

@@ -43,11 +43,6 @@ impl Tiny {
         Self::of_size(2, 32, 64, 200)
     }
 
-    /// Large enough that the time of a step is the shaders'.
-    pub(crate) fn for_timing() -> Self {
-        Self::of_size(2, 192, 128, 20)
-    }
-
     fn of_size(n_layer: usize, n_embd: usize, block_size: usize, timesteps: usize) -> Self {
         let lines = std::iter::repeat_n(TEXT, 3);
         let options = TrainOptions { vocab_size: 400, ..TrainOptions::default() };

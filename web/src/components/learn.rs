@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use plot::State;
 
 use super::reader::COURSE;
-use crate::protocol::Sampler;
+use crate::protocol::SamplerKind;
 use crate::state::{App, Branch};
 
 /// Chapters of the course that explain what the page shows, by their anchors.
@@ -28,7 +28,7 @@ struct Now {
     /// Positions after a generated end of text.
     behind: Option<usize>,
     finished: bool,
-    sampler: Sampler,
+    sampler: SamplerKind,
     schedule: String,
 }
 
@@ -101,20 +101,24 @@ impl Now {
                 }
             ));
             let waiting = match self.sampler {
-                Sampler::MaskGit => {
+                SamplerKind::MaskGit => {
                     "Which ones wait is partly random: the surer the model is, the less likely."
                 }
-                Sampler::Carry | Sampler::Seed => "Those of which the model was least sure wait.",
+                SamplerKind::Carry | SamplerKind::Reference => {
+                    "Those of which the model was least sure wait."
+                }
             };
             out.push(format!(
                 "The {schedule} schedule says how many stay masked at this time: {masks} of {generated}. {waiting}"
             ));
             out.push(match self.sampler {
-                Sampler::MaskGit => "What is visible stays.".into(),
-                Sampler::Carry => {
+                SamplerKind::MaskGit => "What is visible stays.".into(),
+                SamplerKind::Carry => {
                     "What is visible keeps the confidence with which it was written.".into()
                 }
-                Sampler::Seed => "Visible tokens are drawn anew in every step, too.".into(),
+                SamplerKind::Reference => {
+                    "Visible tokens are drawn anew in every step, too.".into()
+                }
             });
             out.extend(behind);
         }

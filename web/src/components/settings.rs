@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::{Request, Sampler};
+use crate::protocol::{Request, SamplerKind};
 use crate::state::App;
 
 /// The controls.
@@ -60,11 +60,11 @@ pub(super) fn Settings() -> impl IntoView {
                     class="field"
                     on:change=move |event| {
                         let name = event_target_value(&event);
-                        let chosen = Sampler::ALL.into_iter().find(|sampler| sampler.name() == name);
+                        let chosen = SamplerKind::from_name(&name);
                         request.update(|r| r.sampler = chosen.unwrap_or_default());
                     }
                 >
-                    {Sampler::ALL
+                    {SamplerKind::ALL
                         .map(|sampler| {
                             view! {
                                 <option

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use corpus::tokenizer::Tokenizer;
+use device::Device;
+use diffusion::Schedule;
 use futures_channel::oneshot::{self, Sender};
 use futures_util::future::try_join;
 use gloo_timers::future::TimeoutFuture;
 use model::{Checkpoint, Config};
-use plot::Piece;
 use web_sys::File;
+use writer::Writer;
 
 use super::fetch::{self, Received};
 use super::network::Network;
@@ -21,10 +23,8 @@ const TELL_EVERY: u64 = 128 << 10;
 
 /// A model on a device, with its tokenizer.
 pub(super) struct Loaded {
-    pub(super) network: Network,
-    pub(super) tokenizer: Tokenizer,
-    /// The checkpoint's metadata, for its schedule.
-    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) device: Device,
+    pub(super) writer: Writer,
     pub(super) info: ModelInfo,
 }
 
@@ -57,6 +57,7 @@ impl Loaded {
         let ((checkpoint, tokenizer), mut network) = both?;
         network.device.write_floats(network.model.parameters, &checkpoint.values)?;
         let Checkpoint { config, metadata, .. } = checkpoint;
+        let schedule = schedule(&metadata)?;
         let (id, name) = match source {
             Source::Listed(entry) => (Some(entry.id), entry.name),
             Source::Dropped { name } => (None, name),
@@ -72,17 +73,26 @@ impl Loaded {
             timesteps: config.timesteps as u32,
             mask_id: config.mask_id,
             end_id: tokenizer.end_of_text_id(),
-            pieces: ids
-                .clone()
-                .map(|id| Piece::from_bytes(tokenizer.token_bytes(id).to_vec()))
-                .collect(),
+            pieces: ids.clone().filter_map(|id| writer::piece(&tokenizer, id)).collect(),
             special: ids.filter(|&id| tokenizer.is_special(id)).collect(),
             adapter: adapter::name(&network.device).await,
             gpu: network.device.gpu().is_some(),
             token_ms: network.token_ms()?,
         };
-        Ok(Self { network, tokenizer, metadata, info })
+        let Network { device, variants, model, workspace } = network;
+        let name = info.name.clone();
+        let writer = Writer { model, variants, workspace, tokenizer, schedule, name };
+        Ok(Self { device, writer, info })
     }
+}
+
+/// The schedule that the model was trained with.
+fn schedule(metadata: &BTreeMap<String, String>) -> Result<Schedule, Fault> {
+    let Some(name) = metadata.get("schedule") else { return Ok(Schedule::default()) };
+    serde_json::from_value(name.as_str().into()).map_err(|_| {
+        let sentence = format!("The model names an unknown noise schedule “{name}”.");
+        Fault::new(FaultKind::Model, sentence)
+    })
 }
 
 /// Gets both files, says ahead what config the model has, and checks everything.

@@ -119,13 +119,19 @@ impl Engine {
             Command::Start { run, request } => {
                 self.interval_ms = None;
                 let Some(loaded) = self.loaded.as_mut() else { return };
-                let made = Run::start(loaded, run, &request, &self.emit).await;
+                self.run = None;
+                let made = Run::start(loaded, run, &request).await;
+                let made = made.map(|(run, started)| {
+                    (self.emit)(started);
+                    run
+                });
                 self.began(made);
             }
             Command::Resume { run, request, from } => {
                 self.interval_ms = None;
                 let Some(loaded) = self.loaded.as_mut() else { return };
-                let made = Run::resume(loaded, run, &request, &from).await;
+                let before = self.run.take();
+                let made = Run::resume(loaded, before, run, &request, &from).await;
                 self.began(made);
             }
             Command::Run { interval_ms } => {
@@ -167,7 +173,7 @@ impl Engine {
                 if run.over() {
                     self.interval_ms = None;
                     (self.emit)(Event::Finished { run: run.number() });
-                } else if loaded.network.device.gpu().is_none() {
+                } else if loaded.device.gpu().is_none() {
                     // A CPU step never yields, so commands are let in here.
                     TimeoutFuture::new(0).await;
                 }

@@ -1,7 +1,7 @@
 //! A network on a device, prepared while its parameters are still downloading.
 
 use device::{Device, Launch};
-use diffusion::sampler::{Generation, SampleOptions, Workspace};
+use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use kernels::Variants;
 use model::{Config, Model};
 use web_time::Instant;
@@ -40,7 +40,9 @@ impl Network {
             return Ok(());
         }
         let Self { device, variants, model, workspace } = self;
-        let recording = Generation::rehearsal(variants, model, workspace, &one_step());
+        let parts = Parts { model, variants, workspace };
+        let pass = PassOptions { predictions: true, ..PassOptions::default() };
+        let recording = Generation::warmup_recording(parts, &one_step(), pass);
         let mut launches: Vec<&Launch> = Vec::new();
         for launch in recording.launches() {
             let same = |other: &&Launch| {
@@ -73,8 +75,9 @@ impl Network {
         let Self { device, variants, model, workspace } = self;
         let tokens = model.config.block_size.min(MEASURED);
         let masks = [vec![None; tokens]];
-        let mut generation =
-            Generation::new(device, variants, model, workspace, &masks, &one_step())?;
+        let parts = Parts { model, variants, workspace };
+        let pass = PassOptions::default();
+        let mut generation = Generation::new(device, parts, &masks, &one_step(), pass)?;
         let started = Instant::now();
         generation.run(device)?;
         Ok(Some(started.elapsed().as_secs_f64() * 1e3 / tokens as f64))

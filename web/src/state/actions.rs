@@ -150,7 +150,7 @@ impl App {
                 branch.run = Some(run);
             }
         });
-        let from = branch.position();
+        let from = branch.snapshot();
         self.send(Command::Resume { run, request: branch.request, from });
         true
     }

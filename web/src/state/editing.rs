@@ -14,7 +14,7 @@ impl App {
         let mut shown = head;
         self.tree.update(|tree| {
             shown = tree.edit(head, position, edit);
-            if let (Edit::Type(id), Some(info)) = (edit, self.info.get_untracked()) {
+            if let (Edit::Replace(id), Some(info)) = (edit, self.info.get_untracked()) {
                 name_piece(tree, id, &info.pieces);
             }
         });
@@ -22,8 +22,8 @@ impl App {
         let what = match edit {
             Edit::Erase => "Token erased.",
             Edit::Pin => "Token pinned.",
-            Edit::Unpin => "Pin removed.",
-            Edit::Type(_) => "Token replaced.",
+            Edit::Release => "Pin removed.",
+            Edit::Replace(_) => "Token replaced.",
         };
         self.said.set(what.into());
         if was_running {
@@ -53,7 +53,7 @@ impl App {
         let pinned = self.tree.with_untracked(|tree| {
             tree.shown().is_some_and(|branch| branch.pinned.get(position) == Some(&true))
         });
-        self.edit(position, if pinned { Edit::Unpin } else { Edit::Pin });
+        self.edit(position, if pinned { Edit::Release } else { Edit::Pin });
     }
 
     /// The token that stands for exactly this text, with a space before it or without.

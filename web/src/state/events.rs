@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use plot::{Frame, Trace};
 
 use super::{App, EngineState, Loading, Speed};
-use crate::protocol::{Event, Fault, FaultKind, Stage, Thoughts};
+use crate::protocol::{Event, Fault, FaultKind, Predictions, Stage};
 
 /// Weight of the newest measurement in the mean.
 const NEWEST: f64 = 0.2;
@@ -36,11 +36,9 @@ impl App {
                     self.fault.set(Some(remark));
                 }
             }
-            Event::Started { run, schedule, fixed, frame } => {
-                self.started(run, schedule, fixed, frame);
-            }
-            Event::Stepped { run, frame, thoughts, ms, memory } => {
-                self.stepped(run, frame, thoughts);
+            Event::Started { run, trace } => self.started(run, *trace),
+            Event::Stepped { run, frame, predictions, ms, memory } => {
+                self.stepped(run, frame, predictions);
                 self.speed.update(|speed| {
                     // The first step also makes the GPU's program.
                     let mean = if speed.steps < 2 { ms } else { speed.ms };
@@ -66,39 +64,17 @@ impl App {
         });
     }
 
-    fn started(self, run: u32, schedule: String, fixed: Vec<bool>, frame: Frame) {
+    fn started(self, run: u32, trace: Trace) {
         if run + 1 != self.next_run.get_value() {
             return;
         }
-        let (request, Some(info)) = (self.request.get_untracked(), self.info.get_untracked())
-        else {
-            return;
-        };
-        let mut trace = Trace {
-            version: plot::trace::VERSION,
-            model: info.name.clone(),
-            sampler: request.sampler.name().into(),
-            schedule,
-            temperature: request.temperature,
-            top_k: request.top_k,
-            top_p: request.top_p,
-            seed: request.seed,
-            steps: request.steps,
-            mask_id: info.mask_id,
-            end_id: info.end_id,
-            runs_on: !request.stop_at_end,
-            prompt: request.prompt.clone(),
-            fixed,
-            pieces: Default::default(),
-            frames: vec![frame],
-        };
-        name_pieces(&mut trace, &info.pieces, 0);
+        let request = self.request.get_untracked();
         self.speed.update(|speed| speed.steps = 0);
         self.tree.update(|tree| tree.begin(request, trace, run));
         self.head.set(0);
     }
 
-    fn stepped(self, run: u32, frame: Frame, thoughts: Thoughts) {
+    fn stepped(self, run: u32, frame: Frame, predictions: Predictions) {
         let Some(info) = self.info.get_untracked() else { return };
         let follows = self.head.get_untracked() == self.tree.with_untracked(last);
         let mut shown = None;
@@ -108,11 +84,9 @@ impl App {
             if branch.trace.frames[branch.last()].step >= frame.step {
                 return; // from before an edit
             }
-            branch.trace.frames.push(frame);
-            branch.thoughts.push(Some(thoughts));
-            let last = branch.last();
-            name_pieces(&mut branch.trace, &info.pieces, last);
-            shown = (index == current).then_some(last);
+            branch.trace.push(frame, |id| info.pieces.get(id as usize).cloned());
+            branch.predictions.push(Some(predictions));
+            shown = (index == current).then_some(branch.last());
         });
         if let Some(last) = shown.filter(|_| follows) {
             self.head.set(last);
@@ -147,12 +121,4 @@ impl App {
 
 fn last(tree: &super::Tree) -> usize {
     tree.shown().map_or(0, super::Branch::last)
-}
-
-fn name_pieces(trace: &mut Trace, pieces: &[plot::Piece], frame: usize) {
-    for &id in &trace.frames[frame].ids {
-        if let Some(piece) = pieces.get(id as usize) {
-            trace.pieces.entry(id).or_insert_with(|| piece.clone());
-        }
-    }
 }

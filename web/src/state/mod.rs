@@ -13,7 +13,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
 use crate::link::Link;
-use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Sampler, Stage};
+use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, SamplerKind, Stage};
 
 pub use tree::{Branch, Edit, Tree};
 
@@ -109,7 +109,7 @@ pub fn default_request() -> Request {
         prompt: String::new(),
         length: 96,
         steps: 100,
-        sampler: Sampler::default(),
+        sampler: SamplerKind::default(),
         temperature: 0.7,
         top_k: None,
         top_p: None,

@@ -1,8 +1,9 @@
 //! The runs of a session: a tree of branches, each a whole trace from the first mask on.
 
-use plot::{Frame, State, Trace};
+use plot::{State, Trace};
+pub use writer::Edit;
 
-use crate::protocol::{Position, Request, Thoughts};
+use crate::protocol::{Predictions, Request, Snapshot};
 
 /// Where a branch left another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,19 +12,6 @@ pub struct Fork {
     pub branch: usize,
     /// Index of the frame that both share up to.
     pub frame: usize,
-}
-
-/// What a person does to one token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// Make it a mask again.
-    Erase,
-    /// Keep it whatever comes.
-    Pin,
-    /// Let the model change it again.
-    Unpin,
-    /// Put this token there and keep it.
-    Type(u32),
 }
 
 /// One run, from all masks to where it is now.
@@ -35,8 +23,8 @@ pub struct Branch {
     pub request: Request,
     /// All its states.
     pub trace: Trace,
-    /// What the model thought when it made each state; the first state has none.
-    pub thoughts: Vec<Option<Thoughts>>,
+    /// What the model expected when it made each state; the first state has none.
+    pub predictions: Vec<Option<Predictions>>,
     /// Positions that a person pinned.
     pub pinned: Vec<bool>,
     /// Positions that a person touched, to say what a branch is about.
@@ -54,10 +42,8 @@ impl Branch {
     }
 
     /// Its last state, for the engine.
-    pub fn position(&self) -> Position {
-        let Frame { step, ids, confidence, .. } = &self.trace.frames[self.last()];
-        let fixed = self.trace.fixed.iter().zip(&self.pinned).map(|(&f, &p)| f || p).collect();
-        Position { step: *step, ids: ids.clone(), confidence: confidence.clone(), fixed }
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::last(&self.trace, &self.pinned)
     }
 
     /// What a position is at a frame: a pinned token counts as settled.
@@ -65,59 +51,24 @@ impl Branch {
         self.trace.state(frame, position)
     }
 
-    /// Whether there are steps left to take.
-    fn exhausted(&self) -> bool {
-        self.trace.frames[self.last()].step >= self.trace.steps
-    }
-
     /// Cuts everything after `frame`.
     fn truncate(&mut self, frame: usize) {
         self.trace.frames.truncate(frame + 1);
-        self.thoughts.truncate(frame + 1);
+        self.predictions.truncate(frame + 1);
         self.finished = false;
         self.run = None;
     }
 
-    /// Applies an edit to the last state.
+    /// Applies an edit to the last state, see [`writer::edit`].
     fn apply(&mut self, position: usize, edit: Edit) {
-        let mask_id = self.trace.mask_id;
-        let last = self.last();
-        let frame = &mut self.trace.frames[last];
-        match edit {
-            Edit::Erase => {
-                frame.ids[position] = mask_id;
-                frame.confidence[position] = 0.0;
-                self.trace.fixed[position] = false;
-                self.pinned[position] = false;
-            }
-            Edit::Pin => self.pinned[position] = true,
-            Edit::Unpin => self.pinned[position] = false,
-            Edit::Type(id) => {
-                frame.ids[position] = id;
-                frame.confidence[position] = 1.0;
-                self.pinned[position] = !self.trace.fixed[position];
-            }
-        }
+        writer::edit(&mut self.trace, &mut self.pinned, position, edit);
+        self.predictions.truncate(self.trace.frames.len());
+        // New masks leave something to do.
+        self.finished = self.finished && self.trace.masks(self.last()) == 0;
         if !self.touched.contains(&position) {
             self.touched.push(position);
         }
         self.run = None;
-    }
-
-    /// When masks were made after the last step, goes back in diffusion time to the last state
-    /// that had as many masks, so that the model has steps to fill them.
-    fn make_room(&mut self) {
-        let masks = self.trace.masks(self.last());
-        if masks == 0 || !self.exhausted() {
-            self.finished = self.finished && masks == 0;
-            return;
-        }
-        let before = 0..self.last();
-        let at = before.rev().find(|&frame| self.trace.masks(frame) >= masks).unwrap_or(0);
-        let edited = self.trace.frames.pop().expect("a trace has frames");
-        let Frame { step, t, .. } = self.trace.frames[at];
-        self.truncate(at);
-        self.trace.frames[at] = Frame { step, t, ..edited };
     }
 }
 
@@ -154,7 +105,7 @@ impl Tree {
             fork: None,
             request,
             trace,
-            thoughts: vec![None],
+            predictions: vec![None],
             pinned: vec![false; len],
             touched: vec![],
             finished: false,
@@ -178,7 +129,6 @@ impl Tree {
         }
         let branch = self.shown_mut().expect("there is one");
         branch.apply(position, edit);
-        branch.make_room();
         let last = branch.last();
         if let Some(fork) = &mut branch.fork {
             fork.frame = fork.frame.min(last);
@@ -190,15 +140,15 @@ impl Tree {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::protocol::Sampler;
-    use plot::Piece;
+    use crate::protocol::SamplerKind;
+    use plot::{Frame, Piece};
 
     pub(crate) fn request() -> Request {
         Request {
             prompt: "A".into(),
             length: 4,
             steps: 4,
-            sampler: Sampler::Carry,
+            sampler: SamplerKind::Carry,
             temperature: 0.0,
             top_k: None,
             top_p: None,
@@ -235,7 +185,7 @@ pub(crate) mod tests {
         };
         let mut tree = Tree::default();
         tree.begin(request(), trace, 1);
-        tree.branches[0].thoughts = vec![None; 5];
+        tree.branches[0].predictions = vec![None; 5];
         tree.branches[0].finished = true;
         tree
     }
@@ -243,7 +193,7 @@ pub(crate) mod tests {
     #[test]
     fn an_edit_in_the_past_begins_a_branch() {
         let mut tree = finished();
-        assert_eq!(tree.edit(2, 1, Edit::Type(14)), 2);
+        assert_eq!(tree.edit(2, 1, Edit::Replace(14)), 2);
         assert_eq!((tree.branches.len(), tree.current), (2, 1));
         let branch = &tree.branches[1];
         assert_eq!(branch.fork, Some(Fork { branch: 0, frame: 2 }));
@@ -266,16 +216,16 @@ pub(crate) mod tests {
         assert_eq!((branch.trace.frames[3].step, branch.finished), (3, false));
         assert_eq!(tree.edit(3, 0, Edit::Erase), 3, "there are steps left: the prompt too");
         assert!(!tree.branches[1].trace.fixed[0]);
-        assert_eq!(tree.branches[1].position().ids, [2, 11, 2, 13, 14]);
+        assert_eq!(tree.branches[1].snapshot().ids, [2, 11, 2, 13, 14]);
     }
 
     #[test]
     fn pins_are_fixed_for_the_engine() {
         let mut tree = finished();
         tree.edit(1, 1, Edit::Pin);
-        assert_eq!(tree.branches[1].position().fixed, [true, true, false, false, false]);
-        tree.edit(1, 1, Edit::Unpin);
-        assert_eq!(tree.branches[1].position().fixed, [true, false, false, false, false]);
+        assert_eq!(tree.branches[1].snapshot().fixed, [true, true, false, false, false]);
+        tree.edit(1, 1, Edit::Release);
+        assert_eq!(tree.branches[1].snapshot().fixed, [true, false, false, false, false]);
         assert_eq!(tree.branches.len(), 2);
     }
 }

@@ -1,24 +1,36 @@
-//! A generation: the state machine that programs and pages drive.
+//! A generation: a state machine that programs and pages drive.
 
 use device::{Device, DeviceError, Program, Recording, Timing};
+use kernels::remask::{FREE, FREE_NO_END, GIVEN};
 use kernels::{Variants, sample_begin};
 use model::{Config, Model};
 
-use super::lazy::Lazy;
 use super::options::check_prompts;
+use super::record::{self, PassOptions};
 use super::state::behind_given;
 use super::workspace::Buffers;
-use super::{SampleError, SampleOptions, SamplerKind, State, Workspace, record};
+use super::{SampleError, SampleOptions, SamplerKind, State, Workspace};
 use crate::times;
+
+/// What a generation runs with.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// The network.
+    pub model: &'a Model,
+    /// Kernel variants for the device.
+    pub variants: &'a Variants,
+    /// Device memory.
+    pub workspace: &'a Workspace,
+}
 
 /// A batch of texts in the making.
 ///
-/// With the sampler `seed` the network sees the whole block, masks behind the text included, as
-/// the seed's program does. With the others it sees the text alone: shorter texts cost less, and
-/// no masks are left that were never meant to be filled.
+/// With the sampler `seed` the network sees the whole block, masks behind the text included, as in
+/// the reference program. With the others it sees the text alone: shorter texts cost less, and
+/// there are no masks that are never filled.
 #[derive(Debug)]
 pub struct Generation {
-    pub(super) config: Config,
+    config: Config,
     options: SampleOptions,
     /// Times of the passes, and 0 behind the last.
     times: Vec<usize>,
@@ -26,15 +38,11 @@ pub struct Generation {
     /// Tokens of a text.
     length: usize,
     pub(super) buffers: Buffers,
-    pub(super) program: Program,
-    /// A pass with its explanation.
-    pub(super) watched: Lazy,
-    pub(super) explanation: Lazy,
-    pub(super) question: Lazy,
+    program: Program,
+    /// Whether passes compute predictions.
+    pub(super) predicts: bool,
     generated: Vec<bool>,
-    pub(super) passes_done: usize,
-    /// Whether the logits on the device are those of the last pass.
-    pub(super) logits_of_pass: bool,
+    passes_done: usize,
 }
 
 impl Generation {
@@ -42,12 +50,12 @@ impl Generation {
     /// mask token) is a position to be generated, before, between or behind given tokens.
     pub fn new(
         device: &mut Device,
-        variants: &Variants,
-        model: &Model,
-        workspace: &Workspace,
+        parts: Parts<'_>,
         prompts: &[Vec<Option<u32>>],
         options: &SampleOptions,
+        pass: PassOptions,
     ) -> Result<Self, SampleError> {
+        let Parts { model, variants, workspace } = parts;
         let config = model.config;
         options.validate(&config)?;
         check_prompts(prompts, &config)?;
@@ -70,14 +78,11 @@ impl Generation {
             options: options.clone(),
             batch,
             length,
-            program: device.compile(record::pass(variants, model, &buffers, options))?,
-            watched: Lazy::new(record::watched(variants, model, &buffers, options)),
-            explanation: Lazy::new(record::explanation(model, &buffers, options)),
-            question: Lazy::new(record::question(variants, model, &buffers, options)),
+            program: device.compile(record::pass(variants, model, &buffers, options, pass))?,
+            predicts: pass.predictions,
             buffers,
             generated: Vec::new(),
             passes_done: 0,
-            logits_of_pass: false,
             times,
         };
         let tokens = || prompts.iter().flatten().map(|token| token.unwrap_or(config.mask_id));
@@ -93,19 +98,19 @@ impl Generation {
         Ok(generation)
     }
 
-    /// What a generation of one text over the whole block compiles: for those who want to compile
-    /// its kernels beforehand and to tell how far they are.
-    pub fn rehearsal(
-        variants: &Variants,
-        model: &Model,
-        workspace: &Workspace,
+    /// The launches that generating one text over the whole block needs, to compile them in
+    /// advance and show progress.
+    pub fn warmup_recording(
+        parts: Parts<'_>,
         options: &SampleOptions,
+        pass: PassOptions,
     ) -> Recording {
+        let Parts { model, variants, workspace } = parts;
         let buffers = workspace.narrowed(&model.config, 1, workspace.length, 1);
-        record::watched(variants, model, &buffers, options)
+        record::pass(variants, model, &buffers, options, pass)
     }
 
-    /// How it was asked to generate.
+    /// How it generates.
     pub fn options(&self) -> &SampleOptions {
         &self.options
     }
@@ -140,12 +145,11 @@ impl Generation {
         if !self.finished() {
             device.run(&self.program)?;
             self.passes_done += 1;
-            self.logits_of_pass = true;
         }
         Ok(())
     }
 
-    /// Runs all passes that are left.
+    /// Runs the remaining passes.
     pub fn run(&mut self, device: &mut Device) -> Result<(), DeviceError> {
         while !self.finished() {
             self.step(device)?;
@@ -165,20 +169,19 @@ impl Generation {
         let timings = device.profile(&self.program).await?;
         if timings.is_some() {
             self.passes_done += 1;
-            self.logits_of_pass = true;
         }
         Ok(timings)
     }
 
     /// The texts as they are now: one small read from the device.
     pub async fn read_state(&self, device: &Device) -> Result<State, DeviceError> {
-        let frame = device.read_words(self.buffers.frame).await?;
-        Ok(self.state_of(&frame))
+        let readback = device.read_words(self.buffers.readback).await?;
+        Ok(self.state_of(&readback))
     }
 
-    /// The state that the device's frame holds.
-    pub(super) fn state_of(&self, frame: &[u32]) -> State {
-        let (ids, confidence) = frame.split_at(frame.len() / 2);
+    /// The state that a readback holds.
+    pub(super) fn state_of(&self, readback: &[u32]) -> State {
+        let (ids, confidence) = readback.split_at(readback.len() / 2);
         let confidence: Vec<f32> = confidence.iter().map(|&bits| f32::from_bits(bits)).collect();
         State {
             pass: self.passes_done,
@@ -199,40 +202,32 @@ impl Generation {
         assert!(state.pass <= self.passes(), "pass {} of {}", state.pass, self.passes());
         self.passes_done = state.pass;
         self.generated.clone_from(&state.generated);
-        self.logits_of_pass = false;
 
         let ids = self.whole_rows(&state.ids, self.config.mask_id);
         let confidence = self.whole_rows(&state.confidence, 0.0);
-        let generated: Vec<u32> =
+        let kinds: Vec<u32> =
             state.generated.chunks_exact(self.length).flat_map(|row| self.kinds(row)).collect();
         let bits = confidence.iter().map(|confidence| confidence.to_bits());
-        let frame: Vec<u32> = ids.iter().copied().chain(bits).collect();
+        let readback: Vec<u32> = ids.iter().copied().chain(bits).collect();
         device.write_words(self.buffers.ids, &ids)?;
         device.write_floats(self.buffers.confidence, &confidence)?;
-        device.write_words(self.buffers.generated, &self.whole_rows(&generated, 0))?;
-        device.write_words(self.buffers.frame, &frame)?;
+        device.write_words(self.buffers.kinds, &self.whole_rows(&kinds, GIVEN))?;
+        device.write_words(self.buffers.readback, &readback)?;
         device.write_words(self.buffers.table, &self.table())?;
         device.write_words(self.buffers.cursor, &[self.passes_done as u32])
     }
 
-    /// Changes the state as it is now; see [`State::erase`], [`State::pin`] and their like. If all
-    /// passes are done and something was erased, the last pass is to be run once more.
-    pub async fn edit(
+    /// Writes the uniform random numbers of the next pass, `(batch, seen)`, for
+    /// [`Uniforms::Given`](super::Uniforms::Given).
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn write_uniforms(
         &mut self,
         device: &mut Device,
-        change: impl FnOnce(&mut State),
-    ) -> Result<State, DeviceError> {
-        let mut state = self.read_state(device).await?;
-        let masks =
-            |state: &State| state.ids.iter().filter(|&&id| id == self.config.mask_id).count();
-        let before = masks(&state);
-        change(&mut state);
-        if state.pass == self.passes() && masks(&state) > before {
-            state.pass -= 1;
-            state.time = self.times[state.pass];
-        }
-        self.set_state(device, &state)?;
-        Ok(state)
+        uniforms: &[f32],
+    ) -> Result<(), DeviceError> {
+        device.write_floats(self.buffers.uniforms, uniforms)
     }
 
     /// The table of all passes: time, whether greedy, re-mask count of each text.
@@ -253,21 +248,24 @@ impl Generation {
         table
     }
 
-    /// What the device knows of a text's positions: 0 given, 1 to be generated, 2 to be generated
-    /// where no text may end, as before given ones.
+    /// Kinds of a text's positions, as kernels tell them apart: no text may end before given
+    /// tokens, and none at all unless the options allow it.
     fn kinds<'a>(&self, generated: &'a [bool]) -> impl Iterator<Item = u32> + use<'a> {
-        let first_end = match self.options.may_end {
-            true => behind_given(generated),
-            false => generated.len(),
-        };
-        generated
-            .iter()
-            .enumerate()
-            .map(move |(n, &generated)| u32::from(generated) << u32::from(n < first_end))
+        let first_end =
+            if self.options.may_end { behind_given(generated) } else { generated.len() };
+        generated.iter().enumerate().map(move |(n, &generated)| {
+            if !generated {
+                GIVEN
+            } else if n < first_end {
+                FREE_NO_END
+            } else {
+                FREE
+            }
+        })
     }
 
     /// Rows as the network sees them, from the texts' rows.
-    pub(super) fn whole_rows<T: Copy>(&self, texts: &[T], behind: T) -> Vec<T> {
+    fn whole_rows<T: Copy>(&self, texts: &[T], behind: T) -> Vec<T> {
         let behind = vec![behind; self.buffers.acts.length - self.length];
         texts.chunks_exact(self.length).flat_map(|row| row.iter().chain(&behind)).copied().collect()
     }

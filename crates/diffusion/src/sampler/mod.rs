@@ -1,19 +1,17 @@
-//! From noise to text: the reverse process, on a device.
+//! Generation: the reverse process, on a device.
 //!
-//! A pass is one recording, replayed until the text is done: it reads from a table on the device
-//! which time it is and how many positions become masks again, runs the network, draws tokens and
-//! re-masks. Nothing is uploaded between passes, and nothing is read back unless somebody wants
-//! to look.
+//! A pass is one recording, replayed until the text is done. It takes time and re-mask counts from
+//! a table on the device, runs the network, draws tokens and re-masks. Nothing is uploaded between
+//! passes, and nothing is read back unless the host asks.
 //!
 //! * [`Workspace`] is the device memory, [`SampleOptions`] says how, [`Generation`] runs.
-//! * [`State`] is a text between two passes. Whoever wants to go back, to branch, or to interfere
-//!   keeps states, changes them, and gives them back with [`Generation::set_state`].
-//! * [`Alternatives`] tell what else could stand at a position.
+//! * [`State`] is a text between two passes. To go back, to branch or to edit, keep states, change
+//!   them, and give them to [`Generation::set_state`].
+//! * [`Prediction`] is what the network expects at a position.
 
-mod explain;
 mod generation;
-mod lazy;
 mod options;
+mod predictions;
 mod record;
 mod state;
 mod workspace;
@@ -21,8 +19,9 @@ mod workspace;
 #[cfg(test)]
 mod tests;
 
-pub use explain::Alternatives;
-pub use generation::Generation;
+pub use generation::{Generation, Parts};
 pub use options::{SampleError, SampleOptions, SamplerKind};
+pub use predictions::Prediction;
+pub use record::{PassOptions, Uniforms};
 pub use state::State;
 pub use workspace::Workspace;

@@ -12,26 +12,55 @@ use crate::schedule::Schedule;
 /// Temperatures below this draw the likeliest token.
 const GREEDY_BELOW: f32 = 1e-4;
 
-/// Which tokens a pass draws again, and which stay. As many positions as the schedule says for the
-/// next time become masks at the end of a pass: those of lowest confidence, but for `MaskGit`.
+/// Which tokens a pass draws again, and which stay. At the end of a pass, as many positions as the
+/// schedule says for the next time are masked again: those of lowest confidence, except with
+/// `MaskGit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SamplerKind {
-    /// Visible tokens stay, and keep the confidence with which they were drawn: the network never
-    /// learned to say anything of them. The mask token cannot be drawn.
-    Carry,
-    /// Visible tokens stay for good. Of what is drawn, the surer the likelier it stays, with noise
-    /// that [`SampleOptions::choice_temperature`] scales (MaskGIT, arXiv 2202.04200, without its
-    /// annealing). Pure confidence likes repetitions best; noise keeps texts various.
+    /// Visible tokens stay for good. Of the new ones, the more confident are the likelier to stay,
+    /// with noise scaled by [`SampleOptions::choice_temperature`] (MaskGIT, arXiv 2202.04200,
+    /// without its annealing). Pure confidence favors repetition; noise keeps samples diverse.
     #[default]
     MaskGit,
-    /// Every generated position is drawn anew in every pass, and a last greedy pass at t = 0
-    /// follows. Whatever lies behind the text up to the end of the block stays masked.
+    /// Visible tokens stay, with the confidence with which they were drawn: visible positions never
+    /// had a loss. The mask token cannot be drawn.
+    Carry,
+    /// Every free position is drawn again in every pass, and a last greedy pass at t = 0 follows.
+    /// Positions behind the text, up to the end of the block, stay masked.
     #[serde(rename = "seed")]
     Reference,
 }
 
 impl SamplerKind {
+    /// All of them, the default first.
+    pub const ALL: [Self; 3] = [Self::MaskGit, Self::Carry, Self::Reference];
+
+    /// Its name on the command line, in links and in traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MaskGit => "maskgit",
+            Self::Carry => "carry",
+            Self::Reference => "seed",
+        }
+    }
+
+    /// What it does, in one line.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::MaskGit => {
+                "Visible tokens stay; which new ones stay is partly random, confident ones first"
+            }
+            Self::Carry => "Visible tokens stay, unless others are more confident",
+            Self::Reference => "Every token is drawn again in every step",
+        }
+    }
+
+    /// The sampler of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sampler| sampler.name() == name)
+    }
+
     /// Whether visible tokens are kept and the mask token cannot be drawn: the network is asked only
     /// what it learned.
     pub(super) fn keeps_visible(self) -> bool {
@@ -49,11 +78,7 @@ impl SamplerKind {
 
 impl fmt::Display for SamplerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Carry => "carry",
-            Self::MaskGit => "maskgit",
-            Self::Reference => "seed",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -65,26 +90,26 @@ pub struct SampleOptions {
     pub sampler: SamplerKind,
     /// Noise schedule, best the one that the model was trained with.
     pub schedule: Schedule,
-    /// Denoising steps; absent, as many as the model has times.
+    /// Denoising steps; `None` takes the model's number of timesteps.
     pub steps: Option<usize>,
     /// What logits are divided by, 0 to 100; 0 takes the likeliest token.
     pub temperature: f32,
-    /// Noise in the order in which [`SamplerKind::MaskGit`] keeps tokens, 0 to 1000: with 0 the
-    /// surest stay, with 1 a token stays with a probability proportional to its confidence, with a
-    /// large number any may stay, as in MDLM's ancestral sampling (arXiv 2406.07524).
+    /// Noise in the order in which [`SamplerKind::MaskGit`] keeps tokens, 0 to 1000. 0 keeps the
+    /// most confident; 1 keeps a token with a probability proportional to its confidence; large
+    /// values keep any, as in MDLM's ancestral sampling (arXiv 2406.07524).
     pub choice_temperature: f32,
-    /// Draw among this many likeliest tokens; 1 takes the likeliest.
+    /// Top-k sampling: draw among this many likeliest tokens; 1 takes the likeliest.
     pub top_k: Option<u32>,
-    /// Draw among the fewest likeliest tokens whose probability reaches this.
+    /// Nucleus (top-p) sampling: draw among the smallest set of likeliest tokens whose
+    /// probabilities sum to at least this; (0, 1].
     pub top_p: Option<f32>,
     /// Seed of all draws.
     pub seed: u64,
     /// Number of the first sample of the batch: sample n draws the same in every batch.
     pub first_sample: u32,
-    /// Token that ends a text, where [`super::State::text`] stops; it is not drawn before tokens
-    /// that were given.
+    /// Token that ends a text; it is not drawn before given tokens.
     pub end_token: Option<u32>,
-    /// Whether texts may end before their last position; if not, `end_token` is drawn nowhere.
+    /// Whether texts may end before their last position; if not, `end_token` is never drawn.
     pub may_end: bool,
 }
 
@@ -118,7 +143,7 @@ pub enum SampleError {
 }
 
 impl SampleOptions {
-    /// Number of denoising steps of a model with `timesteps` times.
+    /// Number of denoising steps for a model of `timesteps` timesteps.
     pub fn steps(&self, timesteps: usize) -> usize {
         self.steps.unwrap_or(timesteps)
     }
@@ -146,7 +171,7 @@ impl SampleOptions {
         if steps == 0 || steps > config.timesteps {
             let most = config.timesteps;
             return fail(format!(
-                "steps is {steps}, it must be between 1 and {most}, as many as the model has times"
+                "steps is {steps}, it must be between 1 and {most}, the model's number of timesteps"
             ));
         }
         if !(0.0..=100.0).contains(&self.temperature) {
@@ -158,7 +183,7 @@ impl SampleOptions {
         if !(0.0..=1000.0).contains(&self.choice_temperature) {
             let temperature = self.choice_temperature;
             return fail(format!(
-                "choice_temperature is {temperature}, it must be between 0 (the surest stay) and 1000"
+                "choice_temperature is {temperature}, it must be between 0 (the most confident stay) and 1000"
             ));
         }
         if self.top_k == Some(0) {

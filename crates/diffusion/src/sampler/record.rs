@@ -1,6 +1,6 @@
 //! The launches of a pass.
 
-use device::{Recording, Slice};
+use device::Recording;
 use kernels::{
     Variants, remask, sample_begin, sample_explain, sample_order, sample_tokens, sample_uniforms,
 };
@@ -10,12 +10,33 @@ use model::forward::{self, Pass};
 use super::workspace::Buffers;
 use super::{SampleOptions, SamplerKind};
 
+/// Where the uniform random numbers of a pass come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uniforms {
+    /// Drawn on the device, from seed, sample, pass and position.
+    #[default]
+    Drawn,
+    /// Written by the host before each pass ([`super::Generation::write_uniforms`]): reproduces
+    /// runs whose random numbers come from elsewhere.
+    Given,
+}
+
+/// What a pass is recorded with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassOptions {
+    /// Also computes the top tokens, their probabilities and the entropy of every position.
+    pub predictions: bool,
+    /// Source of the random numbers that tokens are drawn with.
+    pub uniforms: Uniforms,
+}
+
 /// One denoising pass.
 pub(super) fn pass(
     variants: &Variants,
     model: &Model,
     buffers: &Buffers,
     options: &SampleOptions,
+    pass: PassOptions,
 ) -> Recording {
     let mask_id = model.config.mask_id;
     let length = buffers.acts.length;
@@ -24,9 +45,12 @@ pub(super) fn pass(
     let Buffers { table, cursor, timesteps, control, uniforms, .. } = *buffers;
     sample_begin::record(&mut step, sample_begin::Buffers { table, cursor, timesteps, control });
     let (seed, first_sample) = (options.seed, options.first_sample);
-    let io = sample_uniforms::Buffers { control, uniforms };
-    sample_uniforms::record(&mut step, io, length, first_sample, seed);
-    network(&mut step, variants, model, buffers, buffers.ids, timesteps);
+    if pass.uniforms == Uniforms::Drawn {
+        let io = sample_uniforms::Buffers { control, uniforms };
+        sample_uniforms::record(&mut step, io, length, first_sample, seed);
+    }
+    let (acts, ids) = (&buffers.acts, buffers.ids);
+    forward::logits(&mut step, &Pass { variants, model, acts, ids, timesteps });
     sample_tokens::record(
         &mut step,
         sample_tokens::Buffers {
@@ -34,7 +58,7 @@ pub(super) fn pass(
             uniforms,
             ids: buffers.ids,
             confidence: buffers.confidence,
-            generated: buffers.generated,
+            generated: buffers.kinds,
             control,
             tokens: buffers.tokens,
             token_confidence: buffers.token_confidence,
@@ -59,65 +83,24 @@ pub(super) fn pass(
             tokens: buffers.tokens,
             token_confidence: buffers.token_confidence,
             order,
-            generated: buffers.generated,
+            generated: buffers.kinds,
             control,
             ids: buffers.ids,
             confidence: buffers.confidence,
-            frame: buffers.frame,
+            frame: buffers.readback,
         },
         length,
         mask_id,
     );
+    if pass.predictions {
+        let excluded = options.sampler.keeps_visible().then_some(mask_id);
+        let io = sample_explain::Buffers {
+            logits: buffers.acts.logits,
+            tokens: buffers.top_tokens,
+            probabilities: buffers.top_probabilities,
+            entropy: buffers.entropy,
+        };
+        sample_explain::record(&mut step, io, excluded);
+    }
     step
-}
-
-/// One denoising pass and what the network thought in it.
-pub(super) fn watched(
-    variants: &Variants,
-    model: &Model,
-    buffers: &Buffers,
-    options: &SampleOptions,
-) -> Recording {
-    let mut step = pass(variants, model, buffers, options);
-    explain(&mut step, model, buffers, options);
-    step
-}
-
-/// Explains the logits that are there.
-pub(super) fn explanation(model: &Model, buffers: &Buffers, options: &SampleOptions) -> Recording {
-    let mut step = Recording::default();
-    explain(&mut step, model, buffers, options);
-    step
-}
-
-/// Explains what the network says of the tokens that are asked about.
-pub(super) fn question(
-    variants: &Variants,
-    model: &Model,
-    buffers: &Buffers,
-    options: &SampleOptions,
-) -> Recording {
-    let mut step = Recording::default();
-    network(&mut step, variants, model, buffers, buffers.asked_ids, buffers.asked_timesteps);
-    explain(&mut step, model, buffers, options);
-    step
-}
-
-fn network(
-    step: &mut Recording,
-    variants: &Variants,
-    model: &Model,
-    buffers: &Buffers,
-    ids: Slice,
-    timesteps: Slice,
-) {
-    forward::logits(step, &Pass { variants, model, acts: &buffers.acts, ids, timesteps });
-}
-
-fn explain(step: &mut Recording, model: &Model, buffers: &Buffers, options: &SampleOptions) {
-    let excluded = options.sampler.keeps_visible().then_some(model.config.mask_id);
-    let Buffers { best, probabilities, entropy, .. } = *buffers;
-    let logits = buffers.acts.logits;
-    let io = sample_explain::Buffers { logits, tokens: best, probabilities, entropy };
-    sample_explain::record(step, io, excluded);
 }

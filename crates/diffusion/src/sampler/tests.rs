@@ -1,6 +1,6 @@
 //! The golden traces, token for token, on every device; interference; refusals.
 
-use device::{Device, Recording};
+use device::Device;
 use kernels::Variants;
 use model::Model;
 use pollster::block_on;
@@ -31,8 +31,18 @@ impl Bench {
     }
 
     fn generation(&mut self, prompts: &[Vec<Option<u32>>], options: &SampleOptions) -> Generation {
+        self.recorded(prompts, options, PassOptions::default())
+    }
+
+    fn recorded(
+        &mut self,
+        prompts: &[Vec<Option<u32>>],
+        options: &SampleOptions,
+        pass: PassOptions,
+    ) -> Generation {
         let Self { device, model, workspace } = self;
-        Generation::new(device, &Variants::default(), model, workspace, prompts, options).unwrap()
+        let parts = Parts { model, variants: &Variants::default(), workspace };
+        Generation::new(device, parts, prompts, options, pass).unwrap()
     }
 
     fn state(&self, generation: &Generation) -> State {
@@ -81,18 +91,15 @@ fn compare_trace(bench: &mut Bench, golden: &Golden, run: &Value) {
         temperature: run["temperature"].as_f64().unwrap() as f32,
         ..SampleOptions::default()
     };
-    let mut generation = bench.generation(std::slice::from_ref(&text), &options);
     // Uniform numbers come from the fixture instead of the generator.
     let given = !run["uniform_stream"].is_null();
-    let uniforms = if given { golden.floats(&format!("{key}.uniforms")) } else { Vec::new() };
-    if given {
-        let mut without = Recording::default();
-        let launches = generation.recording().launches().iter();
-        launches
-            .filter(|launch| launch.kernel.name != "sample_uniforms")
-            .for_each(|launch| without.push(launch.clone()));
-        generation.program = bench.device.compile(without).unwrap();
-    }
+    let (uniforms, source) = if given {
+        (golden.floats(&format!("{key}.uniforms")), Uniforms::Given)
+    } else {
+        (Vec::new(), Uniforms::Drawn)
+    };
+    let pass = PassOptions { uniforms: source, ..PassOptions::default() };
+    let mut generation = bench.recorded(std::slice::from_ref(&text), &options, pass);
 
     let states = golden.words(&format!("{key}.states"));
     let tokens = golden.words(&format!("{key}.tokens"));
@@ -134,7 +141,7 @@ fn compare_trace(bench: &mut Bench, golden: &Golden, run: &Value) {
 fn step(bench: &mut Bench, generation: &mut Generation, uniforms: &[f32]) {
     if !uniforms.is_empty() {
         let row = generation.passes_done() * 32;
-        bench.device.write_floats(generation.buffers.uniforms, &uniforms[row..row + 32]).unwrap();
+        generation.write_uniforms(&mut bench.device, &uniforms[row..row + 32]).unwrap();
     }
     generation.step(&mut bench.device).unwrap();
 }
@@ -245,7 +252,7 @@ fn going_back_repeats_and_branches() {
         }
         // Another text from there, with a token that somebody typed.
         let mut branch = states[4].clone();
-        branch.pin(0, 12, 40);
+        (branch.ids[12], branch.confidence[12], branch.generated[12]) = (40, 1.0, false);
         generation.set_state(&mut bench.device, &branch).unwrap();
         generation.run(&mut bench.device).unwrap();
         let end = bench.state(&generation);
@@ -255,60 +262,72 @@ fn going_back_repeats_and_branches() {
     }
 }
 
+const PREDICTIONS: PassOptions = PassOptions { predictions: true, uniforms: Uniforms::Drawn };
+
 #[test]
-fn erasing_pinning_and_asking_in_the_middle() {
+fn predictions_change_nothing_and_say_what_is_drawn() {
     let golden = Golden::sampler();
     for bench in &mut Bench::all(&golden) {
-        let mut generation = bench.generation(&[prompt(&[19, 30], 24)], &maskgit(0.0));
-        let asked = block_on(generation.alternatives(&mut bench.device)).unwrap();
-        assert_eq!(asked, None, "no pass was run yet");
+        let (text, options) = ([prompt(&[19, 30], 24)], maskgit(0.0));
+        let mut plain = bench.generation(&text, &options);
+        let mut states = Vec::new();
+        while !plain.finished() {
+            plain.step(&mut bench.device).unwrap();
+            states.push(bench.state(&plain));
+        }
+        let mut generation = bench.recorded(&text, &options, PREDICTIONS);
+        for expected in states {
+            let step = block_on(generation.step_with_predictions(&mut bench.device)).unwrap();
+            let (state, predictions) = step.unwrap();
+            assert_eq!(state, expected);
+            assert_eq!(predictions.len(), 26);
+            for Prediction { top, entropy } in &predictions {
+                let probabilities: Vec<f32> = top.iter().map(|top| top.1).collect();
+                assert_eq!(probabilities.len(), 5);
+                assert!(probabilities.is_sorted_by(|a, b| a >= b));
+                assert!(probabilities.iter().sum::<f32>() <= 1.0 + 1e-5);
+                assert!(top.iter().all(|top| top.0 != MASK));
+                assert!(*entropy > 0.0 && *entropy < 97f32.ln());
+            }
+            // Greedy: what is drawn is the likeliest.
+            let tokens = block_on(bench.device.read_words(generation.buffers.tokens)).unwrap();
+            for (i, prediction) in predictions.iter().enumerate() {
+                let drawn = state.ids[i] == MASK;
+                assert!(!drawn || tokens[i] == prediction.top[0].0, "position {i}");
+            }
+        }
+        let after = block_on(generation.step_with_predictions(&mut bench.device)).unwrap();
+        assert_eq!(after, None);
+    }
+}
+
+#[test]
+fn a_changed_state_is_gone_on_from() {
+    let golden = Golden::sampler();
+    for bench in &mut Bench::all(&golden) {
+        let mut generation = bench.recorded(&[prompt(&[19, 30], 24)], &maskgit(0.0), PREDICTIONS);
         for _ in 0..8 {
             generation.step(&mut bench.device).unwrap();
         }
-        let before = bench.state(&generation);
-        let visible = (2..26).find(|&i| before.ids[i] != MASK).unwrap();
-        let all = block_on(generation.alternatives(&mut bench.device)).unwrap().unwrap();
-        assert_eq!(all.len(), 26);
-
-        // A pass that is watched is the same pass.
-        let watched = block_on(generation.step_watched(&mut bench.device)).unwrap().unwrap();
-        let after = bench.state(&generation);
-        assert_eq!(watched.0, after);
-        let thoughts = block_on(generation.alternatives(&mut bench.device)).unwrap().unwrap();
-        assert_eq!(watched.1, thoughts);
-        generation.set_state(&mut bench.device, &before).unwrap();
-        generation.step(&mut bench.device).unwrap();
-        assert_eq!(bench.state(&generation), after);
-        generation.set_state(&mut bench.device, &before).unwrap();
-        for alternatives in &all {
-            let probabilities: Vec<f32> = alternatives.best.iter().map(|best| best.1).collect();
-            assert_eq!(probabilities.len(), 5);
-            assert!(probabilities.is_sorted_by(|a, b| a >= b));
-            assert!(probabilities.iter().sum::<f32>() <= 1.0 + 1e-5);
-            assert!(alternatives.best.iter().all(|best| best.0 != MASK));
-        }
-
-        // Asking leaves the text alone.
-        let alternatives =
-            block_on(generation.alternatives_at(&mut bench.device, 0, visible)).unwrap();
-        assert_eq!(bench.state(&generation), before);
-        // An erased token is drawn again, greedily as the best alternative.
-        let edit = generation.edit(&mut bench.device, |state| state.erase(0, visible, MASK));
-        let erased = block_on(edit).unwrap();
-        assert_eq!((erased.ids[visible], erased.time), (MASK, before.time));
-        generation.step(&mut bench.device).unwrap();
+        // An erased token is drawn again: greedily, the likeliest.
+        let mut state = bench.state(&generation);
+        let visible = (2..26).find(|&i| state.ids[i] != MASK).unwrap();
+        (state.ids[visible], state.confidence[visible]) = (MASK, 0.0);
+        generation.set_state(&mut bench.device, &state).unwrap();
+        assert_eq!(bench.state(&generation), state);
+        let step = block_on(generation.step_with_predictions(&mut bench.device)).unwrap();
         let tokens = block_on(bench.device.read_words(generation.buffers.tokens)).unwrap();
-        assert_eq!(tokens[visible], alternatives.best[0].0);
+        assert_eq!(tokens[visible], step.unwrap().1[visible].top[0].0);
 
-        // Erasing from the prompt and from a finished text goes on, too.
+        // Masks in the prompt and in a finished text are filled, a fixed token stays.
         generation.run(&mut bench.device).unwrap();
-        let edit = generation.edit(&mut bench.device, |state| {
-            state.erase(0, 0, MASK);
-            state.erase(0, 20, MASK);
-            state.pin(0, 21, 50);
-        });
-        let erased = block_on(edit).unwrap();
-        assert_eq!((erased.pass, erased.time), (9, 1));
+        let mut state = bench.state(&generation);
+        (state.pass, state.time) = (9, generation.time(9));
+        for i in [0, 20] {
+            (state.ids[i], state.confidence[i], state.generated[i]) = (MASK, 0.0, true);
+        }
+        (state.ids[21], state.confidence[21], state.generated[21]) = (50, 1.0, false);
+        generation.set_state(&mut bench.device, &state).unwrap();
         assert!(!generation.finished());
         generation.run(&mut bench.device).unwrap();
         let end = bench.state(&generation);
@@ -329,7 +348,6 @@ fn gaps_do_not_end_the_text() {
         let options = SampleOptions { end_token: Some(end), ..carry(0.0) };
         let state = bench.texts(&[tokens], &options);
         assert!(!state.ids[2..10].contains(&end), "{:?} holds {end}", state.ids);
-        assert!(state.text(0, Some(end)).len() >= 12, "what was given is there");
     }
 }
 
@@ -364,8 +382,8 @@ fn impossible_requests_are_refused_in_a_sentence() {
     let mut bench = Bench::new(Device::cpu(), &golden);
     let mut refuse = |prompts: &[Vec<Option<u32>>], options: SampleOptions, sentence: &str| {
         let Bench { device, model, workspace } = &mut bench;
-        let variants = Variants::default();
-        let error = Generation::new(device, &variants, model, workspace, prompts, &options)
+        let parts = Parts { model, variants: &Variants::default(), workspace };
+        let error = Generation::new(device, parts, prompts, &options, PassOptions::default())
             .map(|_| ())
             .unwrap_err()
             .to_string();

@@ -1,11 +1,13 @@
 //! Device memory for generations.
 
+use std::convert::Infallible;
+
 use device::{Device, DeviceError, Element, Slice};
 use kernels::{sample_begin, sample_explain};
-use model::{Activations, Config};
+use model::{Activations, Config, LOGIT_BYTES};
 
-/// Buffers for generating up to `batch` texts of up to `length` tokens at a time. Made once, used
-/// by one generation after the other: devices do not give buffers back.
+/// Buffers for generating up to `batch` texts of up to `length` tokens at a time. Made once and
+/// reused by one generation after the other, because devices do not free buffers.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     pub(super) batch: usize,
@@ -25,19 +27,49 @@ pub(super) struct Buffers {
     pub(super) uniforms: Slice,
     pub(super) ids: Slice,
     pub(super) confidence: Slice,
-    pub(super) generated: Slice,
+    /// Kind of each position, see [`kernels::remask`].
+    pub(super) kinds: Slice,
     pub(super) tokens: Slice,
     pub(super) token_confidence: Slice,
-    /// Order of re-masking, where it is not that of confidence.
+    /// Order of re-masking, where it is not the confidence.
     pub(super) order: Slice,
-    /// `(2, N)`, see [`kernels::remask`].
-    pub(super) frame: Slice,
-    /// Tokens of a question that is no part of the run, `(N)`.
-    pub(super) asked_ids: Slice,
-    pub(super) asked_timesteps: Slice,
-    pub(super) best: Slice,
-    pub(super) probabilities: Slice,
+    /// Ids and confidence packed, `(2, N)`, see [`kernels::remask`].
+    pub(super) readback: Slice,
+    pub(super) top_tokens: Slice,
+    pub(super) top_probabilities: Slice,
     pub(super) entropy: Slice,
+}
+
+impl Buffers {
+    /// All buffers beside `acts`, for up to `passes` passes. `make` gets label, element and length
+    /// of each, and where it lies in another set.
+    fn new<E>(
+        acts: Activations,
+        passes: usize,
+        mut make: impl FnMut(&str, Element, usize, fn(&Self) -> Slice) -> Result<Slice, E>,
+    ) -> Result<Self, E> {
+        use Element::{Float, Word};
+        let (n, batch) = (acts.rows(), acts.batch);
+        let (row, top) = (sample_begin::HEADER + batch, n * sample_explain::BEST);
+        Ok(Self {
+            table: make("sample_table", Word, passes * row, |all| all.table)?,
+            cursor: make("sample_cursor", Word, 1, |all| all.cursor)?,
+            timesteps: make("sample_timesteps", Word, batch, |all| all.timesteps)?,
+            control: make("sample_control", Word, row, |all| all.control)?,
+            uniforms: make("sample_uniforms", Float, n, |all| all.uniforms)?,
+            ids: make("sample_ids", Word, n, |all| all.ids)?,
+            confidence: make("sample_confidence", Float, n, |all| all.confidence)?,
+            kinds: make("sample_kinds", Word, n, |all| all.kinds)?,
+            tokens: make("sample_tokens", Word, n, |all| all.tokens)?,
+            token_confidence: make("token_confidence", Float, n, |all| all.token_confidence)?,
+            order: make("sample_order", Float, n, |all| all.order)?,
+            readback: make("sample_readback", Word, 2 * n, |all| all.readback)?,
+            top_tokens: make("top_tokens", Word, top, |all| all.top_tokens)?,
+            top_probabilities: make("top_probabilities", Float, top, |all| all.top_probabilities)?,
+            entropy: make("prediction_entropy", Float, n, |all| all.entropy)?,
+            acts,
+        })
+    }
 }
 
 impl Workspace {
@@ -49,43 +81,17 @@ impl Workspace {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        let n = batch * length;
         let acts = Activations::for_inference(device, config, batch, length)?;
-        let passes = config.timesteps + 1;
-        let mut words = |label, len| device.allocate(label, Element::Word, len);
-        let table = words("sample_table", passes * (sample_begin::HEADER + batch))?;
-        let cursor = words("sample_cursor", 1)?;
-        let timesteps = words("sample_timesteps", batch)?;
-        let control = words("sample_control", sample_begin::HEADER + batch)?;
-        let ids = words("sample_ids", n)?;
-        let generated = words("sample_generated", n)?;
-        let tokens = words("sample_tokens", n)?;
-        let frame = words("sample_frame", 2 * n)?;
-        let asked_ids = words("asked_ids", n)?;
-        let asked_timesteps = words("asked_timesteps", batch)?;
-        let best = words("best_tokens", n * sample_explain::BEST)?;
-        let mut floats = |label, len| device.allocate(label, Element::Float, len);
-        let buffers = Buffers {
-            acts,
-            table,
-            cursor,
-            timesteps,
-            control,
-            uniforms: floats("sample_uniforms", n)?,
-            ids,
-            confidence: floats("sample_confidence", n)?,
-            generated,
-            tokens,
-            token_confidence: floats("sample_token_confidence", n)?,
-            order: floats("sample_order", n)?,
-            frame,
-            asked_ids,
-            asked_timesteps,
-            best,
-            probabilities: floats("best_probabilities", n * sample_explain::BEST)?,
-            entropy: floats("best_entropy", n)?,
-        };
+        let buffers = Buffers::new(acts, config.timesteps + 1, |label, element, len, _| {
+            device.allocate(label, element, len)
+        })?;
         Ok(Self { batch, length, buffers })
+    }
+
+    /// How many texts of `length` tokens are generated at a time, so that their logits stay under
+    /// [`LOGIT_BYTES`]; at least 1.
+    pub fn texts_at_a_time(config: &Config, length: usize) -> usize {
+        (LOGIT_BYTES / size_of::<f32>() / (length * config.vocab_size)).max(1)
     }
 
     /// The beginning of the buffers, for `batch` texts of `length` tokens in `passes` passes.
@@ -96,29 +102,10 @@ impl Workspace {
         length: usize,
         passes: usize,
     ) -> Buffers {
-        let n = batch * length;
-        let row = sample_begin::HEADER + batch;
-        let whole = &self.buffers;
-        let first = |slice: Slice, len: usize| slice.part(0, len);
-        Buffers {
-            acts: whole.acts.narrowed(config, batch, length),
-            table: first(whole.table, passes * row),
-            cursor: whole.cursor,
-            timesteps: first(whole.timesteps, batch),
-            control: first(whole.control, row),
-            uniforms: first(whole.uniforms, n),
-            ids: first(whole.ids, n),
-            confidence: first(whole.confidence, n),
-            generated: first(whole.generated, n),
-            tokens: first(whole.tokens, n),
-            token_confidence: first(whole.token_confidence, n),
-            order: first(whole.order, n),
-            frame: first(whole.frame, 2 * n),
-            asked_ids: first(whole.asked_ids, n),
-            asked_timesteps: first(whole.asked_timesteps, batch),
-            best: first(whole.best, n * sample_explain::BEST),
-            probabilities: first(whole.probabilities, n * sample_explain::BEST),
-            entropy: first(whole.entropy, n),
-        }
+        let acts = self.buffers.acts.narrowed(config, batch, length);
+        let Ok(narrowed) = Buffers::new(acts, passes, |_, _, len, of| {
+            Ok::<_, Infallible>(of(&self.buffers).part(0, len))
+        });
+        narrowed
     }
 }

@@ -153,13 +153,18 @@ pub fn denoising(prompt: &str, story: &str, after: Option<&str>, steps: u32) -> 
         prompt: prompt.into(),
         fixed: (0..len).map(|i| i < fixed).collect(),
         pieces: BTreeMap::new(),
-        frames,
+        frames: vec![],
     };
-    trace.name_pieces(|id| match id {
-        MASK => b"[MASK]".to_vec(),
-        END => b"<|end|>".to_vec(),
-        id => vocabulary[id as usize - 10].clone(),
-    });
+    for frame in frames {
+        trace.push(frame, |id| {
+            let bytes = match id {
+                MASK => b"[MASK]".to_vec(),
+                END => b"<|end|>".to_vec(),
+                id => vocabulary[id as usize - 10].clone(),
+            };
+            Some(plot::Piece::from_bytes(bytes))
+        });
+    }
     trace.check().unwrap();
     trace
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use device::Device;
-use diffusion::sampler::{Generation, SampleOptions, Workspace};
+use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use kernels::Variants;
 use model::{Checkpoint, Model, initial_values};
 use pollster::block_on;
@@ -32,8 +32,9 @@ pub(super) fn run(
         let prompts = vec![vec![None; config.block_size]; batch];
         let options = SampleOptions { steps: Some(steps), ..SampleOptions::default() };
         let mut run = || -> Result<(f64, u64)> {
-            let mut generation =
-                Generation::new(device, variants, &model, &workspace, &prompts, &options)?;
+            let parts = Parts { model: &model, variants, workspace: &workspace };
+            let pass = PassOptions::default();
+            let mut generation = Generation::new(device, parts, &prompts, &options, pass)?;
             let start = Instant::now();
             generation.run(device)?;
             block_on(generation.read_state(device))?;

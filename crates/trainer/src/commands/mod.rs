@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod eval;
 pub(crate) mod export;
+mod named;
 pub(crate) mod render;
 pub(crate) mod sample;
 pub(crate) mod tokenizer;

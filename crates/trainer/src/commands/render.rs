@@ -6,8 +6,9 @@ use std::str::FromStr;
 use anyhow::Result;
 use clap::{ArgGroup, Args};
 use plot::draw::Size;
+use plot::theme::Theme;
 
-use crate::commands::sample::Theme;
+use super::named::named;
 use crate::media::{self, Look};
 
 /// Make pictures of a denoising that `sample --trace` saved
@@ -35,7 +36,8 @@ pub(crate) struct RenderArgs {
     pub(crate) frame: Option<usize>,
 
     /// Colours
-    #[arg(long, value_enum, default_value_t = Theme::Dark)]
+    #[arg(long, default_value_t = Theme::Dark,
+          value_parser = named(&Theme::ALL, Theme::name, Theme::about))]
     pub(crate) theme: Theme,
 
     /// Pixels: `wide` (1280x720), `square` (1080x1080), or WIDTHxHEIGHT, even numbers for a video
@@ -90,8 +92,7 @@ impl FromStr for PictureSize {
 /// Runs the command.
 pub(crate) fn run(args: &RenderArgs) -> Result<()> {
     let trace = media::read_trace(&args.trace)?;
-    let look =
-        Look { size: args.size.0, theme: args.theme.into(), confidence: !args.no_confidence };
+    let look = Look { size: args.size.0, theme: args.theme, confidence: !args.no_confidence };
     if let Some(path) = &args.png {
         let last = trace.frames.len() - 1;
         media::write_png(path, &trace, &look, args.frame.unwrap_or(last))?;

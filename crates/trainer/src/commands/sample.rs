@@ -3,38 +3,20 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
-use diffusion::sampler::SamplerKind;
+use clap::Args;
+use diffusion::sampler::{SampleOptions, SamplerKind};
+use plot::draw::Size;
+use plot::theme::Theme;
+use writer::Length;
 
+use super::named::named;
 use crate::compute::ComputeArgs;
-use crate::sample;
-
-/// Which tokens a denoising step draws again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Sampler {
-    /// Visible tokens stay; of the others the surer are the likelier to stay, with noise.
-    #[value(name = "maskgit")]
-    MaskGit,
-    /// Visible tokens stay, until others are surer.
-    Carry,
-    /// All tokens are drawn again, as the seed's program does.
-    Seed,
-}
-
-impl From<Sampler> for SamplerKind {
-    fn from(sampler: Sampler) -> Self {
-        match sampler {
-            Sampler::MaskGit => Self::MaskGit,
-            Sampler::Carry => Self::Carry,
-            Sampler::Seed => Self::Reference,
-        }
-    }
-}
+use crate::sample::{self, Output, Request};
 
 /// Write with a trained model
 ///
-/// The text goes to standard output; in a terminal one sees it appear out of the noise. Pictures
-/// and the trace show the first text of a batch.
+/// Prints the text on standard output and, in a terminal, animates the denoising. Pictures and the
+/// trace show the first text of a batch.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SampleArgs {
     /// Folder of a shipped model, a checkpoint, or a run (its best checkpoint is taken)
@@ -50,27 +32,29 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "N")]
     pub(crate) gen_len: Option<usize>,
 
-    /// Denoising steps, at most the T of the model [default: T]
+    /// Denoising steps, at most the model's number of timesteps [default: all of them]
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<usize>,
 
     /// Which tokens a step draws again, and which stay
-    #[arg(long, value_enum, default_value_t = Sampler::MaskGit)]
-    pub(crate) sampler: Sampler,
+    #[arg(long, default_value_t = SamplerKind::MaskGit,
+          value_parser = named(&SamplerKind::ALL, SamplerKind::name, SamplerKind::about))]
+    pub(crate) sampler: SamplerKind,
 
-    /// What logits are divided by: 0 takes the likeliest token, 1 draws as the model believes
+    /// Sampling temperature: 0 takes the likeliest token, 1 draws from the model's distribution
     #[arg(long, default_value_t = 0.8, allow_negative_numbers = true, value_name = "X")]
     pub(crate) temperature: f32,
 
-    /// Noise in the order in which `maskgit` keeps tokens: 0 keeps the surest, 100 keeps any
+    /// Noise in the order in which `maskgit` keeps tokens: 0 keeps the most confident, 100 any
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true, value_name = "X")]
     pub(crate) choice_temperature: f32,
 
-    /// Draw among this many likeliest tokens [default: all]
+    /// Top-k sampling: draw among this many likeliest tokens [default: all]
     #[arg(long, value_name = "N")]
     pub(crate) top_k: Option<u32>,
 
-    /// Draw among the fewest likeliest tokens with this total probability [default: all]
+    /// Nucleus (top-p) sampling: draw among the smallest set of likeliest tokens whose
+    /// probabilities sum to at least this [default: all]
     #[arg(long, allow_negative_numbers = true, value_name = "P")]
     pub(crate) top_p: Option<f32>,
 
@@ -83,7 +67,7 @@ pub(crate) struct SampleArgs {
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) batch: u32,
 
-    /// End a text where the model ends its story; `=false` fills the whole length: no end is drawn
+    /// End a text at its end-of-text token; `=false` never draws one and fills the whole length
     #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL")]
     pub(crate) stop_at_end: bool,
@@ -92,7 +76,7 @@ pub(crate) struct SampleArgs {
     #[arg(long)]
     pub(crate) no_animate: bool,
 
-    /// Write the denoising as JSON, from which `render` makes pictures without the model
+    /// Write the denoising as JSON; `render` makes pictures of it without the model
     #[arg(long, value_name = "FILE.json")]
     pub(crate) trace: Option<PathBuf>,
 
@@ -119,32 +103,49 @@ pub(crate) struct SampleArgs {
     pub(crate) square: bool,
 
     /// Colours of pictures and terminal
-    #[arg(long, value_enum, default_value_t = Theme::Dark)]
+    #[arg(long, default_value_t = Theme::Dark,
+          value_parser = named(&Theme::ALL, Theme::name, Theme::about))]
     pub(crate) theme: Theme,
 
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
 }
 
-/// Colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Theme {
-    /// Pale on dark.
-    Dark,
-    /// Dark on pale.
-    Light,
-}
-
-impl From<Theme> for plot::theme::Theme {
-    fn from(theme: Theme) -> Self {
-        match theme {
-            Theme::Dark => Self::Dark,
-            Theme::Light => Self::Light,
+impl SampleArgs {
+    /// What is to be written and shown.
+    fn request(&self) -> Request<'_> {
+        Request {
+            checkpoint: &self.checkpoint,
+            prompt: &self.prompt,
+            length: self.gen_len.map_or(Length::Auto, Length::Exactly),
+            texts: self.batch as usize,
+            options: SampleOptions {
+                sampler: self.sampler,
+                steps: self.steps,
+                temperature: self.temperature,
+                choice_temperature: self.choice_temperature,
+                top_k: self.top_k,
+                top_p: self.top_p,
+                seed: self.seed,
+                may_end: self.stop_at_end,
+                ..SampleOptions::default()
+            },
+            animate: !self.no_animate,
+            output: Output {
+                trace: self.trace.as_deref(),
+                video: self.viz_video.as_deref(),
+                gif: self.viz_gif.as_deref(),
+                every: self.trace_every as usize,
+                gif_frame_ms: self.gif_frame_ms,
+                size: if self.square { Size::SQUARE } else { Size::WIDE },
+                theme: self.theme,
+            },
+            compute: &self.compute,
         }
     }
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &SampleArgs) -> Result<()> {
-    sample::sample(args)
+    sample::sample(&args.request())
 }

@@ -1,14 +1,15 @@
-//! Texts that a network writes, for the metrics of generation.
+//! Texts generated for the metrics of generation.
 
 use anyhow::Result;
 use device::Device;
 use diffusion::Schedule;
 use diffusion::metrics::change_rate;
-use diffusion::sampler::{Generation, SampleOptions, SamplerKind, State, Workspace};
+use diffusion::sampler::{Parts, SampleOptions, SamplerKind, State, Workspace};
 use indicatif::ProgressBar;
 use kernels::Variants;
 use model::Model;
 use pollster::block_on;
+use writer::Run;
 
 use super::denoise::{BATCH, Windows};
 
@@ -24,7 +25,7 @@ pub(super) struct Texts {
     pub(super) change_rate: f64,
 }
 
-/// 16 texts after prompts from held-out text, greedy, with the seed's sampler.
+/// 16 greedy continuations of held-out text, with the reference sampler.
 pub(super) fn texts(
     device: &mut Device,
     variants: &Variants,
@@ -51,11 +52,12 @@ pub(super) fn texts(
         temperature: 0.0,
         ..SampleOptions::default()
     };
-    let mut generation = Generation::new(device, variants, model, &workspace, &prompts, &options)?;
-    let mut states: Vec<State> = vec![block_on(generation.read_state(device))?];
-    while !generation.finished() {
-        generation.step(device)?;
-        states.push(block_on(generation.read_state(device))?);
+    let parts = Parts { model, variants, workspace: &workspace };
+    let mut run = block_on(Run::new(device, parts, &prompts, &options, false))?;
+    let mut states: Vec<State> = vec![run.first().clone()];
+    while !run.over() {
+        run.step(device)?;
+        states.push(block_on(run.state(device))?);
         bar.inc(1);
     }
     let ids: Vec<_> = states.iter().map(|state| &state.ids).collect();

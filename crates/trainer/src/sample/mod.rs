@@ -1,4 +1,4 @@
-//! Writing: from the command line to texts and pictures.
+//! Writing: from a request to texts and pictures.
 
 mod animation;
 
@@ -10,35 +10,64 @@ use anyhow::{Context, Result};
 use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::Schedule;
-use diffusion::sampler::{Generation, SampleOptions, State, Workspace};
+use diffusion::sampler::{SampleOptions, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
 use model::{Checkpoint, Config, Model};
+use plot::Trace;
 use plot::draw::Size;
-use plot::{Frame, Trace, trace};
+use plot::theme::Theme;
 use pollster::block_on;
-use writer::Length;
+use writer::{Length, Writer};
 
-use crate::commands::sample::SampleArgs;
+use crate::compute::ComputeArgs;
 use crate::media::{self, Look};
 use crate::{checkpoints, compute, files};
 
-/// Logits of this many bytes at a time: half of what WebGPU promises for a binding.
-const LOGIT_BYTES: usize = 64 << 20;
-
-/// Pictures of a video in a second.
+/// Frames per second of a video.
 const FPS: u32 = 30;
 
-/// How long a video shows a denoising, in milliseconds, and the least and most that one of its
-/// states stays.
+/// Length of the denoising in a video, in milliseconds, and shortest and longest time per state.
 const VIDEO: u32 = 10_000;
 const VIDEO_STATE: (u32, u32) = (60, 500);
+
+/// What to write, how, and what to show of it.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    /// Folder of a model, a checkpoint or a run.
+    pub(crate) checkpoint: &'a Path,
+    /// Prompt as typed.
+    pub(crate) prompt: &'a str,
+    /// Tokens after the prompt.
+    pub(crate) length: Length,
+    /// Texts to write.
+    pub(crate) texts: usize,
+    /// How; schedule and end token come from the model.
+    pub(crate) options: SampleOptions,
+    /// Animate the denoising, if standard output is a terminal.
+    pub(crate) animate: bool,
+    pub(crate) output: Output<'a>,
+    pub(crate) compute: &'a ComputeArgs,
+}
+
+/// Files that show the first text, and how they look.
+#[derive(Debug)]
+pub(crate) struct Output<'a> {
+    pub(crate) trace: Option<&'a Path>,
+    pub(crate) video: Option<&'a Path>,
+    pub(crate) gif: Option<&'a Path>,
+    /// Denoising steps from one frame to the next.
+    pub(crate) every: usize,
+    pub(crate) gif_frame_ms: u32,
+    pub(crate) size: Size,
+    pub(crate) theme: Theme,
+}
 
 /// What was written, and how long it took.
 struct Written {
     /// Token ids of each text.
     texts: Vec<Vec<u32>>,
-    /// States of the first text.
-    states: Vec<State>,
+    /// The first text, if somebody looks at it.
+    trace: Option<Trace>,
     /// Passes of the network over each text.
     passes: usize,
     /// Passes over all texts; texts that fit in memory together share theirs.
@@ -47,37 +76,51 @@ struct Written {
 }
 
 /// Loads the model, writes, shows.
-pub(crate) fn sample(args: &SampleArgs) -> Result<()> {
-    let path = checkpoints::locate(&args.checkpoint)?;
+pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
+    let path = checkpoints::locate(request.checkpoint)?;
     let checkpoint = checkpoints::load_model(&path)?;
     let tokenizer = tokenizer_of(&path, &checkpoint.config)?;
-    let options = options(args, &checkpoint, &tokenizer)?;
+    let schedule = schedule_of(&checkpoint)?;
+    let options = SampleOptions {
+        schedule,
+        end_token: tokenizer.end_of_text_id(),
+        ..request.options.clone()
+    };
     options.validate(&checkpoint.config)?;
-    let block_size = checkpoint.config.block_size;
-    let length = args.gen_len.map_or(Length::Auto, Length::Exactly);
-    let positions = writer::positions(&tokenizer, &args.prompt, length, block_size)?;
+    let Config { block_size, .. } = checkpoint.config;
+    let positions = writer::positions(&tokenizer, request.prompt, request.length, block_size)?;
 
-    if args.viz_video.is_some() {
+    let Output { trace, video, gif, every, .. } = request.output;
+    if video.is_some() {
         media::require_ffmpeg()?;
     }
 
-    let animate = !args.no_animate && animation::possible();
-    let looked_at =
-        animate || args.trace.is_some() || args.viz_video.is_some() || args.viz_gif.is_some();
-    let mut device = args.compute.open()?;
-    let every = looked_at.then_some(args.trace_every as usize);
-    let batch = args.batch as usize;
-    let written = write(&mut device, &checkpoint, &options, &positions, batch, every)?;
+    let animate = request.animate && animation::possible();
+    let looked_at = animate || trace.is_some() || video.is_some() || gif.is_some();
+    let mut device = request.compute.open()?;
+    let length = options.sampler.seen(positions.len(), block_size);
+    let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(request.texts);
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+    let named = checkpoint.metadata.get("name").cloned();
+    let writer = Writer {
+        model: Model::load(&mut device, &checkpoint)?,
+        variants: compute::variants(&mut device)?,
+        workspace: Workspace::new(&mut device, &checkpoint.config, together, length)?,
+        tokenizer,
+        schedule,
+        name: named.unwrap_or_else(|| folder.to_string_lossy().into_owned()),
+    };
+    let every = looked_at.then_some(every);
+    let written = write(&mut device, &writer, request, &options, &positions, together, every)?;
 
     let mut played = false;
-    if looked_at {
-        let trace = record(args, &path, &checkpoint, &tokenizer, &options, &written);
-        save(args, &trace)?;
-        played = animate && animation::play(&trace, args.theme.into())?;
+    if let Some(trace) = &written.trace {
+        save(&request.output, trace)?;
+        played = animate && animation::play(trace, request.output.theme)?;
     }
     // The animation leaves the first text on the screen.
-    print(&tokenizer, &written.texts, usize::from(played))?;
-    let generated = batch * positions.iter().filter(|token| token.is_none()).count();
+    print(&writer.tokenizer, &written.texts, usize::from(played))?;
+    let generated = request.texts * positions.iter().filter(|token| token.is_none()).count();
     report(&written, generated, &device);
     Ok(())
 }
@@ -93,139 +136,75 @@ fn tokenizer_of(model: &Path, config: &Config) -> Result<Tokenizer> {
     Ok(tokenizer)
 }
 
-fn options(
-    args: &SampleArgs,
-    checkpoint: &Checkpoint,
-    tokenizer: &Tokenizer,
-) -> Result<SampleOptions> {
-    let schedule = match checkpoint.metadata.get("schedule") {
+/// The noise schedule that the model was trained with.
+fn schedule_of(checkpoint: &Checkpoint) -> Result<Schedule> {
+    match checkpoint.metadata.get("schedule") {
         Some(name) => serde_json::from_value(name.as_str().into())
-            .with_context(|| format!("the checkpoint names an unknown noise schedule `{name}`"))?,
-        None => Schedule::default(),
-    };
-    Ok(SampleOptions {
-        sampler: args.sampler.into(),
-        schedule,
-        steps: args.steps,
-        temperature: args.temperature,
-        choice_temperature: args.choice_temperature,
-        top_k: args.top_k,
-        top_p: args.top_p,
-        seed: args.seed,
-        first_sample: 0,
-        end_token: tokenizer.end_of_text_id(),
-        may_end: args.stop_at_end,
-    })
+            .with_context(|| format!("the checkpoint names an unknown noise schedule `{name}`")),
+        None => Ok(Schedule::default()),
+    }
 }
 
-/// Generates `batch` texts from the same positions. States of the first are kept `every` so many
-/// passes, and the last.
+/// Writes the texts from the same positions, `together` at a time. The trace of the first has a
+/// frame `every` so many passes, and the last.
 fn write(
     device: &mut Device,
-    checkpoint: &Checkpoint,
+    writer: &Writer,
+    request: &Request<'_>,
     options: &SampleOptions,
     positions: &[Option<u32>],
-    batch: usize,
+    together: usize,
     every: Option<usize>,
 ) -> Result<Written> {
-    let config = checkpoint.config;
-    let length = options.sampler.seen(positions.len(), config.block_size);
-    let together = (LOGIT_BYTES / 4 / (length * config.vocab_size)).clamp(1, batch);
-    let model = Model::load(device, checkpoint)?;
-    let workspace = Workspace::new(device, &config, together, length)?;
-    let variants = compute::variants(device)?;
-
     let mut written =
-        Written { texts: Vec::new(), states: Vec::new(), passes: 0, runs: 0, time: Duration::ZERO };
+        Written { texts: Vec::new(), trace: None, passes: 0, runs: 0, time: Duration::ZERO };
     let bar = ProgressBar::no_length();
     bar.set_style(ProgressStyle::with_template("{bar:24} step {pos}/{len}").expect("valid"));
-    for first in (0..batch).step_by(together) {
-        let prompts = vec![positions.to_vec(); together.min(batch - first)];
+    for first in (0..request.texts).step_by(together) {
+        let texts = together.min(request.texts - first);
         let options = SampleOptions { first_sample: first as u32, ..options.clone() };
-        let mut generation =
-            Generation::new(device, &variants, &model, &workspace, &prompts, &options)?;
-        let passes = generation.passes();
-        bar.set_length((passes * batch.div_ceil(together)) as u64);
-        let every = every.filter(|_| first == 0);
-        if every.is_some() {
-            written.states.push(block_on(generation.read_state(device))?);
-        }
+        let mut run = block_on(writer.begin(device, positions, texts, &options, false))?;
+        let passes = run.generation().passes();
+        bar.set_length((passes * request.texts.div_ceil(together)) as u64);
+        let mut trace =
+            every.filter(|_| first == 0).map(|every| (every, writer.trace(&run, request.prompt)));
         let begun = Instant::now();
-        while !generation.finished() {
-            generation.step(device)?;
-            let done = generation.passes_done();
-            if every.is_some_and(|every| done.is_multiple_of(every) || done == passes) {
-                written.states.push(block_on(generation.read_state(device))?);
+        while !run.over() {
+            run.step(device)?;
+            if let Some((every, trace)) = &mut trace {
+                let done = run.generation().passes_done();
+                if done.is_multiple_of(*every) || done == passes {
+                    let state = block_on(run.state(device))?;
+                    trace.push(writer::frame(&state, 0), |id| writer::piece(&writer.tokenizer, id));
+                }
             }
             bar.inc(1);
         }
-        let state = block_on(generation.read_state(device))?;
+        let state = block_on(run.state(device))?;
         written.time += begun.elapsed();
         written.passes = passes;
         written.runs += passes;
-        let texts = (0..state.batch()).map(|row| state.text(row, options.end_token).to_vec());
-        written.texts.extend(texts);
+        written.texts.extend((0..texts).map(|row| run.text(&state, row).to_vec()));
+        written.trace = written.trace.or(trace.map(|(_, trace)| trace));
     }
     bar.finish_and_clear();
     Ok(written)
 }
 
-/// The trace of the first text.
-fn record(
-    args: &SampleArgs,
-    path: &Path,
-    checkpoint: &Checkpoint,
-    tokenizer: &Tokenizer,
-    options: &SampleOptions,
-    written: &Written,
-) -> Trace {
-    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-    let folder = || folder.to_string_lossy().into_owned();
-    let first = &written.states[0];
-    let frames = written.states.iter().map(|state| Frame {
-        step: state.pass as u32,
-        t: state.time as f32,
-        ids: state.row(0).to_vec(),
-        // Sums of a softmax can come out a rounding above 1.
-        confidence: state.confidence[..state.length].iter().map(|c| c.clamp(0.0, 1.0)).collect(),
-    });
-    let mut trace = Trace {
-        version: trace::VERSION,
-        model: checkpoint.metadata.get("name").cloned().unwrap_or_else(folder),
-        sampler: options.sampler.to_string(),
-        schedule: options.schedule.to_string(),
-        temperature: options.temperature,
-        top_k: options.top_k,
-        top_p: options.top_p,
-        seed: options.seed,
-        steps: written.passes as u32,
-        mask_id: checkpoint.config.mask_id,
-        end_id: options.end_token,
-        runs_on: false,
-        prompt: args.prompt.clone(),
-        fixed: first.generated[..first.length].iter().map(|generated| !generated).collect(),
-        pieces: Default::default(),
-        frames: frames.collect(),
-    };
-    trace.name_pieces(|id| tokenizer.token_bytes(id).to_vec());
-    trace
-}
-
 /// Writes the files that were asked for.
-fn save(args: &SampleArgs, trace: &Trace) -> Result<()> {
-    let size = if args.square { Size::SQUARE } else { Size::WIDE };
-    let look = Look { size, theme: args.theme.into(), confidence: true };
-    if let Some(path) = &args.trace {
+fn save(output: &Output<'_>, trace: &Trace) -> Result<()> {
+    let look = Look { size: output.size, theme: output.theme, confidence: true };
+    if let Some(path) = output.trace {
         files::write_atomically(path, |file| Ok(file.write_all(trace.to_json().as_bytes())?))?;
     }
-    if let Some(path) = &args.viz_gif {
-        media::write_gif(path, trace, &look, args.gif_frame_ms)?;
+    if let Some(path) = output.gif {
+        media::write_gif(path, trace, &look, output.gif_frame_ms)?;
     }
-    if let Some(path) = &args.viz_video {
+    if let Some(path) = output.video {
         let state_ms = (VIDEO / trace.frames.len() as u32).clamp(VIDEO_STATE.0, VIDEO_STATE.1);
         media::write_mp4(path, trace, &look, FPS, state_ms)?;
     }
-    for path in [&args.trace, &args.viz_gif, &args.viz_video].into_iter().flatten() {
+    for path in [output.trace, output.gif, output.video].into_iter().flatten() {
         eprintln!("wrote {}", path.display());
     }
     Ok(())

@@ -1,24 +1,23 @@
-//! Texts that the network writes while it is in training.
+//! Texts that the network writes during training.
 
 use anyhow::Result;
 use corpus::tokenizer::Tokenizer;
 use device::Device;
-use diffusion::sampler::{Generation, SampleOptions, State, Workspace};
+use diffusion::sampler::{Parts, SampleOptions, Workspace};
 use kernels::Variants;
 use model::Model;
 use pollster::block_on;
+use writer::Run;
 
 use crate::settings::Settings;
 
-/// Cooler than the model believes: what a young model is sure of shows earlier.
+/// Below 1, so that the text shows what a young model is confident of.
 const TEMPERATURE: f32 = 0.7;
 
-/// Writes a text from nothing, always with the same draws.
+/// Writes a text from an empty prompt, always with the same draws.
 #[derive(Debug)]
 pub(super) struct Sampler {
-    generation: Generation,
-    /// All masks.
-    empty: State,
+    run: Run,
 }
 
 impl Sampler {
@@ -31,25 +30,24 @@ impl Sampler {
         tokenizer: &Tokenizer,
     ) -> Result<Self> {
         let length = settings.train.sample_tokens;
-        let workspace = Workspace::new(device, &model.config, 1, length)?;
+        let workspace = &Workspace::new(device, &model.config, 1, length)?;
         let options = SampleOptions {
-            schedule: settings.diffusion.schedule,
             temperature: TEMPERATURE,
-            end_token: tokenizer.end_of_text_id(),
-            ..SampleOptions::default()
+            ..writer::options(settings.diffusion.schedule, tokenizer)
         };
-        let prompt = [vec![None; length]];
-        let generation = Generation::new(device, variants, model, &workspace, &prompt, &options)?;
-        let empty = block_on(generation.read_state(device))?;
-        Ok(Self { generation, empty })
+        let parts = Parts { model, variants, workspace };
+        let run = block_on(Run::new(device, parts, &[vec![None; length]], &options, false))?;
+        Ok(Self { run })
     }
 
     /// Writes a text, on one line.
     pub(super) fn write(&mut self, device: &mut Device, tokenizer: &Tokenizer) -> Result<String> {
-        self.generation.set_state(device, &self.empty)?;
-        self.generation.run(device)?;
-        let state = block_on(self.generation.read_state(device))?;
-        let ids = state.text(0, self.generation.options().end_token);
-        Ok(tokenizer.decode(ids).split_whitespace().collect::<Vec<_>>().join(" "))
+        self.run.restart(device)?;
+        while !self.run.over() {
+            self.run.step(device)?;
+        }
+        let state = block_on(self.run.state(device))?;
+        let text = tokenizer.decode(self.run.text(&state, 0));
+        Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }

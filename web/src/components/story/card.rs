@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 use super::focus_token;
-use crate::protocol::{ALTERNATIVES, ModelInfo};
+use crate::protocol::ModelInfo;
 use crate::state::{App, Branch, Edit};
 
 /// Most entries of the history.
@@ -115,7 +115,7 @@ fn About(facts: Facts) -> impl IntoView {
                     <button
                         class="alternative"
                         title="Put this token here"
-                        on:click=move |_| app.edit(position, Edit::Type(id))
+                        on:click=move |_| app.edit(position, Edit::Replace(id))
                     >
                         <span class="bar" style:width=width></span>
                         <span class="what">{text}</span>
@@ -174,7 +174,7 @@ fn TypeToken(position: usize) -> impl IntoView {
     let put = move || {
         let text = field.get_untracked().map(|field| field.value()).unwrap_or_default();
         match app.token_of(&text).filter(|_| !text.trim().is_empty()) {
-            Some(id) => app.edit(position, Edit::Type(id)),
+            Some(id) => app.edit(position, Edit::Replace(id)),
             None => complaint
                 .set(format!("“{text}” is not one token of this model: try a shorter word.")),
         }
@@ -217,15 +217,8 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
         State::Masked => head,
         _ => trace.age(head, position).map_or(head, |age| head - age),
     };
-    let thoughts = branch.thoughts.get(written).and_then(Option::as_ref);
-    let mut best = vec![];
-    if let Some(thoughts) = thoughts {
-        let range = position * ALTERNATIVES..(position + 1) * ALTERNATIVES;
-        let tokens = thoughts.tokens.get(range.clone()).unwrap_or_default();
-        let probabilities = thoughts.probabilities.get(range).unwrap_or_default();
-        let pairs = tokens.iter().zip(probabilities).filter(|(token, _)| **token != u32::MAX);
-        best.extend(pairs.map(|(&token, &probability)| (token, probability)));
-    }
+    let predictions = branch.predictions.get(written).and_then(Option::as_ref);
+    let best = predictions.into_iter().flat_map(|predictions| predictions.top(position));
     let pieces = info.filter(|info| info.name == trace.model).map(|info| &info.pieces);
     let name = |id: u32| {
         if id == trace.mask_id {
@@ -250,8 +243,8 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
         pinned: branch.pinned[position],
         confidence: trace.frames[head].confidence[position],
         step: trace.frames[written].step,
-        best: best.into_iter().map(|(id, probability)| (id, name(id), probability)).collect(),
-        entropy: thoughts.and_then(|thoughts| thoughts.entropy.get(position).copied()),
+        best: best.map(|(id, probability)| (id, name(id), probability)).collect(),
+        entropy: predictions.and_then(|all| all.entropy.get(position).copied()),
         history,
     })
 }

@@ -1,0 +1,50 @@
+//! What the network expects at a position.
+
+use device::{Device, DeviceError};
+use kernels::sample_explain::{BEST, NONE};
+
+use super::workspace::Buffers;
+use super::{Generation, State};
+
+/// What the network expects at one position.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Up to five likeliest tokens with their probabilities (temperature 1, no top-k or top-p), the
+    /// likeliest first.
+    pub top: Vec<(u32, f32)>,
+    /// Entropy of the predicted distribution, in nats.
+    pub entropy: f32,
+}
+
+impl Generation {
+    /// Runs the next pass and returns the state after it with what the network expected at every
+    /// position during it, `(batch, length)`, in one readback; `None` when all passes are done.
+    ///
+    /// # Panics
+    /// When the generation was made without [`super::PassOptions::predictions`].
+    pub async fn step_with_predictions(
+        &mut self,
+        device: &mut Device,
+    ) -> Result<Option<(State, Vec<Prediction>)>, DeviceError> {
+        assert!(self.predicts, "the passes of this generation were recorded without predictions");
+        if self.finished() {
+            return Ok(None);
+        }
+        self.step(device)?;
+        let Buffers { readback, top_tokens, top_probabilities, entropy, .. } = self.buffers;
+        let bits = device.read_bits(&[readback, top_tokens, top_probabilities, entropy]).await?;
+        let all = unpack(&bits[1], &bits[2], &bits[3]);
+        Ok(Some((self.state_of(&bits[0]), self.visible_part(&all))))
+    }
+}
+
+/// Predictions from `(N, BEST)` tokens, as many probabilities and `(N)` entropies, floats as bits.
+fn unpack(tokens: &[u32], probabilities: &[u32], entropy: &[u32]) -> Vec<Prediction> {
+    let top = tokens.chunks_exact(BEST).zip(probabilities.chunks_exact(BEST));
+    let predictions = top.zip(entropy).map(|((tokens, probabilities), &entropy)| {
+        let top = tokens.iter().copied().zip(probabilities.iter().map(|&p| f32::from_bits(p)));
+        let top = top.filter(|&(token, _)| token != NONE).collect();
+        Prediction { top, entropy: f32::from_bits(entropy) }
+    });
+    predictions.collect()
+}

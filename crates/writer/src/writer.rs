@@ -1,0 +1,99 @@
+//! A model that is ready to write.
+
+use corpus::tokenizer::Tokenizer;
+use device::Device;
+use diffusion::Schedule;
+use diffusion::sampler::{Parts, SampleError, SampleOptions, Workspace};
+use kernels::Variants;
+use model::Model;
+use plot::{Piece, Trace, trace};
+
+use crate::{Length, PromptError, Run, frame, positions};
+
+/// A network on a device, its tokenizer, and what is known of it.
+#[derive(Debug)]
+pub struct Writer {
+    /// The network.
+    pub model: Model,
+    /// Kernel variants for the device.
+    pub variants: Variants,
+    /// Device memory for one run at a time.
+    pub workspace: Workspace,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Noise schedule that it was trained with.
+    pub schedule: Schedule,
+    /// Its name, for titles.
+    pub name: String,
+}
+
+impl Writer {
+    /// The positions of a text, see [`positions`].
+    ///
+    /// # Errors
+    /// When the prompt does not fit the model or leaves nothing to write.
+    pub fn positions(&self, prompt: &str, length: Length) -> Result<Vec<Option<u32>>, PromptError> {
+        positions(&self.tokenizer, prompt, length, self.model.config.block_size)
+    }
+
+    /// The model's own options, see [`options`].
+    pub fn options(&self) -> SampleOptions {
+        options(self.schedule, &self.tokenizer)
+    }
+
+    /// Begins a run of `texts` texts from the same positions, see [`Run::new`].
+    ///
+    /// # Errors
+    /// When the options are impossible or the device fails.
+    pub async fn begin(
+        &self,
+        device: &mut Device,
+        positions: &[Option<u32>],
+        texts: usize,
+        options: &SampleOptions,
+        predictions: bool,
+    ) -> Result<Run, SampleError> {
+        let Self { model, variants, workspace, .. } = self;
+        let prompts = vec![positions.to_vec(); texts];
+        Run::new(device, Parts { model, variants, workspace }, &prompts, options, predictions).await
+    }
+
+    /// The trace of a run's first text, with the state before the first pass as its only frame.
+    /// `prompt` is the prompt as it was typed.
+    pub fn trace(&self, run: &Run, prompt: &str) -> Trace {
+        let (generation, first) = (run.generation(), run.first());
+        let options = generation.options();
+        let mut trace = Trace {
+            version: trace::VERSION,
+            model: self.name.clone(),
+            sampler: options.sampler.to_string(),
+            schedule: options.schedule.to_string(),
+            temperature: options.temperature,
+            top_k: options.top_k,
+            top_p: options.top_p,
+            seed: options.seed,
+            steps: generation.passes() as u32,
+            mask_id: self.model.config.mask_id,
+            end_id: options.end_token,
+            runs_on: !options.may_end,
+            prompt: prompt.to_owned(),
+            fixed: first.generated[..first.length].iter().map(|generated| !generated).collect(),
+            pieces: Default::default(),
+            frames: vec![],
+        };
+        trace.push(frame(first, 0), |id| piece(&self.tokenizer, id));
+        trace
+    }
+}
+
+/// Options for a model that was trained with this schedule, and the defaults for everything else.
+pub fn options(schedule: Schedule, tokenizer: &Tokenizer) -> SampleOptions {
+    let end_token = tokenizer.end_of_text_id();
+    SampleOptions { schedule, end_token, ..SampleOptions::default() }
+}
+
+/// What a token stands for, as traces have it; `None` outside the vocabulary.
+pub fn piece(tokenizer: &Tokenizer, id: u32) -> Option<Piece> {
+    let known = id < tokenizer.vocab_size();
+    known.then(|| Piece::from_bytes(tokenizer.token_bytes(id).to_vec()))
+}

@@ -1,0 +1,140 @@
+//! Runs of a small network with random weights: frames, snapshots, traces.
+
+use corpus::tokenizer::{Tokenizer, TrainOptions};
+use device::Device;
+use diffusion::Schedule;
+use diffusion::sampler::{SampleOptions, Workspace};
+use kernels::Variants;
+use model::{Checkpoint, Config, Init, Model, initial_values};
+use plot::{Frame, Trace};
+use pollster::block_on;
+use writer::{Edit, Length, Run, Snapshot, Writer, edit};
+
+const TIMESTEPS: usize = 8;
+
+fn writer(device: &mut Device) -> Writer {
+    let options = TrainOptions { vocab_size: 290, ..TrainOptions::default() };
+    let story = "Tom had a ball. Lily saw the ball and was happy.";
+    let tokenizer = Tokenizer::train([story, story].into_iter(), &options, |_| ()).expect("one");
+    let config = Config {
+        n_layer: 1,
+        n_head: 2,
+        n_embd: 16,
+        block_size: 32,
+        vocab_size: tokenizer.vocab_size() as usize,
+        timesteps: TIMESTEPS,
+        mask_id: tokenizer.mask_id(),
+    };
+    let init = Init { std: 0.5, zero_projections: false, seed: 3 };
+    let values = initial_values(&config, &init);
+    let checkpoint = Checkpoint { config, values, metadata: Default::default() };
+    Writer {
+        model: Model::load(device, &checkpoint).expect("it fits"),
+        variants: Variants::default(),
+        workspace: Workspace::new(device, &config, 2, config.block_size).expect("it fits"),
+        tokenizer,
+        schedule: Schedule::Cosine2,
+        name: "toy".to_owned(),
+    }
+}
+
+/// Everything that is left of a run, frame by frame.
+fn rest(device: &mut Device, run: &mut Run) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    while let Some((frame, predictions)) =
+        block_on(run.step_with_predictions(device)).expect("the CPU does not fail")
+    {
+        assert_eq!(predictions.entropy.len(), frame.ids.len());
+        frames.push(frame);
+    }
+    assert!(run.over());
+    frames
+}
+
+/// A run of one text over its whole length, and its trace.
+fn whole(device: &mut Device, writer: &Writer) -> (Run, Trace) {
+    let positions = writer.positions("Tom ", Length::Exactly(12)).expect("it fits");
+    let options = SampleOptions { may_end: false, ..writer.options() };
+    let run = writer.begin(device, &positions, 1, &options, true);
+    let mut run = block_on(run).expect("possible");
+    let mut trace = writer.trace(&run, "Tom ");
+    for frame in rest(device, &mut run) {
+        trace.push(frame, |id| writer::piece(&writer.tokenizer, id));
+    }
+    (run, trace)
+}
+
+#[test]
+fn a_trace_is_whole_and_names_its_model() {
+    let device = &mut Device::cpu();
+    let writer = writer(device);
+    let (_, trace) = whole(device, &writer);
+    trace.check().expect("whole");
+    assert_eq!((trace.model.as_str(), trace.schedule.as_str()), ("toy", "cosine2"));
+    assert_eq!((trace.sampler.as_str(), trace.prompt.as_str()), ("maskgit", "Tom "));
+    assert_eq!((trace.steps as usize, trace.frames.len()), (TIMESTEPS, TIMESTEPS + 1));
+    assert!(trace.runs_on && trace.masks(TIMESTEPS) == 0);
+    assert!(trace.text(TIMESTEPS).starts_with("Tom"));
+}
+
+#[test]
+fn a_run_goes_on_from_any_of_its_frames() {
+    let device = &mut Device::cpu();
+    let writer = writer(device);
+    let (mut run, trace) = whole(device, &writer);
+    assert!(run.suits(&run.generation().options().clone(), trace.len()));
+    assert!(!run.suits(&writer.options(), trace.len()), "that one may end its text");
+    assert!(!run.suits(&run.generation().options().clone(), trace.len() - 1));
+    // The same draws again.
+    for at in [0, 3, TIMESTEPS] {
+        let mut before = trace.clone();
+        before.frames.truncate(at + 1);
+        run.resume(device, &Snapshot::last(&before, &vec![false; trace.len()])).expect("the CPU");
+        assert_eq!(rest(device, &mut run), trace.frames[at + 1..]);
+    }
+    run.restart(device).expect("the CPU");
+    assert_eq!(rest(device, &mut run), trace.frames[1..]);
+}
+
+#[test]
+fn edits_are_gone_on_from() {
+    let device = &mut Device::cpu();
+    let writer = writer(device);
+    let (mut run, mut trace) = whole(device, &writer);
+    let mut pinned = vec![false; trace.len()];
+    let last = trace.len() - 1;
+    let cat = writer.tokenizer.encode(" ball")[0];
+    edit(&mut trace, &mut pinned, last - 1, Edit::Replace(cat));
+    edit(&mut trace, &mut pinned, last, Edit::Erase);
+    run.resume(device, &Snapshot::last(&trace, &pinned)).expect("the CPU");
+    assert!(!run.over(), "there are steps to fill the mask");
+    let frames = rest(device, &mut run);
+    let end = frames.last().expect("frames");
+    assert_eq!((end.ids[last - 1], end.confidence[last - 1]), (cat, 1.0));
+    assert!(!end.ids.contains(&trace.mask_id));
+}
+
+#[test]
+fn a_text_is_complete_when_everything_up_to_its_end_is_visible() {
+    let device = &mut Device::cpu();
+    let writer = writer(device);
+    let positions = writer.positions("Tom", Length::Exactly(20)).expect("it fits");
+    let mut early = 0;
+    // Another token takes the part of the end: this model seldom draws that of its tokenizer.
+    for end in 0..290 {
+        let options = SampleOptions { end_token: Some(end), seed: 4, ..writer.options() };
+        let run = block_on(writer.begin(device, &positions, 1, &options, true));
+        let mut run = run.expect("possible");
+        let frames = rest(device, &mut run);
+        let frame = frames.last().expect("frames");
+        let end_at = plot::trace::text_end(&frame.ids, end, |i| positions[i].is_some());
+        if frames.len() < TIMESTEPS {
+            early += 1;
+            let end_at = end_at.expect("it ends");
+            assert!(!frame.ids[..end_at].contains(&writer.tokenizer.mask_id()));
+        }
+        let state = block_on(run.state(device)).expect("the CPU");
+        assert_eq!(run.text(&state, 0), &frame.ids[..end_at.unwrap_or(frame.ids.len())]);
+    }
+    assert!(early > 0, "no text was complete before the last step");
+}
