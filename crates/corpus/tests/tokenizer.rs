@@ -179,14 +179,19 @@ fn training_refuses_nonsense() {
 #[test]
 fn a_model_of_another_tokenizer_is_refused() {
     let tokenizer = Tokenizer::from_bytes(PYTHON).unwrap();
-    tokenizer.check_model(2048, 2).unwrap();
+    tokenizer.check_model(2048, 2, None).unwrap();
     assert_eq!(
-        tokenizer.check_model(66, 2).unwrap_err().to_string(),
+        tokenizer.check_model(66, 2, None).unwrap_err().to_string(),
         "the tokenizer has 2048 tokens and the model 66; use the tokenizer.json that the model was trained with (it lies in the checkpoint's folder)"
     );
     assert_eq!(
-        tokenizer.check_model(2048, 0).unwrap_err(),
+        tokenizer.check_model(2048, 0, None).unwrap_err(),
         TokenizerError::OtherMask { tokenizer: 2, model: 0 }
+    );
+    BYTES.check_model(300, 2, Some(3)).unwrap();
+    assert_eq!(
+        BYTES.check_model(300, 2, Some(4)).unwrap_err().to_string(),
+        "the token that ends a text is id 3 in the tokenizer and id 4 in the model; use the tokenizer.json that the model was trained with (it lies in the checkpoint's folder)"
     );
 }
 

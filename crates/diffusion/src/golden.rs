@@ -1,7 +1,7 @@
 //! Golden numbers from an independent PyTorch implementation, for the tests.
 
 use device::{AdapterChoice, Device, Gpu};
-use model::{Checkpoint, Config};
+use model::{Card, Checkpoint, Config};
 use pollster::block_on;
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -66,7 +66,7 @@ impl Golden {
         for tensor in config.tensors() {
             values[tensor.range()].copy_from_slice(&self.floats(&format!("param.{}", tensor.name)));
         }
-        Checkpoint { config, values, metadata: Default::default() }
+        Checkpoint { config, card: Card::default(), values }
     }
 }
 

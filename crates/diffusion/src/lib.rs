@@ -1,10 +1,11 @@
-//! Noise schedules, objectives, samplers and metrics of masked diffusion.
+//! Noise schedules, samplers, metrics and the training step of masked diffusion.
 
 #[cfg(test)]
 mod golden;
 pub mod metrics;
 pub mod sampler;
-pub mod schedule;
+mod times;
 pub mod training;
 
-pub use schedule::{Schedule, times};
+pub use model::Schedule;
+pub use times::times;

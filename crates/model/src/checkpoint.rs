@@ -1,4 +1,4 @@
-//! A model at rest: safetensors bytes in and out, under the seed's tensor names.
+//! A model as safetensors bytes, under the reference's tensor names.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::{Config, ConfigError};
+use crate::{Card, CardError, Config, ConfigError};
 
 /// How weights are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,10 @@ pub enum Precision {
 pub struct Checkpoint {
     /// Sizes.
     pub config: Config,
+    /// How it was trained and what it is called.
+    pub card: Card,
     /// All parameters, laid out as [`Config::tensors`] says, zeros in the gaps.
     pub values: Vec<f32>,
-    /// Anything else that is worth keeping, for instance the name of the model and its schedule.
-    pub metadata: BTreeMap<String, String>,
 }
 
 /// Why bytes are not a checkpoint.
@@ -43,6 +43,9 @@ pub enum CheckpointError {
     /// The config is readable and impossible.
     #[error(transparent)]
     Impossible(#[from] ConfigError),
+    /// The card is unreadable, or this program cannot use such a model.
+    #[error(transparent)]
+    Card(#[from] CardError),
     /// A tensor is not there.
     #[error("the checkpoint lacks the tensor `{0}`")]
     Missing(String),
@@ -83,9 +86,9 @@ pub enum CheckpointError {
 const LONGEST_HEADER: u64 = 100_000_000;
 
 impl Checkpoint {
-    /// The config, from the beginning of a safetensors file; `None` while its header is not there
-    /// yet. For those who prepare the network while its parameters are on their way.
-    pub fn config_ahead(bytes: &[u8]) -> Result<Option<Config>, CheckpointError> {
+    /// Config and card from the beginning of a safetensors file; `None` while its header is
+    /// incomplete. Lets callers allocate and compile while the weights download.
+    pub fn head(bytes: &[u8]) -> Result<Option<(Config, Card)>, CheckpointError> {
         #[derive(serde::Deserialize)]
         struct Header {
             #[serde(default, rename = "__metadata__")]
@@ -97,18 +100,18 @@ impl Checkpoint {
             return Err(safetensors::SafeTensorError::HeaderTooLarge.into());
         }
         let Some(header) = rest.get(..length as usize) else { return Ok(None) };
-        let mut header: Header = serde_json::from_slice(header)
+        let header: Header = serde_json::from_slice(header)
             .map_err(safetensors::SafeTensorError::InvalidHeaderDeserialization)?;
-        take_config(&mut header.metadata).map(Some)
+        read_metadata(&header.metadata).map(Some)
     }
 
     /// Reads a safetensors file and checks all of it.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let (_, header) = SafeTensors::read_metadata(bytes)?;
         let file = SafeTensors::deserialize(bytes)?;
-        let mut metadata: BTreeMap<String, String> =
+        let metadata: BTreeMap<String, String> =
             header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-        let config = take_config(&mut metadata)?;
+        let (config, card) = read_metadata(&metadata)?;
         let tensors = config.tensors();
         if let Some(name) =
             file.names().iter().find(|name| tensors.iter().all(|t| t.name != **name))
@@ -142,7 +145,7 @@ impl Checkpoint {
                 return Err(CheckpointError::NotFinite { name, index });
             }
         }
-        Ok(Self { config, values, metadata })
+        Ok(Self { config, card, values })
     }
 
     /// The safetensors file of this checkpoint.
@@ -169,18 +172,19 @@ impl Checkpoint {
                 Ok((tensor.name.as_str(), view))
             })
             .collect::<Result<Vec<_>, CheckpointError>>()?;
-        let mut metadata: HashMap<_, _> = self.metadata.clone().into_iter().collect();
-        metadata.insert("config".to_owned(), serde_json::to_string(&self.config)?);
+        let config = ("config".to_owned(), serde_json::to_string(&self.config)?);
+        let metadata = HashMap::from([config, self.card.to_metadata()?]);
         Ok(safetensors::serialize(views, Some(metadata))?)
     }
 }
 
-/// Takes the config out of a file's metadata, and checks it.
-fn take_config(metadata: &mut BTreeMap<String, String>) -> Result<Config, CheckpointError> {
-    let config = metadata.remove("config").ok_or(CheckpointError::NoConfig)?;
-    let config: Config = serde_json::from_str(&config)?;
+/// Reads and checks a file's metadata.
+fn read_metadata(metadata: &BTreeMap<String, String>) -> Result<(Config, Card), CheckpointError> {
+    let config = metadata.get("config").ok_or(CheckpointError::NoConfig)?;
+    let config: Config = serde_json::from_str(config)?;
     config.validate()?;
-    Ok(config)
+    let card = Card::read(metadata, config.vocab_size)?;
+    Ok((config, card))
 }
 
 #[cfg(test)]
@@ -189,7 +193,7 @@ mod tests {
     use crate::{Init, initial_values};
 
     #[test]
-    fn the_config_comes_ahead_of_the_parameters() {
+    fn the_head_comes_before_the_parameters() {
         let config = Config {
             n_layer: 1,
             n_head: 2,
@@ -201,15 +205,16 @@ mod tests {
         };
         let init = Init { std: 0.1, zero_projections: false, seed: 1 };
         let values = initial_values(&config, &init);
-        let metadata = [("name".to_owned(), "Ahead".to_owned())].into();
-        let checkpoint = Checkpoint { config, values, metadata };
+        let card = Card { name: Some("Ahead".to_owned()), ..Card::default() };
+        let checkpoint = Checkpoint { config, card: card.clone(), values };
         let bytes = checkpoint.to_safetensors(Precision::F16).expect("it can be written");
-        let ahead = |bytes: &[u8]| Checkpoint::config_ahead(bytes).map_err(|e| e.to_string());
+        let ahead = |bytes: &[u8]| Checkpoint::head(bytes).map_err(|e| e.to_string());
         let needed = (0..bytes.len()).find(|&n| ahead(&bytes[..n]) != Ok(None));
         let needed = needed.expect("before the end");
         assert!(needed < bytes.len() / 2, "{needed} of {} bytes", bytes.len());
-        assert_eq!(ahead(&bytes[..needed]), Ok(Some(config)));
-        assert_eq!(ahead(&bytes), Ok(Some(config)));
+        assert_eq!(ahead(&bytes[..needed]), Ok(Some((config, card.clone()))));
+        assert_eq!(ahead(&bytes), Ok(Some((config, card.clone()))));
+        assert_eq!(Checkpoint::from_safetensors(&bytes).map(|read| read.card).ok(), Some(card));
 
         let page = b"<!doctype html><title>Not found</title>";
         assert!(ahead(page).is_err_and(|e| e.contains("not a complete safetensors file")));

@@ -1,22 +1,27 @@
 //! The network: a bidirectional transformer that predicts clean tokens from noisy ones.
 //!
 //! * [`Config`] and [`Weights`] say what there is: sizes, names and shapes, in one place.
-//! * [`Checkpoint`] is a model at rest: bytes in, bytes out.
+//! * [`Checkpoint`] is a model as bytes; its [`Card`] says how it was trained, and with which
+//!   noise [`Schedule`].
 //! * [`Model`] is a model on a device; [`forward`] and [`backward`] record its two passes over
 //!   [`Activations`]. There is no autograd: `backward.rs` mirrors `forward.rs` line by line.
 
 mod activations;
 pub mod backward;
+pub mod card;
 mod checkpoint;
 mod config;
 pub mod forward;
 mod init;
 mod parameters;
+mod schedule;
 mod weights;
 
 pub use activations::{Activations, LOGIT_BYTES, LayerActivations, Scratch, alloc_stats};
+pub use card::{Card, CardError, Objective};
 pub use checkpoint::{Checkpoint, CheckpointError, Precision};
 pub use config::{Config, ConfigError};
 pub use init::{Init, initial_values};
 pub use parameters::Model;
+pub use schedule::{Schedule, UnknownSchedule};
 pub use weights::{Block, TensorInfo, Weights};

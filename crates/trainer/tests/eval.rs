@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Place, fail, succeed, trainer};
+use support::{Place, fail, patched, strange_cards, succeed, trainer};
 
 /// `trainer eval` of a run of `place` on its corpus.
 fn eval(place: &Place, checkpoints: &[&Path], more: &[&str]) -> Command {
@@ -144,6 +144,10 @@ fn bad_input_gets_one_sentence() {
     let mut model = model::Checkpoint::from_safetensors(&whole).expect("a checkpoint");
     fs::write(&path, &whole[..whole.len() - 1]).expect("a model");
     fail(&mut eval(&place, &[&run], &[]), &["not a complete safetensors file"]);
+    for (change, part) in strange_cards() {
+        fs::write(&path, patched(&whole, change)).expect("a model");
+        fail(&mut eval(&place, &[&run], &[]), &["model.safetensors", part]);
+    }
     model.values[0] = f32::INFINITY;
     let broken = model.to_safetensors(model::Precision::F16).expect("a safetensors file");
     fs::write(&path, broken).expect("a model");

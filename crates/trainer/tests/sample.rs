@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use corpus::tokenizer::{Tokenizer, TrainOptions};
-use model::{Checkpoint, Config, Init, Precision};
-use support::{fail, succeed, trainer};
+use model::{Card, Checkpoint, Config, Init, Precision, Schedule};
+use support::{fail, patched, strange_cards, succeed, trainer};
 
 const BLOCK: usize = 32;
 const TIMESTEPS: usize = 10;
@@ -48,12 +48,9 @@ impl Shipped {
             mask_id: tokenizer.mask_id(),
         };
         let init = Init { std: 0.5, zero_projections: false, seed: 3 };
-        let metadata = [("name", "toy"), ("schedule", "cosine2")];
-        Checkpoint {
-            config,
-            values: model::initial_values(&config, &init),
-            metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-        }
+        let card =
+            Card { name: Some("toy".to_owned()), schedule: Schedule::Cosine2, ..Card::default() };
+        Checkpoint { config, card, values: model::initial_values(&config, &init) }
     }
 
     fn store(&self, checkpoint: &Checkpoint) {
@@ -192,10 +189,12 @@ fn models_that_cannot_be_used_get_a_sentence() {
     place.store(&spoiled);
     fail(&mut place.sample(&[]), &["token_emb.weight", "not a number", "earlier checkpoint"]);
 
-    let mut strange = place.checkpoint();
-    strange.metadata.insert("schedule".to_owned(), "square".to_owned());
-    place.store(&strange);
-    fail(&mut place.sample(&[]), &["unknown noise schedule `square`"]);
+    place.store(&place.checkpoint());
+    let good = fs::read(&file).expect("a model");
+    for (change, part) in strange_cards() {
+        fs::write(&file, patched(&good, change)).expect("a model");
+        fail(&mut place.sample(&[]), &["model.safetensors", part]);
+    }
 
     fs::remove_file(&file).expect("a model");
     fail(&mut place.sample(&[]), &["holds no checkpoint"]);

@@ -58,8 +58,14 @@ fn a_run_learns_and_leaves_everything() {
     let bytes = fs::read(latest.join("model.safetensors")).expect("a model");
     let model = model::Checkpoint::from_safetensors(&bytes).expect("a checkpoint");
     assert_eq!((model.config.vocab_size, model.config.block_size), (VOCABULARY, BLOCK));
-    assert_eq!(model.metadata["schedule"], "cosine2");
-    assert_eq!(model.metadata["name"], "run");
+    let card = model::Card {
+        objective: model::Objective::Masked,
+        schedule: model::Schedule::Cosine2,
+        name: Some("run".to_owned()),
+        step: Some(200),
+        end_of_text: Some(3),
+    };
+    assert_eq!(model.card, card);
 }
 
 #[test]

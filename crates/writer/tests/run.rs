@@ -5,7 +5,7 @@ use device::Device;
 use diffusion::Schedule;
 use diffusion::sampler::{SampleOptions, Workspace};
 use kernels::Variants;
-use model::{Checkpoint, Config, Init, Model, initial_values};
+use model::{Card, Checkpoint, Config, Init, Model, initial_values};
 use plot::{Frame, Trace};
 use pollster::block_on;
 use writer::{Edit, Length, Run, Snapshot, Writer, edit};
@@ -27,7 +27,7 @@ fn writer(device: &mut Device) -> Writer {
     };
     let init = Init { std: 0.5, zero_projections: false, seed: 3 };
     let values = initial_values(&config, &init);
-    let checkpoint = Checkpoint { config, values, metadata: Default::default() };
+    let checkpoint = Checkpoint { config, card: Card::default(), values };
     Writer {
         model: Model::load(device, &checkpoint).expect("it fits"),
         variants: Variants::default(),

@@ -71,7 +71,7 @@ fn a_folder_can_be_dropped() {
     let folder = browser.downloads.join("my checkpoint");
     let older = folder.join("older");
     std::fs::create_dir_all(&older).expect("target is ours");
-    tiny.checkpoint.metadata.remove("name");
+    tiny.checkpoint.card.name = None;
     let write = |path: PathBuf, bytes: Vec<u8>| {
         std::fs::write(path, bytes).expect("target is ours");
     };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use corpus::tokenizer::{Tokenizer, TrainOptions};
-use model::{Checkpoint, Config, Init, Precision, initial_values};
+use model::{Card, Checkpoint, Config, Init, Precision, Schedule, initial_values};
 use serde_json::json;
 
 use crate::server::{Files, Server};
@@ -58,12 +58,9 @@ impl Tiny {
         };
         // Large enough for distinct logits.
         let init = Init { std: 0.3, zero_projections: false, seed: 7 };
-        let metadata = [("name", "Tiny"), ("schedule", "cosine2")];
-        let checkpoint = Checkpoint {
-            config,
-            values: initial_values(&config, &init),
-            metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-        };
+        let card =
+            Card { name: Some("Tiny".to_owned()), schedule: Schedule::Cosine2, ..Card::default() };
+        let checkpoint = Checkpoint { config, card, values: initial_values(&config, &init) };
         Self { checkpoint, tokenizer }
     }
 

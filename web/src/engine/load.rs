@@ -1,11 +1,8 @@
 //! A model from bytes to the device. The head of its file says what shapes it has: from then on the
 //! shaders compile while the parameters arrive.
 
-use std::collections::BTreeMap;
-
 use corpus::tokenizer::Tokenizer;
 use device::Device;
-use diffusion::Schedule;
 use futures_channel::oneshot::{self, Sender};
 use futures_util::future::try_join;
 use gloo_timers::future::TimeoutFuture;
@@ -56,8 +53,8 @@ impl Loaded {
         }
         let ((checkpoint, tokenizer), mut network) = both?;
         network.device.write_floats(network.model.parameters, &checkpoint.values)?;
-        let Checkpoint { config, metadata, .. } = checkpoint;
-        let schedule = schedule(&metadata)?;
+        let Checkpoint { config, card, .. } = checkpoint;
+        let schedule = card.schedule;
         let (id, name) = match source {
             Source::Listed(entry) => (Some(entry.id), entry.name),
             Source::Dropped { name } => (None, name),
@@ -65,7 +62,7 @@ impl Loaded {
         let ids = 0..tokenizer.vocab_size();
         let info = ModelInfo {
             id,
-            name: metadata.get("name").cloned().unwrap_or(name),
+            name: card.name.clone().unwrap_or(name),
             parameters: config.parameters() as u64,
             layers: config.n_layer as u32,
             width: config.n_embd as u32,
@@ -84,15 +81,6 @@ impl Loaded {
         let writer = Writer { model, variants, workspace, tokenizer, schedule, name };
         Ok(Self { device, writer, info })
     }
-}
-
-/// The schedule that the model was trained with.
-fn schedule(metadata: &BTreeMap<String, String>) -> Result<Schedule, Fault> {
-    let Some(name) = metadata.get("schedule") else { return Ok(Schedule::default()) };
-    serde_json::from_value(name.as_str().into()).map_err(|_| {
-        let sentence = format!("The model names an unknown noise schedule “{name}”.");
-        Fault::new(FaultKind::Model, sentence)
-    })
 }
 
 /// Gets both files, says ahead what config the model has, and checks everything.
@@ -125,7 +113,8 @@ async fn arrive(
     TimeoutFuture::new(0).await;
     let checkpoint = Checkpoint::from_safetensors(&checkpoint)?;
     let tokenizer = Tokenizer::from_bytes(&tokenizer)?;
-    tokenizer.check_model(checkpoint.config.vocab_size as u32, checkpoint.config.mask_id)?;
+    let Config { vocab_size, mask_id, .. } = checkpoint.config;
+    tokenizer.check_model(vocab_size as u32, mask_id, checkpoint.card.end_of_text)?;
     Ok((checkpoint, tokenizer))
 }
 
@@ -135,7 +124,7 @@ struct Ahead(Option<Sender<Config>>);
 impl Ahead {
     fn look(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         if self.0.is_some()
-            && let Some(config) = Checkpoint::config_ahead(bytes)?
+            && let Some((config, _)) = Checkpoint::head(bytes)?
             && let Some(sender) = self.0.take()
         {
             // Nobody listens any more when the device failed: that fault comes first.

@@ -53,6 +53,17 @@ pub enum TokenizerError {
         /// Id of the model.
         model: u32,
     },
+    /// Tokenizer and model do not belong together: the end of a text.
+    #[error(
+        "the token that ends a text is {} in the tokenizer and id {model} in the model; use the tokenizer.json that the model was trained with (it lies in the checkpoint's folder)",
+        .tokenizer.map_or("not".to_owned(), |id| format!("id {id}"))
+    )]
+    OtherEnd {
+        /// Id of the tokenizer, if it has such a token.
+        tokenizer: Option<u32>,
+        /// Id of the model.
+        model: u32,
+    },
     /// No training text.
     #[error("there is no text to train a tokenizer on; give a file with stories in it")]
     NoText,

@@ -147,17 +147,28 @@ impl Tokenizer {
         self.engine.id(END_OF_TEXT)
     }
 
-    /// Checks that this tokenizer belongs to a model of `vocab_size` tokens with this `mask_id`.
+    /// Checks that this tokenizer belongs to a model of `vocab_size` tokens with this `mask_id`,
+    /// and with this token at the end of texts if that is known.
     ///
     /// # Errors
-    /// [`TokenizerError::OtherSize`] or [`TokenizerError::OtherMask`].
-    pub fn check_model(&self, vocab_size: u32, mask_id: u32) -> Result<(), TokenizerError> {
+    /// [`TokenizerError::OtherSize`], [`TokenizerError::OtherMask`] or
+    /// [`TokenizerError::OtherEnd`].
+    pub fn check_model(
+        &self,
+        vocab_size: u32,
+        mask_id: u32,
+        end_of_text: Option<u32>,
+    ) -> Result<(), TokenizerError> {
         if self.vocab_size() != vocab_size {
             let tokenizer = self.vocab_size();
             return Err(TokenizerError::OtherSize { tokenizer, model: vocab_size });
         }
         if self.mask_id != mask_id {
             return Err(TokenizerError::OtherMask { tokenizer: self.mask_id, model: mask_id });
+        }
+        let tokenizer = self.end_of_text_id();
+        if let Some(model) = end_of_text.filter(|&id| tokenizer != Some(id)) {
+            return Err(TokenizerError::OtherEnd { tokenizer, model });
         }
         Ok(())
     }

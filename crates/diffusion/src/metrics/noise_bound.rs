@@ -2,7 +2,7 @@
 
 use kernels::rng::{Philox, unit};
 
-use crate::schedule::Schedule;
+use model::Schedule;
 
 /// Tag of the draws of times in the counter: "time".
 const USE: u32 = 0x7469_6d65;

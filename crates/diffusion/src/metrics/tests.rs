@@ -6,7 +6,7 @@ use pollster::block_on;
 
 use super::*;
 use crate::golden::{Golden, devices, numbers};
-use crate::schedule::Schedule;
+use model::Schedule;
 
 /// |a - b| <= 2e-5 + 2e-5 |b|: f32 against f64.
 fn assert_close(what: &str, a: f64, b: f64) {

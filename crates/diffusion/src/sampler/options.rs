@@ -7,7 +7,7 @@ use kernels::sample_tokens::Sampling;
 use model::Config;
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::Schedule;
+use model::Schedule;
 
 /// Temperatures below this draw the likeliest token.
 const GREEDY_BELOW: f32 = 1e-4;

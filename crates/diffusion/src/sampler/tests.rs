@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::golden::{Golden, devices, numbers};
-use crate::schedule::Schedule;
+use model::Schedule;
 
 /// The network of the golden traces, ready to generate.
 struct Bench {

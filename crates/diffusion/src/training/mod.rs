@@ -20,7 +20,7 @@ pub use evaluation::{Evaluation, Split};
 pub use state::TrainingState;
 use step::Parts;
 
-use crate::schedule::Schedule;
+use model::Schedule;
 
 /// Steps whose losses the device remembers.
 pub const RING: usize = 1024;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use device::Device;
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use kernels::Variants;
-use model::{Checkpoint, Model, initial_values};
+use model::{Card, Checkpoint, Model, initial_values};
 use pollster::block_on;
 
 use crate::settings::Settings;
@@ -20,7 +20,7 @@ pub(super) fn run(
 ) -> Result<()> {
     let config = settings.config(settings.data.vocab_size, 2);
     let values = initial_values(&config, &settings.init());
-    let checkpoint = Checkpoint { config, values, metadata: Default::default() };
+    let checkpoint = Checkpoint { config, card: Card::default(), values };
     let model = Model::load(device, &checkpoint)?;
     let steps = steps.clamp(1, config.timesteps);
     println!(

@@ -130,10 +130,9 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::fs;
 
-    use model::{Checkpoint, Config};
+    use model::{Card, Checkpoint, Config};
 
     use super::*;
 
@@ -143,7 +142,7 @@ mod tests {
         let values = vec![loss as f32; config.flat_len()];
         // Gaps between tensors are zeros in a file.
         let mut model =
-            Checkpoint { config, values: vec![0.0; values.len()], metadata: BTreeMap::new() };
+            Checkpoint { config, card: Card::default(), values: vec![0.0; values.len()] };
         for tensor in config.tensors() {
             model.values[tensor.range()].copy_from_slice(&values[tensor.range()]);
         }

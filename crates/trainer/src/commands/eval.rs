@@ -70,6 +70,5 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
 
 /// Names of the schedules, as in the settings.
 fn schedule() -> impl TypedValueParser<Value = Schedule> {
-    PossibleValuesParser::new(["cosine", "cosine2", "linear"])
-        .try_map(|name| serde_json::from_value(name.into()))
+    PossibleValuesParser::new(Schedule::ALL.map(Schedule::name)).try_map(|name| name.parse())
 }

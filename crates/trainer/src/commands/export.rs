@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use corpus::tokenizer::Tokenizer;
-use model::Precision;
+use model::{Config, Precision};
 
 use crate::train::curves;
 use crate::{checkpoints, files, run_log};
@@ -37,13 +37,17 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
             .with_context(|| format!("cannot read {}, which a shipped model needs", path.display()))
     };
     let tokenizer = read(checkpoints::TOKENIZER)?;
-    Tokenizer::from_bytes(&tokenizer)?
-        .check_model(model.config.vocab_size as u32, model.config.mask_id)?;
+    let Config { vocab_size, mask_id, .. } = model.config;
+    Tokenizer::from_bytes(&tokenizer)?.check_model(
+        vocab_size as u32,
+        mask_id,
+        model.card.end_of_text,
+    )?;
     let settings = read(checkpoints::SETTINGS)?;
     let log = read(checkpoints::LOG)?;
     let records = run_log::parse(&log)?;
     let name = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    model.metadata.insert("name".to_owned(), name.clone());
+    model.card.name = Some(name.clone());
     let weights = model.to_safetensors(Precision::F16)?;
     let size = weights.len() as f64 * 1e-6;
 
@@ -58,7 +62,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         files::write_atomically(&args.out.join(name), |file| Ok(file.write_all(&bytes)?))?;
     }
     curves::draw(&args.out, &records)?;
-    let step = model.metadata.get("step").map_or("an unknown", String::as_str);
+    let step = model.card.step.map_or("unknown".to_owned(), |step| step.to_string());
     println!(
         "{}: `{name}` of step {step}, {} parameters, {size:.1} MB",
         args.out.display(),

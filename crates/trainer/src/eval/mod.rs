@@ -7,7 +7,7 @@ mod report;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use corpus::stories::VALIDATION_SHARE;
 use corpus::tokenizer::Tokenizer;
 use diffusion::metrics::{Overlap, Scorer, distinct, unigram_entropy};
@@ -53,12 +53,9 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
         None => data::load_tokenizer(&folder.join(checkpoints::TOKENIZER))?,
     };
     let config = checkpoint.config;
-    tokenizer.check_model(config.vocab_size as u32, config.mask_id)?;
-    let trained = match checkpoint.metadata.get("schedule") {
-        Some(name) => serde_json::from_value(name.as_str().into())
-            .with_context(|| format!("unknown noise schedule `{name}`"))?,
-        None => bail!("the checkpoint does not say its noise schedule"),
-    };
+    let card = &checkpoint.card;
+    tokenizer.check_model(config.vocab_size as u32, config.mask_id, card.end_of_text)?;
+    let trained = card.schedule;
     let held_out = held_out(args, folder, &tokenizer, config.block_size)?;
     let windows = denoise::Windows::new(&held_out, config.block_size, args.batches as usize)?;
 
@@ -87,12 +84,11 @@ fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
         }
         None => None,
     };
-    let name = checkpoint.metadata.get("name").cloned();
     Ok(Report {
-        name: name.unwrap_or_else(|| folder.display().to_string()),
+        name: card.name.clone().unwrap_or_else(|| folder.display().to_string()),
         checkpoint: path.display().to_string(),
         device: device.to_string(),
-        step: checkpoint.metadata.get("step").and_then(|step| step.parse().ok()),
+        step: card.step,
         parameters: config.parameters(),
         vocabulary: config.vocab_size,
         schedule: masking.masks,

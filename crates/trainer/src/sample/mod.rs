@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use corpus::tokenizer::Tokenizer;
 use device::Device;
-use diffusion::Schedule;
 use diffusion::sampler::{SampleOptions, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
 use model::{Checkpoint, Config, Model};
@@ -79,8 +78,8 @@ struct Written {
 pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let path = checkpoints::locate(request.checkpoint)?;
     let checkpoint = checkpoints::load_model(&path)?;
-    let tokenizer = tokenizer_of(&path, &checkpoint.config)?;
-    let schedule = schedule_of(&checkpoint)?;
+    let tokenizer = tokenizer_of(&path, &checkpoint)?;
+    let schedule = checkpoint.card.schedule;
     let options = SampleOptions {
         schedule,
         end_token: tokenizer.end_of_text_id(),
@@ -101,7 +100,7 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let length = options.sampler.seen(positions.len(), block_size);
     let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(request.texts);
     let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-    let named = checkpoint.metadata.get("name").cloned();
+    let named = checkpoint.card.name.clone();
     let writer = Writer {
         model: Model::load(&mut device, &checkpoint)?,
         variants: compute::variants(&mut device)?,
@@ -126,23 +125,15 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
 }
 
 /// The tokenizer beside a model file.
-fn tokenizer_of(model: &Path, config: &Config) -> Result<Tokenizer> {
+fn tokenizer_of(model: &Path, checkpoint: &Checkpoint) -> Result<Tokenizer> {
     let path = model.with_file_name(checkpoints::TOKENIZER);
     let bytes = std::fs::read(&path).with_context(|| {
         format!("cannot read {}, the tokenizer that belongs to the model", path.display())
     })?;
     let tokenizer = Tokenizer::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?;
-    tokenizer.check_model(config.vocab_size as u32, config.mask_id)?;
+    let Config { vocab_size, mask_id, .. } = checkpoint.config;
+    tokenizer.check_model(vocab_size as u32, mask_id, checkpoint.card.end_of_text)?;
     Ok(tokenizer)
-}
-
-/// The noise schedule that the model was trained with.
-fn schedule_of(checkpoint: &Checkpoint) -> Result<Schedule> {
-    match checkpoint.metadata.get("schedule") {
-        Some(name) => serde_json::from_value(name.as_str().into())
-            .with_context(|| format!("the checkpoint names an unknown noise schedule `{name}`")),
-        None => Ok(Schedule::default()),
-    }
 }
 
 /// Writes the texts from the same positions, `together` at a time. The trace of the first has a

@@ -125,7 +125,8 @@ fn tokenizer(
         let tokenizer = Tokenizer::from_bytes(&saved.tokenizer)
             .with_context(|| format!("tokenizer of the run in {}", folder.path().display()))?;
         let config = saved.model.config;
-        tokenizer.check_model(config.vocab_size as u32, config.mask_id)?;
+        let end_of_text = saved.model.card.end_of_text;
+        tokenizer.check_model(config.vocab_size as u32, config.mask_id, end_of_text)?;
         if let Some(path) = &args.tokenizer {
             let given = data::load_tokenizer(path)?;
             ensure!(

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::training::{Split, StepLog, Training};
+use model::{Card, Objective};
 use pollster::block_on;
 
 use super::console::Console;
@@ -201,17 +202,15 @@ impl Run {
         self.state.generator_counter = step + 1;
         self.state.seconds = self.seconds();
         let config = self.training.model().config;
-        let metadata = [
-            ("name", self.name()),
-            ("schedule", self.settings.diffusion.schedule.to_string()),
-            ("step", step.to_string()),
-        ];
+        let card = Card {
+            objective: Objective::Masked,
+            schedule: self.settings.diffusion.schedule,
+            name: Some(self.name()),
+            step: Some(step),
+            end_of_text: self.tokenizer.end_of_text_id(),
+        };
         let saved = Saved {
-            model: model::Checkpoint {
-                config,
-                values: found.parameters,
-                metadata: metadata.map(|(key, value)| (key.to_owned(), value)).into(),
-            },
+            model: model::Checkpoint { config, card, values: found.parameters },
             moments: found.moments,
             state: self.state.clone(),
             tokenizer: self.tokenizer.to_json().into_bytes(),

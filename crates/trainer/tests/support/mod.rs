@@ -85,6 +85,27 @@ pub fn logged(path: &Path, event: &str, member: &str) -> Vec<serde_json::Value> 
     objects.filter(|object| object["event"] == event).map(|object| object[member].clone()).collect()
 }
 
+/// `bytes` with one text in place of another as long, in its only place.
+#[track_caller]
+pub fn patched(bytes: &[u8], (from, to): (&str, &str)) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<_> =
+        (0..bytes.len()).filter(|&at| bytes[at..].starts_with(from.as_bytes())).collect();
+    let [at] = places[..] else { panic!("`{from}` stands at {places:?}") };
+    let mut changed = bytes.to_vec();
+    changed[at..at + to.len()].copy_from_slice(to.as_bytes());
+    changed
+}
+
+/// Changes of a model file's card that no command may accept, each with a part of its sentence.
+pub fn strange_cards() -> [((&'static str, &'static str), &'static str); 3] {
+    [
+        ((r#"\"version\":1"#, r#"\"version\":9"#), "format version 9"),
+        ((r#"\"masked\""#, r#"\"hinted\""#), "the objective `hinted`"),
+        ((r#"\"cosine2\""#, r#"\"square2\""#), "unknown noise schedule `square2`"),
+    ]
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -1,7 +1,9 @@
-//! Noise schedules: how many tokens are still clean at each diffusion step.
+//! Noise schedules: how many tokens are still clean at each diffusion step, which is what a timestep
+//! means to the network.
 
 use std::f64::consts::PI;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,9 @@ pub enum Schedule {
 }
 
 impl Schedule {
+    /// All schedules.
+    pub const ALL: [Self; 3] = [Self::Cosine, Self::Cosine2, Self::Linear];
+
     /// `a_t`, the probability that a token is still clean at step `t` of `timesteps`.
     ///
     /// The order of operations matters: re-mask counts truncate a product with it.
@@ -60,28 +65,42 @@ impl Schedule {
     }
 }
 
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Schedule {
+    /// Its name in files and settings, and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Cosine => "cosine",
             Self::Cosine2 => "cosine2",
             Self::Linear => "linear",
-        })
+        }
     }
 }
 
-/// The `steps + 1` times of a generation in `steps` steps, from `timesteps` down to 0: every time
-/// when there are as many steps as times, else spread evenly, rounded up. `steps` must be between
-/// 1 and `timesteps`.
-pub fn times(steps: usize, timesteps: usize) -> Vec<usize> {
-    (0..=steps).map(|i| (timesteps * (steps - i)).div_ceil(steps)).collect()
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// There is no schedule of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown noise schedule `{0}`; there are cosine, cosine2 and linear")]
+pub struct UnknownSchedule(pub String);
+
+impl FromStr for Schedule {
+    type Err = UnknownSchedule;
+
+    fn from_str(name: &str) -> Result<Self, UnknownSchedule> {
+        let found = Self::ALL.into_iter().find(|schedule| schedule.name() == name);
+        found.ok_or_else(|| UnknownSchedule(name.to_owned()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: [Schedule; 3] = [Schedule::Cosine, Schedule::Cosine2, Schedule::Linear];
+    const ALL: [Schedule; 3] = Schedule::ALL;
 
     #[test]
     fn mean_masked_share() {
@@ -129,22 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn times_reach_both_ends() {
-        assert_eq!(times(4, 4), [4, 3, 2, 1, 0]);
-        assert_eq!(times(3, 10), [10, 7, 4, 0]);
-        assert_eq!(times(1, 100), [100, 0]);
-        for steps in 1..=100 {
-            let times = times(steps, 100);
-            assert!(times.is_sorted_by(|a, b| a > b), "{steps}: {times:?}");
-        }
-    }
-
-    #[test]
     fn names() {
         let json = ["\"cosine\"", "\"cosine2\"", "\"linear\""];
         for (schedule, json) in ALL.into_iter().zip(json) {
             assert_eq!(serde_json::from_str::<Schedule>(json).unwrap(), schedule);
             assert_eq!(format!("\"{schedule}\""), json);
+            assert_eq!(schedule.name().parse(), Ok(schedule));
         }
+        let unknown = "cubic".parse::<Schedule>().unwrap_err().to_string();
+        assert_eq!(unknown, "unknown noise schedule `cubic`; there are cosine, cosine2 and linear");
     }
 }

@@ -1,0 +1,229 @@
+//! The model card: what one must know about a network, besides its sizes, in order to use it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Schedule;
+use crate::schedule::UnknownSchedule;
+
+/// The newest version of a model file's metadata: what is written, and what can be read.
+///
+/// Version 1 has the card as JSON under [`KEY`]. Files without one are older: they may have their
+/// schedule, name and step under keys of their own. A version goes up when a program that does not
+/// know the change would use the model wrongly; a member that may be ignored needs none.
+pub const VERSION: u32 = 1;
+
+/// Key of the card in a file's metadata.
+const KEY: &str = "card";
+
+/// What the network learned to predict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Objective {
+    /// Clean tokens at masked positions (absorbing-state diffusion).
+    #[default]
+    Masked,
+}
+
+impl Objective {
+    /// All objectives.
+    pub const ALL: [Self; 1] = [Self::Masked];
+
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Masked => "masked",
+        }
+    }
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Objective {
+    type Err = CardError;
+
+    fn from_str(name: &str) -> Result<Self, CardError> {
+        let found = Self::ALL.into_iter().find(|objective| objective.name() == name);
+        found.ok_or_else(|| CardError::Objective(name.to_owned()))
+    }
+}
+
+/// What one must know about a network, besides its [`Config`](crate::Config), in order to use it.
+///
+/// The mask token is in the config: the network has it among its inputs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Card {
+    /// What it was trained for; `masked` for files without a card.
+    pub objective: Objective,
+    /// Noise schedule of its training; `cosine` for files that do not name one.
+    pub schedule: Schedule,
+    /// Name that people read.
+    pub name: Option<String>,
+    /// Optimizer steps of its training.
+    pub step: Option<u32>,
+    /// Token that ends a text; `None` when unknown, which leaves it to the tokenizer.
+    pub end_of_text: Option<u32>,
+}
+
+/// Why a model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CardError {
+    /// Written by a newer program.
+    #[error(
+        "the model file has format version {0}, and this program reads versions up to {VERSION}; use a newer release"
+    )]
+    Newer(u32),
+    /// Trained for something else.
+    #[error(
+        "the model was trained with the objective `{0}`, which this program does not know; use a newer release"
+    )]
+    Objective(String),
+    /// Trained with another kind of noise.
+    #[error("the model's card names an {0}")]
+    Schedule(#[from] UnknownSchedule),
+    /// Not JSON, or not of a card's form.
+    #[error("the card in the model file is not valid: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// A number of steps that is none.
+    #[error("the model file's `step` is `{0}`, which is not a number")]
+    Step(String),
+    /// A token outside the vocabulary.
+    #[error("the card's end-of-text token {id} is not one of the model's {vocabulary} tokens")]
+    EndOfText {
+        /// The token.
+        id: u32,
+        /// Size of the vocabulary.
+        vocabulary: usize,
+    },
+}
+
+/// A card's JSON form in version 1.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    version: u32,
+    objective: String,
+    schedule: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    end_of_text: Option<u32>,
+}
+
+impl Card {
+    /// Reads the card from a file's metadata; `vocabulary` is the number of the model's tokens.
+    ///
+    /// # Errors
+    /// Everything that would make the model's output wrong: a newer version, an unknown objective
+    /// or schedule, a token that does not exist, unreadable JSON.
+    pub fn read(metadata: &BTreeMap<String, String>, vocabulary: usize) -> Result<Self, CardError> {
+        let Some(json) = metadata.get(KEY) else { return Self::read_without_version(metadata) };
+        // A newer card may have another form: the version is looked at before everything else.
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } = serde_json::from_str(json)?;
+        if version > VERSION {
+            return Err(CardError::Newer(version));
+        }
+        let Stored { objective, schedule, name, step, end_of_text, .. } =
+            serde_json::from_str(json)?;
+        if let Some(id) = end_of_text.filter(|&id| id as usize >= vocabulary) {
+            return Err(CardError::EndOfText { id, vocabulary });
+        }
+        let (objective, schedule) = (objective.parse()?, schedule.parse::<Schedule>()?);
+        Ok(Self { objective, schedule, name, step, end_of_text })
+    }
+
+    /// Files from before version 1.
+    fn read_without_version(metadata: &BTreeMap<String, String>) -> Result<Self, CardError> {
+        let get = |key| metadata.get(key).map(String::as_str);
+        let step = |text: &str| text.parse().map_err(|_| CardError::Step(text.to_owned()));
+        Ok(Self {
+            objective: Objective::Masked,
+            schedule: get("schedule").map(str::parse).transpose()?.unwrap_or_default(),
+            name: get("name").map(str::to_owned),
+            step: get("step").map(step).transpose()?,
+            end_of_text: None,
+        })
+    }
+
+    /// Key and value of this card in a file's metadata.
+    pub(crate) fn to_metadata(&self) -> Result<(String, String), serde_json::Error> {
+        let Self { objective, schedule, name, step, end_of_text } = self.clone();
+        let (objective, schedule) = (objective.to_string(), schedule.to_string());
+        let stored = Stored { version: VERSION, objective, schedule, name, step, end_of_text };
+        Ok((KEY.to_owned(), serde_json::to_string(&stored)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(metadata: &[(&str, &str)]) -> Result<Card, String> {
+        let metadata = metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Card::read(&metadata, 10).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_card_is_read_as_it_was_written() {
+        let full = Card {
+            objective: Objective::Masked,
+            schedule: Schedule::Linear,
+            name: Some("Tales \"of\" old".to_owned()),
+            step: Some(7),
+            end_of_text: Some(3),
+        };
+        for card in [full, Card::default()] {
+            let (key, value) = card.to_metadata().expect("JSON");
+            assert_eq!(read(&[(&key, &value)]), Ok(card));
+        }
+    }
+
+    #[test]
+    fn files_without_a_card_mean_what_they_meant() {
+        assert_eq!(read(&[]), Ok(Card::default()));
+        assert_eq!(Card::default().schedule, Schedule::Cosine);
+        let old = read(&[("schedule", "linear"), ("name", "stories-small"), ("step", "11000")]);
+        let old = old.expect("a card");
+        assert_eq!((old.objective, old.schedule), (Objective::Masked, Schedule::Linear));
+        assert_eq!((old.name.as_deref(), old.step), (Some("stories-small"), Some(11_000)));
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        let newer = r#"{"version":2,"objectives":["masked","uniform"]}"#;
+        let objective = r#"{"version":1,"objective":"uniform","schedule":"linear"}"#;
+        let schedule = r#"{"version":1,"objective":"masked","schedule":"cubic"}"#;
+        let token = r#"{"version":1,"objective":"masked","schedule":"linear","end_of_text":10}"#;
+        for (metadata, part) in [
+            (("card", newer), "format version 2, and this program reads versions up to 1"),
+            (("card", objective), "trained with the objective `uniform`"),
+            (("card", schedule), "unknown noise schedule `cubic`"),
+            (("schedule", "cubic"), "unknown noise schedule `cubic`"),
+            (("card", token), "end-of-text token 10 is not one of the model's 10 tokens"),
+            (("card", "{}"), "the card in the model file is not valid: missing field `version`"),
+            (("card", "masked"), "the card in the model file is not valid"),
+            (("step", "many"), "`step` is `many`"),
+        ] {
+            let error = read(&[metadata]).expect_err("a bad card");
+            assert!(error.contains(part), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn members_that_may_be_ignored_are_ignored() {
+        let json = r#"{"version":1,"objective":"masked","schedule":"linear","note":"new"}"#;
+        assert_eq!(read(&[("card", json)]).map(|card| card.schedule), Ok(Schedule::Linear));
+    }
+}
