@@ -111,6 +111,20 @@ impl<'a> Corpus<'a> {
         &self.boundaries
     }
 
+    /// The texts that a tokenizer is trained on: the stories or, where none are marked, lines, which
+    /// are as good as any other cut. `by_line` cuts marked stories into lines, too, as the reference
+    /// does.
+    #[must_use]
+    pub fn tokenizer_texts(&self, by_line: bool) -> Vec<&'a str> {
+        match (&self.boundaries, by_line) {
+            (Boundaries::EndOfText, false) => self.stories.clone(),
+            (Boundaries::EndOfText, true) => {
+                self.stories.iter().flat_map(|story| story.split_inclusive('\n')).collect()
+            }
+            (Boundaries::BlankLines, _) => self.text.split_inclusive('\n').collect(),
+        }
+    }
+
     /// Parts the corpus between two stories: the last `share` of them (rounded, at least one unless
     /// `share` is 0) is for validation. Gives train and validation.
     ///

@@ -85,11 +85,11 @@ pub enum CardError {
     )]
     Objective(String),
     /// Trained with another kind of noise.
-    #[error("the model's card names an {0}")]
+    #[error(transparent)]
     Schedule(#[from] UnknownSchedule),
     /// Not JSON, or not of a card's form.
     #[error("the card in the model file is not valid: {0}")]
-    Unreadable(#[from] serde_json::Error),
+    Unreadable(String),
     /// A number of steps that is none.
     #[error("the model file's `step` is `{0}`, which is not a number")]
     Step(String),
@@ -101,6 +101,12 @@ pub enum CardError {
         /// Size of the vocabulary.
         vocabulary: usize,
     },
+}
+
+impl From<serde_json::Error> for CardError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
 }
 
 /// A card's JSON form in version 1.

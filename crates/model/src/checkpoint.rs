@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use crate::{Card, CardError, Config, ConfigError};
 
@@ -33,13 +33,13 @@ pub struct Checkpoint {
 pub enum CheckpointError {
     /// Not a whole safetensors file.
     #[error("this is not a complete safetensors file ({0}); copy or download it again")]
-    Format(#[from] safetensors::SafeTensorError),
+    Format(String),
     /// Made by another program.
     #[error("the file has no `config` in its metadata, so it is not a Cinnabar checkpoint")]
     NoConfig,
     /// The config is not readable.
     #[error("the `config` in the file's metadata is not valid: {0}")]
-    BadConfig(#[from] serde_json::Error),
+    BadConfig(String),
     /// The config is readable and impossible.
     #[error(transparent)]
     Impossible(#[from] ConfigError),
@@ -82,6 +82,19 @@ pub enum CheckpointError {
     },
 }
 
+// The causes are in the sentences: as sources they would be printed twice.
+impl From<SafeTensorError> for CheckpointError {
+    fn from(error: SafeTensorError) -> Self {
+        Self::Format(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for CheckpointError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::BadConfig(error.to_string())
+    }
+}
+
 /// Longest header of a safetensors file, in bytes (the format's own limit).
 const LONGEST_HEADER: u64 = 100_000_000;
 
@@ -97,11 +110,11 @@ impl Checkpoint {
         let Some((length, rest)) = bytes.split_first_chunk() else { return Ok(None) };
         let length = u64::from_le_bytes(*length);
         if length > LONGEST_HEADER {
-            return Err(safetensors::SafeTensorError::HeaderTooLarge.into());
+            return Err(SafeTensorError::HeaderTooLarge.into());
         }
         let Some(header) = rest.get(..length as usize) else { return Ok(None) };
         let header: Header = serde_json::from_slice(header)
-            .map_err(safetensors::SafeTensorError::InvalidHeaderDeserialization)?;
+            .map_err(SafeTensorError::InvalidHeaderDeserialization)?;
         read_metadata(&header.metadata).map(Some)
     }
 
@@ -218,6 +231,8 @@ mod tests {
 
         let page = b"<!doctype html><title>Not found</title>";
         assert!(ahead(page).is_err_and(|e| e.contains("not a complete safetensors file")));
+        let broken = Checkpoint::from_safetensors(page).expect_err("a page is no model");
+        assert!(std::error::Error::source(&broken).is_none(), "the cause would be printed twice");
         let nothing = [&2u64.to_le_bytes()[..], b"{}"].concat();
         assert!(ahead(&nothing).is_err_and(|e| e.contains("no `config`")));
     }

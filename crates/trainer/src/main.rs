@@ -1,13 +1,14 @@
-//! The Cinnabar program: data, tokenizer, train, eval, sample, bench, render.
+//! The Cinnabar program: data, tokenizer, train, eval, export, sample, render, bench.
 
 mod bench;
 mod checkpoints;
 mod commands;
 mod compute;
+mod corpus_files;
+mod curves;
 mod eval;
 mod files;
 mod media;
-mod run_log;
 mod sample;
 mod settings;
 mod train;
@@ -18,15 +19,15 @@ use clap::{ArgAction, Parser, Subcommand};
 
 /// Cinnabar: a micro diffusion language model that learns to write little stories.
 ///
-/// A text of masks is denoised, step by step, into a story. In order: `data` prepares a corpus,
-/// `tokenizer` learns its vocabulary, `train` a model, `sample` writes with it.
+/// The model denoises a text of masks, step by step, into a story. In order: `data` prepares a
+/// corpus, `tokenizer` learns its vocabulary, `train` trains a model, `sample` writes with it.
 #[derive(Debug, Parser)]
 #[command(name = "trainer", version, propagate_version = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Say more; twice: much more (RUST_LOG, if set, decides instead)
+    /// More log output; twice for debug output (RUST_LOG, if set, takes precedence)
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     verbose: u8,
 }

@@ -1,7 +1,6 @@
 //! The bound on a text's likelihood (NELBO).
 
 use kernels::rng::{Philox, unit};
-
 use model::Schedule;
 
 /// Tag of the draws of times in the counter: "time".

@@ -1,12 +1,11 @@
 //! The golden metrics, on every device.
 
 use kernels::Variants;
-use model::Model;
+use model::{Model, Schedule};
 use pollster::block_on;
 
 use super::*;
 use crate::golden::{Golden, devices, numbers};
-use model::Schedule;
 
 /// |a - b| <= 2e-5 + 2e-5 |b|: f32 against f64.
 fn assert_close(what: &str, a: f64, b: f64) {

@@ -4,10 +4,8 @@ use std::fmt;
 
 use device::DeviceError;
 use kernels::sample_tokens::Sampling;
-use model::Config;
+use model::{Config, Schedule};
 use serde::{Deserialize, Serialize};
-
-use model::Schedule;
 
 /// Temperatures below this draw the likeliest token.
 const GREEDY_BELOW: f32 = 1e-4;

@@ -2,13 +2,12 @@
 
 use device::Device;
 use kernels::Variants;
-use model::Model;
+use model::{Model, Schedule};
 use pollster::block_on;
 use serde_json::Value;
 
 use super::*;
 use crate::golden::{Golden, devices, numbers};
-use model::Schedule;
 
 /// The network of the golden traces, ready to generate.
 struct Bench {

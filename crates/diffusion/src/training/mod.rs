@@ -11,7 +11,7 @@ pub mod step;
 
 use device::{Device, DeviceError, Program, Recording, Timing};
 use kernels::Variants;
-use model::{Config, Model, TensorInfo};
+use model::{Config, Model, Schedule, TensorInfo};
 use optim::OptimizerConfig;
 
 pub use batches::{BatchData, Batches};
@@ -19,8 +19,6 @@ use evaluation::Evaluator;
 pub use evaluation::{Evaluation, Split};
 pub use state::TrainingState;
 use step::Parts;
-
-use model::Schedule;
 
 /// Steps whose losses the device remembers.
 pub const RING: usize = 1024;
@@ -77,6 +75,22 @@ pub enum TrainingError {
     /// A size is impossible.
     #[error("{0}")]
     Impossible(String),
+    /// A saved state has other buffers than the optimizer.
+    #[error(
+        "the saved optimizer state and the settings do not agree on `{name}`; the optimizer cannot change in a run"
+    )]
+    OtherOptimizer {
+        /// The buffer that one of them lacks, or that has another length.
+        name: String,
+    },
+    /// A saved state has another number of parameters than the model.
+    #[error("the saved state has {saved} parameters and the model {model}")]
+    OtherParameters {
+        /// Of the state, gaps included.
+        saved: usize,
+        /// Of the model, gaps included.
+        model: usize,
+    },
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),

@@ -1,8 +1,8 @@
 //! What a checkpoint needs to continue training bit for bit.
 
-use device::{Device, DeviceError};
+use device::{Device, DeviceError, Slice};
 
-use super::Training;
+use super::{Training, TrainingError};
 
 /// Everything that changes from step to step.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +11,7 @@ pub struct TrainingState {
     pub step: u32,
     /// Parameters, flat.
     pub parameters: Vec<f32>,
-    /// Buffers of the optimiser with their names, each as long as the parameters.
+    /// Buffers of the optimizer with their names.
     pub moments: Vec<(String, Vec<f32>)>,
 }
 
@@ -28,26 +28,33 @@ impl Training {
 
     /// Continues from a state of the same configuration.
     ///
-    /// # Panics
-    /// When a buffer is missing or of another length; whoever reads a checkpoint checks that.
+    /// # Errors
+    /// A buffer is missing, left over or of another length; then nothing was written.
     pub fn restore(
         &mut self,
         device: &mut Device,
         state: &TrainingState,
-    ) -> Result<(), DeviceError> {
-        assert_eq!(
-            state.parameters.len(),
-            self.parts.model.parameters.len,
-            "length of the parameters"
-        );
+    ) -> Result<(), TrainingError> {
+        let buffers = self.parts.optimizer.buffers();
+        let known = |name: &str| buffers.iter().any(|(known, _)| *known == name);
+        if let Some((name, _)) = state.moments.iter().find(|(name, _)| !known(name)) {
+            return Err(TrainingError::OtherOptimizer { name: name.clone() });
+        }
+        let find = |(name, slice): &(&'static str, Slice)| {
+            let values = state.moments.iter().find(|(known, _)| known == name);
+            let values = values.filter(|(_, values)| values.len() == slice.len);
+            match values {
+                Some((_, values)) => Ok((*slice, values.as_slice())),
+                None => Err(TrainingError::OtherOptimizer { name: (*name).to_owned() }),
+            }
+        };
+        let found = buffers.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        if state.parameters.len() != self.parts.model.parameters.len {
+            let (saved, model) = (state.parameters.len(), self.parts.model.parameters.len);
+            return Err(TrainingError::OtherParameters { saved, model });
+        }
         device.write_floats(self.parts.model.parameters, &state.parameters)?;
-        for (name, slice) in self.parts.optimizer.buffers() {
-            let (_, values) = state
-                .moments
-                .iter()
-                .find(|(known, _)| known == name)
-                .unwrap_or_else(|| panic!("the state lacks `{name}`"));
-            assert_eq!(values.len(), slice.len, "length of `{name}`");
+        for (slice, values) in found {
             device.write_floats(slice, values)?;
         }
         device.write_words(self.parts.optimizer.counter, &[state.step])?;

@@ -12,11 +12,11 @@ use pollster::block_on;
 
 use crate::commands::bench::BenchArgs;
 use crate::compute;
-use crate::settings::Settings;
+use crate::settings;
 
 /// Measures everything and prints it.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let settings = Settings::read(&args.config, &args.set)?;
+    let settings = settings::read(&args.config, &args.set)?;
     let mut device = args.compute.open()?;
     let variants = compute::variants(&mut device)?;
     println!("device  {device}");

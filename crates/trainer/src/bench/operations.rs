@@ -7,7 +7,7 @@ use kernels::gemm::{self, Op};
 use kernels::{AttentionVariant, GemmVariant, Variants};
 
 use super::best_seconds;
-use crate::settings::Settings;
+use run::Settings;
 
 /// Measures, prints, and returns the highest rate of a matrix product in FLOP/s: nothing that
 /// multiplies matrices can be faster.

@@ -8,8 +8,7 @@ use device::{Device, Timing};
 use kernels::Variants;
 use pollster::block_on;
 
-use crate::settings::Settings;
-use crate::train;
+use run::Settings;
 
 pub(super) fn run(
     device: &mut Device,
@@ -18,7 +17,7 @@ pub(super) fn run(
     repeats: usize,
     peak: f64,
 ) -> Result<()> {
-    let mut training = train::on_empty_corpus(device, variants, settings)?;
+    let mut training = run::on_zeros(device, variants, settings)?;
     let tokens = settings.tokens_per_step() as f64;
     let mut seconds = Vec::new();
     for repeat in 0..=repeats {

@@ -8,8 +8,7 @@ use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspac
 use kernels::Variants;
 use model::{Card, Checkpoint, Model, initial_values};
 use pollster::block_on;
-
-use crate::settings::Settings;
+use run::Settings;
 
 pub(super) fn run(
     device: &mut Device,

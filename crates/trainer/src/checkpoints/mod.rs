@@ -1,13 +1,7 @@
-//! Checkpoints of a run: `checkpoints/step-000500/` with everything that a training resumes from.
+//! Checkpoints of a run on disk: `checkpoints/step-000500/`, with the files of
+//! [`run::checkpoint`].
 //!
-//! | file | holds |
-//! |---|---|
-//! | `model.safetensors` | parameters in f32 under the seed's tensor names; config and schedule in its metadata |
-//! | `optimizer.safetensors` | the optimiser's moments |
-//! | `state.json` | [`State`]: step, generator counter, seed, losses |
-//! | `tokenizer.json`, `settings.toml`, `log.jsonl` | of the run, as they were |
-//!
-//! A folder is written beside its place, synced and renamed: one that has its name is whole.
+//! A folder is written under a temporary name, synced and renamed: one that has its name is whole.
 
 mod load;
 mod save;
@@ -15,52 +9,13 @@ mod save;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
+use run::checkpoint::MODEL;
 
 pub(crate) use load::{load, load_model};
 pub(crate) use save::{prune, save, sweep};
 
 /// Folder of the checkpoints in a run's folder.
 const FOLDER: &str = "checkpoints";
-pub(crate) const MODEL: &str = "model.safetensors";
-const OPTIMIZER: &str = "optimizer.safetensors";
-const STATE: &str = "state.json";
-pub(crate) const TOKENIZER: &str = "tokenizer.json";
-pub(crate) const SETTINGS: &str = "settings.toml";
-pub(crate) const LOG: &str = "log.jsonl";
-
-/// Where a training stood.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct State {
-    /// Optimiser steps done.
-    pub(crate) step: u32,
-    /// Counter of the generator that draws batches, timesteps and masks: the next step's number.
-    pub(crate) generator_counter: u32,
-    /// Seed of the generator.
-    pub(crate) seed: u64,
-    /// Masked loss on the fixed validation batches, nats.
-    pub(crate) validation_loss: Option<f64>,
-    /// Lowest such loss up to here.
-    pub(crate) best_loss: Option<f64>,
-    /// Seconds of training, over all parts of the run.
-    pub(crate) seconds: f64,
-    /// Shader variants, so that a resumed run computes with the same; `forms` in older checkpoints.
-    #[serde(alias = "forms")]
-    pub(crate) variants: kernels::Variants,
-}
-
-/// A checkpoint in memory.
-#[derive(Clone, Debug)]
-pub(crate) struct Saved {
-    pub(crate) model: model::Checkpoint,
-    /// Name and values of each of the optimiser's buffers.
-    pub(crate) moments: Vec<(String, Vec<f32>)>,
-    pub(crate) state: State,
-    pub(crate) tokenizer: Vec<u8>,
-    pub(crate) settings: String,
-    pub(crate) log: Vec<u8>,
-}
 
 /// The checkpoints of the run in `folder`, oldest first.
 pub(crate) fn list(folder: &Path) -> Result<Vec<(u32, PathBuf)>> {
@@ -132,13 +87,25 @@ pub(crate) fn locate(path: &Path) -> Result<PathBuf> {
 mod tests {
     use std::fs;
 
+    use corpus::tokenizer::{Tokenizer, TrainOptions};
     use model::{Card, Checkpoint, Config};
+    use run::checkpoint::{STATE, State};
+    use run::settings::{Settings, preset};
+    use run::{Log, Progress, Saved, Setup, TokenizerFile};
 
     use super::*;
 
     fn saved(step: u32, loss: f64) -> Saved {
-        let config =
-            Config { n_layer: 1, n_head: 1, n_embd: 8, timesteps: 2, ..Config::reference(10) };
+        let options = TrainOptions { vocab_size: 262, ..TrainOptions::default() };
+        let tokenizer = Tokenizer::train(["Tom"].into_iter(), &options, |_| ()).expect("one");
+        let vocab_size = tokenizer.vocab_size() as usize;
+        let config = Config {
+            n_layer: 1,
+            n_head: 1,
+            n_embd: 8,
+            timesteps: 2,
+            ..Config::reference(vocab_size)
+        };
         let values = vec![loss as f32; config.flat_len()];
         // Gaps between tensors are zeros in a file.
         let mut model =
@@ -146,21 +113,21 @@ mod tests {
         for tensor in config.tensors() {
             model.values[tensor.range()].copy_from_slice(&values[tensor.range()]);
         }
+        let loss = Some(loss);
+        let tokenizer = tokenizer.to_json().into_bytes();
         Saved {
-            model,
-            moments: vec![("first_moment".to_owned(), values)],
-            state: State {
-                step,
-                generator_counter: step + 1,
-                seed: 3,
-                validation_loss: Some(loss),
-                best_loss: Some(loss),
-                seconds: 1.5,
+            setup: Setup {
+                settings: Settings::parse(preset("tiny").expect("a preset"), &[])
+                    .expect("settings"),
+                tokenizer: TokenizerFile::parse(tokenizer).expect("a tokenizer"),
                 variants: kernels::Variants::default(),
             },
-            tokenizer: b"tokenizer".to_vec(),
-            settings: "settings".to_owned(),
-            log: b"log".to_vec(),
+            progress: Progress {
+                model,
+                optimizer: vec![("first_moment".to_owned(), values)],
+                state: State { step, validation_loss: loss, best_loss: loss, seconds: 1.5 },
+                log: Log::default(),
+            },
         }
     }
 
@@ -170,10 +137,14 @@ mod tests {
         let before = saved(7, 2.5);
         let path = save(folder.path(), &before)?;
         assert_eq!(path, folder.path().join("checkpoints/step-000007"));
-        let after = load(&path)?;
-        assert_eq!((after.model, after.moments), (before.model, before.moments));
-        assert_eq!((after.state, after.settings), (before.state, before.settings));
-        assert_eq!((after.tokenizer, after.log), (before.tokenizer, before.log));
+        let Saved { setup, progress } = load(&path)?;
+        assert_eq!(progress.model, before.progress.model);
+        assert_eq!(progress.optimizer, before.progress.optimizer);
+        assert_eq!(progress.state, before.progress.state);
+        assert_eq!(progress.log, before.progress.log);
+        assert_eq!(setup.settings, before.setup.settings);
+        assert_eq!(setup.variants, before.setup.variants);
+        assert_eq!(setup.tokenizer.json(), before.setup.tokenizer.json());
         Ok(())
     }
 
@@ -204,8 +175,9 @@ mod tests {
     #[test]
     fn a_network_that_is_not_a_number_is_not_saved() -> Result<()> {
         let folder = tempfile::tempdir()?;
-        let error = save(folder.path(), &saved(1, f64::NAN)).unwrap_err().to_string();
-        assert_eq!(error, "tensor `token_emb.weight` holds a value that is not a number");
+        let error = format!("{:#}", save(folder.path(), &saved(1, f64::NAN)).unwrap_err());
+        let part = "tensor `token_emb.weight` holds a value that is not a number";
+        assert!(error.ends_with(part), "{error}");
         assert!(latest(folder.path())?.is_none());
         Ok(())
     }

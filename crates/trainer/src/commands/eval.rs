@@ -1,5 +1,6 @@
 //! `eval`: measures models on held-out text.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -8,12 +9,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use diffusion::Schedule;
 
 use crate::compute::ComputeArgs;
-use crate::eval;
+use crate::eval::{self, HeldOut, Request};
+use crate::files;
 
 /// Measure models on held-out text, side by side
 ///
 /// Prints masked perplexity, reconstruction accuracy, entropy per timestep, token change rate of
-/// the reverse steps and distinct-n, as the seed's program does; and bits per byte with its standard
+/// the reverse steps and distinct-n, as the reference program does; and bits per byte with its standard
 /// error, which can be compared across tokenizers and objectives. The same batches, masks and
 /// prompts are used for every model with the same tokenizer and block.
 #[derive(Clone, Debug, Args)]
@@ -65,7 +67,29 @@ pub(crate) struct EvalArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &EvalArgs) -> Result<()> {
-    eval::eval(args)
+    let request = Request {
+        text: match &args.text {
+            Some(path) => HeldOut::Whole(path.clone()),
+            None => HeldOut::PartOf(args.data.clone()),
+        },
+        train_data: args.train_data.clone(),
+        tokenizer: args.tokenizer.clone(),
+        batches: args.batches as usize,
+        schedule: args.schedule,
+        compute: args.compute.clone(),
+    };
+    let reports = args.checkpoint.iter().map(|path| eval::measure(path, &request));
+    let reports = reports.collect::<Result<Vec<_>>>()?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&reports)?);
+    } else {
+        print!("{}", eval::table(&reports));
+    }
+    if let Some(path) = &args.plot {
+        let picture = eval::entropy_plot(&reports)?;
+        files::write_atomically(path, |file| Ok(file.write_all(&picture)?))?;
+    }
+    Ok(())
 }
 
 /// Names of the schedules, as in the settings.

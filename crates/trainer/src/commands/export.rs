@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 use corpus::tokenizer::Tokenizer;
 use model::{Config, Precision};
+use run::Log;
+use run::checkpoint::{LOG, MODEL, SETTINGS, TOKENIZER};
 
-use crate::train::curves;
-use crate::{checkpoints, files, run_log};
+use crate::{checkpoints, curves, files};
 
 /// Make a checkpoint ready to be shipped: half-precision weights, tokenizer, settings, log, curves
 ///
@@ -36,16 +37,15 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         fs::read(&path)
             .with_context(|| format!("cannot read {}, which a shipped model needs", path.display()))
     };
-    let tokenizer = read(checkpoints::TOKENIZER)?;
+    let tokenizer = read(TOKENIZER)?;
     let Config { vocab_size, mask_id, .. } = model.config;
     Tokenizer::from_bytes(&tokenizer)?.check_model(
         vocab_size as u32,
         mask_id,
         model.card.end_of_text,
     )?;
-    let settings = read(checkpoints::SETTINGS)?;
-    let log = read(checkpoints::LOG)?;
-    let records = run_log::parse(&log)?;
+    let settings = read(SETTINGS)?;
+    let log = Log::parse(read(LOG)?)?;
     let name = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
     model.card.name = Some(name.clone());
     let weights = model.to_safetensors(Precision::F16)?;
@@ -53,15 +53,12 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
 
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
-    for (name, bytes) in [
-        (checkpoints::MODEL, weights),
-        (checkpoints::TOKENIZER, tokenizer),
-        (checkpoints::SETTINGS, settings),
-        (checkpoints::LOG, log),
-    ] {
-        files::write_atomically(&args.out.join(name), |file| Ok(file.write_all(&bytes)?))?;
+    for (name, bytes) in
+        [(MODEL, &*weights), (TOKENIZER, &tokenizer), (SETTINGS, &settings), (LOG, log.bytes())]
+    {
+        files::write_atomically(&args.out.join(name), |file| Ok(file.write_all(bytes)?))?;
     }
-    curves::draw(&args.out, &records)?;
+    curves::draw(&args.out, log.records())?;
     let step = model.card.step.map_or("unknown".to_owned(), |step| step.to_string());
     println!(
         "{}: `{name}` of step {step}, {} parameters, {size:.1} MB",

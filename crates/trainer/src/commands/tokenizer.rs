@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use corpus::stories::{Boundaries, Corpus};
+use corpus::stories::Corpus;
 use corpus::tokenizer::{Tokenizer, TrainOptions, TrainProgress};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
@@ -74,14 +74,7 @@ pub(crate) fn run(args: &TokenizerArgs) -> Result<()> {
         format!("cannot read {input}; make a corpus with `trainer data`, or name one by `--input`")
     })?;
     let corpus = Corpus::parse(&bytes).with_context(|| format!("cannot use {input}"))?;
-    // Lines are what the seed's program reads; without marked stories they are as good as any cut.
-    let texts: Vec<&str> = match (corpus.boundaries(), args.seed_recipe) {
-        (Boundaries::EndOfText, false) => corpus.stories().to_vec(),
-        (Boundaries::EndOfText, true) => {
-            corpus.stories().iter().flat_map(|story| story.split_inclusive('\n')).collect()
-        }
-        (Boundaries::BlankLines, _) => corpus.text().split_inclusive('\n').collect(),
-    };
+    let texts = corpus.tokenizer_texts(args.seed_recipe);
 
     let bar = progress_bar(texts.iter().map(|text| text.len() as u64).sum())?;
     let shown = bar.clone();

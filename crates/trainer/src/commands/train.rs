@@ -1,25 +1,25 @@
 //! `train`: trains a model, or goes on with a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 
 use crate::compute::ComputeArgs;
-use crate::train;
+use crate::train::{self, Plan};
 
 /// Train a model on a file of stories
 ///
-/// The run's folder gets settings.toml, tokenizer.json, log.jsonl, loss.png, loss.svg, a file for
-/// TensorBoard and checkpoints/. Ctrl-C saves and ends; `--resume` goes on as if nothing had
-/// happened.
+/// Writes settings.toml, tokenizer.json, log.jsonl, loss.png, loss.svg, a TensorBoard event file and
+/// checkpoints/ into the run's folder. Ctrl-C saves a checkpoint and stops; `--resume` continues from
+/// it and gives the same result as an uninterrupted run.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TrainArgs {
     /// Settings: a preset (tiny, small, seed) or a TOML file like those in configs/
     #[arg(long, default_value = "small", value_name = "PRESET|FILE")]
     pub(crate) config: String,
 
-    /// Corpus: UTF-8 text, stories apart by an empty line or `<|endoftext|>`
+    /// Corpus: UTF-8 text, stories separated by a blank line or `<|endoftext|>`
     #[arg(long, default_value = "data/stories.txt", value_name = "FILE")]
     pub(crate) data: PathBuf,
 
@@ -31,7 +31,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Steps to train to, those of a resumed run included [default: train.steps of the settings]
+    /// Total number of steps, including those before a resume [default: train.steps of the settings]
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<u32>,
 
@@ -39,15 +39,15 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
 
-    /// Change a setting; can be given more than once
+    /// Change a setting; can be repeated
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Go on with the run from its newest checkpoint, with its settings and tokenizer
+    /// Resume the run from its newest checkpoint, with its settings and tokenizer
     #[arg(long)]
     pub(crate) resume: bool,
 
-    /// Print the recorded step (kernels, buffers, grid, FLOP, bytes) and end
+    /// Print the recorded step (kernels, buffers, grid, FLOP, bytes) and exit
     #[arg(long)]
     pub(crate) explain: bool,
 
@@ -56,15 +56,24 @@ pub(crate) struct TrainArgs {
 }
 
 impl TrainArgs {
-    /// Changes of the settings, in the order in which they apply.
-    pub(crate) fn changes(&self) -> Vec<String> {
+    /// What the flags mean.
+    fn plan(&self) -> Plan {
         let steps = self.steps.map(|steps| format!("train.steps={steps}"));
         let seed = self.seed.map(|seed| format!("train.seed={seed}"));
-        self.set.iter().cloned().chain(steps).chain(seed).collect()
+        let name = Path::new(&self.config).file_stem().unwrap_or_default();
+        Plan {
+            config: self.config.clone(),
+            changes: self.set.iter().cloned().chain(steps).chain(seed).collect(),
+            data: self.data.clone(),
+            tokenizer: self.tokenizer.clone(),
+            out: self.out.clone().unwrap_or_else(|| Path::new("runs").join(name)),
+            resume: self.resume,
+            compute: self.compute.clone(),
+        }
     }
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &TrainArgs) -> Result<()> {
-    if args.explain { train::explain(args) } else { train::train(args) }
+    if args.explain { train::explain(&args.plan()) } else { train::train(&args.plan()) }
 }

@@ -4,82 +4,94 @@ mod denoise;
 mod generate;
 mod report;
 
-use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use corpus::stories::VALIDATION_SHARE;
 use corpus::tokenizer::Tokenizer;
+use diffusion::Schedule;
 use diffusion::metrics::{Overlap, Scorer, distinct, unigram_entropy};
 use indicatif::{ProgressBar, ProgressStyle};
 use model::Model;
 use plot::curve::{EntropyPlot, Reference, SIZE};
 use plot::raster::{Raster, png};
 use plot::theme::Theme;
+use run::Settings;
+use run::checkpoint::{SETTINGS, TOKENIZER};
 
-use crate::commands::eval::EvalArgs;
-use crate::settings::Settings;
-use crate::train::data;
-use crate::{checkpoints, compute, files};
-use report::Report;
+use crate::compute::ComputeArgs;
+use crate::corpus_files::{CorpusFile, load_tokenizer};
+use crate::{checkpoints, compute};
+pub(crate) use report::{Report, table};
 
-/// Runs the command.
-pub(crate) fn eval(args: &EvalArgs) -> Result<()> {
-    let mut reports = Vec::new();
-    for path in &args.checkpoint {
-        let report =
-            measure(path, args).with_context(|| format!("cannot evaluate {}", path.display()))?;
-        reports.push(report);
-    }
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&reports)?);
-    } else {
-        print!("{}", report::table(&reports));
-    }
-    if let Some(path) = &args.plot {
-        let picture = entropy_plot(&reports)?;
-        files::write_atomically(path, |file| Ok(file.write_all(&picture)?))?;
-    }
-    Ok(())
+/// What to measure, and on what.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// The text.
+    pub(crate) text: HeldOut,
+    /// Corpus of the training, in which generated 13-grams are looked up.
+    pub(crate) train_data: Option<PathBuf>,
+    /// Tokenizer; `None` takes the one beside the model.
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// Batches for loss, accuracy and bits per byte.
+    pub(crate) batches: usize,
+    /// Schedule that masks the text; `None` takes the model's.
+    pub(crate) schedule: Option<Schedule>,
+    /// What to compute on.
+    pub(crate) compute: ComputeArgs,
 }
 
-/// Everything that is measured of one model.
-fn measure(path: &Path, args: &EvalArgs) -> Result<Report> {
+/// Text that no model was trained on.
+#[derive(Clone, Debug)]
+pub(crate) enum HeldOut {
+    /// The part of a corpus that training holds out.
+    PartOf(PathBuf),
+    /// All of a file.
+    Whole(PathBuf),
+}
+
+/// Measures the model at `path`.
+pub(crate) fn measure(path: &Path, request: &Request) -> Result<Report> {
+    measure_located(path, request).with_context(|| format!("cannot evaluate {}", path.display()))
+}
+
+fn measure_located(path: &Path, request: &Request) -> Result<Report> {
     let path = checkpoints::locate(path)?;
     let checkpoint = checkpoints::load_model(&path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let tokenizer = match &args.tokenizer {
-        Some(path) => data::load_tokenizer(path)?,
-        None => data::load_tokenizer(&folder.join(checkpoints::TOKENIZER))?,
+    let tokenizer = match &request.tokenizer {
+        Some(path) => load_tokenizer(path)?,
+        None => load_tokenizer(&folder.join(TOKENIZER))?,
     };
+    let tokenizer = tokenizer.tokenizer();
     let config = checkpoint.config;
     let card = &checkpoint.card;
     tokenizer.check_model(config.vocab_size as u32, config.mask_id, card.end_of_text)?;
     let trained = card.schedule;
-    let held_out = held_out(args, folder, &tokenizer, config.block_size)?;
-    let windows = denoise::Windows::new(&held_out, config.block_size, args.batches as usize)?;
+    let held_out = held_out(&request.text, folder, tokenizer, config.block_size)?;
+    let windows = denoise::Windows::new(&held_out, config.block_size, request.batches)?;
 
     // A device of its own for each model: devices do not give buffers back.
-    let mut device = args.compute.open()?;
+    let mut device = request.compute.open()?;
     let variants = compute::variants(&mut device)?;
     let model = Model::load(&mut device, &checkpoint)?;
     let scorer = Scorer::new(&mut device, &variants, &model, denoise::BATCH, config.block_size)?;
-    let bytes = windows.sequences().flatten().map(|&id| bytes(&tokenizer, id)).sum::<usize>();
+    let bytes = windows.sequences().flatten().map(|&id| bytes(tokenizer, id)).sum::<usize>();
     let bytes = bytes as f64 / windows.sequences().count() as f64;
-    // Batches of the loss, of each timestep's entropy, and passes of the seed's sampler.
+    // Batches of the loss, of each timestep's entropy, and passes of the reference sampler.
     let passes =
-        args.batches as usize + denoise::ENTROPY_BATCHES * config.timesteps + config.timesteps + 1;
+        request.batches + denoise::ENTROPY_BATCHES * config.timesteps + config.timesteps + 1;
     let bar = ProgressBar::new(passes as u64).with_style(
         ProgressStyle::with_template("{bar:24} pass {pos}/{len}  {eta} left")?
             .progress_chars("━╸ "),
     );
-    let masking = denoise::Masking { masks: args.schedule.unwrap_or(trained), trained };
+    let masking = denoise::Masking { masks: request.schedule.unwrap_or(trained), trained };
     let measured = denoise::measure(&mut device, &scorer, &config, masking, &windows, bytes, &bar)?;
     let texts = generate::texts(&mut device, &variants, &model, trained, &windows, &bar)?;
     bar.finish_and_clear();
-    let overlap_13 = match &args.train_data {
+    let overlap_13 = match &request.train_data {
         Some(path) => {
-            let known = data::encode(path, &tokenizer)?;
+            let known = CorpusFile::read(path)?.encode(tokenizer)?;
             Some(Overlap::new(&known, 13).share(&texts.generated))
         }
         None => None,
@@ -120,28 +132,28 @@ fn bytes(tokenizer: &Tokenizer, id: u32) -> usize {
 
 /// The tokens that models are measured on.
 fn held_out(
-    args: &EvalArgs,
+    text: &HeldOut,
     folder: &Path,
     tokenizer: &Tokenizer,
     block: usize,
 ) -> Result<Vec<u32>> {
-    if let Some(path) = &args.text {
-        return data::encode(path, tokenizer);
-    }
-    let settings = folder.join(checkpoints::SETTINGS);
-    let share = match settings.is_file() {
-        true => {
-            let text = std::fs::read_to_string(&settings)
-                .with_context(|| format!("cannot read {}", settings.display()))?;
-            Settings::parse(&text, &[])?.data.validation_share
-        }
-        false => VALIDATION_SHARE,
+    let corpus = match text {
+        HeldOut::Whole(path) => return CorpusFile::read(path)?.encode(tokenizer),
+        HeldOut::PartOf(path) => CorpusFile::read(path)?,
     };
-    Ok(data::Data::read(&args.data, tokenizer, share, block)?.validation)
+    let settings = folder.join(SETTINGS);
+    let share = if settings.is_file() {
+        let text = std::fs::read_to_string(&settings)
+            .with_context(|| format!("cannot read {}", settings.display()))?;
+        Settings::parse(&text, &[])?.data.validation_share
+    } else {
+        VALIDATION_SHARE
+    };
+    Ok(corpus.encode_parts(tokenizer, share, block)?.validation)
 }
 
 /// The entropies of all models in one picture, as a PNG file.
-fn entropy_plot(reports: &[Report]) -> Result<Vec<u8>> {
+pub(crate) fn entropy_plot(reports: &[Report]) -> Result<Vec<u8>> {
     let models = reports.iter().map(|report| {
         let points = report.entropy_per_timestep.iter().zip(1..);
         (report.name.clone(), points.map(|(&entropy, t)| (f64::from(t), entropy)).collect())

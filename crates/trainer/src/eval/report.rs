@@ -7,36 +7,36 @@ use serde::{Deserialize, Serialize};
 
 /// Measurements of one model. Entropies and losses in nats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Report {
-    pub(super) name: String,
-    pub(super) checkpoint: String,
-    pub(super) device: String,
-    /// Optimiser steps of its training.
-    pub(super) step: Option<u32>,
-    pub(super) parameters: usize,
-    pub(super) vocabulary: usize,
+pub(crate) struct Report {
+    pub(crate) name: String,
+    pub(crate) checkpoint: String,
+    pub(crate) device: String,
+    /// Optimizer steps of its training.
+    pub(crate) step: Option<u32>,
+    pub(crate) parameters: usize,
+    pub(crate) vocabulary: usize,
     /// How the text was masked.
-    pub(super) schedule: Schedule,
-    pub(super) masked_loss: f64,
+    pub(crate) schedule: Schedule,
+    pub(crate) masked_loss: f64,
     /// exp of the masked loss; not a bound of the likelihood.
-    pub(super) masked_perplexity: f64,
-    pub(super) accuracy: f64,
+    pub(crate) masked_perplexity: f64,
+    pub(crate) accuracy: f64,
     /// t = 1 first.
-    pub(super) entropy_per_timestep: Vec<f64>,
-    pub(super) change_rate: f64,
-    pub(super) distinct_1: f64,
-    pub(super) distinct_2: f64,
-    pub(super) distinct_3: f64,
-    pub(super) unigram_entropy: f64,
+    pub(crate) entropy_per_timestep: Vec<f64>,
+    pub(crate) change_rate: f64,
+    pub(crate) distinct_1: f64,
+    pub(crate) distinct_2: f64,
+    pub(crate) distinct_3: f64,
+    pub(crate) unigram_entropy: f64,
     /// Upper bound, and the standard error of its estimate.
-    pub(super) bits_per_byte: f64,
-    pub(super) bits_per_byte_error: f64,
+    pub(crate) bits_per_byte: f64,
+    pub(crate) bits_per_byte_error: f64,
     /// Share of generated 13-grams that stand in the training text.
-    pub(super) overlap_13: Option<f64>,
+    pub(crate) overlap_13: Option<f64>,
 }
 
 /// Models side by side, and the entropy over the timesteps as bars.
-pub(super) fn table(reports: &[Report]) -> String {
+pub(crate) fn table(reports: &[Report]) -> String {
     let percent = |share: f64| format!("{:.2}%", 100.0 * share);
     let number = |value: f64| format!("{value:.4}");
     type Cell = Box<dyn Fn(&Report) -> String>;

@@ -16,6 +16,7 @@ use plot::Trace;
 use plot::draw::Size;
 use plot::theme::Theme;
 use pollster::block_on;
+use run::checkpoint::TOKENIZER;
 use writer::{Length, Writer};
 
 use crate::compute::ComputeArgs;
@@ -126,7 +127,7 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
 
 /// The tokenizer beside a model file.
 fn tokenizer_of(model: &Path, checkpoint: &Checkpoint) -> Result<Tokenizer> {
-    let path = model.with_file_name(checkpoints::TOKENIZER);
+    let path = model.with_file_name(TOKENIZER);
     let bytes = std::fs::read(&path).with_context(|| {
         format!("cannot read {}, the tokenizer that belongs to the model", path.display())
     })?;

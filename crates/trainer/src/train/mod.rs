@@ -1,61 +1,59 @@
-//! Training: from the command line to a run's folder.
+//! Training in a folder: settings, corpus, checkpoints and curves of a run on disk.
 
 mod console;
-pub(crate) mod curves;
-pub(crate) mod data;
+mod drive;
 mod folder;
 mod interrupt;
+mod log_file;
 mod prepare;
-mod run;
-mod samples;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use device::Device;
-use diffusion::training::{Training, TrainingOptions};
-use kernels::Variants;
 
-use crate::commands::train::TrainArgs;
-use crate::compute;
-use crate::settings::Settings;
+use crate::compute::{self, ComputeArgs};
+use crate::settings;
 use interrupt::Interrupt;
-use run::Ended;
+use run::Outcome;
+
+/// What to train, on what, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Preset or TOML file of the settings; a resumed run has its own.
+    pub(crate) config: String,
+    /// Changes of the settings as `key=value`, in order.
+    pub(crate) changes: Vec<String>,
+    /// The corpus.
+    pub(crate) data: PathBuf,
+    /// The tokenizer; `None` trains one on the corpus.
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// Folder of the run.
+    pub(crate) out: PathBuf,
+    /// Whether to go on from the newest checkpoint in the folder.
+    pub(crate) resume: bool,
+    /// What to compute on.
+    pub(crate) compute: ComputeArgs,
+}
 
 /// Trains, from the beginning or from a checkpoint.
-pub(crate) fn train(args: &TrainArgs) -> Result<()> {
+pub(crate) fn train(plan: &Plan) -> Result<()> {
     let interrupt = Interrupt::watch()?;
-    let run = prepare::prepare(args)?;
-    let path = run.folder.path().to_owned();
-    match run.go(&interrupt)? {
-        Ended::Complete => println!("done: {}", path.display()),
-        Ended::Interrupted => {
-            println!("interrupted and saved; go on with `--resume --out {}`", path.display());
+    let outcome = prepare::prepare(plan)?.go(&interrupt)?;
+    match outcome {
+        Outcome::Complete => println!("done: {}", plan.out.display()),
+        Outcome::Interrupted => {
+            println!("interrupted and saved; go on with `--resume --out {}`", plan.out.display());
         }
     }
     Ok(())
 }
 
-/// A training of these settings on a corpus of one token, for those who want to see or time a
-/// step.
-pub(crate) fn on_empty_corpus(
-    device: &mut Device,
-    variants: &Variants,
-    settings: &Settings,
-) -> Result<Training> {
-    let config = settings.config(settings.data.vocab_size, 2);
-    let ids = vec![0; config.block_size + 1];
-    let init = model::initial_values(&config, &settings.init());
-    let (options, optimizer) = (options(settings), settings.optimizer());
-    Ok(Training::new(device, variants, config, &init, &ids, &ids, &options, &optimizer)?)
-}
-
 /// Prints the recorded step. Reads no corpus and writes nothing.
-pub(crate) fn explain(args: &TrainArgs) -> Result<()> {
-    let settings = Settings::read(&args.config, &args.changes())?;
-    let mut device = args.compute.open()?;
+pub(crate) fn explain(plan: &Plan) -> Result<()> {
+    let settings = settings::read(&plan.config, &plan.changes)?;
+    let mut device = plan.compute.open()?;
     let variants = compute::variants(&mut device)?;
-    let training = on_empty_corpus(&mut device, &variants, &settings)?;
+    let training = run::on_zeros(&mut device, &variants, &settings)?;
     let recording = training.recording();
     println!("{recording}");
     println!(
@@ -67,20 +65,4 @@ pub(crate) fn explain(args: &TrainArgs) -> Result<()> {
     );
     println!("{:.1} MB of device memory", device.memory() as f64 * 1e-6);
     Ok(())
-}
-
-/// `runs/` and the name of the settings.
-fn default_folder(config: &str) -> PathBuf {
-    Path::new("runs").join(Path::new(config).file_stem().unwrap_or_default())
-}
-
-fn options(settings: &Settings) -> TrainingOptions {
-    TrainingOptions {
-        batch: settings.train.batch_size,
-        length: settings.model.block_size,
-        accumulation: settings.train.accumulation as usize,
-        schedule: settings.diffusion.schedule,
-        stratified: settings.diffusion.stratified,
-        seed: settings.train.seed,
-    }
 }

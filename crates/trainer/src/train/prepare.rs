@@ -1,197 +1,99 @@
-//! From the command line to a training that is ready to run.
+//! From a plan to a training that is ready to go.
 
 use std::io::Write;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use corpus::tokenizer::Tokenizer;
-use device::Device;
-use diffusion::training::{Training, TrainingState};
-use kernels::Variants;
+use anyhow::{Result, ensure};
 use pollster::block_on;
+use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
+use run::settings::DataSettings;
+use run::{Run, Saved, Settings, Setup, TokenizerFile};
 
+use super::Plan;
 use super::console::Console;
-use super::curves::Curves;
-use super::data::{self, Data};
+use super::drive::Drive;
 use super::folder::Folder;
-use super::run::Run;
-use super::samples::Sampler;
-use super::{default_folder, options};
-use crate::checkpoints::{self, Saved, State};
-use crate::commands::train::TrainArgs;
-use crate::run_log::{Record, RunLog};
-use crate::settings::Settings;
-use crate::{compute, files};
+use super::log_file::LogFile;
+use crate::corpus_files::{CorpusFile, load_tokenizer};
+use crate::curves::Curves;
+use crate::{checkpoints, compute, files, settings};
 
 /// Sets up a new run, or an old one as its newest checkpoint left it.
-pub(super) fn prepare(args: &TrainArgs) -> Result<Run> {
+pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     // Read first: settings that make no sense should leave no folder behind.
-    let read = || Settings::read(&args.config, &args.changes());
-    let asked = if args.resume { None } else { Some(read()?) };
-    let path = args.out.clone().unwrap_or_else(|| default_folder(&args.config));
-    let folder = Folder::enter(&path, args.resume)?;
-    let saved = match checkpoints::latest(folder.path())? {
-        Some(path) => Some(checkpoints::load(&path)?),
-        None => None,
+    let asked = if plan.resume { None } else { Some(settings::read(&plan.config, &plan.changes)?) };
+    let folder = Folder::enter(&plan.out, plan.resume)?;
+    let saved = checkpoints::latest(folder.path())?.map(|path| checkpoints::load(&path));
+    let corpus = CorpusFile::read(&plan.data)?;
+    let (settings, tokenizer, saved) = match saved.transpose()? {
+        Some(Saved { setup, progress }) => {
+            let settings = setup.settings.changed(&plan.changes)?;
+            check_tokenizer(plan, &setup.tokenizer)?;
+            (settings, setup.tokenizer, Some((setup.variants, progress)))
+        }
+        None => {
+            // Killed before its first checkpoint, a run begins again.
+            let settings = match asked {
+                Some(settings) => settings,
+                None => settings::read(&plan.config, &plan.changes)?,
+            };
+            let tokenizer = match &plan.tokenizer {
+                Some(path) => load_tokenizer(path)?,
+                None => corpus.train_tokenizer(&settings.data)?,
+            };
+            (settings, tokenizer, None)
+        }
     };
-    let mut settings = match (&saved, asked) {
-        (Some(saved), _) => Settings::parse(&saved.settings, &args.changes())
-            .with_context(|| format!("settings of the run in {}", path.display()))?,
-        (None, Some(settings)) => settings,
-        // Killed before its first checkpoint: it begins again.
-        (None, None) => read()?,
-    };
-    let tokenizer = tokenizer(args, &settings, &folder, saved.as_ref())?;
-    settings.data.vocab_size = tokenizer.vocab_size() as usize;
-    let data = Data::read(
-        &args.data,
-        &tokenizer,
+    let vocab_size = tokenizer.tokenizer().vocab_size() as usize;
+    let settings = Settings { data: DataSettings { vocab_size, ..settings.data }, ..settings };
+    let data = corpus.encode_parts(
+        tokenizer.tokenizer(),
         settings.data.validation_share,
         settings.model.block_size,
     )?;
 
-    let mut device = args.compute.open()?;
-    let variants = match &saved {
-        Some(saved) => saved.state.variants,
-        None => compute::variants(&mut device)?,
+    let mut device = plan.compute.open()?;
+    let (variants, progress) = match saved {
+        Some((variants, progress)) => (variants, Some(progress)),
+        None => (compute::variants(&mut device)?, None),
     };
-    let (mut training, config) = start(&mut device, &variants, &settings, &tokenizer, &data)?;
-    if let Some(saved) = &saved {
-        ensure!(
-            saved.model.config == config,
-            "the checkpoint's model has other sizes than the settings ({:?}, {config:?}); sizes cannot change in a run",
-            saved.model.config
-        );
-        restore(&mut training, &mut device, saved)?;
-    }
+    let (steps, toml) = (settings.train.steps, settings.to_toml());
+    let json = tokenizer.json().to_vec();
+    let setup = Setup { settings, tokenizer, variants };
+    let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let run = block_on(Run::new(&mut device, name, setup, &data, progress, 0.0))?;
+    let begun = Instant::now();
 
-    for (name, text) in [
-        (checkpoints::SETTINGS, settings.to_toml()?),
-        (checkpoints::TOKENIZER, tokenizer.to_json()),
-    ] {
-        files::write_atomically(&folder.file(name), |file| Ok(file.write_all(text.as_bytes())?))?;
+    for (name, bytes) in [(SETTINGS, toml.as_bytes()), (TOKENIZER, &json)] {
+        files::write_atomically(&folder.file(name), |file| Ok(file.write_all(bytes)?))?;
     }
-    let before = saved.as_ref().map_or(&[][..], |saved| &saved.log);
-    let mut log = RunLog::start(&folder.file(checkpoints::LOG), before)?;
-    let step = training.steps_done();
-    log.push(Record::Start {
-        step,
-        device: device.to_string(),
-        parameters: config.parameters(),
-        vocabulary: config.vocab_size,
-        tokens: settings.tokens_per_step(),
-        train_tokens: data.train.len(),
-        validation_tokens: data.validation.len(),
-    })?;
+    let mut log = LogFile::start(&folder.file(LOG))?;
+    log.update(run.log())?;
+    let step = run.steps_done();
     println!("device      {device}");
+    let config = run.config();
     println!("model       {} parameters, vocabulary {}", config.parameters(), config.vocab_size);
     println!("corpus      {} tokens, {} held out", data.train.len(), data.validation.len());
-    println!("run         {}, step {step} of {}", path.display(), settings.train.steps);
-
-    let mut state = saved.map_or_else(|| fresh(variants), |saved| saved.state);
-    state.seed = settings.train.seed;
-    Ok(Run {
-        sampler: Sampler::new(
-            &mut device,
-            &state.variants,
-            training.model(),
-            &settings,
-            &tokenizer,
-        )?,
-        curves: Curves::start(folder.path())?,
-        console: Console::new(step, settings.train.steps),
-        seconds_before: state.seconds,
-        unlogged: Vec::new(),
-        clock: (Instant::now(), step),
-        begun: Instant::now(),
-        settings,
-        folder,
+    println!("run         {}, step {step} of {steps}", plan.out.display());
+    Ok(Drive {
+        run,
         device,
-        training,
-        tokenizer,
         log,
-        state,
+        curves: Curves::start(folder.path())?,
+        console: Console::new(step, steps),
+        folder,
+        begun,
     })
 }
 
-/// The tokenizer of the run: that of the checkpoint, else the given one, else a new one.
-fn tokenizer(
-    args: &TrainArgs,
-    settings: &Settings,
-    folder: &Folder,
-    saved: Option<&Saved>,
-) -> Result<Tokenizer> {
-    if let Some(saved) = saved {
-        let tokenizer = Tokenizer::from_bytes(&saved.tokenizer)
-            .with_context(|| format!("tokenizer of the run in {}", folder.path().display()))?;
-        let config = saved.model.config;
-        let end_of_text = saved.model.card.end_of_text;
-        tokenizer.check_model(config.vocab_size as u32, config.mask_id, end_of_text)?;
-        if let Some(path) = &args.tokenizer {
-            let given = data::load_tokenizer(path)?;
-            ensure!(
-                given.to_json() == tokenizer.to_json(),
-                "{} is not the tokenizer that the run began with; leave out `--tokenizer`",
-                path.display()
-            );
-        }
-        return Ok(tokenizer);
-    }
-    match &args.tokenizer {
-        Some(path) => data::load_tokenizer(path),
-        None => data::train_tokenizer(&args.data, &settings.data),
-    }
-}
-
-fn start(
-    device: &mut Device,
-    variants: &Variants,
-    settings: &Settings,
-    tokenizer: &Tokenizer,
-    data: &Data,
-) -> Result<(Training, model::Config)> {
-    let config = settings.config(tokenizer.vocab_size() as usize, tokenizer.mask_id());
-    config.validate()?;
-    let training = Training::new(
-        device,
-        variants,
-        config,
-        &model::initial_values(&config, &settings.init()),
-        &data.train,
-        &data.validation,
-        &options(settings),
-        &settings.optimizer(),
-    )?;
-    Ok((training, config))
-}
-
-/// The state of a new run.
-fn fresh(variants: Variants) -> State {
-    State {
-        step: 0,
-        generator_counter: 1,
-        seed: 0,
-        validation_loss: None,
-        best_loss: None,
-        seconds: 0.0,
-        variants,
-    }
-}
-
-/// Puts a checkpoint's state in the place of a new one's.
-fn restore(training: &mut Training, device: &mut Device, saved: &Saved) -> Result<()> {
-    let fresh = block_on(training.state(device))?;
-    for (name, values) in &fresh.moments {
-        let found = saved.moments.iter().find(|(known, _)| known == name);
-        ensure!(
-            found.is_some_and(|(_, found)| found.len() == values.len()),
-            "the checkpoint lacks the optimiser's `{name}`; the optimiser cannot change in a run"
-        );
-    }
-    let state = TrainingState {
-        step: saved.state.step,
-        parameters: saved.model.values.clone(),
-        moments: saved.moments.clone(),
-    };
-    Ok(training.restore(device, &state)?)
+/// Refuses another tokenizer than the run's.
+fn check_tokenizer(plan: &Plan, tokenizer: &TokenizerFile) -> Result<()> {
+    let Some(path) = &plan.tokenizer else { return Ok(()) };
+    let given = load_tokenizer(path)?;
+    ensure!(
+        given.tokenizer().to_json() == tokenizer.tokenizer().to_json(),
+        "{} is not the tokenizer that the run began with; leave out `--tokenizer`",
+        path.display()
+    );
+    Ok(())
 }

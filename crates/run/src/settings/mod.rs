@@ -1,186 +1,211 @@
 //! Settings of a training run: what `configs/*.toml` and `--set` say.
 
+mod error;
 mod keys;
 mod presets;
 
-use anyhow::{Context, Result, ensure};
-use diffusion::Schedule;
-use model::{Config, Init};
+use diffusion::training::TrainingOptions;
+use model::{Config, Init, Schedule};
 use optim::{AdamW, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
 use serde::{Deserialize, Serialize};
+
+pub use error::SettingsError;
+pub use presets::{PRESETS, preset};
 
 /// All settings of a run; the run's folder keeps them as `settings.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Settings {
-    pub(crate) model: ModelSettings,
-    pub(crate) data: DataSettings,
-    pub(crate) diffusion: DiffusionSettings,
-    pub(crate) optimizer: OptimizerSettings,
-    pub(crate) schedule: ScheduleSettings,
-    pub(crate) train: TrainSettings,
+pub struct Settings {
+    /// The network.
+    pub model: ModelSettings,
+    /// The corpus.
+    pub data: DataSettings,
+    /// The noise.
+    pub diffusion: DiffusionSettings,
+    /// The optimizer.
+    pub optimizer: OptimizerSettings,
+    /// Its learning rate over the run.
+    pub schedule: ScheduleSettings,
+    /// Length, batches, and what happens when.
+    pub train: TrainSettings,
 }
 
 /// Sizes and initial values of the network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ModelSettings {
+pub struct ModelSettings {
     /// Number of blocks.
-    pub(crate) n_layer: usize,
+    pub n_layer: usize,
     /// Attention heads per block.
-    pub(crate) n_head: usize,
+    pub n_head: usize,
     /// Width of the residual stream.
-    pub(crate) n_embd: usize,
+    pub n_embd: usize,
     /// Tokens of a sequence.
-    pub(crate) block_size: usize,
+    pub block_size: usize,
     /// Standard deviation of the initial weights.
-    pub(crate) init_std: f32,
+    pub init_std: f32,
     /// Whether the matrices that write to the residual stream start at zero.
-    pub(crate) zero_projections: bool,
+    pub zero_projections: bool,
 }
 
 /// The corpus and its tokenizer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DataSettings {
+pub struct DataSettings {
     /// Tokens of a tokenizer that the run trains itself; of a given one, its own number.
-    pub(crate) vocab_size: usize,
+    pub vocab_size: usize,
     /// Occurrences that a pair needs to become a token.
-    pub(crate) min_frequency: u64,
+    pub min_frequency: u64,
     /// Whether every byte is a token, so that nothing is ever unknown.
-    pub(crate) byte_alphabet: bool,
+    pub byte_alphabet: bool,
     /// Share of the corpus, at its end, that is held out.
-    pub(crate) validation_share: f64,
+    pub validation_share: f64,
 }
 
 /// The noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DiffusionSettings {
+pub struct DiffusionSettings {
     /// Diffusion steps, T.
-    pub(crate) timesteps: usize,
+    pub timesteps: usize,
     /// Survival probability of a token over time.
-    pub(crate) schedule: Schedule,
+    pub schedule: Schedule,
     /// Whether the timesteps of a batch are spread evenly instead of drawn independently.
-    pub(crate) stratified: bool,
+    pub stratified: bool,
 }
 
-/// The optimiser.
+/// The optimizer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OptimizerSettings {
-    pub(crate) name: OptimizerName,
+pub struct OptimizerSettings {
+    /// Which one the matrices of the blocks have.
+    pub name: OptimizerName,
     /// Learning rate.
-    pub(crate) lr: f64,
+    pub lr: f64,
     /// Decay of the first moment.
-    pub(crate) beta1: f64,
+    pub beta1: f64,
     /// Decay of the second moment.
-    pub(crate) beta2: f64,
+    pub beta2: f64,
     /// Added to the denominator.
-    pub(crate) eps: f64,
+    pub eps: f64,
     /// Decoupled weight decay.
-    pub(crate) weight_decay: f64,
+    pub weight_decay: f64,
     /// Largest norm of the gradient.
-    pub(crate) clip: f64,
+    pub clip: f64,
     /// For the matrices of the blocks; of use when `name` is `muon`.
-    pub(crate) muon: MuonConfig,
+    pub muon: MuonConfig,
 }
 
-/// Which optimiser the matrices of the blocks have; the others have AdamW.
+/// Which optimizer the matrices of the blocks have; the others have AdamW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum OptimizerName {
+pub enum OptimizerName {
+    /// AdamW, as for all other tensors.
     AdamW,
+    /// Muon.
     Muon,
 }
 
 /// Course of the learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ScheduleSettings {
-    pub(crate) shape: LrDecay,
+pub struct ScheduleSettings {
+    /// What it does after the warm-up.
+    pub shape: LrDecay,
     /// Steps of linear rise from 0.
-    pub(crate) warmup: u32,
+    pub warmup: u32,
     /// Share of the steps, at the end, over which the rate falls.
-    pub(crate) decay_share: f64,
+    pub decay_share: f64,
     /// Factor at the end of the fall.
-    pub(crate) floor: f64,
+    pub floor: f64,
 }
 
 /// The run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TrainSettings {
+pub struct TrainSettings {
     /// Optimiser steps.
-    pub(crate) steps: u32,
+    pub steps: u32,
     /// Sequences of a pass.
-    pub(crate) batch_size: usize,
+    pub batch_size: usize,
     /// Passes whose gradients are added up before a step.
-    pub(crate) accumulation: u32,
+    pub accumulation: u32,
     /// Seed of initial weights, batches, timesteps and masks.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Steps between two reads of the loss.
-    pub(crate) log_every: u32,
+    pub log_every: u32,
     /// Steps between two evaluations.
-    pub(crate) eval_every: u32,
+    pub eval_every: u32,
     /// Batches of an evaluation.
-    pub(crate) eval_batches: u32,
+    pub eval_batches: u32,
     /// Steps between two checkpoints.
-    pub(crate) checkpoint_every: u32,
+    pub checkpoint_every: u32,
     /// Newest checkpoints that are kept, beside the best.
-    pub(crate) keep: usize,
+    pub keep: usize,
     /// Steps between two printed samples.
-    pub(crate) sample_every: u32,
+    pub sample_every: u32,
     /// Tokens of a printed sample.
-    pub(crate) sample_tokens: usize,
+    pub sample_tokens: usize,
 }
 
 impl Settings {
-    /// Reads a preset by name, or a file, and changes it by `key=value` texts.
-    pub(crate) fn read(source: &str, changes: &[String]) -> Result<Self> {
-        let text = match presets::find(source) {
-            Some(text) => text.to_owned(),
-            None => std::fs::read_to_string(source).with_context(|| {
-                let names = presets::names();
-                format!("cannot read the configuration `{source}`; give a TOML file or one of the presets {names}")
-            })?,
-        };
-        Self::parse(&text, changes).with_context(|| format!("configuration `{source}`"))
-    }
-
-    /// Settings of a TOML text, changed.
-    pub(crate) fn parse(text: &str, changes: &[String]) -> Result<Self> {
+    /// Settings of a TOML text, changed by `key=value` texts in order; a key's section may be left
+    /// out where only one has such a key.
+    ///
+    /// # Errors
+    /// Bad TOML, unknown or missing keys, values that make no sense.
+    pub fn parse(text: &str, changes: &[String]) -> Result<Self, SettingsError> {
         let settings = keys::settings(text, changes)?;
         settings.validate()?;
         Ok(settings)
     }
 
-    /// The file of a run's folder.
-    pub(crate) fn to_toml(&self) -> Result<String> {
-        let body = toml::to_string(self).context("settings cannot be written as TOML")?;
-        Ok(format!("# Settings of this run, as resolved when it was started.\n\n{body}"))
+    /// These settings, changed by `key=value` texts.
+    ///
+    /// # Errors
+    /// As [`Settings::parse`].
+    pub fn changed(&self, changes: &[String]) -> Result<Self, SettingsError> {
+        Self::parse(&self.to_toml(), changes)
+    }
+
+    /// The settings as a TOML file.
+    pub fn to_toml(&self) -> String {
+        let body = toml::to_string(self).expect("settings have a TOML form");
+        format!("# Settings of this run, as resolved when it was started.\n\n{body}")
     }
 
     /// The network for a tokenizer.
-    pub(crate) fn config(&self, vocab_size: usize, mask_id: u32) -> Config {
+    pub fn config(&self, vocab_size: usize, mask_id: u32) -> Config {
         let ModelSettings { n_layer, n_head, n_embd, block_size, .. } = self.model;
         let timesteps = self.diffusion.timesteps;
         Config { n_layer, n_head, n_embd, block_size, vocab_size, timesteps, mask_id }
     }
 
-    /// Tokens of an optimiser step.
-    pub(crate) fn tokens_per_step(&self) -> usize {
+    /// Tokens of an optimizer step.
+    pub fn tokens_per_step(&self) -> usize {
         self.train.batch_size * self.train.accumulation as usize * self.model.block_size
     }
 
+    /// What a step trains on.
+    pub fn training(&self) -> TrainingOptions {
+        TrainingOptions {
+            batch: self.train.batch_size,
+            length: self.model.block_size,
+            accumulation: self.train.accumulation as usize,
+            schedule: self.diffusion.schedule,
+            stratified: self.diffusion.stratified,
+            seed: self.train.seed,
+        }
+    }
+
     /// How its weights are drawn.
-    pub(crate) fn init(&self) -> Init {
+    pub fn init(&self) -> Init {
         let ModelSettings { init_std: std, zero_projections, .. } = self.model;
         Init { std, zero_projections, seed: self.train.seed }
     }
 
-    /// The optimiser with its learning rate over the whole run.
-    pub(crate) fn optimizer(&self) -> OptimizerConfig {
+    /// The optimizer with its learning rate over the whole run.
+    pub fn optimizer(&self) -> OptimizerConfig {
         let OptimizerSettings { name, lr, beta1, beta2, eps, weight_decay, clip, muon } =
             self.optimizer;
         let total = self.train.steps;
@@ -200,22 +225,22 @@ impl Settings {
     }
 
     /// Refuses settings that make no sense, with a sentence that says which and why.
-    fn validate(&self) -> Result<()> {
+    fn validate(&self) -> Result<(), SettingsError> {
         let (data, train) = (&self.data, &self.train);
-        let config = self.config(data.vocab_size, 2);
-        config.validate()?;
-        let std = self.model.init_std;
-        ensure!(std > 0.0 && std.is_finite(), "model.init_std is {std}, it must be above 0");
+        self.config(data.vocab_size, 2).validate()?;
+        let std = f64::from(self.model.init_std);
         let share = data.validation_share;
-        ensure!(
-            share > 0.0 && share < 1.0,
-            "data.validation_share is {share}, it must be above 0 and below 1"
-        );
-        let share = self.schedule.decay_share;
-        ensure!(
-            (0.0..=1.0).contains(&share),
-            "schedule.decay_share is {share}, it must be between 0 and 1"
-        );
+        let decay = self.schedule.decay_share;
+        let reals = [
+            ("model.init_std", std, std > 0.0 && std.is_finite(), "above 0"),
+            ("data.validation_share", share, share > 0.0 && share < 1.0, "above 0 and below 1"),
+            ("schedule.decay_share", decay, (0.0..=1.0).contains(&decay), "between 0 and 1"),
+        ];
+        for (key, value, holds, wanted) in reals {
+            if !holds {
+                return Err(SettingsError::range(key, value, wanted));
+            }
+        }
         let counts = [
             ("data.min_frequency", data.min_frequency, u64::MAX),
             ("train.steps", train.steps.into(), 1_000_000_000),
@@ -231,11 +256,14 @@ impl Settings {
             ("train.sample_tokens", train.sample_tokens as u64, self.model.block_size as u64),
         ];
         for (key, value, most) in counts {
-            ensure!(value >= 1, "{key} is 0, it must be at least 1");
-            ensure!(value <= most, "{key} is {value}, it must be at most {most}");
+            if value == 0 {
+                return Err(SettingsError::range(key, value, "at least 1"));
+            }
+            if value > most {
+                return Err(SettingsError::range(key, value, format!("at most {most}")));
+            }
         }
-        self.optimizer().validate()?;
-        Ok(())
+        Ok(self.optimizer().validate()?)
     }
 }
 
@@ -243,24 +271,28 @@ impl Settings {
 mod tests {
     use super::*;
 
+    fn read(name: &str, changes: &[String]) -> Result<Settings, SettingsError> {
+        Settings::parse(preset(name).expect("a preset"), changes)
+    }
+
     fn error(changes: &[&str]) -> String {
         let changes: Vec<_> = changes.iter().map(|change| (*change).to_owned()).collect();
-        format!("{:#}", Settings::read("tiny", &changes).expect_err("settings that make no sense"))
+        read("tiny", &changes).expect_err("settings that make no sense").to_string()
     }
 
     #[test]
-    fn presets_are_complete_and_possible() -> Result<()> {
-        for name in ["tiny", "small", "seed"] {
-            let settings = Settings::read(name, &[])?;
-            let again = keys::settings(&settings.to_toml()?, &[])?;
+    fn presets_are_complete_and_possible() -> Result<(), SettingsError> {
+        for (name, _) in PRESETS {
+            let settings = read(name, &[])?;
+            let again = Settings::parse(&settings.to_toml(), &[])?;
             assert_eq!(settings, again, "{name}");
         }
         Ok(())
     }
 
     #[test]
-    fn the_seed_is_the_seed() -> Result<()> {
-        let seed = Settings::read("seed", &[])?;
+    fn the_seed_is_the_seed() -> Result<(), SettingsError> {
+        let seed = read("seed", &[])?;
         assert_eq!(seed.config(2048, 2), Config::reference(2048));
         let optimizer = seed.optimizer();
         let adamw = AdamW { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
@@ -274,13 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn the_fall_ends_with_the_run() -> Result<()> {
-        let settings = Settings::read("small", &["train.steps=1000".to_owned()])?;
+    fn the_fall_ends_with_the_run() -> Result<(), SettingsError> {
+        let settings = read("small", &["train.steps=1000".to_owned()])?;
         let schedule = settings.optimizer().schedule;
         assert_eq!((schedule.decay_start, schedule.total), (600, 1_000));
         // Too short to fall: it is constant.
         for changes in [["steps=1", "floor=0"], ["steps=9", "decay_share=0"]] {
-            let settings = Settings::read("small", &changes.map(str::to_owned))?;
+            let settings = read("small", &changes.map(str::to_owned))?;
             assert_eq!(settings.optimizer().schedule.shape, LrDecay::Constant);
         }
         Ok(())

@@ -1,39 +1,37 @@
 //! Keys of the settings: `section.key` texts, unknown ones, and those that resemble them.
 
-use anyhow::{Result, anyhow, bail};
 use toml::{Table, Value};
 
-use super::{Settings, presets};
+use super::{Settings, SettingsError, presets};
 
 /// Settings of a TOML text, changed by `key=value` texts in order.
-pub(super) fn settings(text: &str, changes: &[String]) -> Result<Settings> {
+pub(super) fn settings(text: &str, changes: &[String]) -> Result<Settings, SettingsError> {
     let known = known();
     let mut table: Table = text.parse().map_err(|error: toml::de::Error| syntax(text, &error))?;
     for key in flatten(&table) {
         if !known.contains(&key) {
-            bail!("unknown key `{key}`{}", near(&key, &known));
+            return Err(SettingsError::UnknownKey { near: near(&key, &known), key });
         }
     }
     for change in changes {
-        let (key, value) = change.split_once('=').ok_or_else(|| {
-            anyhow!("`--set {change}` has no value; write it as `--set train.steps=400`")
-        })?;
+        let (key, value) =
+            change.split_once('=').ok_or_else(|| SettingsError::NoValue(change.clone()))?;
         set(&mut table, &resolve(key.trim(), &known)?, parse(value.trim()));
     }
     if let Some(missing) = known.iter().find(|key| !flatten(&table).contains(key)) {
-        bail!("the key `{missing}` is missing");
+        return Err(SettingsError::MissingKey(missing.clone()));
     }
     table.try_into().map_err(|error: toml::de::Error| {
         // The path stands on a line of its own.
         let text = error.to_string();
-        anyhow!("{}", text.split_whitespace().collect::<Vec<_>>().join(" "))
+        SettingsError::Value(text.split_whitespace().collect::<Vec<_>>().join(" "))
     })
 }
 
 /// Where TOML's grammar was broken, on one line.
-fn syntax(text: &str, error: &toml::de::Error) -> anyhow::Error {
+fn syntax(text: &str, error: &toml::de::Error) -> SettingsError {
     let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count()) + 1;
-    anyhow!("line {line} is not valid TOML: {}", error.message().trim())
+    SettingsError::Syntax { line, reason: error.message().trim().to_owned() }
 }
 
 /// Every key there is, as `section.key`.
@@ -52,7 +50,7 @@ fn flatten(table: &Table) -> Vec<String> {
 }
 
 /// The full key of `key`; its section may be left out where only one has such a key.
-fn resolve(key: &str, known: &[String]) -> Result<String> {
+fn resolve(key: &str, known: &[String]) -> Result<String, SettingsError> {
     if known.iter().any(|full| full == key) {
         return Ok(key.to_owned());
     }
@@ -60,8 +58,8 @@ fn resolve(key: &str, known: &[String]) -> Result<String> {
     let matches: Vec<_> = known.iter().filter(|full| full.ends_with(&ending)).collect();
     match matches[..] {
         [full] => Ok(full.clone()),
-        [] => bail!("unknown key `{key}`{}", near(key, known)),
-        _ => bail!("the key `{key}` is in more than one section{}", near(key, known)),
+        [] => Err(SettingsError::UnknownKey { key: key.to_owned(), near: near(key, known) }),
+        _ => Err(SettingsError::AmbiguousKey { key: key.to_owned(), near: near(key, known) }),
     }
 }
 
@@ -116,17 +114,17 @@ fn set(table: &mut Table, key: &str, value: Value) {
 mod tests {
     use super::*;
 
-    fn change(changes: &[&str]) -> Result<Settings> {
+    fn change(changes: &[&str]) -> Result<Settings, SettingsError> {
         let changes: Vec<_> = changes.iter().map(|change| (*change).to_owned()).collect();
         settings(presets::any(), &changes)
     }
 
     fn error(changes: &[&str]) -> String {
-        format!("{:#}", change(changes).expect_err("a bad change"))
+        change(changes).expect_err("a bad change").to_string()
     }
 
     #[test]
-    fn changes_are_applied_in_order() -> Result<()> {
+    fn changes_are_applied_in_order() -> Result<(), SettingsError> {
         let settings = change(&[
             "train.steps=7",
             "train.steps = 9",
@@ -136,7 +134,7 @@ mod tests {
         ])?;
         assert_eq!(settings.train.steps, 9);
         assert_eq!(settings.optimizer.lr, 1.0);
-        assert_eq!(settings.diffusion.schedule, diffusion::Schedule::Linear);
+        assert_eq!(settings.diffusion.schedule, model::Schedule::Linear);
         assert!(!settings.diffusion.stratified);
         Ok(())
     }
@@ -186,6 +184,7 @@ mod tests {
             ("train.steps=many", "train.steps"),
             ("train.steps=-4", "train.steps"),
             ("diffusion.schedule=square", "diffusion.schedule"),
+            ("train.steps", "the change `train.steps` has no value"),
         ] {
             let error = error(&[text]);
             assert!(error.contains(key), "{error}");

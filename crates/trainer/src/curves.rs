@@ -10,16 +10,17 @@ use plot::curve::{LossPlot, Reference, SIZE};
 use plot::raster::{Raster, png};
 use plot::theme::Theme;
 use plot::{curve, svg, tensorboard};
+use run::Record;
+use run::log::Split;
 
 use crate::files;
-use crate::run_log::{Record, Split};
 
 /// Name of the event file; TensorBoard looks for `tfevents`.
 const EVENTS: &str = "events.out.tfevents.cinnabar";
 
 /// The pictures of a run's log, kept up to date.
 #[derive(Debug)]
-pub(super) struct Curves {
+pub(crate) struct Curves {
     folder: PathBuf,
     events: File,
     /// Records that the event file has.
@@ -28,7 +29,7 @@ pub(super) struct Curves {
 
 impl Curves {
     /// Starts a new event file in `folder`; an earlier part of the run is taken from the log.
-    pub(super) fn start(folder: &Path) -> Result<Self> {
+    pub(crate) fn start(folder: &Path) -> Result<Self> {
         let path = folder.join(EVENTS);
         let mut events =
             File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -39,7 +40,7 @@ impl Curves {
     }
 
     /// Adds what is new in the log to the event file, and draws the curves again.
-    pub(super) fn update(&mut self, records: &[Record]) -> Result<()> {
+    pub(crate) fn update(&mut self, records: &[Record]) -> Result<()> {
         let time = now();
         let new = records[self.written..].iter().flat_map(scalars);
         let bytes: Vec<u8> = new

@@ -1,0 +1,56 @@
+//! `optimizer.safetensors`.
+
+use std::collections::HashMap;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+
+use super::{FileError, OPTIMIZER};
+
+/// Reads the buffers that were written after `step` steps.
+pub(super) fn parse(bytes: &[u8], step: u32) -> Result<Vec<(String, Vec<f32>)>, FileError> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(incomplete)?;
+    let written = header.metadata().as_ref().and_then(|metadata| metadata.get("step"));
+    if written.is_none_or(|written| *written != step.to_string()) {
+        return Err(failed(format!("the optimizer's state is not of step {step}")));
+    }
+    let file = SafeTensors::deserialize(bytes).map_err(incomplete)?;
+    let mut buffers = Vec::new();
+    for (name, view) in file.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(failed(format!("`{name}` is {:?}, it must be F32", view.dtype())));
+        }
+        let values: Vec<f32> =
+            view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(failed(format!("`{name}` holds a value that is not a number")));
+        }
+        buffers.push((name, values));
+    }
+    Ok(buffers)
+}
+
+/// The file of `buffers` after `step` steps.
+pub(super) fn to_bytes(buffers: &[(String, Vec<f32>)], step: u32) -> Result<Vec<u8>, FileError> {
+    let stored: Vec<Vec<u8>> = buffers
+        .iter()
+        .map(|(_, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        .collect();
+    let views = buffers.iter().zip(&stored).map(|((name, values), data)| {
+        Ok((name.as_str(), TensorView::new(Dtype::F32, vec![values.len()], data)?))
+    });
+    let metadata = HashMap::from([("step".to_owned(), step.to_string())]);
+    let serialize = || {
+        let views = views.collect::<Result<Vec<_>, SafeTensorError>>()?;
+        safetensors::serialize(views, Some(metadata))
+    };
+    serialize().map_err(|error| failed(error.to_string()))
+}
+
+fn failed(reason: String) -> FileError {
+    FileError { file: OPTIMIZER, reason }
+}
+
+fn incomplete(error: SafeTensorError) -> FileError {
+    failed(format!("this is not a complete safetensors file ({error})"))
+}

@@ -1,0 +1,397 @@
+//! A training as a state machine: each call does one thing and says what it was.
+
+use std::collections::VecDeque;
+
+use device::{Device, DeviceError};
+use diffusion::sampler::SampleError;
+use diffusion::training::{Evaluation, StepLog, Training, TrainingError, TrainingState};
+use model::{Card, Config, Objective};
+
+use crate::checkpoint::State;
+use crate::log::Split;
+use crate::sample::Sampler;
+use crate::{Log, Progress, Record, Saved, Setup};
+
+/// Token ids of the two parts of a corpus.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// What is trained on.
+    pub train: Vec<u32>,
+    /// What is held out.
+    pub validation: Vec<u32>,
+}
+
+/// What [`Run::advance`] did.
+#[derive(Debug)]
+pub enum Event {
+    /// Handed a step to the device, which may still be at it.
+    Step {
+        /// Its number, from 1.
+        step: u32,
+    },
+    /// Read and logged the losses of the latest steps.
+    Losses {
+        /// Mean loss since the last such event, in nats.
+        loss: f64,
+        /// Speed.
+        tokens_per_second: f64,
+    },
+    /// Measured and logged the loss on fixed batches.
+    Evaluation {
+        /// Steps done.
+        step: u32,
+        /// On the training part.
+        train: Evaluation,
+        /// On the held-out part.
+        validation: Evaluation,
+    },
+    /// Wrote and logged a text.
+    Sample {
+        /// Steps done.
+        step: u32,
+        /// The text on one line.
+        text: String,
+    },
+    /// Collected a checkpoint, which is to be stored.
+    Checkpoint(Box<Saved>),
+    /// A loss or a gradient is not finite. Later calls would go on from there.
+    NonFinite(NonFinite),
+    /// Nothing: the run is over.
+    End(Outcome),
+}
+
+/// How a run ended without a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps are done.
+    Complete,
+    /// It was asked to stop.
+    Interrupted,
+}
+
+/// A number that is not finite.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum NonFinite {
+    /// In a step.
+    #[error("the loss of step {step} is {loss} and its gradient's norm {grad_norm}{}",
+        .tensor.as_ref().map_or(String::new(), |tensor| format!(", seen in the {tensor}")))]
+    Step {
+        /// Its number.
+        step: u32,
+        /// Its loss.
+        loss: f32,
+        /// Norm of its gradient.
+        grad_norm: f32,
+        /// Where such a value was found, for instance ``values of `lm_head.weight` ``.
+        tensor: Option<String>,
+    },
+    /// In an evaluation.
+    #[error("the {} loss after step {step} is {loss}", .split.as_str())]
+    Evaluation {
+        /// Steps done.
+        step: u32,
+        /// Part of the corpus.
+        split: Split,
+        /// Its loss.
+        loss: f64,
+    },
+}
+
+/// Why a run cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The settings of a resumed run were changed too much.
+    #[error(
+        "the checkpoint's model has other sizes than the settings ({saved:?}, {wanted:?}); sizes cannot change in a run"
+    )]
+    OtherSizes {
+        /// Of the checkpoint.
+        saved: Box<Config>,
+        /// Of the settings.
+        wanted: Box<Config>,
+    },
+    /// Settings and corpus cannot be trained with, or the checkpoint's optimizer is another.
+    #[error(transparent)]
+    Training(#[from] TrainingError),
+    /// The settings of samples make no sense.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// What is to be done before the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Losses,
+    Evaluation,
+    Sample,
+    Checkpoint,
+    End(Outcome),
+}
+
+/// A training under way.
+///
+/// Times are seconds of any clock that goes on evenly, which the caller reads.
+#[derive(Debug)]
+pub struct Run {
+    name: String,
+    setup: Setup,
+    training: Training,
+    sampler: Sampler,
+    log: Log,
+    /// Where it stood at the last evaluation.
+    state: State,
+    begun: f64,
+    /// Steps since the last line of the log.
+    unlogged: Vec<StepLog>,
+    /// When the speed was last measured, with the steps done then; `None` when what was done since
+    /// is no training.
+    measured: Option<(f64, u32)>,
+    due: VecDeque<Due>,
+    /// A step was done, and what is due after it is not decided yet.
+    stepped: bool,
+}
+
+impl Run {
+    /// A new run, or one that goes on from `progress`. `name` is what the model will be called,
+    /// `now` the time.
+    ///
+    /// # Errors
+    /// Settings, corpus and checkpoint do not fit together; the device failed.
+    pub async fn new(
+        device: &mut Device,
+        name: String,
+        setup: Setup,
+        data: &Data,
+        progress: Option<Progress>,
+        now: f64,
+    ) -> Result<Self, RunError> {
+        let Setup { settings, tokenizer, variants } = &setup;
+        let tokenizer = tokenizer.tokenizer();
+        let config = settings.config(tokenizer.vocab_size() as usize, tokenizer.mask_id());
+        config.validate().map_err(|error| TrainingError::Impossible(error.to_string()))?;
+        let (from, state, mut log) = match progress {
+            Some(Progress { model, optimizer, state, log }) => {
+                if model.config != config {
+                    let saved = Box::new(model.config);
+                    return Err(RunError::OtherSizes { saved, wanted: Box::new(config) });
+                }
+                let from = TrainingState {
+                    step: state.step,
+                    parameters: model.values,
+                    moments: optimizer,
+                };
+                (Some(from), state, log)
+            }
+            None => (None, State::default(), Log::default()),
+        };
+        let init = match &from {
+            Some(_) => vec![0.0; config.flat_len()],
+            None => model::initial_values(&config, &settings.init()),
+        };
+        let mut training = Training::new(
+            device,
+            variants,
+            config,
+            &init,
+            &data.train,
+            &data.validation,
+            &settings.training(),
+            &settings.optimizer(),
+        )?;
+        if let Some(from) = &from {
+            training.restore(device, from)?;
+        }
+        let sampler = Sampler::new(device, variants, training.model(), settings, tokenizer).await?;
+        log.push(Record::Start {
+            step: state.step,
+            device: device.to_string(),
+            parameters: config.parameters(),
+            vocabulary: config.vocab_size,
+            tokens: settings.tokens_per_step(),
+            train_tokens: data.train.len(),
+            validation_tokens: data.validation.len(),
+        });
+        let mut due = VecDeque::new();
+        if state.step == 0 {
+            due.push_back(Due::Evaluation);
+        }
+        if state.step >= settings.train.steps {
+            due.push_back(Due::End(Outcome::Complete));
+        }
+        let unlogged = Vec::new();
+        Ok(Self {
+            name,
+            setup,
+            training,
+            sampler,
+            log,
+            state,
+            begun: now - state.seconds,
+            unlogged,
+            measured: None,
+            due,
+            stepped: false,
+        })
+    }
+
+    /// Does what comes next. With `stop`, no step follows the one that is done or under way, only
+    /// a checkpoint.
+    /// `clock` tells the time.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn advance(
+        &mut self,
+        device: &mut Device,
+        clock: impl Fn() -> f64,
+        stop: bool,
+    ) -> Result<Event, DeviceError> {
+        let step = self.training.steps_done();
+        if std::mem::take(&mut self.stepped) {
+            self.plan(step, stop);
+        }
+        let Some(due) = self.due.pop_front() else {
+            self.measured.get_or_insert_with(|| (clock(), step));
+            self.training.step(device)?;
+            self.stepped = true;
+            return Ok(Event::Step { step: step + 1 });
+        };
+        match due {
+            Due::Losses => self.read_losses(device, clock).await,
+            Due::Evaluation => {
+                self.measured = None;
+                self.evaluate(device, step).await
+            }
+            Due::Sample => {
+                self.measured = None;
+                let text = self.sampler.write(device, self.setup.tokenizer.tokenizer()).await?;
+                self.log.push(Record::Sample { step, text: text.clone() });
+                Ok(Event::Sample { step, text })
+            }
+            Due::Checkpoint => {
+                self.measured = None;
+                let saved = self.collect(device, clock() - self.begun).await?;
+                Ok(Event::Checkpoint(Box::new(saved)))
+            }
+            Due::End(outcome) => {
+                // Whoever asks again gets the same answer.
+                self.due.push_back(due);
+                Ok(Event::End(outcome))
+            }
+        }
+    }
+
+    /// What is to be done after step `step`.
+    fn plan(&mut self, step: u32, stop: bool) {
+        let train = &self.setup.settings.train;
+        let last = step >= train.steps;
+        let due = |every: u32| step.is_multiple_of(every) || last;
+        let checkpoint = due(train.checkpoint_every) || stop;
+        let evaluation = due(train.eval_every) || checkpoint;
+        let sample = due(train.sample_every);
+        let losses = due(train.log_every) || evaluation || sample;
+        let outcome = if last { Outcome::Complete } else { Outcome::Interrupted };
+        let all = [
+            (losses, Due::Losses),
+            (evaluation, Due::Evaluation),
+            (sample, Due::Sample),
+            (checkpoint, Due::Checkpoint),
+            (last || stop, Due::End(outcome)),
+        ];
+        self.due.extend(all.into_iter().filter_map(|(wanted, due)| wanted.then_some(due)));
+    }
+
+    /// Reads the losses of the steps since the last call and logs their mean.
+    async fn read_losses(
+        &mut self,
+        device: &Device,
+        clock: impl Fn() -> f64,
+    ) -> Result<Event, DeviceError> {
+        let new = self.training.log(device).await?;
+        let bad = |entry: &&StepLog| !(entry.loss.is_finite() && entry.grad_norm.is_finite());
+        if let Some(&StepLog { step, loss, grad_norm, .. }) = new.iter().find(bad) {
+            let tensor = self.training.find_non_finite(device).await?;
+            return Ok(Event::NonFinite(NonFinite::Step { step, loss, grad_norm, tensor }));
+        }
+        self.unlogged.extend(new);
+        let count = self.unlogged.len() as f64;
+        let loss = self.unlogged.iter().map(|entry| f64::from(entry.loss)).sum::<f64>() / count;
+        let StepLog { step, grad_norm, lr_factor, .. } =
+            *self.unlogged.last().expect("losses are due after a step");
+        self.unlogged.clear();
+        let now = clock();
+        let (since, before) = self.measured.replace((now, step)).expect("measured since a step");
+        let tokens = f64::from(step - before) * self.setup.settings.tokens_per_step() as f64;
+        let tokens_per_second = tokens / (now - since);
+        let lr = self.setup.settings.optimizer.lr * lr_factor;
+        let grad_norm = grad_norm.into();
+        self.log.push(Record::Step { step, loss, grad_norm, lr, tokens_per_second });
+        Ok(Event::Losses { loss, tokens_per_second })
+    }
+
+    /// Measures the loss on the fixed batches of both splits.
+    async fn evaluate(&mut self, device: &mut Device, step: u32) -> Result<Event, DeviceError> {
+        let batches = self.setup.settings.train.eval_batches;
+        let train = self.training.evaluate(device, Split::Train.into(), batches).await?;
+        let validation = self.training.evaluate(device, Split::Validation.into(), batches).await?;
+        for (split, found) in [(Split::Train, &train), (Split::Validation, &validation)] {
+            let Evaluation { loss, accuracy, entropy, .. } = *found;
+            if !loss.is_finite() {
+                return Ok(Event::NonFinite(NonFinite::Evaluation { step, split, loss }));
+            }
+            self.log.push(Record::Evaluation { step, split, loss, accuracy, entropy });
+        }
+        let loss = validation.loss;
+        self.state.validation_loss = Some(loss);
+        self.state.best_loss = Some(self.state.best_loss.map_or(loss, |best| best.min(loss)));
+        Ok(Event::Evaluation { step, train, validation })
+    }
+
+    /// Everything that a training resumes from.
+    async fn collect(&mut self, device: &Device, seconds: f64) -> Result<Saved, DeviceError> {
+        let TrainingState { step, parameters, moments } = self.training.state(device).await?;
+        self.state.step = step;
+        self.state.seconds = seconds;
+        let card = Card {
+            objective: Objective::Masked,
+            schedule: self.setup.settings.diffusion.schedule,
+            name: Some(self.name.clone()),
+            step: Some(step),
+            end_of_text: self.setup.tokenizer.tokenizer().end_of_text_id(),
+        };
+        let config = self.training.model().config;
+        let model = model::Checkpoint { config, card, values: parameters };
+        let progress =
+            Progress { model, optimizer: moments, state: self.state, log: self.log.clone() };
+        Ok(Saved { setup: self.setup.clone(), progress })
+    }
+
+    /// Logs that the run, or this part of it, ends at the time `now`.
+    pub fn close(&mut self, reason: String, now: f64) {
+        let (step, seconds) = (self.steps_done(), now - self.begun);
+        self.log.push(Record::End { step, seconds, reason });
+    }
+
+    /// Optimizer steps done, over all parts of the run.
+    pub fn steps_done(&self) -> u32 {
+        self.training.steps_done()
+    }
+
+    /// Settings, tokenizer and shader variants.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Sizes of the network.
+    pub fn config(&self) -> &Config {
+        &self.training.model().config
+    }
+
+    /// Everything logged so far, earlier parts of the run included.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+}

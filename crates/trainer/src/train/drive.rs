@@ -1,0 +1,158 @@
+//! A training from its first step to its last: what it says goes to the terminal and to files.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow};
+use device::Device;
+use pollster::block_on;
+use run::log::Split;
+use run::{Event, Outcome, Run};
+
+use super::console::Console;
+use super::folder::Folder;
+use super::interrupt::Interrupt;
+use super::log_file::LogFile;
+use crate::checkpoints;
+use crate::curves::Curves;
+
+/// A training under way, with its device and its files.
+#[derive(Debug)]
+pub(super) struct Drive {
+    pub(super) run: Run,
+    pub(super) device: Device,
+    pub(super) folder: Folder,
+    pub(super) log: LogFile,
+    pub(super) curves: Curves,
+    pub(super) console: Console,
+    pub(super) begun: Instant,
+}
+
+impl Drive {
+    /// Trains to the last step, or until interrupted; saves what there is to save either way.
+    pub(super) fn go(mut self, interrupt: &Interrupt) -> Result<Outcome> {
+        let outcome = self.advance(interrupt);
+        let step = self.run.steps_done();
+        let reason = match &outcome {
+            Ok(Outcome::Complete) => "complete".to_owned(),
+            Ok(Outcome::Interrupted) => "interrupted".to_owned(),
+            Err(error) => format!("{error:#}"),
+        };
+        self.run.close(reason, self.begun.elapsed().as_secs_f64());
+        let closed = self.log.update(self.run.log());
+        self.draw();
+        let ended = outcome.with_context(|| self.stopped(step))?;
+        closed?;
+        Ok(ended)
+    }
+
+    /// The beginning of the sentence that says that a training stopped.
+    fn stopped(&self, step: u32) -> String {
+        let saved = match checkpoints::latest(self.folder.path()) {
+            Ok(Some(path)) => format!(
+                "the last good checkpoint is {}, go on from it with `--resume`",
+                path.display()
+            ),
+            _ => "there is no checkpoint yet".to_owned(),
+        };
+        format!("training stopped after step {step} ({saved})")
+    }
+
+    fn advance(&mut self, interrupt: &Interrupt) -> Result<Outcome> {
+        loop {
+            let clock = || self.begun.elapsed().as_secs_f64();
+            let event = self.run.advance(&mut self.device, clock, interrupt.requested());
+            let event = block_on(event)?;
+            self.log.update(self.run.log())?;
+            match event {
+                Event::Step { step } => self.console.at(step),
+                Event::Losses { loss, tokens_per_second } => {
+                    self.console.show(loss, tokens_per_second);
+                }
+                Event::Evaluation { step, train, validation } => {
+                    self.console.line(&format!(
+                        "step {step:>6}  {} loss {:.4}  {} loss {:.4}  accuracy {:.1}%",
+                        Split::Train.as_str(),
+                        train.loss,
+                        Split::Validation.as_str(),
+                        validation.loss,
+                        100.0 * validation.accuracy,
+                    ));
+                    self.draw();
+                }
+                Event::Sample { step, text } => {
+                    self.console.line(&format!("step {step:>6}  sample: {text}"));
+                }
+                Event::Checkpoint(saved) => {
+                    checkpoints::save(self.folder.path(), &saved)?;
+                    let keep = saved.setup.settings.train.keep;
+                    checkpoints::prune(self.folder.path(), keep)?;
+                }
+                Event::NonFinite(what) => {
+                    return Err(anyhow!("{what}; try a lower optimizer.lr or optimizer.clip"));
+                }
+                Event::End(outcome) => return Ok(outcome),
+            }
+        }
+    }
+
+    /// Brings the curves up to date. They can be drawn again from the log: no reason to stop.
+    fn draw(&mut self) {
+        if let Err(error) = self.curves.update(self.run.log().records()) {
+            log::warn!("the loss curves are not up to date: {error:#}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use run::{Log, Record};
+
+    use super::*;
+    use crate::compute::{ComputeArgs, Kind};
+    use crate::train::Plan;
+    use crate::train::prepare::prepare;
+
+    #[test]
+    fn a_lost_device_is_said_and_what_was_saved_is_named() -> Result<()> {
+        let place = tempfile::tempdir()?;
+        let corpus = place.path().join("stories.txt");
+        fs::write(&corpus, "Tom ran home. Lily ran home.\n<|endoftext|>\n".repeat(60))?;
+        let out = place.path().join("run");
+        let drive = |steps: u32, resume: bool| {
+            let small = ["n_embd=16", "n_layer=1", "block_size=16", "batch_size=2"];
+            let short = ["sample_tokens=8", "eval_batches=1", "vocab_size=300", "timesteps=5"];
+            let steps = format!("train.steps={steps}");
+            let changes = small.iter().chain(&short).copied().chain([steps.as_str()]);
+            prepare(&Plan {
+                config: "tiny".to_owned(),
+                changes: changes.map(str::to_owned).collect(),
+                data: corpus.clone(),
+                tokenizer: None,
+                out: out.clone(),
+                resume,
+                compute: ComputeArgs { device: Kind::Gpu, adapter: None },
+            })
+        };
+        assert_eq!(drive(3, false)?.go(&Interrupt::default())?, Outcome::Complete);
+
+        let second = drive(6, true)?;
+        second.device.gpu().expect("a GPU was asked for").destroy();
+        let error = format!("{:#}", second.go(&Interrupt::default()).expect_err("no device"));
+        for part in ["training stopped after step 3", "step-000003", "--resume", "device was lost"]
+        {
+            assert!(error.contains(part), "`{part}` is not in: {error}");
+        }
+        let log = Log::parse(fs::read(out.join("log.jsonl"))?)?;
+        let reason = log.records().iter().rev().find_map(|record| match record {
+            Record::End { reason, .. } => Some(reason.as_str()),
+            _ => None,
+        });
+        assert!(reason.is_some_and(|reason| reason.contains("device was lost")), "{reason:?}");
+
+        // The device is back: the run goes on.
+        assert_eq!(drive(6, true)?.go(&Interrupt::default())?, Outcome::Complete);
+        Ok(())
+    }
+}
