@@ -24,15 +24,13 @@ pub enum Boundaries {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CorpusError {
     /// Not UTF-8.
-    #[error(
-        "the corpus is not UTF-8: byte {offset} cannot be read; save the file as UTF-8, or make it again with `trainer data`"
-    )]
+    #[error("the corpus is not UTF-8: byte {offset} cannot be read; save the file as UTF-8")]
     NotUtf8 {
         /// Bytes before the first wrong one.
         offset: usize,
     },
     /// No text.
-    #[error("the corpus is empty; make one with `trainer data`")]
+    #[error("the corpus is empty")]
     Empty,
     /// Shorter than one block.
     #[error(

@@ -88,11 +88,11 @@ fn bad_corpora_are_explained() {
     let not_utf8 = Corpus::parse(b"Once\xFF upon").unwrap_err();
     assert_eq!(
         not_utf8.to_string(),
-        "the corpus is not UTF-8: byte 4 cannot be read; save the file as UTF-8, or make it again with `trainer data`"
+        "the corpus is not UTF-8: byte 4 cannot be read; save the file as UTF-8"
     );
     for empty in [&b""[..], b" \n\t\n", b"<|endoftext|>\n<|endoftext|>\n"] {
         let error = Corpus::parse(empty).unwrap_err();
-        assert_eq!(error.to_string(), "the corpus is empty; make one with `trainer data`");
+        assert_eq!(error.to_string(), "the corpus is empty");
     }
     check_block("train", 256, 256).unwrap();
     assert_eq!(

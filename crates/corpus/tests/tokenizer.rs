@@ -134,7 +134,7 @@ fn what_is_refused_and_how() {
     assert!(refusal(&json[..json.len() / 2]).starts_with("this is not a readable tokenizer.json"));
     assert_eq!(
         refusal(&json.replace("[MASK]", "[HIDE]")),
-        "the tokenizer has no [MASK] token, which masked diffusion needs; train one with `trainer tokenizer`"
+        "the tokenizer has no [MASK] token, which masked diffusion needs; train a new one"
     );
     // An unused token in the middle gets an id past the end.
     assert_eq!(

@@ -6,9 +6,7 @@ use crate::{Missing, SourceError};
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DeviceError {
     /// No adapter answered.
-    #[error(
-        "no GPU adapter was found ({0}); install a Vulkan driver (or Metal/DX12 driver), or run with `--device cpu`"
-    )]
+    #[error("no GPU adapter was found ({0}); install a Vulkan driver (or Metal/DX12 driver)")]
     NoAdapter(String),
     /// An adapter was asked for by name and is not there.
     #[error("no GPU adapter's name contains `{wanted}`; there are: {found}")]
@@ -28,7 +26,7 @@ pub enum DeviceError {
     },
     /// A limit of the adapter is too small for what is needed.
     #[error(
-        "the adapter `{adapter}` is too small: {what} needs {limit} of {needed}, it has {available}; choose a smaller batch or model, or run with `--device cpu`"
+        "the adapter `{adapter}` is too small: {what} needs {limit} of {needed}, it has {available}; choose a smaller batch or model"
     )]
     TooSmall {
         /// Name of the adapter.

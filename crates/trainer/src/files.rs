@@ -1,11 +1,11 @@
 //! Writing a file so that it is there whole or not at all.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use tempfile::NamedTempFile;
 
 /// A file being written. Its errors are complete sentences that name the file.
 #[derive(Debug)]
@@ -32,58 +32,57 @@ impl Write for Output<'_> {
     }
 }
 
-/// Writes the file at `path` through `write`: into a temporary file beside it, which takes its
-/// place once all of it is on the disk. Whatever fails, an older file at `path` stays as it was.
-/// A path that is no file (`/dev/stdout`, a pipe) is written to directly.
+/// Writes the file at `path` through `write`: to a temporary sibling, which is renamed once all of
+/// it is on the disk. Whatever fails, an older file at `path` stays as it was. A path that is not a
+/// file (`/dev/stdout`, a pipe) is written to directly.
 pub(crate) fn write_atomically<T>(
     path: &Path,
     write: impl FnOnce(&mut Output<'_>) -> Result<T>,
 ) -> Result<T> {
-    let open = |file: &Path| File::create(file).map_err(|error| explain(path, &error));
+    let explained = |error: io::Error| explain(path, &error);
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => anyhow::bail!(
             "cannot write {}: it is a folder; give the name of a file in it",
             path.display()
         ),
         Ok(found) if !found.is_file() => {
-            let mut output = Output { path, file: BufWriter::new(open(path)?) };
-            let value = write(&mut output)?;
-            output.flush()?;
-            return Ok(value);
+            let file = BufWriter::new(File::create(path).map_err(explained)?);
+            return fill(&mut Output { path, file }, write);
         }
         _ => {}
     }
     // Through a link, so that the link stays one.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let beside = beside(&target)
-        .with_context(|| format!("cannot write {}: it has no file name", path.display()))?;
-    let output = Output { path, file: BufWriter::new(open(&beside)?) };
-    let written = fill(output, write).and_then(|value| {
-        fs::rename(&beside, &target).map_err(|error| explain(path, &error))?;
-        sync_folder(&target).map_err(|error| explain(path, &error))?;
-        Ok(value)
-    });
-    if written.is_err() {
-        // Gives back the space of a full disk; the error that matters is the first.
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
-fn fill<T>(mut output: Output<'_>, write: impl FnOnce(&mut Output<'_>) -> Result<T>) -> Result<T> {
-    let value = write(&mut output)?;
-    output.flush()?;
-    let synced = output.file.get_ref().sync_all();
-    output.explain(synced)?;
+    // Dropped without having been persisted, it is removed: on a full disk that gives back its space.
+    let sibling = sibling(&target)
+        .with_context(|| format!("cannot write {}: it has no file name", path.display()))?
+        .map_err(explained)?;
+    let file = BufWriter::new(sibling.as_file().try_clone().map_err(explained)?);
+    let value = fill(&mut Output { path, file }, write)?;
+    sibling.as_file().sync_all().map_err(explained)?;
+    sibling.persist(&target).map_err(|error| explained(error.error))?;
+    sync_folder(&target).map_err(explained)?;
     Ok(value)
 }
 
-/// A hidden name in the same folder, of this process alone.
-fn beside(path: &Path) -> Option<PathBuf> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name()?);
-    name.push(format!(".{}.part", std::process::id()));
-    Some(path.with_file_name(name))
+fn fill<T>(output: &mut Output<'_>, write: impl FnOnce(&mut Output<'_>) -> Result<T>) -> Result<T> {
+    let value = write(output)?;
+    output.flush()?;
+    Ok(value)
+}
+
+/// A temporary file with a hidden name in the folder of `path`; `None` if that has no file name.
+fn sibling(path: &Path) -> Option<io::Result<NamedTempFile>> {
+    let name = format!(".{}.", path.file_name()?.to_string_lossy());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&name).suffix(".part");
+    // Not for its owner alone, as temporary files are by default; the umask has its say.
+    #[cfg(unix)]
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    Some(builder.tempfile_in(folder.map_or_else(|| PathBuf::from("."), Path::to_owned)))
 }
 
 /// A rename is safe once its folder is on the disk.
@@ -118,6 +117,8 @@ pub(crate) fn explain(path: &Path, error: &io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<OsString> {
@@ -176,6 +177,19 @@ mod tests {
             error.unwrap_err().to_string(),
             "cannot write /dev/full: the disk is full; free some space or write elsewhere"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_may_read_what_they_may_read_of_other_files() -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir()?;
+        let (ours, usual) = (folder.path().join("ours"), folder.path().join("usual"));
+        write_atomically(&ours, |_| Ok(()))?;
+        File::create(&usual)?;
+        let mode = |path: &Path| Ok::<_, io::Error>(fs::metadata(path)?.permissions().mode());
+        assert_eq!(mode(&ours)?, mode(&usual)?);
+        Ok(())
     }
 
     #[cfg(unix)]

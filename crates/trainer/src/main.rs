@@ -1,5 +1,6 @@
 //! The Cinnabar program: data, tokenizer, train, eval, export, sample, render, bench.
 
+mod advice;
 mod bench;
 mod checkpoints;
 mod commands;
@@ -69,7 +70,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The causes on the same line, outermost first.
-            eprintln!("error: {error:#}");
+            match advice::advice(&error) {
+                Some(advice) => eprintln!("error: {error:#}; {advice}"),
+                None => eprintln!("error: {error:#}"),
+            }
             ExitCode::FAILURE
         }
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use support::{Place, fail, logged, succeed};
+use support::{Place, evaluations, fail, logged, succeed, version_0};
 
 /// The tensors of a safetensors file: what follows the header, in which names and the order of
 /// the metadata may differ.
@@ -23,17 +23,7 @@ fn model(folder: &Path) -> Vec<u8> {
 /// 30 steps in one go, and 15 with 15 more, end with the same bits.
 fn halves_make_a_whole(device: &str) {
     let place = Place::new();
-    let device = ["--device", device];
-    let train = |run: &str, more: &[&str]| {
-        // The later of two `--device` would be an error: replace the one of the place.
-        let mut command = place.train(run, more);
-        let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-        let mut with_device = support::trainer();
-        let at = args.iter().position(|arg| arg == "--device").expect("a device");
-        with_device.args(&args[..at]).args(device).args(&args[at + 2..]);
-        command = with_device;
-        succeed(&mut command);
-    };
+    let train = |run: &str, more: &[&str]| succeed(&mut place.train_on(device, run, more));
     train("whole", &["--steps", "30"]);
     train("halves", &["--steps", "15"]);
     train("halves", &["--steps", "30", "--resume"]);
@@ -45,11 +35,13 @@ fn halves_make_a_whole(device: &str) {
         assert!(whole == halves, "{name} differs");
         assert!(!whole.is_empty());
     }
-    // The log of the two parts is that of the whole.
-    let evaluations = |run: &str| logged(&place.path(run).join("log.jsonl"), "evaluation", "loss");
-    let (whole, halves) = (evaluations("whole"), evaluations("halves"));
-    assert_eq!(whole.last(), halves.last());
-    assert_eq!(logged(&place.path("halves").join("log.jsonl"), "start", "step"), [0, 15]);
+    // The log of the two parts is that of the whole, but for the evaluation between them.
+    let whole = evaluations(&place.log("whole"));
+    let mut halves = evaluations(&place.log("halves"));
+    halves.retain(|(step, ..)| *step != 15);
+    assert_eq!(whole.iter().map(|(step, ..)| *step).collect::<Vec<_>>(), [0, 0, 20, 20, 30, 30]);
+    assert_eq!(whole, halves);
+    assert_eq!(logged(&place.log("halves"), "start", "step"), [0, 15]);
 }
 
 #[test]
@@ -60,6 +52,74 @@ fn halves_make_a_whole_on_the_cpu() {
 #[test]
 fn halves_make_a_whole_on_a_gpu() {
     halves_make_a_whole("gpu");
+}
+
+/// A run that changes its device twice comes to what one on the CPU comes to, but for rounding.
+#[test]
+fn a_run_goes_on_on_another_device() {
+    let place = Place::new();
+    succeed(&mut place.train("whole", &["--steps", "24"]));
+    for (device, steps) in [("cpu", "8"), ("gpu", "16"), ("cpu", "24")] {
+        let more: &[&str] =
+            if steps == "8" { &["--steps", steps] } else { &["--steps", steps, "--resume"] };
+        succeed(&mut place.train_on(device, "moved", more));
+    }
+    let last = |run: &str| evaluations(&place.log(run)).pop().expect("an evaluation");
+    let (whole, moved) = (last("whole"), last("moved"));
+    assert_eq!((whole.0, moved.0), (24, 24));
+    assert!((whole.2 - moved.2).abs() < 1e-3, "{whole:?} and {moved:?}");
+}
+
+/// What one adapter was measured to be fastest with, another may not be able to run.
+#[test]
+fn variants_of_another_adapter_do_no_harm() {
+    let place = Place::new();
+    succeed(&mut place.train("whole", &["--steps", "8"]));
+    for (device, run) in [("cpu", "cpu"), ("gpu", "gpu")] {
+        succeed(&mut place.train(run, &["--steps", "4"]));
+        let (_, latest) = place.latest(run).expect("a checkpoint");
+        let state = latest.join("state.json");
+        let text = fs::read_to_string(&state).expect("a state");
+        fs::write(&state, text.replace("\"tile\"", "\"subgroup\"")).expect("a state");
+        succeed(&mut place.train_on(device, run, &["--steps", "8", "--resume"]));
+        let last = |run: &str| evaluations(&place.log(run)).pop().expect("an evaluation");
+        let (whole, moved) = (last("whole"), last(run));
+        assert!((whole.2 - moved.2).abs() < 1e-3, "{device}: {whole:?} and {moved:?}");
+    }
+}
+
+/// Checkpoints that the program wrote before their format had a number.
+#[test]
+fn old_checkpoints_are_resumed_used_and_exported() {
+    let place = Place::new();
+    let old = version_0();
+    let kept = place.path("old/checkpoints/step-000004");
+    fs::create_dir_all(&kept).expect("a folder");
+    for entry in fs::read_dir(old.join("step-000004")).expect("a fixture").flatten() {
+        fs::copy(entry.path(), kept.join(entry.file_name())).expect("a copy");
+    }
+    let stories = place.path("stories.txt");
+    fs::copy(old.join("stories.txt"), &stories).expect("a copy");
+    let run = place.path("old");
+    for command in ["export", "sample", "eval"] {
+        let mut trainer = support::trainer();
+        trainer.arg(command).arg("--checkpoint").arg(&run);
+        match command {
+            "export" => trainer.arg("--out").arg(place.path("shipped")),
+            "sample" => trainer.args(["--device", "cpu", "--gen-len", "4"]),
+            _ => trainer.args(["--device", "cpu", "--batches", "1", "--data"]).arg(&stories),
+        };
+        succeed(&mut trainer);
+    }
+    succeed(&mut place.train("old", &["--resume", "--steps", "8"]));
+    let then = evaluations(&old.join("eight-steps.jsonl"));
+    let now = evaluations(&place.log("old"));
+    assert_eq!(then.len(), now.len());
+    for (then, now) in then.iter().zip(&now) {
+        assert_eq!((then.0, &then.1), (now.0, &now.1));
+        // The processor that wrote them may have rounded otherwise.
+        assert!((then.2 - now.2).abs() < 1e-4, "{then:?} and {now:?}");
+    }
 }
 
 #[test]
@@ -101,7 +161,7 @@ fn ctrl_c_saves_and_ends() {
     assert_eq!(place.latest("run").expect("a checkpoint").0, step + 5);
 }
 
-/// kill -9 at 20 moments: the newest checkpoint is whole every time, and no more than the steps
+/// kill -9 at 15 moments: the newest checkpoint is whole every time, and no more than the steps
 /// since it are lost; in the end the run has the bits of one that was never killed.
 #[test]
 fn a_killed_run_goes_on_from_its_newest_checkpoint() {
@@ -109,26 +169,31 @@ fn a_killed_run_goes_on_from_its_newest_checkpoint() {
     let place = Place::new();
     let often =
         ["--set", "checkpoint_every=10", "--set", "eval_every=1000", "--set", "log_every=1"];
-    let log = place.path("run").join("log.jsonl");
+    let log = place.log("run");
+    let lines = |log: &Path| fs::read_to_string(log).map_or(0, |text| text.lines().count());
     let mut saved = 0;
-    // Delays from a generator of Lehmer's: the same moments in every run of the test.
+    // From a generator of Lehmer's: the same moments in every run of the test, however fast the
+    // machine is.
     let mut random = 20_241_124_u64;
-    for _ in 0..20 {
+    for _ in 0..15 {
         random = random * 48_271 % 0x7fff_ffff;
         let mut more = vec!["--steps", "1000000"];
         more.extend(often);
         if place.path("run").is_dir() {
             more.push("--resume");
         }
+        let latest = place.latest("run").map(|(_, path)| path.join("log.jsonl"));
+        // A checkpoint is written every 12 lines: 10 steps and 2 evaluations.
+        let until = latest.as_deref().map_or(0, lines) + 1 + (random % 30) as usize;
+        // The old log is longer, until the new part of the run begins it again.
+        let _ = fs::remove_file(&log);
         let mut child = place.train("run", &more).spawn().expect("it starts");
-        std::thread::sleep(Duration::from_millis(30 + random % 500));
+        wait_for(|| lines(&log) >= until);
         child.kill().and_then(|()| child.wait()).expect("it was still running");
         let step = place.latest("run").map_or(0, |(step, _)| step);
         assert!(step >= saved, "step {step} after {saved}");
-        if log.is_file() {
-            let reached = logged_step(&log);
-            assert!(reached <= step + EVERY, "{reached} steps were done, {step} are saved");
-        }
+        let reached = logged_step(&log);
+        assert!(reached <= step + EVERY, "{reached} steps were done, {step} are saved");
         saved = step;
     }
     assert!(saved > 0, "no part of the run reached a checkpoint");

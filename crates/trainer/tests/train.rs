@@ -4,7 +4,7 @@ mod support;
 
 use std::fs;
 
-use support::{BLOCK, Place, VOCABULARY, fail, logged, succeed};
+use support::{BLOCK, Place, VOCABULARY, evaluations, fail, logged, succeed};
 
 #[test]
 fn a_run_learns_and_leaves_everything() {
@@ -92,6 +92,30 @@ fn settings_can_be_changed_and_are_kept() {
         &["unknown key `train.stesp`", "`train.steps`"],
     );
     assert!(!place.path("other").exists());
+}
+
+/// Two passes of four sequences are a pass of eight: they draw the same batch.
+#[test]
+fn gradients_accumulate_over_passes() {
+    let place = Place::new();
+    let train = |run: &str, batch: &str, accumulation: &str| {
+        let [batch, accumulation] = [("batch_size", batch), ("accumulation", accumulation)]
+            .map(|(k, v)| format!("{k}={v}"));
+        let more = ["--steps", "20", "--set", &batch, "--set", &accumulation];
+        place.train(run, &more)
+    };
+    succeed(&mut train("one", "8", "1"));
+    succeed(&mut train("two", "4", "2"));
+    let (one, two) = (evaluations(&place.log("one")), evaluations(&place.log("two")));
+    assert_eq!(one.len(), 4);
+    // Evaluations have batches of their own, of `batch_size`: only the last losses of training can
+    // be compared.
+    let last = |run: &str| {
+        logged(&place.log(run), "step", "loss").last().and_then(|loss| loss.as_f64()).expect("one")
+    };
+    assert!((last("one") - last("two")).abs() < 1e-4, "{} and {}", last("one"), last("two"));
+    assert!(two[3].2 < two[1].2, "{two:?}");
+    fail(&mut train("odd", "3", "2"), &["with accumulation, batch x length must be a multiple"]);
 }
 
 #[test]

@@ -16,7 +16,6 @@ impl Fault {
 
 impl From<DeviceError> for Fault {
     fn from(error: DeviceError) -> Self {
-        // The advice in the error message is for the command line.
         match &error {
             DeviceError::Lost(_) => Self::new(
                 FaultKind::DeviceLost,

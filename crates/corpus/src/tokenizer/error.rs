@@ -5,18 +5,16 @@
 pub enum TokenizerError {
     /// Not a tokenizer.json.
     #[error(
-        "this is not a readable tokenizer.json ({0}); train one with `trainer tokenizer` or take the one that lies beside the checkpoint"
+        "this is not a readable tokenizer.json ({0}); use the one that lies beside the checkpoint, or train a new one"
     )]
     Parse(String),
     /// Another kind of tokenizer than byte-level BPE.
     #[error(
-        "the tokenizer is not byte-level BPE ({0}); train one with `trainer tokenizer`, or with the Python library's ByteLevel pre-tokenizer and decoder"
+        "the tokenizer is not byte-level BPE ({0}); train one here, or with the Python library's ByteLevel pre-tokenizer and decoder"
     )]
     NotByteLevel(String),
     /// There is no mask token.
-    #[error(
-        "the tokenizer has no [MASK] token, which masked diffusion needs; train one with `trainer tokenizer`"
-    )]
+    #[error("the tokenizer has no [MASK] token, which masked diffusion needs; train a new one")]
     NoMask,
     /// The token for unknown bytes is not in the vocabulary.
     #[error(

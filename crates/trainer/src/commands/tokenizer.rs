@@ -187,7 +187,7 @@ mod tests {
     fn errors_are_one_sentence_and_leave_no_file() {
         let error = train(" \n", &[]).unwrap_err();
         let error = format!("{error:#}");
-        assert!(error.ends_with("stories.txt: the corpus is empty; make one with `trainer data`"));
+        assert!(error.ends_with("stories.txt: the corpus is empty"));
         let error = train(TEXT, &["--vocab-size", "100"]).unwrap_err();
         assert!(format!("{error:#}").contains("a vocabulary of 100 is too small"), "{error:#}");
         let mut missing = args(&[]);

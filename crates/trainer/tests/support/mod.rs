@@ -29,13 +29,24 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// `trainer train` on the corpus of this place with its settings, to its folder `run`.
+    /// `trainer train` on the corpus of this place with its settings, to its folder `run`, on the
+    /// CPU.
     pub fn train(&self, run: &str, more: &[&str]) -> Command {
+        self.train_on("cpu", run, more)
+    }
+
+    /// The same on another device.
+    pub fn train_on(&self, device: &str, run: &str, more: &[&str]) -> Command {
         let mut command = trainer();
         command.arg("train").arg("--config").arg(self.path("test.toml"));
         command.arg("--data").arg(self.path("stories.txt"));
-        command.arg("--out").arg(self.path(run)).args(["--device", "cpu"]).args(more);
+        command.arg("--out").arg(self.path(run)).args(["--device", device]).args(more);
         command
+    }
+
+    /// The log of a run.
+    pub fn log(&self, run: &str) -> PathBuf {
+        self.path(run).join("log.jsonl")
     }
 
     /// The newest checkpoint of a run and its step.
@@ -104,6 +115,23 @@ pub fn strange_cards() -> [((&'static str, &'static str), &'static str); 3] {
         ((r#"\"masked\""#, r#"\"hinted\""#), "the objective `hinted`"),
         ((r#"\"cosine2\""#, r#"\"square2\""#), "unknown noise schedule `square2`"),
     ]
+}
+
+/// Step, split and loss of every evaluation in a log.
+pub fn evaluations(log: &Path) -> Vec<(u64, String, f64)> {
+    let [steps, splits, losses] =
+        ["step", "split", "loss"].map(|member| logged(log, "evaluation", member));
+    let numbers = steps.iter().zip(&splits).zip(&losses).map(|((step, split), loss)| {
+        let split = split.as_str().expect("a name").to_owned();
+        (step.as_u64().expect("a step"), split, loss.as_f64().expect("a loss"))
+    });
+    numbers.collect()
+}
+
+/// A checkpoint's folder in format version 0, the corpus of its run, and the log of that run after
+/// 8 steps.
+pub fn version_0() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../run/tests/fixtures/version-0")
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -1,0 +1,86 @@
+//! What to do about an error on the command line. The libraries say what is wrong; they do not know
+//! the flags.
+
+use std::error::Error;
+
+use corpus::stories::CorpusError;
+use corpus::tokenizer::TokenizerError;
+use device::DeviceError;
+use diffusion::sampler::SampleError;
+use diffusion::training::TrainingError;
+use run::RunError;
+
+/// The end of the sentence that says what went wrong, if a command or a flag helps.
+pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| {
+        if let Some(DeviceError::NoAdapter(_) | DeviceError::TooSmall { .. }) = device(cause) {
+            return Some("or run with `--device cpu`");
+        }
+        if let Some(CorpusError::Empty | CorpusError::NotUtf8 { .. }) =
+            cause.downcast_ref::<CorpusError>()
+        {
+            return Some("`trainer data` makes a corpus");
+        }
+        match cause.downcast_ref::<TokenizerError>()? {
+            TokenizerError::Parse(_) | TokenizerError::NotByteLevel(_) | TokenizerError::NoMask => {
+                Some("`trainer tokenizer` trains one")
+            }
+            _ => None,
+        }
+    })
+}
+
+/// The device's error in `cause`, also where it was passed on as it is.
+fn device<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a DeviceError> {
+    let training = |error: &'a TrainingError| match error {
+        TrainingError::Device(error) => Some(error),
+        _ => None,
+    };
+    let sample = |error: &'a SampleError| match error {
+        SampleError::Device(error) => Some(error),
+        SampleError::Impossible(_) => None,
+    };
+    if let Some(error) = cause.downcast_ref::<RunError>() {
+        match error {
+            RunError::Device(error) => Some(error),
+            RunError::Training(error) => training(error),
+            RunError::Sample(error) => sample(error),
+            RunError::OtherSizes { .. } => None,
+        }
+    } else if let Some(error) = cause.downcast_ref() {
+        training(error)
+    } else if let Some(error) = cause.downcast_ref() {
+        sample(error)
+    } else {
+        cause.downcast_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn errors_get_the_advice_that_helps() {
+        let none = || DeviceError::NoAdapter("none".to_owned());
+        for (error, expected) in [
+            (none().into(), Some("or run with `--device cpu`")),
+            (TrainingError::Device(none()).into(), Some("or run with `--device cpu`")),
+            (
+                RunError::from(TrainingError::Device(none())).into(),
+                Some("or run with `--device cpu`"),
+            ),
+            (CorpusError::Empty.into(), Some("`trainer data` makes a corpus")),
+            (TokenizerError::NoMask.into(), Some("`trainer tokenizer` trains one")),
+            (TokenizerError::NoText.into(), None),
+            (DeviceError::Lost(String::new()).into(), None),
+        ] {
+            let error: anyhow::Error = error;
+            assert_eq!(advice(&error), expected, "{error}");
+            let inside = Err::<(), _>(error).context("while training").expect_err("an error");
+            assert_eq!(advice(&inside), expected, "{inside:#}");
+        }
+    }
+}
