@@ -1,8 +1,8 @@
 //! Training of a tiny network on a tiny corpus, on the CPU device.
 
 use device::Device;
+use diffusion::Schedule;
 use diffusion::metrics::Scorer;
-use diffusion::schedule::Schedule;
 use diffusion::training::{
     Evaluation, MAX_SKIPPED, Split, Training, TrainingOptions, TrainingState,
 };

@@ -201,3 +201,17 @@ fn bad_input_has_one_clear_sentence() {
     let nothing = command(folder, &[]).output().expect("trainer starts");
     assert!(message(&nothing).contains("--gif"), "{}", message(&nothing));
 }
+
+#[test]
+fn confidence_can_be_left_out() {
+    let (folder, _) = folder();
+    let picture = |name: &str, more: &[&str]| {
+        let arguments = [&["--png", name, "--frame", "3", "--size", "640x360"], more].concat();
+        let output = command(folder.path(), &arguments).output().expect("trainer starts");
+        assert!(output.status.success(), "{}", message(&output));
+        fs::read(folder.path().join(name)).expect("a picture")
+    };
+    let with = picture("with.png", &[]);
+    assert!(with == picture("again.png", &[]));
+    assert!(with != picture("without.png", &["--no-confidence"]));
+}

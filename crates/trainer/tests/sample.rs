@@ -145,6 +145,9 @@ fn a_trace_tells_every_step() {
     let text = succeed(&mut place.sample(&all));
     assert_eq!(trace.text(TIMESTEPS) + "\n", text);
 
+    // There is no terminal to animate it in.
+    assert_eq!(succeed(place.sample(&all).arg("--no-animate")), text);
+
     let sparse = place.trace(&["--gen-len", "4", "--trace-every", "4"]);
     let steps: Vec<_> = sparse.frames.iter().map(|frame| frame.step).collect();
     assert_eq!(steps, [0, 4, 8, 10]);

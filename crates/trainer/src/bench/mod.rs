@@ -9,23 +9,35 @@ use std::time::Instant;
 use anyhow::Result;
 use device::{Device, DeviceError, Program, Slice};
 use pollster::block_on;
+use run::Settings;
 
-use crate::commands::bench::BenchArgs;
-use crate::compute;
-use crate::settings;
+use crate::compute::{self, ComputeArgs};
+
+/// What to measure, and how often.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Shapes of the model and the batch.
+    pub(crate) settings: Settings,
+    /// Runs of each operation and of the training step.
+    pub(crate) repeats: usize,
+    /// Denoising steps.
+    pub(crate) denoising_steps: usize,
+    /// What to compute on.
+    pub(crate) compute: ComputeArgs,
+}
 
 /// Measures everything and prints it.
-pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let settings = settings::read(&args.config, &args.set)?;
-    let mut device = args.compute.open()?;
+pub(crate) fn run(request: &Request) -> Result<()> {
+    let Request { settings, repeats, denoising_steps, compute } = request;
+    let mut device = compute.open()?;
     let variants = compute::variants(&mut device)?;
     println!("device  {device}");
     if device.gpu().is_some() {
         println!("variants   {variants:?}");
     }
-    let peak = operations::run(&mut device, &settings, args.repeats)?;
-    training::run(&mut device, &variants, &settings, args.repeats, peak)?;
-    writing::run(&mut device, &variants, &settings, args.denoising_steps, peak)
+    let peak = operations::run(&mut device, settings, *repeats)?;
+    training::run(&mut device, &variants, settings, *repeats, peak)?;
+    writing::run(&mut device, &variants, settings, *denoising_steps, peak)
 }
 
 /// Seconds of one run of `program`, the best of `repeats` after one to warm up. `output` is

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
 use run::settings::DataSettings;
@@ -27,7 +27,10 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     let corpus = CorpusFile::read(&plan.data)?;
     let (settings, tokenizer, saved) = match saved.transpose()? {
         Some(Saved { setup, progress }) => {
-            let settings = setup.settings.changed(&plan.changes)?;
+            let settings = setup
+                .settings
+                .changed(&plan.changes)
+                .with_context(|| format!("settings of the run in {}", plan.out.display()))?;
             check_tokenizer(plan, &setup.tokenizer)?;
             (settings, setup.tokenizer, Some((setup.variants, progress)))
         }
