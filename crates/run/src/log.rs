@@ -35,6 +35,10 @@ pub enum Record {
         lr: f64,
         /// Speed.
         tokens_per_second: f64,
+        /// Steps that changed nothing, because their gradients are not finite; they count neither
+        /// for the loss nor for the norm.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        skipped: u32,
     },
     /// An evaluation on fixed batches, after `step` steps.
     Evaluation {
@@ -65,6 +69,11 @@ pub enum Record {
         /// `complete`, `interrupted` or what went wrong.
         reason: String,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Part of the corpus.
@@ -151,8 +160,14 @@ mod tests {
     #[test]
     fn a_log_goes_on_after_its_first_part() {
         let first = Record::Sample { step: 1, text: "Tim said \"hi\".\n".to_owned() };
-        let second =
-            Record::Step { step: 2, loss: 6.5, grad_norm: 0.5, lr: 1e-3, tokens_per_second: 1e4 };
+        let second = Record::Step {
+            step: 2,
+            loss: 6.5,
+            grad_norm: 0.5,
+            lr: 1e-3,
+            tokens_per_second: 1e4,
+            skipped: 0,
+        };
         let mut log = Log::default();
         log.push(first.clone());
         let before = log.bytes().to_vec();

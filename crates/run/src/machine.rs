@@ -31,10 +31,12 @@ pub enum Event {
     },
     /// Read and logged the losses of the latest steps.
     Losses {
-        /// Mean loss since the last such event, in nats.
-        loss: f64,
+        /// Mean loss since the last such event, in nats; `None` if all steps were skipped.
+        loss: Option<f64>,
         /// Speed.
         tokens_per_second: f64,
+        /// Steps that changed nothing, because their gradients are not finite.
+        skipped: u32,
     },
     /// Measured and logged the loss on fixed batches.
     Evaluation {
@@ -54,7 +56,7 @@ pub enum Event {
     },
     /// Collected a checkpoint, which is to be stored.
     Checkpoint(Box<Saved>),
-    /// A loss or a gradient is not finite. Later calls would go on from there.
+    /// The network has diverged. Later calls would go on from there.
     NonFinite(NonFinite),
     /// Nothing: the run is over.
     End(Outcome),
@@ -72,11 +74,10 @@ pub enum Outcome {
 /// A number that is not finite.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NonFinite {
-    /// In a step.
-    #[error("the loss of step {step} is {loss} and its gradient's norm {grad_norm}{}",
-        .tensor.as_ref().map_or(String::new(), |tensor| format!(", seen in the {tensor}")))]
-    Step {
-        /// Its number.
+    /// In so many steps in a row that others will not help.
+    #[error("no gradient was finite since step {step}, whose loss is {loss} and whose gradient's norm is {grad_norm}{}", seen_in(.tensor))]
+    Steps {
+        /// The first of them.
         step: u32,
         /// Its loss.
         loss: f32,
@@ -86,7 +87,7 @@ pub enum NonFinite {
         tensor: Option<String>,
     },
     /// In an evaluation.
-    #[error("the {} loss after step {step} is {loss}", .split.as_str())]
+    #[error("the {} loss after step {step} is {loss}{}", .split.as_str(), seen_in(.tensor))]
     Evaluation {
         /// Steps done.
         step: u32,
@@ -94,7 +95,13 @@ pub enum NonFinite {
         split: Split,
         /// Its loss.
         loss: f64,
+        /// Where such a value was found.
+        tensor: Option<String>,
     },
+}
+
+fn seen_in(tensor: &Option<String>) -> String {
+    tensor.as_ref().map_or(String::new(), |tensor| format!(", seen in the {tensor}"))
 }
 
 /// Why a run cannot begin or go on.
@@ -144,8 +151,12 @@ pub struct Run {
     /// Where it stood at the last evaluation.
     state: State,
     begun: f64,
-    /// Steps since the last line of the log.
+    /// Steps since the last line of the log, without those that were skipped.
     unlogged: Vec<StepLog>,
+    /// Skipped steps since the last event that told them.
+    skipped: u32,
+    /// First of the latest steps, if these were all skipped.
+    first_skipped: Option<StepLog>,
     /// When the speed was last measured, with the steps done then; `None` when what was done since
     /// is no training.
     measured: Option<(f64, u32)>,
@@ -221,7 +232,6 @@ impl Run {
         if state.step >= settings.train.steps {
             due.push_back(Due::End(Outcome::Complete));
         }
-        let unlogged = Vec::new();
         Ok(Self {
             name,
             setup,
@@ -230,7 +240,9 @@ impl Run {
             log,
             state,
             begun: now - state.seconds,
-            unlogged,
+            unlogged: Vec::new(),
+            skipped: 0,
+            first_skipped: None,
             measured: None,
             due,
             stepped: false,
@@ -310,26 +322,36 @@ impl Run {
         device: &Device,
         clock: impl Fn() -> f64,
     ) -> Result<Event, DeviceError> {
-        let new = self.training.log(device).await?;
-        let bad = |entry: &&StepLog| !(entry.loss.is_finite() && entry.grad_norm.is_finite());
-        if let Some(&StepLog { step, loss, grad_norm, .. }) = new.iter().find(bad) {
-            let tensor = self.training.find_non_finite(device).await?;
-            return Ok(Event::NonFinite(NonFinite::Step { step, loss, grad_norm, tensor }));
+        for entry in self.training.log(device).await? {
+            if entry.skipped() {
+                self.skipped += 1;
+                self.first_skipped.get_or_insert(entry);
+            } else {
+                self.first_skipped = None;
+                self.unlogged.push(entry);
+            }
         }
-        self.unlogged.extend(new);
-        let count = self.unlogged.len() as f64;
-        let loss = self.unlogged.iter().map(|entry| f64::from(entry.loss)).sum::<f64>() / count;
-        let StepLog { step, grad_norm, lr_factor, .. } =
-            *self.unlogged.last().expect("losses are due after a step");
-        self.unlogged.clear();
+        if let (true, Some(first)) = (self.training.diverged(), self.first_skipped) {
+            let StepLog { step, loss, grad_norm, .. } = first;
+            let tensor = self.training.find_non_finite(device).await?;
+            return Ok(Event::NonFinite(NonFinite::Steps { step, loss, grad_norm, tensor }));
+        }
         let now = clock();
+        let step = self.training.steps_done();
         let (since, before) = self.measured.replace((now, step)).expect("measured since a step");
         let tokens = f64::from(step - before) * self.setup.settings.tokens_per_step() as f64;
         let tokens_per_second = tokens / (now - since);
+        let skipped = std::mem::take(&mut self.skipped);
+        let Some(&StepLog { step, grad_norm, lr_factor, .. }) = self.unlogged.last() else {
+            return Ok(Event::Losses { loss: None, tokens_per_second, skipped });
+        };
+        let count = self.unlogged.len() as f64;
+        let loss = self.unlogged.iter().map(|entry| f64::from(entry.loss)).sum::<f64>() / count;
+        self.unlogged.clear();
         let lr = self.setup.settings.optimizer.lr * lr_factor;
         let grad_norm = grad_norm.into();
-        self.log.push(Record::Step { step, loss, grad_norm, lr, tokens_per_second });
-        Ok(Event::Losses { loss, tokens_per_second })
+        self.log.push(Record::Step { step, loss, grad_norm, lr, tokens_per_second, skipped });
+        Ok(Event::Losses { loss: Some(loss), tokens_per_second, skipped })
     }
 
     /// Measures the loss on the fixed batches of both splits.
@@ -340,7 +362,8 @@ impl Run {
         for (split, found) in [(Split::Train, &train), (Split::Validation, &validation)] {
             let Evaluation { loss, accuracy, entropy, .. } = *found;
             if !loss.is_finite() {
-                return Ok(Event::NonFinite(NonFinite::Evaluation { step, split, loss }));
+                let tensor = self.training.find_non_finite(device).await?;
+                return Ok(Event::NonFinite(NonFinite::Evaluation { step, split, loss, tensor }));
             }
             self.log.push(Record::Evaluation { step, split, loss, accuracy, entropy });
         }

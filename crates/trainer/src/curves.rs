@@ -102,7 +102,7 @@ fn loss_plot(name: &str, records: &[Record]) -> LossPlot {
 /// The values of a record with the names that TensorBoard groups them by.
 fn scalars(record: &Record) -> Vec<(&'static str, u32, f64)> {
     match *record {
-        Record::Step { step, loss, grad_norm, lr, tokens_per_second } => vec![
+        Record::Step { step, loss, grad_norm, lr, tokens_per_second, .. } => vec![
             ("loss/step", step, loss),
             ("optimizer/grad_norm", step, grad_norm),
             ("optimizer/lr", step, lr),

@@ -27,6 +27,8 @@ pub(super) fn parse(bytes: &[u8], step: u32) -> Result<Vec<(String, Vec<f32>)>, 
         }
         buffers.push((name, values));
     }
+    // The file's order is that of a hash table.
+    buffers.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(buffers)
 }
 

@@ -65,8 +65,15 @@ impl Drive {
             self.log.update(self.run.log())?;
             match event {
                 Event::Step { step } => self.console.at(step),
-                Event::Losses { loss, tokens_per_second } => {
-                    self.console.show(loss, tokens_per_second);
+                Event::Losses { loss, tokens_per_second, skipped } => {
+                    if let Some(loss) = loss {
+                        self.console.show(loss, tokens_per_second);
+                    }
+                    if skipped > 0 {
+                        let step = self.run.steps_done();
+                        let skipped = format!("{skipped} steps skipped: gradient not finite");
+                        self.console.line(&format!("step {step:>6}  {skipped}"));
+                    }
                 }
                 Event::Evaluation { step, train, validation } => {
                     self.console.line(&format!(
