@@ -66,7 +66,7 @@ fn wrong_arguments_are_named() {
         (&["--separator", "a\nb"], "error: `--separator` is one line; leave out its line break\n"),
         (
             &["--source", "grammar", "--split", "test"],
-            "error: `--split` is of the hub; leave out `--source grammar`\n",
+            "error: `--split` needs `--source hub`\n",
         ),
     ] {
         let said = failure(&mut data(arguments));
@@ -145,7 +145,7 @@ fn a_dataset_of_the_hub_is_cleaned_and_written() {
     let stories = fs::read_to_string(&path).expect("stories");
     assert!(stories.starts_with("Itâ€™s  a  cat.\n<|endoftext|>\nOne.\n---\nTwo "), "{stories}");
     let said = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(said.contains("that is all there are: 10,000 were asked for"), "{said}");
+    assert!(said.contains(" stories were available (10,000 requested)"), "{said}");
     assert!(said.contains("fetched 0 B"), "kept from the first run: {said}");
 
     // An older file stays when a run fails.

@@ -62,11 +62,11 @@ pub(crate) struct DataArgs {
           value_parser = clap::value_parser!(u64).range(1..))]
     num_stories: u64,
 
-    /// Seed of the order in which a dataset is read, or of the stories of the grammar
+    /// Random seed: order of the dataset, or stories of the grammar
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
-    /// Stories of the hub held in memory to be shuffled; 0 keeps the dataset's order
+    /// Size of the shuffle buffer for hub datasets; 0 keeps the dataset's order
     #[arg(long, value_name = "STORIES", default_value_t = 10_000)]
     shuffle_buffer: usize,
 
@@ -74,8 +74,8 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "TEXT", default_value = END_OF_TEXT, allow_hyphen_values = true)]
     separator: String,
 
-    /// Leave the text as it is: by default, wrongly decoded characters (`â€™` for `’`) are
-    /// repaired, and runs of spaces become one
+    /// Do not clean the text (by default, mojibake such as `â€™` for `’` is repaired and runs of
+    /// spaces are collapsed)
     #[arg(long)]
     no_clean_mojibake: bool,
 
@@ -84,12 +84,12 @@ pub(crate) struct DataArgs {
     output: PathBuf,
 }
 
-/// What became of the stories.
+/// Counts of stories.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     kept: u64,
     cleaned: u64,
-    /// Nothing was left of them.
+    /// Empty after cleaning.
     dropped: u64,
     bytes: u64,
 }
@@ -112,7 +112,7 @@ pub(crate) fn run(args: DataArgs) -> Result<()> {
                 ("--text-column", &args.text_column),
             ];
             for (flag, value) in hub_only {
-                ensure!(value.is_none(), "`{flag}` is of the hub; leave out `--source grammar`");
+                ensure!(value.is_none(), "`{flag}` needs `--source hub`");
             }
             let mut stories = Stories::new(args.seed).map(Ok);
             let tally = write_atomically(&args.output, |output| {
@@ -228,6 +228,10 @@ fn report(args: &DataArgs, tally: &Tally, counts: Option<&Counts>) {
         HumanBytes(bytes)
     );
     if kept < args.num_stories {
-        eprintln!("that is all there are: {} were asked for", HumanCount(args.num_stories));
+        eprintln!(
+            "only {} stories were available ({} requested)",
+            HumanCount(kept),
+            HumanCount(args.num_stories)
+        );
     }
 }

@@ -32,18 +32,17 @@ pub(crate) struct TokenizerArgs {
     #[arg(long, value_name = "FILE", default_value = "tokenizer.json")]
     output: PathBuf,
 
-    /// Number of tokens wanted, special tokens and single bytes included; a small text may give
-    /// fewer
+    /// Vocabulary size, special tokens and single bytes included; a small text may give fewer
     #[arg(long, value_name = "TOKENS", default_value_t = TrainOptions::default().vocab_size)]
     vocab_size: u32,
 
-    /// How often two tokens must stand side by side to become one
+    /// Minimum frequency of a pair to be merged
     #[arg(long, value_name = "TIMES", default_value_t = TrainOptions::default().min_frequency,
           value_parser = clap::value_parser!(u64).range(1..))]
     min_frequency: u64,
 
-    /// Make tokens only of the bytes that the text has, so that others are unknown later [default:
-    /// all 256 bytes are tokens and nothing is ever unknown]
+    /// Only bytes of the text become tokens, all others are unknown later [default: all 256 bytes
+    /// are tokens, so nothing is ever unknown]
     #[arg(long)]
     no_byte_alphabet: bool,
 
