@@ -64,10 +64,7 @@ fn wrong_arguments_are_named() {
         (&["--num-stories", "0"], "--num-stories"),
         (&["--source", "book"], "hub, grammar"),
         (&["--separator", "a\nb"], "error: `--separator` is one line; leave out its line break\n"),
-        (
-            &["--source", "grammar", "--split", "test"],
-            "error: `--split` needs `--source hub`\n",
-        ),
+        (&["--source", "grammar", "--split", "test"], "error: `--split` needs `--source hub`\n"),
     ] {
         let said = failure(&mut data(arguments));
         assert!(said.contains(message), "{said}");
