@@ -126,7 +126,7 @@ pub enum HubError {
         reason: String,
     },
     /// The cache of fetched ranges cannot be written or read.
-    #[error("cannot cache downloads in {} ({source}); set HF_HOME to a folder with enough space", .path.display())]
+    #[error("cannot cache downloads in {} ({source}); set HF_HOME to a writable folder with enough space", .path.display())]
     Cache {
         /// The file or folder.
         path: PathBuf,

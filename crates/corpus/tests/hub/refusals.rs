@@ -127,6 +127,6 @@ fn a_cache_that_cannot_be_written_is_named() {
     let mut texts =
         hub.texts(&selection(None, "text"), IN_ORDER, Box::new(|_| {})).expect("stream");
     let message = texts.next().expect("an item").expect_err("an error").to_string();
-    assert!(message.contains("set HF_HOME to a folder with room"), "{message}");
+    assert!(message.contains("set HF_HOME to a writable folder"), "{message}");
     assert!(texts.next().is_none());
 }
