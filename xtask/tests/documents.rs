@@ -130,6 +130,22 @@ fn dependencies_are_those_of_the_table() {
 }
 
 #[test]
+fn kernels_of_the_step_are_shaders() {
+    let document = read("ARCHITECTURE.md");
+    let step = document.split("## One training step").nth(1).expect("its chapter");
+    let step = step.split("\n## ").next().unwrap_or(step);
+    let kernels: BTreeSet<String> =
+        rows(step).filter(|row| row.len() == 5).flat_map(|row| quoted(row[1])).collect();
+    assert!(kernels.len() > 15, "{kernels:?}");
+    let shaders = root().join("shaders");
+    let missing: Vec<_> = kernels
+        .into_iter()
+        .filter(|name| name != "gemm" && !shaders.join(format!("{name}.wgsl")).is_file())
+        .collect();
+    assert!(missing.is_empty(), "in ARCHITECTURE.md, but not in shaders/: {missing:?}");
+}
+
+#[test]
 fn the_few_that_may_are_the_only_ones_that_do() {
     let document = read("ARCHITECTURE.md");
     for path in crates() {
