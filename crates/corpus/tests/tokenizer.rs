@@ -188,9 +188,9 @@ fn a_model_of_another_tokenizer_is_refused() {
         tokenizer.check_model(2048, 0, None).unwrap_err(),
         TokenizerError::OtherMask { tokenizer: 2, model: 0 }
     );
-    BYTES.check_model(300, 2, Some(3)).unwrap();
+    BYTES.check_model(BYTES.vocab_size(), 2, Some(3)).unwrap();
     assert_eq!(
-        BYTES.check_model(300, 2, Some(4)).unwrap_err().to_string(),
+        BYTES.check_model(BYTES.vocab_size(), 2, Some(4)).unwrap_err().to_string(),
         "the token that ends a text is id 3 in the tokenizer and id 4 in the model; use the tokenizer.json that the model was trained with (it lies in the checkpoint's folder)"
     );
 }
