@@ -1,23 +1,24 @@
-// Ends a denoising pass: in every sequence, the generated positions that are lowest in an order
-// (mostly that of confidence) become masks again. One position per invocation.
+// Last stage of a denoising pass: in every sequence, re-masks the free positions with the lowest
+// order, usually the confidence. One position per invocation.
 //
-//   rank        = number of generated positions of the sequence that are lower in the order, or as
-//                 low and further to the left
-//   ids         = mask_id where generated, order < STAYS and rank < count, else the token
+//   rank        = number of free positions of the sequence that are lower in the order, or as low
+//                 and further to the left
+//   ids         = mask_id where free, order < STAYS and rank < count, else the token
 //   confidence  = 0 where masked, else as drawn
 //
 //   tokens            (N)
 //   token_confidence  (N)
 //   order             (N)  may be token_confidence itself
-//   generated         (N)  not 0 = this position is to be generated
+//   kinds             (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
 //   control           (2 + batch)  from element 2 on, the count of each sequence
 //   ids               (N)  =
 //   confidence        (N)  =
-//   frame             (2, N)  =  ids and the bits of confidence, to be read back in one piece
+//   readback          (2, N)  =  ids and the bits of confidence, to be read back in one piece
 //
 // Host side and CPU twin: crates/kernels/src/remask.rs.
 
 #import elements
+#import kinds
 
 const WORKGROUP_SIZE: u32 = 256u;
 const STAYS: f32 = 3e38;
@@ -32,11 +33,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> tokens: array<u32>;
 @group(0) @binding(2) var<storage, read> token_confidence: array<f32>;
 @group(0) @binding(3) var<storage, read> order: array<f32>;
-@group(0) @binding(4) var<storage, read> generated: array<u32>;
+@group(0) @binding(4) var<storage, read> kinds: array<u32>;
 @group(0) @binding(5) var<storage, read> control: array<u32>;
 @group(0) @binding(6) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(7) var<storage, read_write> confidence: array<f32>;
-@group(0) @binding(8) var<storage, read_write> frame: array<u32>;
+@group(0) @binding(8) var<storage, read_write> readback: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -51,12 +52,12 @@ fn main(
     let b = n / params.length;
     let mine = order[n];
     var masked = false;
-    if generated[n] != 0u && mine < STAYS {
+    if kinds[n] != GIVEN && mine < STAYS {
         var rank = 0u;
         for (var other = b * params.length; other < (b + 1u) * params.length; other++) {
             let theirs = order[other];
             let before = theirs < mine || (theirs == mine && other < n);
-            rank += select(0u, 1u, before && generated[other] != 0u);
+            rank += select(0u, 1u, before && kinds[other] != GIVEN);
         }
         masked = rank < control[2u + b];
     }
@@ -64,6 +65,6 @@ fn main(
     let sure = select(token_confidence[n], 0.0, masked);
     ids[n] = token;
     confidence[n] = sure;
-    frame[n] = token;
-    frame[params.count + n] = bitcast<u32>(sure);
+    readback[n] = token;
+    readback[params.count + n] = bitcast<u32>(sure);
 }

@@ -1,4 +1,4 @@
-// Draws the token of every position that is to be generated. One position per workgroup.
+// Draws the token of every free position. One position per workgroup.
 //
 //   greedy:  token = the first of the largest logits,  p = softmax(logits)
 //   else:    p = softmax(logits / temperature), cut to the top_k largest logits and then to the
@@ -6,14 +6,14 @@
 //            token = number of entries of the running sum of p that are <= uniform
 //   confidence = p[token]
 //
-// A position that is not generated keeps token and confidence; with params.keep_visible, so does
+// A given position keeps token and confidence; with params.keep_visible, so does
 // one whose token is not the mask. Before given tokens no text ends: there end_id cannot be drawn.
 //
 //   logits            (N, V)
 //   uniforms          (N)
 //   ids               (N)  tokens before the pass
 //   confidence        (N)  and with what confidence they were drawn
-//   generated         (N)  1 = this position is to be generated, 2 = and given ones follow
+//   kinds             (N)  of the positions, see common/kinds.wgsl
 //   control           (2 + batch)  element 1, whether the pass is greedy
 //   tokens            (N)  =
 //   token_confidence  (N)  =
@@ -25,6 +25,7 @@
 //
 // Host side and CPU twin: crates/kernels/src/sample_tokens.rs.
 
+#import kinds
 #import reduce
 #import largest
 
@@ -52,7 +53,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> uniforms: array<f32>;
 @group(0) @binding(3) var<storage, read> ids: array<u32>;
 @group(0) @binding(4) var<storage, read> confidence: array<f32>;
-@group(0) @binding(5) var<storage, read> generated: array<u32>;
+@group(0) @binding(5) var<storage, read> kinds: array<u32>;
 @group(0) @binding(6) var<storage, read> control: array<u32>;
 @group(0) @binding(7) var<storage, read_write> tokens: array<u32>;
 @group(0) @binding(8) var<storage, read_write> token_confidence: array<f32>;
@@ -141,14 +142,14 @@ fn main(
         return;
     }
     let visible = params.keep_visible == 1u && ids[row] != params.mask_id;
-    if generated[row] == 0u || visible {
+    if kinds[row] == GIVEN || visible {
         if lane == 0u {
             tokens[row] = ids[row];
             token_confidence[row] = confidence[row];
         }
         return;
     }
-    inside = generated[row] == 2u;
+    inside = kinds[row] == FREE_NO_END;
     let start = row * params.vocabulary;
     let greedy = params.greedy == 1u || control[1] == 1u;
     let scale = select(params.inverse_temperature, 1.0, greedy);

@@ -3,6 +3,7 @@
 //! Both cross the border of a worker as JSON; dropped files travel beside their command. An engine
 //! on the main thread gets the very same messages.
 
+pub use corpus::tokenizer::GAP_OPENS;
 pub use diffusion::sampler::SamplerKind;
 use plot::{Frame, Piece, Trace};
 use serde::{Deserialize, Serialize};
@@ -48,9 +49,6 @@ pub enum Compute {
     /// The CPU.
     Cpu,
 }
-
-/// How each gap of a prompt begins.
-pub const GAP_OPENS: &str = "[MASK";
 
 /// What to write and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,7 @@
 //! The page tests: a release build, driven in Chromium by the tests in `e2e`.
 
-use crate::drivers::Driver;
 use crate::stage::Stage;
-use crate::{needs, packages, run, trunk, vulkan};
+use crate::{needs, packages, run, trunk};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,18 +35,12 @@ pub(crate) fn prepare() -> Result<()> {
 ///
 /// # Errors
 /// When the build tools cannot be installed.
-pub(crate) fn stages(drivers: &[Driver]) -> Result<Vec<Stage>> {
+pub(crate) fn stages() -> Result<Vec<Stage>> {
     let build = trunk::command(&["build", "--release", "--dist", DIST].map(str::to_owned))?;
     let mut tests = run::cargo();
     tests.args(["test", "--workspace", "--test", "page"]);
     tests.args(["--", "--show-output"]);
     tests.env("DIST", DIST).env("KERNEL_CASES", kernel_cases());
-    // Its steps are timed against the same driver natively.
-    let swiftshader = vulkan::swiftshader();
-    let of_chromium = drivers.iter().filter(|driver| driver.manifest == swiftshader);
-    for manifest in of_chromium.filter_map(|driver| driver.manifest.as_ref()) {
-        vulkan::only(&mut tests, manifest);
-    }
     Ok(vec![
         Stage { name: "the page, built for release".to_owned(), command: build, counts: false },
         Stage { name: "the page in Chromium".to_owned(), command: tests, counts: true },

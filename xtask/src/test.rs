@@ -47,7 +47,7 @@ pub(crate) fn run() -> Result<()> {
         total.failed += usize::from(strict);
         table.push(format!("{:45}not tested on {name}", if strict { "FAILED" } else { "absent" }));
     }
-    for mut stage in stages(&drivers, &toolchain).into_iter().chain(page::stages(&drivers)?) {
+    for mut stage in stages(&drivers, &toolchain).into_iter().chain(page::stages()?) {
         println!("\n== {}", stage.name);
         let outcome = stage.run()?;
         // A failed check, or a failed build of the tests, counts as one failure.

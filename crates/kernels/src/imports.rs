@@ -6,6 +6,7 @@ use device::Sources;
 pub const COMMON: Sources = &[
     ("elements", include_str!("../../../shaders/common/elements.wgsl")),
     ("head", include_str!("../../../shaders/common/head.wgsl")),
+    ("kinds", include_str!("../../../shaders/common/kinds.wgsl")),
     ("largest", include_str!("../../../shaders/common/largest.wgsl")),
     ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
     ("rng", include_str!("../../../shaders/common/rng.wgsl")),

@@ -1,5 +1,5 @@
-//! The end of a denoising pass: the tokens that are lowest in an order, mostly the least sure,
-//! become masks again.
+//! Last stage of a denoising pass: re-masks the tokens with the lowest score, usually the
+//! confidence.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
@@ -34,7 +34,7 @@ buffers! {
         /// [`crate::sample_order`].
         order: floats,
         /// [`GIVEN`] or one of the free kinds, `(N)`.
-        generated: words,
+        kinds: words,
         /// Of [`crate::sample_begin`]: from element 2 on, how many become masks in each sequence.
         control: words,
         /// Written: `(N)`.
@@ -42,7 +42,7 @@ buffers! {
         /// Written: `(N)`, 0 at masks.
         confidence: floats_mut,
         /// Written: ids and the bits of confidence in f32, `(2, N)`, to be read back in one piece.
-        frame: words_mut,
+        readback: words_mut,
     }
 }
 
@@ -62,9 +62,9 @@ pub fn record(step: &mut Recording, io: Buffers, length: usize, mask_id: u32) {
 
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 8>();
-    let [tokens, token_confidence, order, generated, control, ids, confidence, frame] = buffers;
+    let [tokens, token_confidence, order, kinds, control, ids, confidence, readback] = buffers;
     let (token_confidence, order) = (token_confidence.floats(), order.floats());
-    let generated = generated.words();
+    let kinds = kinds.words();
     let (ids, confidence) = (ids.words_mut(), confidence.floats_mut());
     ids.copy_from_slice(tokens.words());
     confidence.copy_from_slice(token_confidence);
@@ -72,7 +72,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
     for (b, &count) in control.words()[HEADER..].iter().enumerate() {
         let positions = b * length..(b + 1) * length;
         let wide = |n: usize| order[n].wide();
-        let may = |&n: &usize| generated[n] != GIVEN && wide(n) < f64::from(STAYS);
+        let may = |&n: &usize| kinds[n] != GIVEN && wide(n) < f64::from(STAYS);
         let mut sorted: Vec<usize> = positions.filter(may).collect();
         sorted.sort_by(|&a, &b| wide(a).total_cmp(&wide(b)));
         for &n in sorted.iter().take(count as usize) {
@@ -80,7 +80,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
             confidence[n] = E::zero();
         }
     }
-    let (first, second) = frame.words_mut().split_at_mut(ids.len());
+    let (first, second) = readback.words_mut().split_at_mut(ids.len());
     first.copy_from_slice(ids);
     for (bits, confidence) in second.iter_mut().zip(confidence) {
         *bits = (confidence.wide() as f32).to_bits();

@@ -16,7 +16,7 @@ pub struct Sampling {
     pub exclude_mask: bool,
     /// Token that ends a text: it is not drawn at positions that given tokens follow.
     pub end_id: Option<u32>,
-    /// Whether generated positions that are no longer masks keep their token.
+    /// Whether free positions that are no longer masks keep their token.
     pub keep_visible: bool,
     /// What logits are divided by; `None` takes the largest.
     pub temperature: Option<f32>,
@@ -54,7 +54,7 @@ buffers! {
         /// Confidence of each, `(N)`.
         confidence: floats,
         /// Kind of each position: [`GIVEN`], [`crate::remask::FREE`] or [`FREE_NO_END`], `(N)`.
-        generated: words,
+        kinds: words,
         /// Of [`crate::sample_begin`]: element 1 makes the pass greedy.
         control: words,
         /// Written: `(N)`.
@@ -96,11 +96,11 @@ pub fn record(step: &mut Recording, io: Buffers, sampling: &Sampling) {
 
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 8>();
-    let [logits, uniforms, ids, confidence, generated, control, tokens, token_confidence] = buffers;
+    let [logits, uniforms, ids, confidence, kinds, control, tokens, token_confidence] = buffers;
     let greedy = params.greedy == 1 || control.words()[1] == 1;
     let rows = logits.floats().par_chunks_exact(params.vocabulary as usize);
     let before = ids.words().par_iter().zip(confidence.floats());
-    let asked = generated.words().par_iter().zip(uniforms.floats());
+    let asked = kinds.words().par_iter().zip(uniforms.floats());
     let after = tokens.words_mut().par_iter_mut().zip(token_confidence.floats_mut());
     rows.zip(before).zip(asked).zip(after).for_each(
         |(((logits, (&id, &confidence)), (&kind, &uniform)), (token, token_confidence))| {

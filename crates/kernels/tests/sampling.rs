@@ -5,6 +5,7 @@ mod harness;
 
 use device::{Recording, Slice};
 use harness::{Bench, compare};
+use kernels::remask::{FREE, FREE_NO_END};
 use kernels::rng::{Philox, below, unit};
 use kernels::sample_tokens::{self, Sampling};
 use kernels::{remask, sample_begin, sample_explain, sample_order, sample_uniforms};
@@ -60,7 +61,7 @@ fn draw(
         uniforms: bench.unwritten(rows),
         ids: bench.device.words("ids", &vec![sampling.mask_id; rows]).unwrap(),
         confidence: bench.unwritten(rows),
-        generated: bench.device.words("generated", &vec![1; rows]).unwrap(),
+        kinds: bench.device.words("kinds", &vec![FREE; rows]).unwrap(),
         control,
         tokens: bench.zeros(rows),
         token_confidence: bench.unwritten(rows),
@@ -181,7 +182,7 @@ fn a_greedy_pass_ignores_the_temperature_and_its_cuts() {
             uniforms: bench.floats(10),
             ids: bench.zeros(10),
             confidence: bench.floats(10),
-            generated: bench.device.words("generated", &[1; 10]).unwrap(),
+            kinds: bench.device.words("kinds", &[FREE; 10]).unwrap(),
             control,
             tokens: bench.zeros(10),
             token_confidence: bench.unwritten(10),
@@ -205,13 +206,13 @@ fn kept_positions_keep_token_and_confidence() {
                 uniforms: bench.floats(rows),
                 ids: bench.words(rows, 4),
                 confidence: bench.floats(rows),
-                generated: bench.words(rows, 2),
+                kinds: bench.words(rows, 2),
                 control: begin(bench, step, &[1, 0, 0], 1),
                 tokens: bench.zeros(rows),
                 token_confidence: bench.unwritten(rows),
             };
             sample_tokens::record(step, io, &sampling);
-            vec![io.tokens, io.token_confidence, io.ids, io.confidence, io.generated]
+            vec![io.tokens, io.token_confidence, io.ids, io.confidence, io.kinds]
         });
         let [tokens, token_confidence, ids, confidence, generated] = outputs.try_into().unwrap();
         for (n, generated) in generated.into_iter().enumerate() {
@@ -238,14 +239,14 @@ fn no_text_ends_before_given_tokens() {
                 .map(|i| if i % vocabulary == END { 9.0 } else { (i % 7) as f32 * 0.5 })
                 .collect();
             let uniforms: Vec<f32> = (0..rows).map(|n| (n as f32 + 0.5) / rows as f32).collect();
-            let generated: Vec<u32> = (0..rows).map(|n| 1 + n % 2).collect();
+            let kinds: Vec<u32> = (0..rows).map(|n| [FREE, FREE_NO_END][n as usize % 2]).collect();
             let rows = rows as usize;
             let io = sample_tokens::Buffers {
                 logits: bench.device.floats("logits", &logits).unwrap(),
                 uniforms: bench.device.floats("uniforms", &uniforms).unwrap(),
                 ids: bench.device.words("ids", &vec![sampling.mask_id; rows]).unwrap(),
                 confidence: bench.unwritten(rows),
-                generated: bench.device.words("generated", &generated).unwrap(),
+                kinds: bench.device.words("kinds", &kinds).unwrap(),
                 control: begin(bench, step, &[1, 0, 0], 1),
                 tokens: bench.zeros(rows),
                 token_confidence: bench.unwritten(rows),
@@ -273,14 +274,14 @@ fn the_least_sure_become_masks() {
                 tokens: bench.words(rows, 90),
                 token_confidence,
                 order: token_confidence,
-                generated: bench.words(rows, 3),
+                kinds: bench.words(rows, 3),
                 control: begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch),
                 ids: bench.zeros(rows),
                 confidence: bench.unwritten(rows),
-                frame: bench.zeros(2 * rows),
+                readback: bench.zeros(2 * rows),
             };
             remask::record(step, io, length, 99);
-            vec![io.ids, io.confidence, io.tokens, io.token_confidence, io.generated, io.frame]
+            vec![io.ids, io.confidence, io.tokens, io.token_confidence, io.kinds, io.readback]
         });
         let (ids, bits) = outputs[5].split_at(batch * length);
         let sure = bits.iter().map(|&bits| f64::from(f32::from_bits(bits as u32)));
@@ -333,11 +334,11 @@ fn order(
         tokens: bench.words(rows, 90),
         token_confidence,
         order,
-        generated: bench.device.words("generated", &vec![1; rows]).unwrap(),
+        kinds: bench.device.words("kinds", &vec![FREE; rows]).unwrap(),
         control,
         ids: bench.zeros(rows),
         confidence: bench.unwritten(rows),
-        frame: bench.zeros(2 * rows),
+        readback: bench.zeros(2 * rows),
     };
     remask::record(step, io, length, 99);
     vec![order, io.ids, token_confidence]

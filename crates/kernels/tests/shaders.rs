@@ -2,7 +2,7 @@
 //! limits, and translates to the languages of all platforms.
 
 use device::{Access, Element, Kernel};
-use kernels::ALL;
+use kernels::{ALL, remask, sample_tokens};
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
@@ -100,6 +100,24 @@ fn bindings_agree_with_the_host() {
             assert_eq!(kind, expected, "{name}: element of `{}`", host.name);
         }
         assert_eq!(seen, kernel.bindings.len(), "{name}: number of storage buffers");
+    }
+}
+
+#[test]
+fn kinds_of_positions_are_the_hosts() {
+    for kernel in [&remask::KERNEL, &sample_tokens::KERNEL] {
+        let (module, _) = parse(kernel);
+        let value = |name: &str| {
+            let named = |constant: &naga::Constant| constant.name.as_deref() == Some(name);
+            let (_, constant) = module.constants.iter().find(|(_, constant)| named(constant))?;
+            match module.global_expressions[constant.init] {
+                naga::Expression::Literal(naga::Literal::U32(value)) => Some(value),
+                _ => None,
+            }
+        };
+        let kinds = ["GIVEN", "FREE", "FREE_NO_END"].map(value);
+        let host = [remask::GIVEN, remask::FREE, remask::FREE_NO_END].map(Some);
+        assert_eq!(kinds, host, "{}", kernel.name);
     }
 }
 

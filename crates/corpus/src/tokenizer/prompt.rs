@@ -1,10 +1,13 @@
 //! Prompts with gaps: `[MASK]` is one token to be filled in, `[MASK:12]` is twelve.
 
-use super::{MASK, Tokenizer, TokenizerError};
+use super::{Tokenizer, TokenizerError};
 
 /// Longest gap that can be written, in tokens: far above every block size, and small enough that a
 /// typing error cannot exhaust the memory.
 pub const MAX_GAP: usize = 65_536;
+
+/// How every gap of a prompt begins.
+pub const GAP_OPENS: &str = "[MASK";
 
 /// An encoded prompt. Both vectors have one entry per token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +27,7 @@ enum Piece<'a> {
 
 /// Splits a prompt at its gaps.
 fn pieces(prompt: &str) -> Result<Vec<Piece<'_>>, TokenizerError> {
-    let open = &MASK[..MASK.len() - 1];
+    let open = GAP_OPENS;
     let mut out = Vec::new();
     let mut text_from = 0;
     let mut at = 0;
