@@ -1,7 +1,7 @@
 //! Splitting a text into stories, parts and token ids; the committed corpus; the cache.
 
 use corpus::cache::{self, CacheError, Key};
-use corpus::grammar;
+use corpus::grammar::Grammar;
 use corpus::stories::{Boundaries, Corpus, CorpusError, VALIDATION_SHARE, check_block, join};
 use corpus::tokenizer::{Tokenizer, TrainOptions};
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn tokenizer(end_of_text: bool) -> Tokenizer {
 
 #[test]
 fn the_committed_corpus_is_what_the_grammar_writes() {
-    assert!(STORIES == join(grammar::Stories::new(0).take(200)));
+    assert!(STORIES == join(Grammar::embedded().stories(0).take(200)));
     assert_eq!(Corpus::parse(STORIES.as_bytes()).unwrap().stories().len(), 200);
 }
 

@@ -1,135 +1,124 @@
-//! Who the story is about: hero, friend, an elder of the family.
+//! Who the story is about: which lists the characters are drawn from.
 
-use super::rng::Rng;
+use super::build::List;
+use super::error::{GrammarError, Mistake};
+use super::template::{Form, Slot, Who};
 
-/// Somebody with a name and a pronoun.
-#[derive(Clone, Debug)]
-pub(super) struct Character {
-    pub(super) name: &'static str,
-    pub(super) female: bool,
-    /// `girl`, `boy`, or the animal.
-    pub(super) kind: &'static str,
-    /// Template of the home, to follow `lived in`.
-    pub(super) home: &'static str,
-    /// What the character holds things with.
-    pub(super) hand: &'static str,
+/// Numbers of the lists that characters are drawn from. They mean nothing in a grammar whose
+/// templates speak of no character.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cast {
+    pub(super) girls: usize,
+    pub(super) boys: usize,
+    pub(super) animal_names: usize,
+    pub(super) animals: usize,
+    pub(super) homes: usize,
+    pub(super) elders: usize,
+    pub(super) child_friends: usize,
+    pub(super) animal_friends: usize,
 }
 
-impl Character {
-    pub(super) fn is_animal(&self) -> bool {
-        self.hand != "hand"
-    }
+/// Fields of the list `animals` after the first, and of `elders`.
+const ANIMAL_HOME: usize = 1;
+const ANIMAL_HAND: usize = 2;
+pub(super) const ELDER_PRONOUN: usize = 1;
 
-    /// A form of the pronoun, asked for by its masculine.
-    pub(super) fn pronoun(&self, form: &str) -> Option<&'static str> {
-        Some(match (form, self.female) {
-            ("he", false) => "he",
-            ("he", true) => "she",
-            ("him", false) => "him",
-            ("him", true) => "her",
-            ("his", false) => "his",
-            ("his", true) => "her",
-            ("himself", false) => "himself",
-            ("himself", true) => "herself",
-            _ => return None,
-        })
-    }
+/// Lists of the cast with their fields, in the order of [`Cast`].
+pub(super) const CAST: [(&str, &[&str]); 8] = [
+    ("girls", &[""]),
+    ("boys", &[""]),
+    ("animal names", &[""]),
+    ("animals", &["", "home", "hand"]),
+    ("homes", &[""]),
+    ("elders", &["", "pronoun"]),
+    ("child friends", &[""]),
+    ("animal friends", &[""]),
+];
 
-    /// A child, or an animal that talks; never one that is called like `not`.
-    pub(super) fn draw(rng: &mut Rng, animal: bool, not: &str) -> Self {
-        loop {
-            let female = rng.below(2) == 0;
-            let (kind, home, hand) = match (animal, female) {
-                (true, _) => *rng.pick(ANIMALS),
-                (false, true) => ("girl", *rng.pick(HOUSES), "hand"),
-                (false, false) => ("boy", *rng.pick(HOUSES), "hand"),
-            };
-            let names = match (animal, female) {
-                (true, _) => ANIMAL_NAMES,
-                (false, true) => GIRLS,
-                (false, false) => BOYS,
-            };
-            let name = *rng.pick(names);
-            if name != not {
-                return Self { name, female, kind, home, hand };
-            }
+/// The lists of the cast, if all are there; those that are there must have the right fields.
+pub(super) fn cast(lists: &[List]) -> Result<Option<Cast>, GrammarError> {
+    let mut numbers = [None; CAST.len()];
+    for (number, (name, fields)) in numbers.iter_mut().zip(CAST) {
+        *number = lists.iter().position(|list| list.name == name);
+        let Some(list) = number.map(|at| &lists[at]) else {
+            continue;
+        };
+        if list.fields != fields {
+            let (list_name, fields) = (name.into(), fields[1..].join(" | "));
+            return Err(Mistake::CastFields { list: list_name, fields }.at(&list.place));
         }
     }
+    let [Some(girls), Some(boys), Some(animal_names), Some(animals), rest @ ..] = numbers else {
+        return Ok(None);
+    };
+    let [Some(homes), Some(elders), Some(child_friends), Some(animal_friends)] = rest else {
+        return Ok(None);
+    };
+    Ok(Some(Cast {
+        girls,
+        boys,
+        animal_names,
+        animals,
+        homes,
+        elders,
+        child_friends,
+        animal_friends,
+    }))
+}
 
-    /// An elder of the family, called by that.
-    pub(super) fn elder(rng: &mut Rng) -> Self {
-        let &(name, female) = rng.pick(ELDERS);
-        Self { name, female, kind: "", home: "", hand: "hand" }
+impl Cast {
+    /// Whence a name comes.
+    pub(super) fn name(&self, who: Who, animal: bool, female: bool) -> Slot {
+        let list = match (who, animal, female) {
+            (Who::Elder, _, _) => self.elders,
+            (_, true, _) => self.animal_names,
+            (_, false, true) => self.girls,
+            (_, false, false) => self.boys,
+        };
+        cell(list, who, 0)
+    }
+
+    /// Whence a home comes.
+    pub(super) fn home(&self, who: Who, animal: bool) -> Slot {
+        if animal { cell(self.animals, who, ANIMAL_HOME) } else { cell(self.homes, who, 0) }
+    }
+
+    /// What sort of animal somebody is.
+    pub(super) fn animal(&self, who: Who) -> Slot {
+        cell(self.animals, who, 0)
+    }
+
+    /// What an animal has for a hand.
+    pub(super) fn paw(&self, who: Who) -> Slot {
+        cell(self.animals, who, ANIMAL_HAND)
+    }
+
+    /// The first mention of the friend.
+    pub(super) fn introduction(&self, animal: bool) -> Slot {
+        let list = if animal { self.animal_friends } else { self.child_friends };
+        cell(list, Who::Friend, 0)
+    }
+
+    /// All cells that may be asked for to fill a slot.
+    pub(super) fn cells(&self, who: Who, form: Form) -> Vec<Slot> {
+        let both = [false, true];
+        match form {
+            Form::Name => vec![
+                self.name(who, true, true),
+                self.name(who, false, true),
+                self.name(who, false, false),
+            ],
+            Form::Introduced => both.map(|animal| self.introduction(animal)).to_vec(),
+            Form::Kind => vec![self.animal(who)],
+            Form::Home => both.map(|animal| self.home(who, animal)).to_vec(),
+            Form::Hand => vec![self.paw(who)],
+            _ if who == Who::Elder => vec![self.name(who, false, false)],
+            _ => Vec::new(),
+        }
     }
 }
 
-/// Every name that a story may use (elders apart).
-#[cfg(test)]
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    GIRLS.iter().chain(BOYS).chain(ANIMAL_NAMES).copied()
+/// Rows of one list differ between the characters of a story.
+fn cell(list: usize, who: Who, field: usize) -> Slot {
+    Slot::Cell { list, number: who as u32 + 1, field }
 }
-
-const GIRLS: &[&str] = &[
-    "Ada", "Alma", "Amina", "Clara", "Dora", "Edith", "Elsie", "Frida", "Greta", "Hanna", "Ivy",
-    "Juno", "Leila", "Lotte", "Maya", "Mila", "Nora", "Olive", "Pearl", "Sanna", "Tilda", "Vera",
-    "Yuki", "Zoe",
-];
-
-const BOYS: &[&str] = &[
-    "Anton", "Arlo", "Bruno", "Caleb", "Emil", "Felix", "Finn", "Henry", "Hugo", "Ivan", "Jonah",
-    "Kofi", "Leo", "Milo", "Noel", "Oskar", "Otto", "Pavel", "Ravi", "Sami", "Tariq", "Theo",
-    "Walter", "Yusuf",
-];
-
-const ANIMAL_NAMES: &[&str] = &[
-    "Acorn", "Barley", "Biscuit", "Bramble", "Clover", "Cricket", "Dumpling", "Fern", "Ginger",
-    "Hazel", "Juniper", "Maple", "Marigold", "Nutmeg", "Pebble", "Pepper", "Pip", "Poppy", "Rusty",
-    "Sorrel", "Tansy", "Thistle", "Toffee", "Tuft", "Twig", "Willow",
-];
-
-const ELDERS: &[(&str, bool)] = &[
-    ("Mama", true),
-    ("Papa", false),
-    ("Grandma", true),
-    ("Grandpa", false),
-    ("Aunt Bea", true),
-    ("Aunt Marta", true),
-    ("Uncle Karl", false),
-    ("Uncle Sol", false),
-];
-
-const HOUSES: &[&str] = &[
-    "a [small|narrow|yellow|crooked|white] house [by the sea|at the edge of the village|near the forest]",
-    "a [stone|wooden|little blue] cottage [beside the mill|on a green hill|at the end of a long lane]",
-    "a lighthouse where the gulls cried all day",
-    "a boathouse by the [wide|slow] river",
-    "an old windmill [above the fields|outside the town]",
-    "a flat above the [bakery|toy shop|post office]",
-    "a farmhouse with [a red roof|seven windows|a squeaky gate]",
-    "a [tall|thin] brick house next to the [school|library|railway station]",
-];
-
-const ANIMALS: &[(&str, &str, &str)] = &[
-    ("fox", "a den under a [hollow|fallen] oak", "paw"),
-    ("rabbit", "a burrow beneath the [blackberry|thorn] hedge", "paw"),
-    ("hedgehog", "a nest of dry leaves behind the barn", "paw"),
-    ("mouse", "a tiny hole [behind the stove|under the barn floor]", "paw"),
-    ("squirrel", "a nest high in a [chestnut|beech] tree", "paw"),
-    ("bear cub", "a warm cave [above the valley|behind the waterfall]", "paw"),
-    ("duckling", "a nest of reeds [beside the pond|near the mill]", "wing"),
-    ("frog", "a mossy hollow close to the pond", "foot"),
-    ("otter", "a snug home in the riverbank", "paw"),
-    ("mole", "a tidy tunnel below the meadow", "paw"),
-    ("badger", "a deep old burrow under the hill", "paw"),
-    ("beaver", "a lodge of sticks in the slow river", "paw"),
-    ("kitten", "a basket beside the kitchen stove", "paw"),
-    ("puppy", "a green kennel [in the yard|under the apple tree]", "paw"),
-    ("lamb", "a pen next to the farmhouse", "hoof"),
-    ("owl", "a hole in the [church|clock] tower", "wing"),
-    ("sparrow", "a nest under the [school|station] roof", "wing"),
-    ("tortoise", "a sunny corner of the walled garden", "foot"),
-    ("goat", "a stable on the mountain", "hoof"),
-    ("donkey", "a stable at the edge of the village", "hoof"),
-    ("raccoon", "an empty barrel behind the inn", "paw"),
-    ("pony", "a stable that smelled of hay", "hoof"),
-];

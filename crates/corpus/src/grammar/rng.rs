@@ -27,13 +27,21 @@ impl Rng {
     }
 
     /// A number below `n` (the bias, `n` / 2^64, is nothing here).
-    pub(super) fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
+    fn below(&mut self, n: u64) -> u64 {
+        ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
     }
 
-    /// One of `items`.
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
+    /// Place of one of the weights, each as likely as it is heavy.
+    pub(super) fn weighted(&mut self, weights: &[u32]) -> usize {
+        let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+        let mut left = self.below(total);
+        for (at, &weight) in weights.iter().enumerate() {
+            match left.checked_sub(u64::from(weight)) {
+                Some(rest) => left = rest,
+                None => return at,
+            }
+        }
+        0
     }
 }
 

@@ -8,10 +8,10 @@ use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use corpus::clean::{clean, without_line, without_marker};
 use corpus::download::{Counts, Hub, Order, PRESETS, Selection, preset};
-use corpus::grammar::Stories;
 use corpus::tokenizer::{END_OF_TEXT, MASK, PAD, UNK};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
+use crate::commands::grammar;
 use crate::files::{Output, write_atomically};
 
 /// Where stories come from.
@@ -57,6 +57,15 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "NAME")]
     text_column: Option<String>,
 
+    /// Folder with the text files of another story grammar, in place of the program's own
+    #[arg(long, value_name = "FOLDER")]
+    grammar: Option<PathBuf>,
+
+    /// Print the entropy of the grammar's stories, in bits per byte, in place of writing a corpus;
+    /// it is measured on as many stories as `--num-stories` says
+    #[arg(long, conflicts_with_all = ["output", "separator", "no_clean_mojibake"])]
+    entropy: bool,
+
     /// Number of stories to write
     #[arg(long, value_name = "STORIES", default_value_t = 10_000,
           value_parser = clap::value_parser!(u64).range(1..))]
@@ -91,6 +100,8 @@ struct Tally {
     cleaned: u64,
     /// Empty after cleaning.
     dropped: u64,
+    /// Had been written before, word for word.
+    repeated: u64,
     bytes: u64,
 }
 
@@ -102,6 +113,11 @@ pub(crate) fn run(args: DataArgs) -> Result<()> {
     let bar = progress_bar(args.num_stories)?;
     let (tally, counts) = match args.source {
         Source::Hub => {
+            for (flag, given) in
+                [("--grammar", args.grammar.is_some()), ("--entropy", args.entropy)]
+            {
+                ensure!(!given, "`{flag}` needs `--source grammar`");
+            }
             write_atomically(&args.output, |output| from_hub(&args, output, bar.clone()))?
         }
         Source::Grammar => {
@@ -114,10 +130,16 @@ pub(crate) fn run(args: DataArgs) -> Result<()> {
             for (flag, value) in hub_only {
                 ensure!(value.is_none(), "`{flag}` needs `--source hub`");
             }
-            let mut stories = Stories::new(args.seed).map(Ok);
-            let tally = write_atomically(&args.output, |output| {
-                write_stories(&mut stories, &args, output, &bar)
+            let grammar = grammar::read(args.grammar.as_deref())?;
+            if args.entropy {
+                grammar::print_entropy(&grammar, args.seed, args.num_stories, &bar);
+                return Ok(());
+            }
+            let mut distinct = grammar.stories(args.seed).distinct();
+            let mut tally = write_atomically(&args.output, |output| {
+                write_stories(&mut distinct.by_ref().map(Ok), &args, output, &bar)
             })?;
+            tally.repeated = distinct.repeats();
             (tally, None)
         }
     };
@@ -220,9 +242,13 @@ fn report(args: &DataArgs, tally: &Tally, counts: Option<&Counts>) {
             HumanBytes(counts.bytes)
         );
     }
-    let Tally { kept, cleaned, dropped, bytes } = *tally;
+    let Tally { kept, cleaned, dropped, repeated, bytes } = *tally;
+    let what = match args.source {
+        Source::Hub => format!("cleaned {cleaned}, dropped {dropped}"),
+        Source::Grammar => format!("no two alike, {} repeats dropped", HumanCount(repeated)),
+    };
     eprintln!(
-        "{}: {} stories, {}; cleaned {cleaned}, dropped {dropped}",
+        "{}: {} stories, {}; {what}",
         args.output.display(),
         HumanCount(kept),
         HumanBytes(bytes)
