@@ -40,6 +40,8 @@ fn help_lists_every_flag() {
         "--config",
         "--split",
         "--text-column",
+        "--grammar",
+        "--entropy",
         "--num-stories",
         "--seed",
         "--shuffle-buffer",
@@ -89,6 +91,46 @@ fn the_grammar_writes_the_same_stories_for_the_same_seed() {
     assert_eq!(stories.len(), 25);
     assert!(stories.iter().all(|story| story.split_whitespace().count() > 20));
     assert_eq!(fs::read_dir(folder.path()).expect("folder").count(), 3, "nothing is left beside");
+}
+
+#[test]
+fn a_grammar_of_ones_own_and_its_entropy() {
+    let folder = tempfile::tempdir().expect("folder");
+    let grammar = ["--source", "grammar", "--grammar", text(folder.path())];
+    let said = failure(&mut data(&grammar));
+    assert!(said.ends_with(" holds no file whose name ends in .txt\n"), "{said}");
+
+    let file = folder.path().join("colors.txt");
+    fs::write(&file, "plot: colors\n- {red}\n").expect("file");
+    let said = failure(&mut data(&grammar));
+    assert_eq!(
+        said,
+        format!("error: {}, line 2: nothing fills the slot `{{red}}`\n", file.display())
+    );
+
+    fs::write(&file, "plot: colors\n- [re|red][d|]\n").expect("file");
+    let path = folder.path().join("stories");
+    let output = data(&grammar).args(["--output", text(&path)]).assert().success();
+    let said = String::from_utf8(output.get_output().stderr.clone()).expect("UTF-8");
+    assert!(said.contains("3 stories"), "{said}");
+    assert!(said.contains("no two alike"), "{said}");
+    assert!(said.contains("that is all there are: 10,000 were asked for"), "{said}");
+    let stories = fs::read_to_string(&path).expect("stories");
+    let mut stories: Vec<&str> = stories.split_terminator("\n<|endoftext|>\n").collect();
+    stories.sort_unstable();
+    assert_eq!(stories, ["re", "red", "redd"]);
+
+    let entropy = ["--entropy", "--num-stories", "4000", "--seed", "3"];
+    let output = data(&grammar).args(entropy).assert().success().get_output().clone();
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(said.starts_with("4,000 stories of seed 3, from 1 plots"), "{said}");
+    for (start, expected) in [("entropy: ", 0.5), ("a story: ", 1.5)] {
+        let found = said.lines().find_map(|line| line.strip_prefix(start)).expect(start);
+        let mean = found.split(' ').next().expect("a number").parse::<f64>().expect("a number");
+        assert!((mean - expected).abs() < 0.05, "{said}");
+    }
+    let said = failure(&mut data(&["--entropy"]));
+    assert_eq!(said, "error: `--entropy` needs `--source grammar`\n");
 }
 
 #[test]
