@@ -180,6 +180,32 @@ fn steps_without_a_finite_gradient_are_skipped_and_counted() {
     assert!(!log[0].skipped() && !run.diverged(), "{log:?}");
 }
 
+#[test]
+fn states_of_another_training_are_refused() {
+    let mut device = Device::cpu();
+    let mut run = training(&mut device, &random_weights(1), &OPTIONS);
+    let state = block_on(run.state(&device)).expect("the device answers");
+    let mut lacking = state.clone();
+    let (name, _) = lacking.moments.pop().expect("a buffer");
+    let mut longer = state.clone();
+    longer.moments[0].1.push(0.0);
+    let mut more = state.clone();
+    more.moments.push(("momentum".to_owned(), vec![0.0]));
+    let mut fewer = state.clone();
+    fewer.parameters.pop();
+    let first = format!("`{}`", state.moments[0].0);
+    for (other, part) in [
+        (lacking, format!("`{name}`").as_str()),
+        (longer, &first),
+        (more, "`momentum`"),
+        (fewer, "parameters and the model"),
+    ] {
+        let error = run.restore(&mut device, &other).expect_err("another state").to_string();
+        assert!(error.contains(part), "{error}");
+        assert_eq!(block_on(run.state(&device)).expect("the device answers"), state);
+    }
+}
+
 /// Scoring keeps the buffers of one block, whatever the depth.
 #[test]
 fn scoring_takes_no_memory_for_a_backward_pass() {

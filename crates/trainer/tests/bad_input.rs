@@ -111,6 +111,17 @@ fn sizes_cannot_change_in_a_run() {
 }
 
 #[test]
+fn the_optimizer_cannot_change_in_a_run() {
+    let place = Place::new();
+    let sentence = ["`momentum`", "the optimizer cannot change in a run"];
+    for (first, then) in [("muon", "adamw"), ("adamw", "muon")] {
+        let name = |name: &str| format!("optimizer.name={name}");
+        succeed(&mut place.train(first, &["--steps", "2", "--set", &name(first)]));
+        fail(&mut place.train(first, &["--resume", "--set", &name(then)]), &sentence);
+    }
+}
+
+#[test]
 fn settings_that_make_no_sense() {
     let place = Place::new();
     for (change, part) in [

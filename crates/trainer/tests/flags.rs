@@ -23,7 +23,7 @@ fn every_flag_is_used_by_a_test() {
         // A flag begins its line, perhaps after a short form.
         let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
         let flags = lines.filter_map(|line| line.split([' ', ',']).find(|w| w.starts_with("--")));
-        let flags = flags.map(|flag| flag.split(['=', '[']).next().unwrap_or(flag));
+        let flags = flags.map(|flag| flag.split(['=', '[', '.']).next().unwrap_or(flag));
         for flag in flags.filter(|flag| !["--help", "--version"].contains(flag)) {
             let used = [format!("\"{flag}\""), format!("\"{flag}=")];
             assert!(
