@@ -144,14 +144,11 @@ fn a_loss_that_is_not_a_number_stops_the_training() {
     // The first step throws the weights far away; the checkpoint before it is good.
     succeed(&mut place.train("run", &["--steps", "10"]));
     let more = ["--resume", "--steps", "30", "--set", "optimizer.lr=1e38", "--set", "clip=inf"];
-    let advice = ["seen in the", "weight`", "optimizer.lr", "step-000010", "--resume"];
-    let evaluated = ["the train loss after step 20 is NaN"];
-    fail(&mut place.train("run", &more), &[&evaluated[..], &advice].concat());
     // Steps without a finite gradient change nothing; ten in a row are too many.
-    let more =
-        [&more[..], &["--set", "eval_every=1000", "--set", "checkpoint_every=1000"]].concat();
-    let skipped = ["no gradient was finite since step 1"];
-    fail(&mut place.train("run", &more), &[&skipped[..], &advice].concat());
+    let later = ["--set", "eval_every=1000", "--set", "checkpoint_every=1000"];
+    let skipped = ["no gradient was finite since step 1", "seen in the", "weight`"];
+    let advice = ["optimizer.lr", "step-000010", "--resume"];
+    fail(&mut place.train("run", &[&more[..], &later].concat()), &[&skipped[..], &advice].concat());
     assert_eq!(place.latest("run").expect("a checkpoint").0, 10);
 }
 
