@@ -15,6 +15,8 @@ pub struct Capabilities {
     pub max_binding_size: u64,
     /// Largest buffer, in bytes.
     pub max_buffer_size: u64,
+    /// Most workgroups of a launch along each dimension of its grid.
+    pub max_workgroups: u32,
 }
 
 /// What a kernel needs beyond the limits that WebGPU guarantees; nothing by default.

@@ -91,8 +91,8 @@ impl Recording {
                 buffers.iter().enumerate().all(|(j, other)| i == j || other.buffer != slice.buffer);
             assert!(binding.access == Access::Read || alone, "{what}: written and bound twice");
         }
-        let fits = grid.iter().all(|&n| (1..=65_535).contains(&n));
-        assert!(fits, "{name}: grid {grid:?} is outside WebGPU's limit of 65535");
+        // How many are too many, an adapter says when the recording is compiled.
+        assert!(grid.iter().all(|&n| n > 0), "{name}: grid {grid:?}");
         self.launches.push(launch);
     }
 

@@ -74,6 +74,7 @@ impl Device {
                 timestamps: true,
                 max_binding_size: u64::MAX,
                 max_buffer_size: u64::MAX,
+                max_workgroups: u32::MAX,
                 ..Capabilities::default()
             },
         }

@@ -6,6 +6,12 @@ use crate::grid;
 use crate::imports::kernel;
 use crate::rng::{self, Philox};
 
+/// Largest timestep: stratified draws multiply it with 16 bits.
+pub const MAX_TIMESTEP: usize = 65_535;
+
+/// Most sequences of a batch: stratified draws shift their number by 16 bits.
+pub const MAX_SEQUENCES: usize = 65_535;
+
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Draw {
@@ -13,11 +19,11 @@ pub struct Draw {
     pub first: usize,
     /// Sequences that are drawn here.
     pub count: usize,
-    /// Sequences of the whole batch.
+    /// Sequences of the whole batch, at most [`MAX_SEQUENCES`].
     pub total: usize,
     /// Tokens of a sequence.
     pub length: usize,
-    /// Largest timestep, T; at most 65,535.
+    /// Largest timestep, T; at most [`MAX_TIMESTEP`].
     pub max_timestep: usize,
     /// Id of the token `[MASK]`.
     pub mask_id: u32,
@@ -67,7 +73,12 @@ buffers! {
 pub static KERNEL: Kernel = kernel!("draw_batch", Params, Buffers, twin);
 
 /// Records the draw of the batch that belongs to the counter's step.
+///
+/// # Panics
+/// When there are more timesteps or sequences than can be drawn.
 pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
+    assert!(draw.max_timestep <= MAX_TIMESTEP, "{} timesteps", draw.max_timestep);
+    assert!(draw.total <= MAX_SEQUENCES, "{} sequences", draw.total);
     step.push(Launch::new(
         &KERNEL,
         &Params {

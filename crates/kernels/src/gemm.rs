@@ -44,14 +44,6 @@ impl Op {
 }
 
 impl GemmVariant {
-    fn kernel(self) -> &'static Kernel {
-        match self {
-            Self::Tile => &TILE,
-            Self::Direct => &DIRECT,
-            Self::Subgroup => &SUBGROUP,
-        }
-    }
-
     /// Rows and columns that a workgroup makes.
     fn tile(self) -> [usize; 2] {
         match self {

@@ -36,6 +36,16 @@ mod variants;
 pub use imports::COMMON;
 pub use variants::{AttentionVariant, GemmVariant, LANES, Variants};
 
+/// A hash of the text of every shader: what was measured with other shaders is out of date.
+pub fn shaders_hash() -> u64 {
+    let imports = COMMON.iter().map(|(_, source)| *source);
+    let text = ALL.iter().map(|kernel| kernel.source).chain(imports);
+    // FNV-1a
+    text.flat_map(str::bytes).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// Every kernel, for the tests that check them all.
 pub const ALL: &[&Kernel] = &[
     &adamw::KERNEL,

@@ -26,25 +26,25 @@ const QUICK: f64 = 2e-3;
 /// not fall on one of them; the best time counts.
 const ROUNDS: usize = 8;
 
-/// A candidate that many times slower than the fastest is not measured again.
+/// Candidates slower than the fastest by more than this factor are dropped.
 const HOPELESS: f64 = 8.0;
 
 /// Measures the candidate variants on a GPU and returns the fastest of each operation. Takes a few
-/// seconds on a software driver, where compiling the kernels is most of it. The CPU device has but
-/// one variant: there, the default is returned at once.
+/// seconds on a software driver, where compiling the kernels is most of it. The CPU device has
+/// one variant: the default is returned at once.
 ///
 /// # Errors
 /// What the device reports; no variant is chosen then.
 pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
     let mut variants = Variants::default();
-    let Some(gpu) = device.gpu() else {
+    if device.gpu().is_none() {
         return Ok(variants);
-    };
-    let subgroup = gpu.summary().capabilities.subgroup_size;
+    }
+    let capabilities = device.capabilities();
     let buffers = Buffers::new(device)?;
 
     let candidates: Vec<_> =
-        GemmVariant::ALL.into_iter().filter(|variant| variant.runs_with(subgroup)).collect();
+        GemmVariant::ALL.into_iter().filter(|variant| variant.runs_on(&capabilities)).collect();
     let [a, b, c] = buffers.product;
     for op in Op::ALL {
         let record = |variant: GemmVariant, step: &mut Recording| {
@@ -60,8 +60,10 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
         }
     }
 
-    let candidates: Vec<_> =
-        AttentionVariant::ALL.into_iter().filter(|variant| variant.runs_with(subgroup)).collect();
+    let candidates: Vec<_> = AttentionVariant::ALL
+        .into_iter()
+        .filter(|variant| variant.runs_on(&capabilities))
+        .collect();
     let Buffers { qkv, y, lse, d_y, delta, d_qkv, .. } = buffers;
     let record = |variant: AttentionVariant, step: &mut Recording| {
         let choice = Variants { attention: variant, ..variants };

@@ -2,31 +2,44 @@
 
 mod harness;
 
-use device::Device;
-use harness::{adapter_subgroup, gpu};
+use device::{Capabilities, Device};
+use harness::gpu;
 use kernels::{AttentionVariant, GemmVariant, LANES, Variants, tune};
 use pollster::block_on;
 
 #[test]
-fn the_cpu_device_has_one_form() {
+fn the_cpu_device_has_one_variant() {
     assert_eq!(block_on(tune::measure(&mut Device::cpu())).unwrap(), Variants::default());
 }
 
 #[test]
-fn chosen_forms_run_on_the_adapter() {
-    let variants = block_on(tune::measure(&mut gpu())).unwrap();
-    let subgroup = adapter_subgroup();
-    for variant in [variants.gemm_nt, variants.gemm_nn, variants.gemm_tn] {
-        assert!(variant.runs_with(subgroup), "{variants:?} with subgroups of {subgroup:?}");
-    }
-    assert!(variants.attention.runs_with(subgroup), "{variants:?} with subgroups of {subgroup:?}");
+fn chosen_variants_run_on_the_adapter() {
+    let mut device = gpu();
+    let variants = block_on(tune::measure(&mut device)).unwrap();
+    assert_eq!(variants, variants.on(&device.capabilities()));
 }
 
 #[test]
-fn subgroup_forms_ask_for_their_size() {
-    for (subgroup, runs) in [(None, false), (Some(4), false), (Some(LANES), true)] {
-        assert_eq!(GemmVariant::Subgroup.runs_with(subgroup), runs);
-        assert_eq!(AttentionVariant::Subgroup.runs_with(subgroup), runs);
+fn a_choice_of_another_adapter_is_brought_to_this_one() {
+    let with = |subgroup_size| Capabilities { subgroup_size, ..Capabilities::default() };
+    let chosen = Variants {
+        gemm_nt: GemmVariant::Subgroup,
+        gemm_nn: GemmVariant::Direct,
+        gemm_tn: GemmVariant::Subgroup,
+        attention: AttentionVariant::Subgroup,
+    };
+    assert_eq!(chosen.on(&with(Some(LANES))), chosen);
+    for subgroup_size in [None, Some(4), Some(32)] {
+        let expected = Variants { gemm_nn: GemmVariant::Direct, ..Variants::default() };
+        assert_eq!(chosen.on(&with(subgroup_size)), expected, "{subgroup_size:?}");
     }
-    assert!(GemmVariant::Tile.runs_with(None) && GemmVariant::Direct.runs_with(None));
+}
+
+#[test]
+fn unknown_variants_are_refused() {
+    for json in [r#"{"gemm_nt": "cooperative"}"#, r#"{"gemm": "tile"}"#] {
+        assert!(serde_json::from_str::<Variants>(json).is_err(), "{json}");
+    }
+    let known = serde_json::from_str::<Variants>(r#"{"gemm_nt": "direct"}"#).unwrap();
+    assert_eq!(known.gemm_nt, GemmVariant::Direct);
 }

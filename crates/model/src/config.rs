@@ -1,5 +1,6 @@
 //! Sizes of the network.
 
+use kernels::draw_batch::MAX_TIMESTEP;
 use serde::{Deserialize, Serialize};
 
 /// Sizes of the network; every one is fixed when it is trained.
@@ -61,7 +62,7 @@ impl Config {
             ("n_embd", self.n_embd, 65_536),
             ("block_size", self.block_size, 65_536),
             ("vocab_size", self.vocab_size, 1_000_000),
-            ("timesteps", self.timesteps, 100_000),
+            ("timesteps", self.timesteps, MAX_TIMESTEP),
         ];
         for (name, value, most) in counts {
             if value == 0 || value > most {
@@ -124,6 +125,8 @@ mod tests {
         assert!(error(|c| c.n_embd = 100).contains("multiple of 8"));
         assert!(error(|c| c.n_head = 5).contains("n_head 5"));
         assert!(error(|c| c.n_head = 384).contains("must be even"));
+        // More cannot be drawn: see `draw_batch`.
+        assert!(error(|c| c.timesteps = 65_536).contains("timesteps is 65536"));
         assert!(error(|c| c.mask_id = 4096).contains("mask_id 4096"));
         assert!(Config::reference(2048).validate().is_ok());
     }

@@ -1,7 +1,7 @@
 //! `--device` and `--adapter`: what a command computes on, and with which shader variants.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -33,6 +33,10 @@ pub(crate) struct ComputeArgs {
     /// Part of the name of the GPU to use, in any case
     #[arg(long, value_name = "NAME")]
     pub(crate) adapter: Option<String>,
+
+    /// Measure again which shader variants are fastest on the GPU
+    #[arg(long)]
+    pub(crate) measure_variants: bool,
 }
 
 impl ComputeArgs {
@@ -54,41 +58,79 @@ impl ComputeArgs {
                 other => other?,
             },
         };
-        Ok(Device::Gpu(Box::new(gpu)))
+        let device = Device::Gpu(Box::new(gpu));
+        if let (true, Some(path)) = (self.measure_variants, cached(&device)) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(files::explain(&path, &error).into());
+                }
+                _ => log::debug!("measuring the shader variants again"),
+            }
+        }
+        Ok(device)
     }
 }
 
-/// The fastest shader variants on a device: measured once per adapter and driver, and kept in the
-/// user's cache folder. The CPU has but one variant.
+/// The fastest shader variants on a device: measured once and kept in the user's cache folder,
+/// for as long as adapter, driver and shaders stay the same. The CPU has one variant.
 pub(crate) fn variants(device: &mut Device) -> Result<Variants> {
-    let Some(gpu) = device.gpu() else { return Ok(Variants::default()) };
-    let path = kept(&gpu.summary().to_string());
-    // A file that another version wrote is measured again.
-    let known = path.as_ref().and_then(|path| serde_json::from_slice(&fs::read(path).ok()?).ok());
-    if let Some(known) = known {
-        return Ok(known);
+    let Some(path) = cached(device) else {
+        return Ok(block_on(kernels::tune::measure(device))?);
+    };
+    if let Some(known) = fs::read(&path).ok().and_then(|json| read(&json)) {
+        return Ok(known.on(&device.capabilities()));
     }
     let measured = block_on(kernels::tune::measure(device))?;
-    if let Some(path) = path {
-        let keep = || -> Result<()> {
-            fs::create_dir_all(path.parent().unwrap_or(&path))?;
-            let json = serde_json::to_vec_pretty(&measured)?;
-            files::write_atomically(&path, |file| Ok(file.write_all(&json)?))
-        };
-        // Measuring again next time is no harm.
-        keep().unwrap_or_else(|error| log::warn!("the shader variants were not kept: {error:#}"));
-    }
+    let keep = || -> Result<()> {
+        fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        let json = serde_json::to_vec_pretty(&measured)?;
+        files::write_atomically(&path, |file| Ok(file.write_all(&json)?))
+    };
+    // Without the file they are measured again next time.
+    keep().unwrap_or_else(|error| log::warn!("the shader variants were not kept: {error:#}"));
     Ok(measured)
 }
 
-/// Where the variants of an adapter are kept, if there is a cache folder.
-fn kept(adapter: &str) -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let cache = variable("XDG_CACHE_HOME")
-        .or_else(|| variable("LOCALAPPDATA"))
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))?;
+/// Variants from the cache; none when the file has less or more than this program writes.
+fn read(json: &[u8]) -> Option<Variants> {
+    let known: Variants = serde_json::from_slice(json).ok()?;
+    (serde_json::to_vec_pretty(&known).ok()? == json).then_some(known)
+}
+
+/// The variants of a checkpoint, as far as `device` can run them.
+pub(crate) fn saved_variants(saved: Variants, device: &Device) -> Variants {
+    let variants = saved.on(&device.capabilities());
+    if variants != saved {
+        log::warn!(
+            "the run was trained with {saved:?}; {device} cannot run all of them and goes on with {variants:?}"
+        );
+    }
+    variants
+}
+
+/// Where the variants of a GPU are kept, if there is a cache folder.
+fn cached(device: &Device) -> Option<PathBuf> {
+    let adapter = device.gpu()?.summary().to_string();
     let name: String =
         adapter.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Some(cache.join("cinnabar").join("variants").join(format!("{name}.json")))
+    let file = format!("{name}-{:016x}.json", kernels::shaders_hash());
+    Some(dirs::cache_dir()?.join("cinnabar").join("variants").join(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_this_program_wrote_is_read_from_the_cache() {
+        let written = serde_json::to_vec_pretty(&Variants::default()).unwrap();
+        assert_eq!(read(&written), Some(Variants::default()));
+        for other in [
+            &b"{}"[..],
+            br#"{"gemm_nt": "tile"}"#,
+            br#"{"gemm_nt": "tile", "gemm_nn": "tile", "gemm_tn": "tile", "attention": "other"}"#,
+        ] {
+            assert_eq!(read(other), None);
+        }
+    }
 }

@@ -122,6 +122,26 @@ fn old_checkpoints_are_resumed_used_and_exported() {
     }
 }
 
+/// The CPU has no subgroups, as most GPUs have none of the size that these variants need.
+#[test]
+fn a_run_goes_on_where_its_shader_variants_cannot_run() {
+    let place = Place::new();
+    succeed(&mut place.train("run", &["--steps", "2"]));
+    let (_, checkpoint) = place.latest("run").expect("a checkpoint");
+    let path = checkpoint.join("state.json");
+    let state = fs::read_to_string(&path).expect("a state");
+    assert!(state.contains("\"tile\""), "{state}");
+    fs::write(&path, state.replace("\"tile\"", "\"subgroup\"")).expect("a changed state");
+    let mut resumed = place.train("run", &["--steps", "4", "--resume"]);
+    let output = resumed.env("RUST_LOG", "warn").output().expect("the program starts");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    assert!(error.contains("Subgroup") && error.contains("cannot run all of them"), "{error}");
+    let (step, checkpoint) = place.latest("run").expect("a checkpoint");
+    let state = fs::read_to_string(checkpoint.join("state.json")).expect("a state");
+    assert!(step == 4 && !state.contains("subgroup"), "{state}");
+}
+
 #[test]
 fn a_run_is_not_overwritten() {
     let place = Place::new();

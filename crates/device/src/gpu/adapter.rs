@@ -48,6 +48,7 @@ impl AdapterSummary {
                 timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
                 max_binding_size: limits.max_storage_buffer_binding_size,
                 max_buffer_size: limits.max_buffer_size,
+                max_workgroups: limits.max_compute_workgroups_per_dimension,
             },
         }
     }

@@ -38,6 +38,11 @@ impl Gpu {
         let mut launches = Vec::with_capacity(all.len());
         for (index, launch) in all.iter().enumerate() {
             let name = launch.kernel.name;
+            let available = self.summary.capabilities.max_workgroups.into();
+            for workgroups in launch.grid {
+                let limit = "maxComputeWorkgroupsPerDimension";
+                self.check_limit(name, limit, workgroups.into(), available)?;
+            }
             let start = index * MAX_PARAMS_SIZE;
             params[start..start + launch.params.len()].copy_from_slice(&launch.params);
             let pipeline = self.pipeline(launch)?;

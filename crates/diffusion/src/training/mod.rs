@@ -11,6 +11,7 @@ pub mod step;
 
 use device::{Device, DeviceError, Program, Recording, Timing};
 use kernels::Variants;
+use kernels::draw_batch::MAX_SEQUENCES;
 use model::{Config, Model, Schedule, TensorInfo};
 use optim::OptimizerConfig;
 
@@ -266,9 +267,9 @@ fn check(
             config.block_size
         ));
     }
-    if batch == 0 || accumulation == 0 || batch * accumulation > 65_535 {
+    if batch == 0 || accumulation == 0 || batch * accumulation > MAX_SEQUENCES {
         return impossible(format!(
-            "a step of {accumulation} x {batch} sequences is impossible, it must be between 1 and 65535"
+            "a step of {accumulation} x {batch} sequences is impossible, it must be between 1 and {MAX_SEQUENCES}"
         ));
     }
     if accumulation > 1 && !(batch * length).is_multiple_of(device::ALIGNMENT) {

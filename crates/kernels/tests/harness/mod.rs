@@ -60,11 +60,6 @@ pub fn gpu() -> Device {
     Device::Gpu(Box::new(gpu))
 }
 
-/// Lanes of a subgroup of the GPU, if it has subgroup operations.
-pub fn adapter_subgroup() -> Option<u32> {
-    gpu().capabilities().subgroup_size
-}
-
 /// Records with `record` on all three devices, runs, and compares the slices that it returns with
 /// the oracle's: |a - b| <= absolute + relative * |b|. Returns the oracle's. With the variable
 /// `KERNEL_CASES` naming a folder, the check is kept there, to be repeated in a browser.

@@ -12,19 +12,19 @@ use run::Settings;
 /// Measures, prints, and returns the highest rate of a matrix product in FLOP/s: nothing that
 /// multiplies matrices can be faster.
 pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> Result<f64> {
-    let subgroup = device.capabilities().subgroup_size;
+    let capabilities = device.capabilities();
     let on_cpu = device.gpu().is_none();
     let products: Vec<GemmVariant> =
         GemmVariant::ALL
             .into_iter()
             .filter(|variant| {
-                if on_cpu { *variant == GemmVariant::Tile } else { variant.runs_with(subgroup) }
+                if on_cpu { *variant == GemmVariant::Tile } else { variant.runs_on(&capabilities) }
             })
             .collect();
     let attentions: Vec<AttentionVariant> = AttentionVariant::ALL
         .into_iter()
         .filter(|variant| {
-            if on_cpu { *variant == AttentionVariant::Tile } else { variant.runs_with(subgroup) }
+            if on_cpu { *variant == AttentionVariant::Tile } else { variant.runs_on(&capabilities) }
         })
         .collect();
     let name = |variant: String| if on_cpu { "CPU".to_owned() } else { variant.to_lowercase() };

@@ -57,7 +57,7 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
 
     let mut device = plan.compute.open()?;
     let (variants, progress) = match saved {
-        Some((variants, progress)) => (variants, Some(progress)),
+        Some((variants, progress)) => (compute::saved_variants(variants, &device), Some(progress)),
         None => (compute::variants(&mut device)?, None),
     };
     let (steps, toml) = (settings.train.steps, settings.to_toml());
