@@ -128,3 +128,24 @@ fn a_given_tokenizer_is_used() {
     let kept = fs::read_to_string(place.path("second").join("settings.toml")).expect("settings");
     assert!(kept.lines().any(|line| line == "vocab_size = 280"), "{kept}");
 }
+
+/// Shader variants are measured once, and again when asked to. Elsewhere than on Linux no variable
+/// says where the cache is.
+#[test]
+#[cfg(target_os = "linux")]
+fn variants_are_measured_once() {
+    let place = Place::new();
+    let measured = |more: &[&str]| {
+        let mut command = place.train_on("gpu", "run", &["--explain"]);
+        succeed(command.env("XDG_CACHE_HOME", place.path("cache")).args(more));
+        let folder = place.path("cache").join("cinnabar").join("variants");
+        let mut entries =
+            fs::read_dir(folder).expect("a cache").map(|entry| entry.expect("a file"));
+        let file = entries.next().expect("a file");
+        assert!(entries.next().is_none(), "one adapter, one file");
+        file.metadata().expect("metadata").modified().expect("a time")
+    };
+    let first = measured(&[]);
+    assert_eq!(measured(&[]), first);
+    assert!(measured(&["--measure-variants"]) > first);
+}

@@ -1,15 +1,19 @@
 //! Runs recordings through wgpu.
 
 mod adapter;
+mod pace;
 mod pipeline;
 mod program;
 mod transfer;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use adapter::{AdapterChoice, AdapterSummary};
 pub(crate) use program::GpuProgram;
+
+use pace::Pace;
+use web_time::Instant;
 
 use crate::{BufferId, DeviceError, Element, Slice};
 use pipeline::PipelineKey;
@@ -24,6 +28,7 @@ pub struct Gpu {
     pipelines: HashMap<PipelineKey, wgpu::ComputePipeline>,
     memory: u64,
     fault: Arc<Mutex<Option<DeviceError>>>,
+    pace: Arc<Mutex<Pace>>,
 }
 
 impl Gpu {
@@ -58,6 +63,7 @@ impl Gpu {
             pipelines: HashMap::new(),
             memory: 0,
             fault,
+            pace: Arc::new(Mutex::new(Pace::new(Instant::now()))),
         })
     }
 
@@ -104,6 +110,10 @@ impl Gpu {
         self.memory += slice.bytes();
         self.check()?;
         Ok(slice)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().expect("no panic while locked")
     }
 
     /// The fault that wgpu reported since the last call, if any.

@@ -1,11 +1,11 @@
 //! A recording made ready for the GPU, and running it.
 
+use std::sync::Arc;
+
+use web_time::Instant;
+
 use super::Gpu;
 use crate::{DeviceError, MAX_PARAMS_SIZE, Recording, Timing};
-
-/// Work per submission: enough to hide its cost (about 0.1 ms), little enough that a slow
-/// adapter never holds the driver for seconds, which some systems take for a hang.
-const FLOP_PER_SUBMISSION: u64 = 100_000_000_000;
 
 /// Launches of a recording with pipelines, bind groups and params in place.
 #[derive(Debug)]
@@ -88,14 +88,15 @@ impl Gpu {
     /// Sends every launch to the GPU, in order; does not wait.
     pub(crate) fn run(&self, program: &GpuProgram) -> Result<(), DeviceError> {
         let mut rest = program.launches.as_slice();
-        while !rest.is_empty() {
-            let mut flop = 0;
-            let count = rest.iter().take_while(|launch| {
-                let fits = flop < FLOP_PER_SUBMISSION;
-                flop += launch.flop;
+        while let Some((first, others)) = rest.split_first() {
+            let budget = self.pace().submit(Instant::now());
+            let mut work = first.flop;
+            let more = others.iter().take_while(|launch| {
+                let fits = work + launch.flop <= budget;
+                work += if fits { launch.flop } else { 0 };
                 fits
             });
-            let (now, later) = rest.split_at(count.count());
+            let (now, later) = rest.split_at(1 + more.count());
             let mut encoder = self.device.create_command_encoder(&Default::default());
             {
                 let mut pass = encoder.begin_compute_pass(&Default::default());
@@ -104,6 +105,10 @@ impl Gpu {
                 }
             }
             self.queue.submit([encoder.finish()]);
+            let pace = Arc::clone(&self.pace);
+            self.queue.on_submitted_work_done(move || {
+                pace.lock().expect("no panic while locked").finish(work, Instant::now());
+            });
             rest = later;
         }
         self.check()

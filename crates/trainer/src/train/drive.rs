@@ -139,7 +139,7 @@ mod tests {
                 tokenizer: None,
                 out: out.clone(),
                 resume,
-                compute: ComputeArgs { device: Kind::Gpu, adapter: None },
+                compute: ComputeArgs { device: Kind::Gpu, adapter: None, measure_variants: false },
             })
         };
         assert_eq!(drive(3, false)?.go(&Interrupt::default())?, Outcome::Complete);
