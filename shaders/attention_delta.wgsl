@@ -1,5 +1,5 @@
-// First part of attention's backward pass: how much a change of all scores of a query would weigh.
-// One head of one position per invocation.
+// First stage of attention's backward pass: the dot product of output and gradient. One head of one
+// query per invocation.
 //
 //   delta  = y . d_y
 //
@@ -14,9 +14,7 @@
 const WORKGROUP_SIZE: u32 = 64u;
 
 struct Params {
-    batch: u32,
-    length: u32,
-    heads: u32,
+    rows: u32,
     head_dim: u32,
 }
 
@@ -32,7 +30,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = element_index(workgroup, groups, lane);
-    if i >= params.batch * params.length * params.heads {
+    if i >= params.rows {
         return;
     }
     var sum = 0.0;

@@ -1,10 +1,10 @@
-// Gradient of the timestep embedding: the sum over the sequences at each timestep. One row of
-// the embedding per workgroup, one channel per invocation and turn.
+// Gradient of the timestep embedding: the sum over the positions at each timestep. One row of the
+// embedding per workgroup, one channel per invocation and turn.
 //
-//   d_timestep_emb[t] = sum of d_e[b, p] over all p and the b with timesteps[b] = t
+//   d_timestep_emb[t] = sum of d_e[s, p] over all p and the s with timesteps[s] = t
 //
-//   timesteps       (batch)
-//   d_e             (batch, length, C)
+//   timesteps       (count)            one for every `span` positions
+//   d_e             (count, span, C)
 //   d_timestep_emb  (T + 1, C)  =, or += when params.accumulate is 1
 //
 // Host side and CPU twin: crates/kernels/src/embed.rs.
@@ -12,8 +12,8 @@
 const WORKGROUP_SIZE: u32 = 256u;
 
 struct Params {
-    batch: u32,
-    length: u32,
+    count: u32,
+    span: u32,
     channels: u32,
     rows: u32,
     accumulate: u32,
@@ -36,10 +36,10 @@ fn main(
     }
     for (var c = lane; c < params.channels; c += WORKGROUP_SIZE) {
         var sum = 0.0;
-        for (var b = 0u; b < params.batch; b++) {
-            if timesteps[b] == timestep {
-                for (var p = 0u; p < params.length; p++) {
-                    sum += d_e[(b * params.length + p) * params.channels + c];
+        for (var s = 0u; s < params.count; s++) {
+            if timesteps[s] == timestep {
+                for (var p = 0u; p < params.span; p++) {
+                    sum += d_e[(s * params.span + p) * params.channels + c];
                 }
             }
         }

@@ -1,11 +1,10 @@
-// Embedding: the sum of a token's and its sequence's timestep's vector, normalised. One row per
-// workgroup.
+// Embedding: the sum of a token's vector and that of its timestep, normalized. One row per workgroup.
 //
-//   e         = token_emb[ids[n]] + timestep_emb[timesteps[n / length]]
+//   e         = token_emb[ids[n]] + timestep_emb[timesteps[n / span]]
 //   x         = e / sqrt(mean(e²) + EPS)
 //
 //   ids           (N)
-//   timesteps     (batch)
+//   timesteps     (N / span)   one for every `span` positions
 //   token_emb     (V, C)
 //   timestep_emb  (T + 1, C)
 //   x             (N, C)   =  the residual stream, which the blocks add to
@@ -22,7 +21,7 @@ const EPS: f32 = 1.1920929e-7;
 struct Params {
     rows: u32,
     channels: u32,
-    length: u32,
+    span: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -46,7 +45,7 @@ fn main(
     }
     let start = row * params.channels;
     let token = ids[row] * params.channels;
-    let timestep = timesteps[row / params.length] * params.channels;
+    let timestep = timesteps[row / params.span] * params.channels;
 
     var sum_of_squares = 0.0;
     for (var c = lane; c < params.channels; c += WORKGROUP_SIZE) {

@@ -4,7 +4,7 @@
 //   d_r        = inv_rms * (d_q - q * mean(d_q * q))          through the norm
 //   d_lo, d_hi = d_r_lo cos - d_r_hi sin, d_r_hi cos + d_r_lo sin   through the rotation
 //
-//   rope     (length, D)
+//   rope     (positions, D)  row n has the position offset + n % period
 //   qkv      (N, 3, H, D)  output of the forward pass
 //   inv_rms  (N, 2, H)
 //   d_qkv    (N, 3, H, D)  in place
@@ -17,7 +17,8 @@ const WORKGROUP_SIZE: u32 = 64u;
 
 struct Params {
     rows: u32,
-    length: u32,
+    period: u32,
+    offset: u32,
     heads: u32,
     head_dim: u32,
 }
@@ -43,7 +44,7 @@ fn main(
     let head = index % query_and_key_heads;
     let half = params.head_dim / 2u;
     let start = (row * 3u * params.heads + head) * params.head_dim;
-    let angles = (row % params.length) * params.head_dim;
+    let angles = (params.offset + row % params.period) * params.head_dim;
 
     var dot = 0.0;
     for (var j = 0u; j < params.head_dim; j++) {

@@ -5,7 +5,8 @@
 //   lo', hi' = lo cos + hi sin, hi cos - lo sin      lo = the first D / 2 elements, hi = the rest
 //   q        = rotated / sqrt(mean(rotated²) + EPS)
 //
-//   rope     (length, D)     cosines, then sines, of the angles of each position
+//   rope     (positions, D)  cosines, then sines, of the angles of each position;
+//                            row n has the position offset + n % period
 //   qkv      (N, 3, H, D)    in place
 //   inv_rms  (N, 2, H)    =  kept for the backward pass
 //
@@ -18,7 +19,8 @@ const EPS: f32 = 1.1920929e-7;
 
 struct Params {
     rows: u32,
-    length: u32,
+    period: u32,
+    offset: u32,
     heads: u32,
     head_dim: u32,
 }
@@ -43,7 +45,7 @@ fn main(
     let head = index % query_and_key_heads;
     let half = params.head_dim / 2u;
     let start = (row * 3u * params.heads + head) * params.head_dim;
-    let angles = (row % params.length) * params.head_dim;
+    let angles = (params.offset + row % params.period) * params.head_dim;
 
     // A rotation keeps the length of each pair, so the norm is known before it.
     var sum_of_squares = 0.0;

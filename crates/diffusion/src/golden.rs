@@ -61,6 +61,7 @@ impl Golden {
             vocab_size: size("vocab_size"),
             timesteps: size("T"),
             mask_id: size("mask_id") as u32,
+            timestep_embedding: true,
         };
         let mut values = vec![0.0; config.flat_len()];
         for tensor in config.tensors() {

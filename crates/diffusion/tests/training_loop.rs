@@ -19,6 +19,7 @@ const CONFIG: Config = Config {
     vocab_size: 19,
     timesteps: 10,
     mask_id: 2,
+    timestep_embedding: true,
 };
 
 const OPTIONS: TrainingOptions = TrainingOptions {

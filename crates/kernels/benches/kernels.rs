@@ -16,7 +16,7 @@ use pollster::block_on;
 const POSITIONS: usize = 1024;
 const CHANNELS: usize = 256;
 const VOCABULARY: usize = 2048;
-const SHAPE: Shape = Shape { batch: 8, length: 128, heads: 4, head_dim: 64 };
+const SHAPE: Shape = Shape::bidirectional(8, 128, 4, 64);
 
 /// Records a kernel's launches and names a buffer that they write.
 type Record = fn(&mut Device, &Variants, &mut Recording) -> Slice;
@@ -27,15 +27,17 @@ const KERNELS: [(&str, Record); 8] = [
     ("gemm_tn", |device, variants, step| product(device, variants, step, Op::Tn)),
     ("attention_forward", |device, variants, step| {
         let [qkv, y, lse] = attention_buffers(device);
-        attention::forward(step, variants, attention::Forward { qkv, y, lse }, SHAPE);
+        let io = attention::Forward { q: qkv, kv: qkv, y, lse };
+        attention::forward(step, variants, io, &SHAPE);
         y
     }),
     ("attention_backward", |device, variants, step| {
         let [qkv, y, lse] = attention_buffers(device);
         let (d_y, d_qkv) = (floats(device, y.len), floats(device, qkv.len));
         let delta = floats(device, lse.len);
-        let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
-        attention::backward(step, variants, io, SHAPE);
+        let io =
+            attention::Backward { q: qkv, kv: qkv, y, lse, d_y, delta, d_q: d_qkv, d_kv: d_qkv };
+        attention::backward(step, variants, io, &SHAPE);
         d_qkv
     }),
     ("rmsnorm_residual_forward", |device, _, step| {

@@ -10,66 +10,126 @@ use crate::rmsnorm::inverse_rms;
 /// Sizes of an embedding.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Sequences.
-    pub batch: usize,
-    /// Positions of a sequence.
-    pub length: usize,
-    /// Width of the residual stream.
+    /// Positions (N).
+    pub rows: usize,
+    /// Width of the residual stream (C).
     pub channels: usize,
-    /// Tokens.
+    /// Tokens (V).
     pub vocabulary: usize,
-    /// Rows of the timestep embedding.
-    pub timesteps: usize,
+}
+
+/// The timestep embedding of a pass, or its gradient.
+///
+/// One timestep for every `span` positions serves a timestep per sequence, per block and per
+/// position alike. The forward pass costs the same for each. In the backward pass each row of the
+/// table looks at all `N / span` timesteps, which is little for sequences and blocks; a timestep
+/// for every single position is right too, but its gradient takes longer than that of the tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Time {
+    /// `(N / span)`, each below `rows`.
+    pub timesteps: Slice,
+    /// Positions that share a timestep.
+    pub span: usize,
+    /// `(rows, C)`
+    pub table: Slice,
+    /// Timesteps that there are (T + 1).
+    pub rows: usize,
 }
 
 params! {
     struct ForwardParams {
         rows: u32,
         channels: u32,
-        length: u32,
+        span: u32,
     }
 }
 
 buffers! {
-    /// Buffers of the forward pass.
-    pub struct Forward {
-        /// Tokens, `(N)`.
+    struct TimedForward {
         ids: words,
-        /// Timestep of each sequence, `(batch)`.
         timesteps: words,
-        /// `(V, C)`
         token_emb: floats,
-        /// `(T + 1, C)`
         timestep_emb: floats,
-        /// Written: the residual stream, `(N, C)`.
         x: floats_mut,
-        /// Written: a copy of it, `(N, C)`.
         embedded: floats_mut,
-        /// Written: `(N)`.
         inv_rms: floats_mut,
     }
 }
 
 /// `shaders/embed_forward.wgsl`
-pub static FORWARD: Kernel = kernel!("embed_forward", ForwardParams, Forward, forward_twin);
+pub static FORWARD: Kernel = kernel!("embed_forward", ForwardParams, TimedForward, forward_twin);
 
-/// Records `x = norm(token_emb[ids] + timestep_emb[timesteps])`.
+params! {
+    struct ForwardTokensParams {
+        rows: u32,
+        channels: u32,
+    }
+}
+
+buffers! {
+    struct ForwardTokens {
+        ids: words,
+        token_emb: floats,
+        x: floats_mut,
+        embedded: floats_mut,
+        inv_rms: floats_mut,
+    }
+}
+
+/// `shaders/embed_forward_tokens.wgsl`
+pub static FORWARD_TOKENS: Kernel =
+    kernel!("embed_forward_tokens", ForwardTokensParams, ForwardTokens, forward_tokens_twin);
+
+/// Buffers of the forward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Forward {
+    /// Tokens, `(N)`.
+    pub ids: Slice,
+    /// `(V, C)`
+    pub token_emb: Slice,
+    /// The timestep embedding, if the network has one.
+    pub time: Option<Time>,
+    /// Written: the residual stream, `(N, C)`.
+    pub x: Slice,
+    /// Written: a copy of it, `(N, C)`.
+    pub embedded: Slice,
+    /// Written: `(N)`.
+    pub inv_rms: Slice,
+}
+
+/// Records `x = norm(token_emb[ids] + timestep_emb[timesteps])`, or without the second term.
 pub fn forward(step: &mut Recording, io: Forward, shape: Shape) {
-    let rows = shape.batch * shape.length;
+    let Forward { ids, token_emb, time, x, embedded, inv_rms } = io;
+    let grid = grid::fold(shape.rows);
+    let (rows, channels) = (shape.rows as u32, shape.channels as u32);
+    let (launch, terms) = match time {
+        Some(Time { timesteps, span, table: timestep_emb, .. }) => {
+            let params = ForwardParams { rows, channels, span: span as u32 };
+            let buffers =
+                TimedForward { ids, timesteps, token_emb, timestep_emb, x, embedded, inv_rms };
+            (Launch::new(&FORWARD, &params, buffers, grid), 4)
+        }
+        None => {
+            let params = ForwardTokensParams { rows, channels };
+            let buffers = ForwardTokens { ids, token_emb, x, embedded, inv_rms };
+            (Launch::new(&FORWARD_TOKENS, &params, buffers, grid), 3)
+        }
+    };
     step.push(
-        Launch::new(
-            &FORWARD,
-            &ForwardParams {
-                rows: rows as u32,
-                channels: shape.channels as u32,
-                length: shape.length as u32,
-            },
-            io,
-            grid::fold(rows),
-        )
-        .constants([("WORKGROUP_SIZE", grid::per_row(shape.channels))])
-        .flop(4 * (rows * shape.channels)),
+        launch
+            .constants([("WORKGROUP_SIZE", grid::per_row(shape.channels))])
+            .flop(terms * shape.rows * shape.channels),
     );
+}
+
+/// Norms the sum in `x` and copies it to `embedded`; returns the factor.
+fn normalize<E: Real>(x: &mut [E], embedded: &mut [E]) -> E {
+    let inv_rms = inverse_rms(x);
+    for (x, embedded) in x.iter_mut().zip(embedded) {
+        *x *= inv_rms;
+        *embedded = *x;
+    }
+    inv_rms
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
@@ -77,7 +137,7 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     let [ids, timesteps, token_emb, timestep_emb, x, embedded, inv_rms] = buffers;
     let (ids, timesteps) = (ids.words(), timesteps.words());
     let (token_emb, timestep_emb) = (token_emb.floats(), timestep_emb.floats());
-    let (channels, length) = (params.channels as usize, params.length as usize);
+    let (channels, span) = (params.channels as usize, params.span as usize);
     let outputs = x.floats_mut().par_chunks_exact_mut(channels);
     outputs
         .zip(embedded.floats_mut().par_chunks_exact_mut(channels))
@@ -85,15 +145,26 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
         .enumerate()
         .for_each(|(n, ((x, embedded), inv_rms))| {
             let token = &token_emb[ids[n] as usize * channels..][..channels];
-            let timestep = &timestep_emb[timesteps[n / length] as usize * channels..][..channels];
+            let timestep = &timestep_emb[timesteps[n / span] as usize * channels..][..channels];
             for ((x, &a), &b) in x.iter_mut().zip(token).zip(timestep) {
                 *x = a + b;
             }
-            *inv_rms = inverse_rms(x);
-            for (x, embedded) in x.iter_mut().zip(embedded) {
-                *x *= *inv_rms;
-                *embedded = *x;
-            }
+            *inv_rms = normalize(x, embedded);
+        });
+}
+
+fn forward_tokens_twin<E: Real>(args: Args<'_, E>) {
+    let (params, [ids, token_emb, x, embedded, inv_rms]) = args.take::<ForwardTokensParams, 5>();
+    let (ids, token_emb) = (ids.words(), token_emb.floats());
+    let channels = params.channels as usize;
+    let outputs = x.floats_mut().par_chunks_exact_mut(channels);
+    outputs
+        .zip(embedded.floats_mut().par_chunks_exact_mut(channels))
+        .zip(inv_rms.floats_mut())
+        .zip(ids)
+        .for_each(|(((x, embedded), inv_rms), &id)| {
+            x.copy_from_slice(&token_emb[id as usize * channels..][..channels]);
+            *inv_rms = normalize(x, embedded);
         });
 }
 
@@ -147,14 +218,12 @@ buffers! {
 pub static TOKEN_BACKWARD: Kernel =
     kernel!("embed_backward_tokens", TokenParams, TokenBackward, token_backward_twin);
 
-/// What the backward pass reads and writes.
+/// Buffers of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Backward {
     /// Tokens, `(N)`.
     pub ids: Slice,
-    /// Timestep of each sequence, `(batch)`.
-    pub timesteps: Slice,
-    /// Gradient of the sum of the two embeddings, `(N, C)`.
+    /// Gradient of the sum of the embeddings, `(N, C)`.
     pub d_e: Slice,
     /// Scratch words, `(V)`.
     pub first: Slice,
@@ -162,45 +231,46 @@ pub struct Backward {
     pub next: Slice,
     /// Written: `(V, C)`.
     pub d_token_emb: Slice,
-    /// Written: `(T + 1, C)`.
-    pub d_timestep_emb: Slice,
+    /// Its table is written, if the network has a timestep embedding.
+    pub d_time: Option<Time>,
 }
 
-/// Records the gradients of both embeddings, set or added to.
+/// Records the gradients of the embeddings, set or added to.
 pub fn backward(step: &mut Recording, io: Backward, shape: Shape, accumulate: bool) {
-    let rows = shape.batch * shape.length;
+    let Shape { rows, channels, vocabulary } = shape;
+    let Backward { ids, d_e, first, next, d_token_emb, d_time } = io;
     step.push(Launch::new(
         &INDEX,
-        &IndexParams { rows: rows as u32, vocabulary: shape.vocabulary as u32 },
-        IndexTokens { ids: io.ids, first: io.first, next: io.next },
-        grid::fold(shape.vocabulary.div_ceil(64)),
+        &IndexParams { rows: rows as u32, vocabulary: vocabulary as u32 },
+        IndexTokens { ids, first, next },
+        grid::fold(vocabulary.div_ceil(64)),
     ));
-    let constants = [("WORKGROUP_SIZE", grid::per_row(shape.channels))];
+    let constants = [("WORKGROUP_SIZE", grid::per_row(channels))];
     let params = TokenParams {
         rows: rows as u32,
-        channels: shape.channels as u32,
-        vocabulary: shape.vocabulary as u32,
+        channels: channels as u32,
+        vocabulary: vocabulary as u32,
         accumulate: u32::from(accumulate),
     };
-    let Backward { ids: _, timesteps, d_e, first, next, d_token_emb, d_timestep_emb } = io;
     let buffers = TokenBackward { first, next, d_e, d_token_emb };
     step.push(
-        Launch::new(&TOKEN_BACKWARD, &params, buffers, grid::fold(shape.vocabulary))
+        Launch::new(&TOKEN_BACKWARD, &params, buffers, grid::fold(vocabulary))
             .constants(constants)
-            .flop(rows * shape.channels),
+            .flop(rows * channels),
     );
+    let Some(time) = d_time else { return };
     let params = TimestepParams {
-        batch: shape.batch as u32,
-        length: shape.length as u32,
-        channels: shape.channels as u32,
-        rows: shape.timesteps as u32,
+        count: (rows / time.span) as u32,
+        span: time.span as u32,
+        channels: channels as u32,
+        rows: time.rows as u32,
         accumulate: u32::from(accumulate),
     };
-    let buffers = TimestepBackward { timesteps, d_e, d_timestep_emb };
+    let buffers = TimestepBackward { timesteps: time.timesteps, d_e, d_timestep_emb: time.table };
     step.push(
-        Launch::new(&TIMESTEP_BACKWARD, &params, buffers, grid::fold(shape.timesteps))
+        Launch::new(&TIMESTEP_BACKWARD, &params, buffers, grid::fold(time.rows))
             .constants(constants)
-            .flop(rows * shape.channels),
+            .flop(rows * channels),
     );
 }
 
@@ -224,8 +294,8 @@ fn token_backward_twin<E: Real>(args: Args<'_, E>) {
 
 params! {
     struct TimestepParams {
-        batch: u32,
-        length: u32,
+        count: u32,
+        span: u32,
         channels: u32,
         rows: u32,
         accumulate: u32,
@@ -247,15 +317,15 @@ pub static TIMESTEP_BACKWARD: Kernel =
 fn timestep_backward_twin<E: Real>(args: Args<'_, E>) {
     let (params, [timesteps, d_e, d_timestep_emb]) = args.take::<TimestepParams, 3>();
     let (timesteps, d_e) = (timesteps.words(), d_e.floats());
-    let (channels, length) = (params.channels as usize, params.length as usize);
+    let (channels, span) = (params.channels as usize, params.span as usize);
     let rows = d_timestep_emb.floats_mut().par_chunks_exact_mut(channels);
     rows.enumerate().for_each(|(timestep, target)| {
         if params.accumulate == 0 {
             target.fill(E::zero());
         }
-        let sequences = d_e.chunks_exact(length * channels).zip(timesteps);
-        for (sequence, _) in sequences.filter(|(_, t)| **t as usize == timestep) {
-            for d_e in sequence.chunks_exact(channels) {
+        let spans = d_e.chunks_exact(span * channels).zip(timesteps);
+        for (positions, _) in spans.filter(|(_, t)| **t as usize == timestep) {
+            for d_e in positions.chunks_exact(channels) {
                 target.iter_mut().zip(d_e).for_each(|(target, &d_e)| *target += d_e);
             }
         }

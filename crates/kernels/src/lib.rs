@@ -61,6 +61,7 @@ pub const ALL: &[&Kernel] = &[
     &cross_entropy::FORWARD,
     &draw_batch::KERNEL,
     &embed::FORWARD,
+    &embed::FORWARD_TOKENS,
     &embed::INDEX,
     &embed::TIMESTEP_BACKWARD,
     &embed::TOKEN_BACKWARD,

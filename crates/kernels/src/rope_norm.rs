@@ -7,13 +7,16 @@ use crate::grid;
 use crate::imports::kernel;
 use crate::rmsnorm::{inverse_rms, sum_of};
 
-/// Sizes of the heads.
+/// Sizes of the heads. Row n has the position `offset + n % period`.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Sequences.
-    pub batch: usize,
-    /// Positions of a sequence.
-    pub length: usize,
+    /// Rows (N).
+    pub rows: usize,
+    /// Rows after which positions repeat: the length of a sequence, or half of it where noisy and
+    /// clean tokens of the same positions follow each other.
+    pub period: usize,
+    /// Position of the first row.
+    pub offset: usize,
     /// Heads (H).
     pub heads: usize,
     /// Width of a head (D), even.
@@ -23,9 +26,16 @@ pub struct Shape {
 params! {
     struct Params {
         rows: u32,
-        length: u32,
+        period: u32,
+        offset: u32,
         heads: u32,
         head_dim: u32,
+    }
+}
+
+impl Params {
+    fn position(self, row: usize) -> usize {
+        self.offset as usize + row % self.period as usize
     }
 }
 
@@ -73,15 +83,16 @@ pub fn table(length: usize, head_dim: usize) -> Vec<f32> {
 }
 
 fn launch(kernel: &'static Kernel, buffers: impl device::Buffers, shape: Shape) -> Launch {
-    let rows = shape.batch * shape.length;
+    let Shape { rows, period, offset, heads, head_dim } = shape;
     let params = Params {
         rows: rows as u32,
-        length: shape.length as u32,
-        heads: shape.heads as u32,
-        head_dim: shape.head_dim as u32,
+        period: period as u32,
+        offset: offset as u32,
+        heads: heads as u32,
+        head_dim: head_dim as u32,
     };
-    Launch::new(kernel, &params, buffers, grid::fold((2 * rows * shape.heads).div_ceil(64)))
-        .flop(12 * rows * shape.heads * shape.head_dim)
+    Launch::new(kernel, &params, buffers, grid::fold((2 * rows * heads).div_ceil(64)))
+        .flop(12 * rows * heads * head_dim)
 }
 
 /// Records the forward pass.
@@ -101,7 +112,7 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     let rows = qkv.floats_mut().par_chunks_exact_mut(3 * heads * head_dim);
     let rows = rows.zip(inv_rms.floats_mut().par_chunks_exact_mut(2 * heads)).enumerate();
     rows.for_each(|(n, (row, inv_rms))| {
-        let angles = &rope[n % params.length as usize * head_dim..][..head_dim];
+        let angles = &rope[params.position(n) * head_dim..][..head_dim];
         let (cosines, sines) = angles.split_at(head_dim / 2);
         for (head, inv_rms) in row.chunks_exact_mut(head_dim).zip(inv_rms) {
             let (lo, hi) = head.split_at_mut(head_dim / 2);
@@ -123,7 +134,7 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
     let inputs = inputs.zip(inv_rms.floats().par_chunks_exact(2 * heads));
     let rows = d_qkv.floats_mut().par_chunks_exact_mut(width).zip(inputs).enumerate();
     rows.for_each(|(n, (d_row, (row, inv_rms)))| {
-        let angles = &rope[n % params.length as usize * head_dim..][..head_dim];
+        let angles = &rope[params.position(n) * head_dim..][..head_dim];
         let (cosines, sines) = angles.split_at(head_dim / 2);
         let heads = row.chunks_exact(head_dim).zip(d_row.chunks_exact_mut(head_dim));
         for ((head, d_head), &inv_rms) in heads.zip(inv_rms) {

@@ -14,7 +14,7 @@ use crate::variants::{AttentionVariant, GemmVariant, Variants};
 const PRODUCT: [usize; 3] = [1024, 512, 256];
 
 /// As [`PRODUCT`], for attention.
-const ATTENTION: Shape = Shape { batch: 4, length: 128, heads: 4, head_dim: 64 };
+const ATTENTION: Shape = Shape::bidirectional(4, 128, 4, 64);
 
 /// Launches of a measurement on adapters that do one of them within [`QUICK`].
 const REPEATS: usize = 32;
@@ -67,9 +67,11 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
     let Buffers { qkv, y, lse, d_y, delta, d_qkv, .. } = buffers;
     let record = |variant: AttentionVariant, step: &mut Recording| {
         let choice = Variants { attention: variant, ..variants };
-        attention::forward(step, &choice, attention::Forward { qkv, y, lse }, ATTENTION);
-        let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
-        attention::backward(step, &choice, io, ATTENTION);
+        let io = attention::Forward { q: qkv, kv: qkv, y, lse };
+        attention::forward(step, &choice, io, &ATTENTION);
+        let io =
+            attention::Backward { q: qkv, kv: qkv, y, lse, d_y, delta, d_q: d_qkv, d_kv: d_qkv };
+        attention::backward(step, &choice, io, &ATTENTION);
     };
     variants.attention = fastest(device, &candidates, d_qkv, record).await?;
     log::info!("shader variants: {variants:?}");
@@ -91,8 +93,8 @@ impl Buffers {
     fn new(device: &mut Device) -> Result<Self, DeviceError> {
         let mut floats = |len| device.allocate("tuning", Element::Float, len);
         let [m, n, k] = PRODUCT;
-        let Shape { batch, length, heads, head_dim } = ATTENTION;
-        let rows = batch * length * heads;
+        let Shape { batch, queries, heads, head_dim, .. } = ATTENTION;
+        let rows = batch * queries * heads;
         Ok(Self {
             product: [floats(m * k)?, floats(n * k)?, floats(m * n)?],
             qkv: floats(3 * rows * head_dim)?,

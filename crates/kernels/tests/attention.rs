@@ -3,60 +3,151 @@
 
 mod harness;
 
-use device::{Device, Recording};
-use harness::{compare, gpu};
-use kernels::attention::{self, Shape};
+use device::{Device, Recording, Slice};
+use harness::{Bench, compare, gpu};
+use kernels::attention::{self, Mask, Shape};
 use kernels::{AttentionVariant, Variants};
 use pollster::block_on;
 
-const LENGTHS: [usize; 6] = [1, 5, 31, 32, 33, 97];
-const HEAD_DIMS: [usize; 6] = [2, 6, 16, 32, 64, 128];
+/// Records both passes over buffers that `floats` fills and `unwritten` makes; returns `y`, `lse`,
+/// `delta`, `d_q` and `d_kv`, of which the last two are one buffer without a cache.
+fn record(
+    bench: &mut Bench,
+    step: &mut Recording,
+    variants: &Variants,
+    shape: &Shape,
+) -> Vec<Slice> {
+    let width = shape.heads * shape.head_dim;
+    let rows = shape.batch * shape.queries;
+    let q = bench.floats(3 * rows * width);
+    let kv_len = shape.cache.map(|cached| 2 * shape.batch * cached * width);
+    let kv = kv_len.map_or(q, |len| bench.floats(len));
+    let (y, lse) = (bench.unwritten(rows * width), bench.unwritten(rows * shape.heads));
+    attention::forward(step, variants, attention::Forward { q, kv, y, lse }, shape);
+    let (d_y, delta) = (bench.floats(rows * width), bench.unwritten(rows * shape.heads));
+    let (d_q, d_kv) = match kv_len {
+        // The other parts of the queries' gradient, and the rest of the cache, stay as they are.
+        Some(len) => (bench.floats(3 * rows * width), bench.floats(len)),
+        None => [bench.unwritten(3 * rows * width); 2].into(),
+    };
+    let io = attention::Backward { q, kv, y, lse, d_y, delta, d_q, d_kv };
+    attention::backward(step, variants, io, shape);
+    vec![y, lse, delta, d_q, d_kv]
+}
 
-fn check(variant: AttentionVariant) {
+fn check(variant: AttentionVariant, shapes: &[Shape]) {
     let variants = Variants { attention: variant, ..Variants::default() };
-    for head_dim in HEAD_DIMS {
-        let what =
-            format!("{variant:?}, D {head_dim}, outputs are y, lse, delta, d_qkv of {LENGTHS:?}");
-        // Sums over up to 128 dimensions and 97 positions in f32.
-        compare(&what, 2e-5, 2e-5, |bench, step| {
-            let mut outputs = vec![];
-            for length in LENGTHS {
-                let shape = Shape { batch: 2, length, heads: 3, head_dim };
-                let rows = 2 * length * 3;
-                let qkv = bench.floats(3 * rows * head_dim);
-                let d_y = bench.floats(rows * head_dim);
-                let (y, lse) = (bench.unwritten(rows * head_dim), bench.unwritten(rows));
-                let (delta, d_qkv) = (bench.unwritten(rows), bench.unwritten(3 * rows * head_dim));
-                attention::forward(step, &variants, attention::Forward { qkv, y, lse }, shape);
-                let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
-                attention::backward(step, &variants, io, shape);
-                outputs.extend([y, lse, delta, d_qkv]);
-            }
-            outputs
+    // All in one recording: opening a GPU and compiling for it takes longer than the rest.
+    let what = format!("{variant:?}: y, lse, delta, d_q, d_kv of each of {shapes:?}");
+    // Sums over up to 128 dimensions and 130 positions in f32.
+    compare(&what, 2e-5, 2e-5, |bench, step| {
+        shapes.iter().flat_map(|shape| record(bench, step, &variants, shape)).collect()
+    });
+}
+
+/// Runs `check` with the variants that the adapter has.
+fn check_variants(shapes: &[Shape]) {
+    let capabilities = gpu().capabilities();
+    for variant in AttentionVariant::ALL {
+        if variant.runs_on(&capabilities) {
+            check(variant, shapes);
+        }
+    }
+}
+
+#[test]
+fn every_variant_needs_its_subgroups() {
+    let capabilities = gpu().capabilities();
+    assert!(AttentionVariant::Tile.runs_on(&capabilities));
+    let runs = AttentionVariant::Subgroup.runs_on(&capabilities);
+    assert_eq!(runs, capabilities.subgroup_size == Some(kernels::LANES));
+}
+
+#[test]
+fn bidirectional() {
+    let lengths = [1, 5, 31, 32, 33, 97];
+    let shapes = [2, 6, 16, 32, 64, 128]
+        .into_iter()
+        .flat_map(|head_dim| lengths.map(|length| Shape::bidirectional(2, length, 3, head_dim)));
+    check_variants(&shapes.collect::<Vec<_>>());
+}
+
+#[test]
+fn masked() {
+    let masks = [Mask::Causal, Mask::Blocks(3), Mask::Blocks(16)];
+    let mut shapes = Vec::new();
+    for (length, head_dim) in [(1, 16), (7, 6), (65, 16), (130, 32)] {
+        let shape = Shape::bidirectional(2, length, 3, head_dim);
+        shapes.extend(masks.map(|mask| Shape { mask, ..shape }));
+    }
+    check_variants(&shapes);
+}
+
+#[test]
+fn block_diffusion() {
+    let mut shapes = Vec::new();
+    // Halves that no tile divides: within the first tile, and with the boundary inside the second.
+    for (length, head_dim) in [(2, 16), (66, 6), (130, 32), (256, 16)] {
+        let shape = Shape::bidirectional(2, length, 3, head_dim);
+        let masks = [1, 3, 16, 65].map(Mask::BlockDiffusion);
+        shapes.extend(masks.map(|mask| Shape { mask, ..shape }));
+    }
+    check_variants(&shapes);
+}
+
+/// Queries at the end, in the middle and, without a mask, anywhere of keys that lie in a cache with
+/// room for more.
+#[test]
+fn keys_in_a_cache() {
+    let mut shapes = Vec::new();
+    for (queries, keys, query_offset) in
+        [(1, 33, 32), (7, 33, 11), (7, 130, 123), (65, 130, 65), (65, 130, 13)]
+    {
+        for mask in [Mask::Full, Mask::Causal, Mask::Blocks(3), Mask::Blocks(16)] {
+            let shape = Shape::bidirectional(2, queries, 3, 16);
+            shapes.push(Shape { keys, query_offset, mask, cache: Some(keys + 9), ..shape });
+        }
+    }
+    let more_queries = Shape { keys: 33, cache: Some(33), ..Shape::bidirectional(2, 65, 3, 6) };
+    shapes.push(more_queries);
+    check_variants(&shapes);
+}
+
+/// Whatever stands in keys that no query of a tile sees is never read, in any variant.
+#[test]
+fn hidden_tiles_are_skipped() {
+    let capabilities = gpu().capabilities();
+    let (keys, width) = (130, 64);
+    // 33 queries at 5: the last one, at position 37, ends a run of eight.
+    let shape = Shape::bidirectional(1, 33, 2, 32);
+    let shape = Shape { keys, query_offset: 5, mask: Mask::Causal, cache: Some(keys), ..shape };
+    for variant in AttentionVariant::ALL.into_iter().filter(|v| v.runs_on(&capabilities)) {
+        let variants = Variants { attention: variant, ..Variants::default() };
+        compare(&format!("{variant:?}, hidden keys"), 2e-5, 2e-5, |bench, step| {
+            let q = bench.floats(3 * shape.queries * width);
+            let kv = bench.floats(2 * keys * width);
+            let hidden = kv.part(2 * 40 * width, 2 * (keys - 40) * width);
+            bench.device.write_floats(hidden, &vec![f32::NAN; hidden.len]).unwrap();
+            let rows = shape.queries * shape.heads;
+            let (y, lse) = (bench.unwritten(shape.queries * width), bench.unwritten(rows));
+            attention::forward(step, &variants, attention::Forward { q, kv, y, lse }, &shape);
+            let (d_y, delta) = (bench.floats(shape.queries * width), bench.unwritten(rows));
+            let (d_q, d_kv) = (bench.unwritten(3 * shape.queries * width), bench.unwritten(kv.len));
+            let io = attention::Backward { q, kv, y, lse, d_y, delta, d_q, d_kv };
+            attention::backward(step, &variants, io, &shape);
+            vec![y, lse, delta]
         });
     }
 }
 
-#[test]
-fn tile() {
-    check(AttentionVariant::Tile);
-}
+const SMALL: Shape = Shape::bidirectional(2, 6, 2, 6);
+const SMALL_ROWS: usize = SMALL.batch * SMALL.queries * SMALL.heads;
 
-/// Where the adapter's subgroups have another size, the variant must not be offered.
-#[test]
-fn subgroup() {
-    let capabilities = gpu().capabilities();
-    let runs = AttentionVariant::Subgroup.runs_on(&capabilities);
-    assert_eq!(runs, capabilities.subgroup_size == Some(kernels::LANES));
-    if runs {
-        check(AttentionVariant::Subgroup);
-    } else {
-        println!("left out: the adapter's subgroups are {:?}", capabilities.subgroup_size);
-    }
+/// Every mask over [`SMALL`].
+fn small_masks() -> [Shape; 4] {
+    let masks = [Mask::Full, Mask::Causal, Mask::Blocks(4), Mask::BlockDiffusion(2)];
+    masks.map(|mask| Shape { mask, ..SMALL })
 }
-
-const SMALL: Shape = Shape { batch: 2, length: 5, heads: 2, head_dim: 6 };
-const SMALL_ROWS: usize = SMALL.batch * SMALL.length * SMALL.heads;
 
 /// Inputs of the oracle's own tests: no symmetry, scores of some units.
 fn inputs() -> (Vec<f32>, Vec<f32>) {
@@ -67,7 +158,7 @@ fn inputs() -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Output of the oracle, log-sum-exps, and gradient of `sum y d_y`.
-fn oracle(qkv: &[f32], d_y: &[f32]) -> [Vec<f64>; 3] {
+fn oracle(qkv: &[f32], d_y: &[f32], shape: &Shape) -> [Vec<f64>; 3] {
     let mut device = Device::oracle();
     let mut floats = |data: &[f32]| device.floats("input", data).unwrap();
     let (qkv, d_y) = (floats(qkv), floats(d_y));
@@ -76,41 +167,63 @@ fn oracle(qkv: &[f32], d_y: &[f32]) -> [Vec<f64>; 3] {
     let (lse, delta) = (zeros(SMALL_ROWS), zeros(SMALL_ROWS));
     let mut step = Recording::default();
     let variants = Variants::default();
-    attention::forward(&mut step, &variants, attention::Forward { qkv, y, lse }, SMALL);
-    let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
-    attention::backward(&mut step, &variants, io, SMALL);
+    let io = attention::Forward { q: qkv, kv: qkv, y, lse };
+    attention::forward(&mut step, &variants, io, shape);
+    let io = attention::Backward { q: qkv, kv: qkv, y, lse, d_y, delta, d_q: d_qkv, d_kv: d_qkv };
+    attention::backward(&mut step, &variants, io, shape);
     let program = device.compile(step).unwrap();
     device.run(&program).unwrap();
     [y, lse, d_qkv].map(|slice| block_on(device.read_wide(slice)).unwrap())
 }
 
+/// Whether a query sees a key of [`SMALL`], written down from the definitions.
+fn sees(mask: Mask, query: usize, key: usize) -> bool {
+    let half = SMALL.keys / 2;
+    let (noisy_query, noisy_key) = (query < half, key < half);
+    match mask {
+        Mask::Full => true,
+        Mask::Causal => key <= query,
+        Mask::Blocks(block) => key / block <= query / block,
+        Mask::BlockDiffusion(block) => {
+            let (query, key) = (query % half / block, key % half / block);
+            noisy_query && noisy_key && query == key
+                || noisy_query && !noisy_key && query > key
+                || !noisy_query && !noisy_key && query >= key
+        }
+    }
+}
+
 #[test]
 fn oracle_is_softmax_attention() {
     let (qkv, d_y) = inputs();
-    let [y, lse, _] = oracle(&qkv, &d_y);
-    let Shape { batch, length, heads, head_dim } = SMALL;
-    let width = heads * head_dim;
-    for (b, t, h) in
-        (0..batch).flat_map(|b| (0..length).flat_map(move |t| (0..heads).map(move |h| (b, t, h))))
-    {
-        let row = |part: usize, t: usize| {
-            let start = (b * length + t) * 3 * width + part * width + h * head_dim;
-            &qkv[start..start + head_dim]
-        };
-        let dot = |x: &[f32], y: &[f32]| -> f64 {
-            x.iter().zip(y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
-        };
-        let weights: Vec<f64> = (0..length)
-            .map(|key| (dot(row(0, t), row(1, key)) / (head_dim as f64).sqrt()).exp())
-            .collect();
-        let total: f64 = weights.iter().sum();
-        let n = b * length + t;
-        assert!((lse[n * heads + h] - total.ln()).abs() < 1e-12);
-        for d in 0..head_dim {
-            let expected: f64 =
-                (0..length).map(|key| weights[key] / total * f64::from(row(2, key)[d])).sum();
-            let actual = y[n * width + h * head_dim + d];
-            assert!((actual - expected).abs() < 1e-12, "{actual}, expected {expected}");
+    for shape in small_masks() {
+        let [y, lse, _] = oracle(&qkv, &d_y, &shape);
+        let Shape { batch, queries, heads, head_dim, mask, .. } = shape;
+        let width = heads * head_dim;
+        for (b, t, h) in (0..batch)
+            .flat_map(|b| (0..queries).flat_map(move |t| (0..heads).map(move |h| (b, t, h))))
+        {
+            let row = |part: usize, t: usize| {
+                let start = (b * queries + t) * 3 * width + part * width + h * head_dim;
+                &qkv[start..start + head_dim]
+            };
+            let dot = |x: &[f32], y: &[f32]| -> f64 {
+                x.iter().zip(y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+            };
+            let weights: Vec<f64> = (0..queries)
+                .map(|key| (dot(row(0, t), row(1, key)) / (head_dim as f64).sqrt()).exp())
+                .enumerate()
+                .map(|(key, weight)| if sees(mask, t, key) { weight } else { 0.0 })
+                .collect();
+            let total: f64 = weights.iter().sum();
+            let n = b * queries + t;
+            assert!((lse[n * heads + h] - total.ln()).abs() < 1e-12, "{mask:?}");
+            for d in 0..head_dim {
+                let expected: f64 =
+                    (0..queries).map(|key| weights[key] / total * f64::from(row(2, key)[d])).sum();
+                let actual = y[n * width + h * head_dim + d];
+                assert!((actual - expected).abs() < 1e-12, "{mask:?}: {actual}, not {expected}");
+            }
         }
     }
 }
@@ -118,23 +231,27 @@ fn oracle_is_softmax_attention() {
 #[test]
 fn oracle_gradients_are_finite_differences() {
     let (qkv, d_y) = inputs();
-    let [_, _, d_qkv] = oracle(&qkv, &d_y);
-    let loss = |qkv: &[f32]| -> f64 {
-        oracle(qkv, &d_y)[0].iter().zip(&d_y).map(|(&y, &d_y)| y * f64::from(d_y)).sum()
-    };
-    for i in 0..qkv.len() {
-        // Inputs are f32, so the step that was really taken is measured.
-        let moved = |by: f32| {
-            let mut moved = qkv.clone();
-            moved[i] += by;
-            (f64::from(moved[i]), loss(&moved))
+    for shape in small_masks() {
+        let [_, _, d_qkv] = oracle(&qkv, &d_y, &shape);
+        let loss = |qkv: &[f32]| -> f64 {
+            let [y, ..] = oracle(qkv, &d_y, &shape);
+            y.iter().zip(&d_y).map(|(&y, &d_y)| y * f64::from(d_y)).sum()
         };
-        let ((right, above), (left, below)) = (moved(1e-3), moved(-1e-3));
-        let expected = (above - below) / (right - left);
-        let actual = d_qkv[i];
-        assert!(
-            (actual - expected).abs() <= 1e-5 + 1e-4 * expected.abs(),
-            "element {i}: {actual}, difference quotient {expected}"
-        );
+        for i in 0..qkv.len() {
+            // Inputs are f32, so the step that was really taken is measured.
+            let moved = |by: f32| {
+                let mut moved = qkv.clone();
+                moved[i] += by;
+                (f64::from(moved[i]), loss(&moved))
+            };
+            let ((right, above), (left, below)) = (moved(1e-3), moved(-1e-3));
+            let expected = (above - below) / (right - left);
+            let actual = d_qkv[i];
+            assert!(
+                (actual - expected).abs() <= 1e-5 + 1e-4 * expected.abs(),
+                "{:?}, element {i}: {actual}, difference quotient {expected}",
+                shape.mask
+            );
+        }
     }
 }

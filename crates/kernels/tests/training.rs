@@ -3,7 +3,7 @@
 
 mod harness;
 
-use harness::compare;
+use harness::{Bench, compare};
 use kernels::begin_step::{self, LrDecay, LrSchedule};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::{adamw, draw_batch, embed, grad_norm, loss, relu_squared, rmsnorm, rope_norm};
@@ -41,59 +41,77 @@ fn norms() {
     }
 }
 
-const EMBEDDINGS: [embed::Shape; 3] = [
-    embed::Shape { batch: 1, length: 1, channels: 8, vocabulary: 3, timesteps: 2 },
-    embed::Shape { batch: 3, length: 33, channels: 40, vocabulary: 97, timesteps: 11 },
-    embed::Shape { batch: 5, length: 7, channels: 264, vocabulary: 66, timesteps: 4 },
+/// Rows, channels, vocabulary, timesteps, and positions that share a timestep.
+const EMBEDDINGS: [[usize; 5]; 5] = [
+    [1, 8, 3, 2, 1],
+    [99, 40, 97, 11, 33],
+    [99, 40, 97, 11, 3],
+    [65, 16, 7, 100, 1],
+    [35, 264, 66, 4, 7],
 ];
 
 #[test]
 fn embedding() {
-    for shape in EMBEDDINGS {
-        let embed::Shape { batch, length, channels, vocabulary, timesteps } = shape;
-        let rows = batch * length;
-        compare("embed_forward", 1e-6, 1e-5, |bench, step| {
-            let io = embed::Forward {
-                ids: bench.words(rows, vocabulary as u64),
-                timesteps: bench.words(batch, timesteps as u64),
-                token_emb: bench.floats(vocabulary * channels),
-                timestep_emb: bench.floats(timesteps * channels),
-                x: bench.unwritten(rows * channels),
-                embedded: bench.unwritten(rows * channels),
-                inv_rms: bench.unwritten(rows),
+    for [rows, channels, vocabulary, timesteps, span] in EMBEDDINGS {
+        let shape = embed::Shape { rows, channels, vocabulary };
+        for timed in [true, false] {
+            let time = |bench: &mut Bench, table| embed::Time {
+                timesteps: bench.words(rows / span, timesteps as u64),
+                span,
+                table,
+                rows: timesteps,
             };
-            embed::forward(step, io, shape);
-            vec![io.x, io.embedded, io.inv_rms]
-        });
-        for accumulate in [false, true] {
-            compare("embed backward", 1e-5, 1e-5, |bench, step| {
-                let mut target = |len| match accumulate {
-                    true => bench.floats(len),
-                    false => bench.unwritten(len),
-                };
-                let d_token_emb = target(vocabulary * channels);
-                let d_timestep_emb = target(timesteps * channels);
-                let io = embed::Backward {
+            compare("embed forward", 1e-6, 1e-5, |bench, step| {
+                let table = bench.floats(timesteps * channels);
+                let io = embed::Forward {
                     ids: bench.words(rows, vocabulary as u64),
-                    timesteps: bench.words(batch, timesteps as u64),
-                    d_e: bench.floats(rows * channels),
-                    first: bench.zeros(vocabulary),
-                    next: bench.zeros(rows),
-                    d_token_emb,
-                    d_timestep_emb,
+                    token_emb: bench.floats(vocabulary * channels),
+                    time: timed.then(|| time(bench, table)),
+                    x: bench.unwritten(rows * channels),
+                    embedded: bench.unwritten(rows * channels),
+                    inv_rms: bench.unwritten(rows),
                 };
-                embed::backward(step, io, shape, accumulate);
-                vec![io.first, io.next, io.d_token_emb, io.d_timestep_emb]
+                embed::forward(step, io, shape);
+                vec![io.x, io.embedded, io.inv_rms]
             });
+            for accumulate in [false, true] {
+                compare("embed backward", 1e-5, 1e-5, |bench, step| {
+                    let mut target = |len| match accumulate {
+                        true => bench.floats(len),
+                        false => bench.unwritten(len),
+                    };
+                    let d_token_emb = target(vocabulary * channels);
+                    let table = target(timesteps * channels);
+                    let io = embed::Backward {
+                        ids: bench.words(rows, vocabulary as u64),
+                        d_e: bench.floats(rows * channels),
+                        first: bench.zeros(vocabulary),
+                        next: bench.zeros(rows),
+                        d_token_emb,
+                        d_time: timed.then(|| time(bench, table)),
+                    };
+                    embed::backward(step, io, shape, accumulate);
+                    let tables = timed.then_some(table);
+                    [io.first, io.next, io.d_token_emb].into_iter().chain(tables).collect()
+                });
+            }
         }
     }
 }
 
 #[test]
 fn rotary_embedding_and_norm() {
-    for (batch, length, heads, head_dim) in [(1, 1, 1, 2), (2, 33, 3, 10), (3, 17, 2, 64)] {
-        let shape = rope_norm::Shape { batch, length, heads, head_dim };
-        let rows = batch * length;
+    let shapes = [
+        [1, 1, 0, 1, 2],
+        [66, 33, 0, 3, 10],
+        [51, 17, 0, 2, 64],
+        // Positions behind a cache, and two halves of the same positions.
+        [14, 7, 11, 3, 10],
+        [66, 11, 0, 2, 6],
+    ];
+    for [rows, period, offset, heads, head_dim] in shapes {
+        let shape = rope_norm::Shape { rows, period, offset, heads, head_dim };
+        let length = offset + period;
         compare("rope_norm_forward", 1e-6, 1e-5, |bench, step| {
             let table = rope_norm::table(length, head_dim);
             let rope = bench.device.floats("rope", &table).unwrap();

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 
 use device::{Device, DeviceError, Element, Slice};
+use kernels::attention::{self, Mask};
 use kernels::cross_entropy::TokenStats;
-use kernels::{attention, embed, rope_norm};
+use kernels::{embed, rope_norm};
 
 use crate::Config;
 
@@ -42,6 +43,9 @@ pub struct Activations {
     pub batch: usize,
     /// Tokens of a sequence.
     pub length: usize,
+    /// Which tokens of a sequence see each other: all, unless this is changed before a step is
+    /// recorded. Under [`Mask::BlockDiffusion`] positions repeat after half of the sequence.
+    pub mask: Mask,
     /// Angles of the rotary embedding, `(length, D)`.
     pub rope: Slice,
     /// The residual stream, `(N, C)`.
@@ -166,7 +170,7 @@ impl Activations {
             let buffer = whole.next().expect("as many buffers as before");
             Ok::<_, Infallible>(buffer.part(0, len))
         });
-        narrowed
+        Self { mask: self.mask, ..narrowed }
     }
 
     /// Every buffer with its size, always in the same order: `take(label, len)`.
@@ -195,6 +199,7 @@ impl Activations {
         Ok(Self {
             batch,
             length,
+            mask: Mask::Full,
             rope,
             x: take("x", n * c)?,
             embedded: take("embedded", n * c)?,
@@ -222,31 +227,27 @@ impl Activations {
     }
 
     pub(crate) fn embed_shape(&self, config: &Config) -> embed::Shape {
-        embed::Shape {
-            batch: self.batch,
-            length: self.length,
-            channels: config.n_embd,
-            vocabulary: config.vocab_size,
-            timesteps: config.timesteps + 1,
-        }
+        let (channels, vocabulary) = (config.n_embd, config.vocab_size);
+        embed::Shape { rows: self.rows(), channels, vocabulary }
     }
 
     pub(crate) fn rope_shape(&self, config: &Config) -> rope_norm::Shape {
         rope_norm::Shape {
-            batch: self.batch,
-            length: self.length,
+            rows: self.rows(),
+            period: match self.mask {
+                Mask::BlockDiffusion(_) => self.length / 2,
+                Mask::Full | Mask::Causal | Mask::Blocks(_) => self.length,
+            },
+            offset: 0,
             heads: config.n_head,
             head_dim: config.head_dim(),
         }
     }
 
     pub(crate) fn attention_shape(&self, config: &Config) -> attention::Shape {
-        attention::Shape {
-            batch: self.batch,
-            length: self.length,
-            heads: config.n_head,
-            head_dim: config.head_dim(),
-        }
+        let (heads, head_dim) = (config.n_head, config.head_dim());
+        let shape = attention::Shape::bidirectional(self.batch, self.length, heads, head_dim);
+        attention::Shape { mask: self.mask, ..shape }
     }
 }
 

@@ -31,7 +31,7 @@ pub fn record(
     d: &Weights<Slice>,
     accumulate: bool,
 ) {
-    let Pass { variants, model, acts, ids, timesteps } = *pass;
+    let Pass { variants, model, acts, ids, .. } = *pass;
     let config = &model.config;
     let (n, c, v) = (acts.rows(), config.n_embd, config.vocab_size);
     let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, first, next } = *scratch;
@@ -77,8 +77,9 @@ pub fn record(
         let (qkv, y, lse) = (layer.qkv, layer.y, layer.lse);
         weights_gradient(step, d_x, y, d.attn_proj, [c, c, n], accumulate);
         input_gradient(step, d_x, block.attn_proj, d_y, [n, c, c]);
-        let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
-        attention::backward(step, variants, io, acts.attention_shape(config));
+        let (q, kv, d_q, d_kv) = (qkv, qkv, d_qkv, d_qkv);
+        let io = attention::Backward { q, kv, y, lse, d_y, delta, d_q, d_kv };
+        attention::backward(step, variants, io, &acts.attention_shape(config));
         let io = rope_norm::Backward { rope: acts.rope, qkv, inv_rms: layer.qk_inv_rms, d_qkv };
         rope_norm::backward(step, io, acts.rope_shape(config));
         weights_gradient(step, d_qkv, h, d.qkv, [3 * c, c, n], accumulate);
@@ -86,19 +87,18 @@ pub fn record(
         rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, true);
     }
 
-    // Both embeddings have the same gradient.
+    // All embeddings have the same gradient.
     let (h, inv_rms) = (acts.embedded, acts.embed_inv_rms);
     rmsnorm::backward(step, rmsnorm::Backward { d_h: d_x, h, inv_rms, d_x: d_h }, false);
     embed::backward(
         step,
         embed::Backward {
             ids,
-            timesteps,
             d_e: d_h,
             first,
             next,
             d_token_emb: d.token_emb,
-            d_timestep_emb: d.timestep_emb,
+            d_time: pass.time(d),
         },
         acts.embed_shape(config),
         accumulate,

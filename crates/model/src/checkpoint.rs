@@ -215,6 +215,7 @@ mod tests {
             vocab_size: 11,
             timesteps: 4,
             mask_id: 2,
+            timestep_embedding: true,
         };
         let init = Init { std: 0.1, zero_projections: false, seed: 1 };
         let values = initial_values(&config, &init);
@@ -235,5 +236,34 @@ mod tests {
         assert!(std::error::Error::source(&broken).is_none(), "the cause would be printed twice");
         let nothing = [&2u64.to_le_bytes()[..], b"{}"].concat();
         assert!(ahead(&nothing).is_err_and(|e| e.contains("no `config`")));
+    }
+
+    #[test]
+    fn a_network_without_timestep_embedding_is_kept() {
+        let small = Config { n_layer: 1, n_head: 1, n_embd: 8, ..Config::reference(5) };
+        for timestep_embedding in [true, false] {
+            let config = Config { timestep_embedding, ..small };
+            let init = Init { std: 0.1, zero_projections: false, seed: 1 };
+            let values = initial_values(&config, &init);
+            let checkpoint = Checkpoint { config, card: Card::default(), values };
+            let bytes = checkpoint.to_safetensors(Precision::F32).expect("it can be written");
+            assert_eq!(Checkpoint::from_safetensors(&bytes).expect("it can be read"), checkpoint);
+        }
+    }
+
+    /// What files of before the setting say, and the file of a program that knows more.
+    #[test]
+    fn configs_of_other_versions() {
+        let config = Config::reference(2048);
+        let old = r#"{"n_layer":6,"n_head":6,"n_embd":384,"block_size":256,"vocab_size":2048,"timesteps":100,"mask_id":2}"#;
+        assert_eq!(serde_json::to_string(&config).expect("it is JSON"), old);
+        let read = |text: &str| {
+            let metadata = [("config".to_owned(), text.to_owned())].into();
+            read_metadata(&metadata).map(|(config, _)| config)
+        };
+        assert_eq!(read(old).expect("it is a config"), config);
+        let new = old.replace("\"mask_id\":2", "\"mask_id\":2,\"values\":\"mixed\"");
+        let error = read(&new).expect_err("nobody knows this").to_string();
+        assert!(error.contains("unknown field `values`") && !error.contains('\n'), "{error}");
     }
 }

@@ -3,6 +3,8 @@
 use kernels::draw_batch::MAX_TIMESTEP;
 use serde::{Deserialize, Serialize};
 
+use crate::TensorInfo;
+
 /// Sizes of the network; every one is fixed when it is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,10 +19,23 @@ pub struct Config {
     pub block_size: usize,
     /// Number of tokens (V).
     pub vocab_size: usize,
-    /// Diffusion steps (T); the timestep embedding has T + 1 rows.
+    /// Diffusion steps (T).
     pub timesteps: usize,
     /// Id of the token `[MASK]`.
     pub mask_id: u32,
+    /// Whether an embedding of T + 1 rows tells the network the time; without it the share of
+    /// `[MASK]` has to. Files that do not say have one.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub timestep_embedding: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// Why no network of these sizes can be built.
@@ -39,6 +54,7 @@ impl Config {
             vocab_size,
             timesteps: 100,
             mask_id: 2,
+            timestep_embedding: true,
         }
     }
 
@@ -48,9 +64,8 @@ impl Config {
     }
 
     /// Number of parameters.
-    pub const fn parameters(&self) -> usize {
-        let embeddings = 2 * self.vocab_size + self.timesteps + 1;
-        self.n_embd * (embeddings + 12 * self.n_layer * self.n_embd)
+    pub fn parameters(&self) -> usize {
+        self.tensors().iter().map(TensorInfo::len).sum()
     }
 
     /// Refuses sizes that cannot be built, with a sentence that says which and why.
@@ -88,10 +103,12 @@ impl Config {
         }
         // In a browser addresses have 32 bits.
         let wide = |n: usize| n as u128;
-        let embeddings = 2 * wide(self.vocab_size) + wide(self.timesteps) + 1;
-        let blocks = 12 * wide(self.n_layer) * wide(self.n_embd);
+        let mut parameters = 0;
+        self.declare(|names, [rows, columns], _| {
+            parameters += wide(names.len()) * wide(rows) * wide(columns);
+        });
         let values = [
-            ("its parameters", wide(self.n_embd) * (embeddings + blocks)),
+            ("its parameters", parameters),
             ("the logits of a block", wide(self.block_size) * wide(self.vocab_size)),
             ("a hidden layer of a block", 4 * wide(self.block_size) * wide(self.n_embd)),
         ];

@@ -5,7 +5,7 @@ use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
 use kernels::{Variants, attention, embed, relu_squared, rmsnorm, rope_norm};
 
-use crate::{Activations, Model};
+use crate::{Activations, Model, Weights};
 
 /// What both passes are recorded over.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +22,21 @@ pub struct Pass<'a> {
     pub timesteps: Slice,
 }
 
+impl Pass<'_> {
+    /// The timestep embedding among the weights, or its gradient among their gradients.
+    pub(crate) fn time(&self, weights: &Weights<Slice>) -> Option<embed::Time> {
+        weights.timestep_emb.map(|table| embed::Time {
+            timesteps: self.timesteps,
+            span: self.acts.length,
+            table,
+            rows: self.model.config.timesteps + 1,
+        })
+    }
+}
+
 /// Records everything up to the normalised output of the last block, `acts.final_h`.
 pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
-    let Pass { variants, model, acts, ids, timesteps } = *pass;
+    let Pass { variants, model, acts, ids, .. } = *pass;
     let (config, weights) = (&model.config, &model.weights);
     let (n, c) = (acts.rows(), config.n_embd);
     let (x, branch) = (acts.x, acts.branch);
@@ -36,9 +48,8 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
         step,
         embed::Forward {
             ids,
-            timesteps,
             token_emb: weights.token_emb,
-            timestep_emb: weights.timestep_emb,
+            time: pass.time(weights),
             x,
             embedded: acts.embedded,
             inv_rms: acts.embed_inv_rms,
@@ -58,8 +69,8 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
         product(step, h, block.qkv, qkv, [n, 3 * c, c]);
         let rope = rope_norm::Forward { rope: acts.rope, qkv, inv_rms };
         rope_norm::forward(step, rope, acts.rope_shape(config));
-        let heads = attention::Forward { qkv, y: layer.y, lse: layer.lse };
-        attention::forward(step, variants, heads, acts.attention_shape(config));
+        let heads = attention::Forward { q: qkv, kv: qkv, y: layer.y, lse: layer.lse };
+        attention::forward(step, variants, heads, &acts.attention_shape(config));
         product(step, layer.y, block.attn_proj, branch, [n, c, c]);
 
         // x += mlp(norm(x))

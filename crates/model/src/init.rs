@@ -4,6 +4,7 @@ use kernels::rng::Philox;
 use serde::{Deserialize, Serialize};
 
 use crate::Config;
+use crate::weights::Role;
 
 /// How the weights of a new network are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ pub struct Init {
 pub fn initial_values(config: &Config, init: &Init) -> Vec<f32> {
     let mut values = vec![0.0; config.flat_len()];
     for (tensor, stream) in config.tensors().iter().zip(0..) {
-        if init.zero_projections && tensor.name.ends_with("c_proj.weight") {
+        if init.zero_projections && tensor.role == Role::Projection {
             continue;
         }
         let generator = Philox::new(init.seed);

@@ -24,4 +24,4 @@ pub use config::{Config, ConfigError};
 pub use init::{Init, initial_values};
 pub use parameters::Model;
 pub use schedule::{Schedule, UnknownSchedule};
-pub use weights::{Block, TensorInfo, Weights};
+pub use weights::{Block, Role, TensorInfo, Weights};

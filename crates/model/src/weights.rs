@@ -1,5 +1,5 @@
-//! The tensors of the network, declared once: for shapes, weights, gradients, optimiser moments
-//! and the names in a checkpoint.
+//! The tensors of the network, declared once, by [`Config::declare`]: shapes, weights, gradients,
+//! optimizer moments, what is drawn how, and the names in a checkpoint all follow from it.
 
 use device::ALIGNMENT;
 
@@ -23,12 +23,25 @@ pub struct Block<T> {
 pub struct Weights<T> {
     /// Token embedding: `[V, C]`.
     pub token_emb: T,
-    /// Timestep embedding: `[T + 1, C]`.
-    pub timestep_emb: T,
+    /// Timestep embedding, unless the network has none: `[T + 1, C]`.
+    pub timestep_emb: Option<T>,
     /// The blocks, in order.
     pub blocks: Vec<Block<T>>,
     /// Output layer, not tied to the token embedding: `[V, C]`.
     pub lm_head: T,
+}
+
+/// What a tensor is for, as far as drawing and optimizing it depend on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// One row per token or timestep.
+    Embedding,
+    /// A block's matrix that reads the residual stream.
+    Hidden,
+    /// A block's matrix that writes to the residual stream.
+    Projection,
+    /// The output layer.
+    Output,
 }
 
 /// A named tensor of a checkpoint and where it lies among all parameters.
@@ -38,6 +51,8 @@ pub struct TensorInfo {
     pub name: String,
     /// `[rows, columns]`, row-major.
     pub shape: [usize; 2],
+    /// What it is for.
+    pub role: Role,
     /// First element in the flat parameter buffer.
     pub offset: usize,
 }
@@ -60,32 +75,59 @@ impl TensorInfo {
 }
 
 impl Config {
+    /// The network's tensors in canonical order, and nothing else in the program knows them: each
+    /// entry of [`Weights`] is made from the names that it has in a checkpoint (several for matrices
+    /// that lie one below the other), the shape of each, and its role.
+    pub(crate) fn declare<T>(
+        &self,
+        mut make: impl FnMut(&[String], [usize; 2], Role) -> T,
+    ) -> Weights<T> {
+        let Self { n_embd: c, vocab_size: v, timesteps, .. } = *self;
+        let mut add = |path: &str, names: &[&str], shape, role| {
+            let names: Vec<_> = names.iter().map(|name| format!("{path}{name}.weight")).collect();
+            make(&names, shape, role)
+        };
+        let time = self.timestep_embedding.then_some([timesteps + 1, c]);
+        Weights {
+            token_emb: add("", &["token_emb"], [v, c], Role::Embedding),
+            timestep_emb: time.map(|shape| add("", &["timestep_emb"], shape, Role::Embedding)),
+            blocks: (0..self.n_layer)
+                .map(|i| format!("blocks.{i}."))
+                .map(|path| Block {
+                    qkv: add(&path, &["attn.c_q", "attn.c_k", "attn.c_v"], [c, c], Role::Hidden),
+                    attn_proj: add(&path, &["attn.c_proj"], [c, c], Role::Projection),
+                    fc: add(&path, &["mlp.c_fc"], [4 * c, c], Role::Hidden),
+                    mlp_proj: add(&path, &["mlp.c_proj"], [c, 4 * c], Role::Projection),
+                })
+                .collect(),
+            lm_head: add("", &["lm_head"], [v, c], Role::Output),
+        }
+    }
+
+    /// The same with the tensors' places in the flat parameter buffer.
+    fn place<T>(&self, mut make: impl FnMut(&[TensorInfo]) -> T) -> Weights<T> {
+        let mut end = 0;
+        self.declare(|names, shape, role| {
+            let place = |name: &String| {
+                let tensor = TensorInfo { name: name.clone(), shape, role, offset: end };
+                // Every C is a multiple of 8, so C x C is already aligned: q, k and v adjoin.
+                end = tensor.range().end.next_multiple_of(ALIGNMENT);
+                tensor
+            };
+            make(&names.iter().map(place).collect::<Vec<_>>())
+        })
+    }
+
     /// Every tensor of a checkpoint, in canonical order.
     pub fn tensors(&self) -> Vec<TensorInfo> {
-        let Self { n_embd: c, vocab_size, timesteps, .. } = *self;
         let mut tensors = Vec::new();
-        let mut offset = 0;
-        let mut add = |name: String, shape: [usize; 2]| {
-            tensors.push(TensorInfo { name, shape, offset });
-            // Every C is a multiple of 8, so C x C is already aligned: q, k and v adjoin.
-            offset += (shape[0] * shape[1]).next_multiple_of(ALIGNMENT);
-        };
-        add("token_emb.weight".to_owned(), [vocab_size, c]);
-        add("timestep_emb.weight".to_owned(), [timesteps + 1, c]);
-        for i in 0..self.n_layer {
-            for part in ["c_q", "c_k", "c_v", "c_proj"] {
-                add(format!("blocks.{i}.attn.{part}.weight"), [c, c]);
-            }
-            add(format!("blocks.{i}.mlp.c_fc.weight"), [4 * c, c]);
-            add(format!("blocks.{i}.mlp.c_proj.weight"), [c, 4 * c]);
-        }
-        add("lm_head.weight".to_owned(), [vocab_size, c]);
+        self.place(|adjoining| tensors.extend_from_slice(adjoining));
         tensors
     }
 
-    /// Offset and shape of the blocks' matrices: what Muon optimises.
+    /// Offset and shape of the blocks' matrices: what Muon optimizes.
     pub fn hidden_matrices(&self) -> Vec<(usize, [usize; 2])> {
-        let hidden = |tensor: &TensorInfo| tensor.name.starts_with("blocks.");
+        let hidden = |tensor: &TensorInfo| matches!(tensor.role, Role::Hidden | Role::Projection);
         let tensors = self.tensors().into_iter().filter(hidden);
         tensors.map(|tensor| (tensor.offset, tensor.shape)).collect()
     }
@@ -97,25 +139,10 @@ impl Config {
 
     /// Cuts something flat into the network's tensors: `part(offset, len)`.
     pub fn cut<T>(&self, mut part: impl FnMut(usize, usize) -> T) -> Weights<T> {
-        let tensors = self.tensors();
-        let mut whole = |first: usize, last: usize| {
-            let range = tensors[first].offset..tensors[last].range().end;
+        self.place(|adjoining| {
+            let range = adjoining[0].offset..adjoining[adjoining.len() - 1].range().end;
             part(range.start, range.len())
-        };
-        Weights {
-            token_emb: whole(0, 0),
-            timestep_emb: whole(1, 1),
-            blocks: (0..self.n_layer)
-                .map(|i| 2 + 6 * i)
-                .map(|first| Block {
-                    qkv: whole(first, first + 2),
-                    attn_proj: whole(first + 3, first + 3),
-                    fc: whole(first + 4, first + 4),
-                    mlp_proj: whole(first + 5, first + 5),
-                })
-                .collect(),
-            lm_head: whole(tensors.len() - 1, tensors.len() - 1),
-        }
+        })
     }
 }
 
@@ -135,5 +162,30 @@ mod tests {
             let total: usize = config.tensors().iter().map(TensorInfo::len).sum();
             assert_eq!(total, config.parameters());
         }
+    }
+
+    #[test]
+    fn canonical_order() {
+        let config = Config { n_layer: 1, n_embd: 8, n_head: 1, ..Config::reference(11) };
+        let names = |config: &Config| -> Vec<String> {
+            config.tensors().into_iter().map(|tensor| tensor.name).collect()
+        };
+        let all = [
+            "token_emb.weight",
+            "timestep_emb.weight",
+            "blocks.0.attn.c_q.weight",
+            "blocks.0.attn.c_k.weight",
+            "blocks.0.attn.c_v.weight",
+            "blocks.0.attn.c_proj.weight",
+            "blocks.0.mlp.c_fc.weight",
+            "blocks.0.mlp.c_proj.weight",
+            "lm_head.weight",
+        ];
+        assert_eq!(names(&config), all);
+        assert_eq!(config.hidden_matrices().len(), 6);
+        let timeless = Config { timestep_embedding: false, ..config };
+        let without: Vec<_> = all.into_iter().filter(|name| !name.contains("timestep")).collect();
+        assert_eq!(names(&timeless), without);
+        assert_eq!(config.parameters() - timeless.parameters(), 101 * 8);
     }
 }

@@ -24,6 +24,7 @@ fn writer(device: &mut Device) -> Writer {
         vocab_size: tokenizer.vocab_size() as usize,
         timesteps: TIMESTEPS,
         mask_id: tokenizer.mask_id(),
+        timestep_embedding: true,
     };
     let init = Init { std: 0.5, zero_projections: false, seed: 3 };
     let values = initial_values(&config, &init);

@@ -55,6 +55,7 @@ impl Tiny {
             vocab_size: tokenizer.vocab_size() as usize,
             timesteps,
             mask_id: tokenizer.mask_id(),
+            timestep_embedding: true,
         };
         // Large enough for distinct logits.
         let init = Init { std: 0.3, zero_projections: false, seed: 7 };

@@ -2,6 +2,7 @@
 //! logits, loss, every gradient, parameters after AdamW steps, a learning curve; on the oracle, the CPU device and
 //! the GPU.
 
+mod causal;
 mod curve;
 mod fixture;
 mod followed;

@@ -8,7 +8,7 @@ use model::{Activations, Model};
 use optim::{AdamW, OptimizerConfig};
 use pollster::block_on;
 
-use crate::fixture::{Tensors, assert_close, config, devices, json};
+use crate::fixture::{Tensors, assert_close, config, devices, json, tolerance};
 use crate::step::{ADAMW, LOSSES, MUON, Step};
 
 const BATCH: usize = 3;
@@ -21,13 +21,6 @@ fn batch(tensors: &Tensors, prefix: &str) -> BatchData {
         mask: tensors.mask(&format!("{prefix}mask")),
         timesteps: tensors.words(&format!("{prefix}t")),
     }
-}
-
-/// Twenty times what PyTorch's own f32 run deviates from its f64 run, and a bit for values that
-/// happen to agree exactly.
-fn tolerance(json: &serde_json::Value, tensor: &str) -> f32 {
-    let deviation = json["f32_deviation"][tensor]["max_abs"].as_f64().unwrap();
-    20.0 * deviation as f32 + 1e-7
 }
 
 #[test]

@@ -1,10 +1,17 @@
-//! Bidirectional attention, forward and backward; the scores are never stored (FlashAttention-2,
+//! Attention, forward and backward; the scores are never stored (FlashAttention-2,
 //! arXiv 2307.08691).
+//!
+//! Queries and keys may differ in number: queries are then the last positions of a longer text whose
+//! keys and values lie in a cache. A [`Mask`] says which keys a query sees; what it hides from a
+//! whole tile is skipped.
 
+mod mask;
 mod twin;
 
 use device::{Kernel, Launch, Recording, Requirements, Slice, buffers, params};
 
+pub use self::mask::Mask;
+use self::mask::Visibility;
 use crate::grid;
 use crate::imports::kernel;
 use crate::variants::{AttentionVariant, LANES, Variants};
@@ -14,19 +21,85 @@ use crate::variants::{AttentionVariant, LANES, Variants};
 pub struct Shape {
     /// Sequences.
     pub batch: usize,
-    /// Positions of a sequence.
-    pub length: usize,
     /// Heads (H).
     pub heads: usize,
     /// Width of a head (D), at most 128.
     pub head_dim: usize,
+    /// Queries of a sequence.
+    pub queries: usize,
+    /// Keys of a sequence.
+    pub keys: usize,
+    /// Position of the first query among the keys.
+    pub query_offset: usize,
+    /// Which keys a query sees.
+    pub mask: Mask,
+    /// Rows of a sequence in a cache `(batch, rows, 2, H, D)` of keys and values, of which the first
+    /// `keys` are used. `None`: keys and values are parts 1 and 2 of the queries' own buffer.
+    pub cache: Option<usize>,
+}
+
+impl Shape {
+    /// All positions of sequences of `length` see each other.
+    pub const fn bidirectional(batch: usize, length: usize, heads: usize, head_dim: usize) -> Self {
+        Self {
+            batch,
+            heads,
+            head_dim,
+            queries: length,
+            keys: length,
+            query_offset: 0,
+            mask: Mask::Full,
+            cache: None,
+        }
+    }
+
+    fn visibility(&self) -> Visibility {
+        let (mask, block) = self.mask.kind();
+        let Self { queries, keys, query_offset, .. } = *self;
+        Visibility { mask, block, queries, keys, query_offset }
+    }
+
+    /// # Panics
+    /// When the sizes contradict each other.
+    fn params(&self) -> Params {
+        let Self { heads, queries, keys, query_offset, mask, cache, .. } = *self;
+        let kv_rows = cache.unwrap_or(keys);
+        assert!(cache.is_some() || queries == keys, "as many queries as keys without a cache");
+        assert!(keys <= kv_rows, "{keys} keys in a cache of {kv_rows}");
+        let within = query_offset + queries <= keys;
+        assert!(within || mask == Mask::Full, "{queries} queries at {query_offset} of {keys} keys");
+        let halves = keys.is_multiple_of(2) || !matches!(mask, Mask::BlockDiffusion(_));
+        assert!(halves, "block diffusion over two halves of {keys} keys");
+        let (_, block) = mask.kind();
+        assert!(block > 0, "blocks of no positions");
+        let word = |size: usize| size as u32;
+        Params {
+            heads: word(heads),
+            queries: word(queries),
+            keys: word(keys),
+            query_offset: word(query_offset),
+            kv_rows: word(kv_rows),
+            kv_parts: if cache.is_some() { 2 } else { 3 },
+            block: word(block),
+        }
+    }
 }
 
 params! {
     struct Params {
-        batch: u32,
-        length: u32,
         heads: u32,
+        queries: u32,
+        keys: u32,
+        query_offset: u32,
+        kv_rows: u32,
+        kv_parts: u32,
+        block: u32,
+    }
+}
+
+params! {
+    struct DeltaParams {
+        rows: u32,
         head_dim: u32,
     }
 }
@@ -34,17 +107,38 @@ params! {
 buffers! {
     /// Buffers of the forward pass.
     pub struct Forward {
-        /// `(N, 3, H, D)`
-        qkv: floats,
-        /// Written: `(N, H, D)`.
+        /// Queries: part 0 of `(batch, queries, 3, H, D)`.
+        q: floats,
+        /// Keys and values: the same buffer, or a cache, see [`Shape::cache`].
+        kv: floats,
+        /// Written: `(batch, queries, H, D)`.
         y: floats_mut,
-        /// Written: log sum exp of the scores, `(N, H)`.
+        /// Written: log-sum-exp of each query's scores, `(batch, queries, H)`.
         lse: floats_mut,
     }
 }
 
-/// `shaders/attention_forward.wgsl`
-pub static FORWARD: Kernel = kernel!("attention_forward", Params, Forward, twin::forward);
+buffers! {
+    struct BackwardQ {
+        q: floats,
+        kv: floats,
+        lse: floats,
+        d_y: floats,
+        delta: floats,
+        d_q: floats_mut,
+    }
+}
+
+buffers! {
+    struct BackwardKv {
+        q: floats,
+        kv: floats,
+        lse: floats,
+        d_y: floats,
+        delta: floats,
+        d_kv: floats_mut,
+    }
+}
 
 buffers! {
     struct Delta {
@@ -54,25 +148,19 @@ buffers! {
     }
 }
 
-/// `shaders/attention_delta.wgsl`
-pub static DELTA: Kernel = kernel!("attention_delta", Params, Delta, twin::delta);
+/// `shaders/attention_forward.wgsl`
+pub static FORWARD: Kernel = kernel!("attention_forward", Params, Forward, twin::forward);
 
-buffers! {
-    struct Gradient {
-        qkv: floats,
-        lse: floats,
-        d_y: floats,
-        delta: floats,
-        d_qkv: floats_mut,
-    }
-}
+/// `shaders/attention_delta.wgsl`
+pub static DELTA: Kernel = kernel!("attention_delta", DeltaParams, Delta, twin::delta);
 
 /// `shaders/attention_backward_q.wgsl`
-pub static BACKWARD_Q: Kernel = kernel!("attention_backward_q", Params, Gradient, twin::backward_q);
+pub static BACKWARD_Q: Kernel =
+    kernel!("attention_backward_q", Params, BackwardQ, twin::backward_q);
 
 /// `shaders/attention_backward_kv.wgsl`
 pub static BACKWARD_KV: Kernel =
-    kernel!("attention_backward_kv", Params, Gradient, twin::backward_kv);
+    kernel!("attention_backward_kv", Params, BackwardKv, twin::backward_kv);
 
 /// `shaders/attention_subgroup_forward.wgsl`
 pub static SUBGROUP_FORWARD: Kernel =
@@ -81,12 +169,12 @@ pub static SUBGROUP_FORWARD: Kernel =
 
 /// `shaders/attention_subgroup_backward_q.wgsl`
 pub static SUBGROUP_BACKWARD_Q: Kernel =
-    kernel!("attention_subgroup_backward_q", Params, Gradient, twin::backward_q)
+    kernel!("attention_subgroup_backward_q", Params, BackwardQ, twin::backward_q)
         .requires(Requirements::subgroups(LANES));
 
 /// `shaders/attention_subgroup_backward_kv.wgsl`
 pub static SUBGROUP_BACKWARD_KV: Kernel =
-    kernel!("attention_subgroup_backward_kv", Params, Gradient, twin::backward_kv)
+    kernel!("attention_subgroup_backward_kv", Params, BackwardKv, twin::backward_kv)
         .requires(Requirements::subgroups(LANES));
 
 /// The kernels of one variant.
@@ -100,7 +188,7 @@ struct VariantKernels {
 
 impl VariantKernels {
     /// The chosen variant, or the tile where vectors do not divide the width of a head.
-    fn of(variants: &Variants, shape: Shape) -> Self {
+    fn of(variants: &Variants, shape: &Shape) -> Self {
         match variants.attention {
             AttentionVariant::Subgroup if shape.head_dim.is_multiple_of(4) => Self {
                 forward: &SUBGROUP_FORWARD,
@@ -118,62 +206,70 @@ impl VariantKernels {
     }
 }
 
-/// A launch over all heads and runs of `rows` positions that does `products` matrix products of
-/// the scores' size.
+/// A launch of `tiles` workgroups per head that does `products` matrix products of the visible
+/// scores' size.
 fn launch(
     kernel: &'static Kernel,
     buffers: impl device::Buffers,
-    shape: Shape,
-    rows: usize,
+    shape: &Shape,
+    tiles: usize,
     products: usize,
 ) -> Launch {
-    let Shape { batch, length, heads, head_dim } = shape;
-    let grid = [length.div_ceil(rows) as u32, (batch * heads) as u32, 1];
-    Launch::new(kernel, &params(shape), buffers, grid)
-        .constants([("HEAD_DIM", head_dim as u32)])
-        .flop(2 * products * batch * heads * length * length * head_dim)
-}
-
-fn params(shape: Shape) -> Params {
-    let Shape { batch, length, heads, head_dim } = shape;
-    let [batch, length, heads, head_dim] = [batch, length, heads, head_dim].map(|n| n as u32);
-    Params { batch, length, heads, head_dim }
+    let Shape { batch, heads, head_dim, mask, .. } = *shape;
+    let (mask, _) = mask.kind();
+    let grid = [tiles, heads, batch].map(|count| count as u32);
+    Launch::new(kernel, &shape.params(), buffers, grid)
+        .constants([("HEAD_DIM", head_dim as u32), ("MASK", mask)])
+        .flop(2 * products * batch * heads * head_dim * shape.visibility().pairs())
 }
 
 /// Records the forward pass.
-pub fn forward(step: &mut Recording, variants: &Variants, io: Forward, shape: Shape) {
+///
+/// # Panics
+/// When the sizes of `shape` contradict each other.
+pub fn forward(step: &mut Recording, variants: &Variants, io: Forward, shape: &Shape) {
     let kernels = VariantKernels::of(variants, shape);
-    step.push(launch(kernels.forward, io, shape, kernels.rows, 2));
+    let tiles = shape.queries.div_ceil(kernels.rows);
+    step.push(launch(kernels.forward, io, shape, tiles, 2));
 }
 
 /// Buffers of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Backward {
-    /// Of the forward pass, `(N, 3, H, D)`.
-    pub qkv: Slice,
-    /// Of the forward pass, `(N, H, D)`.
+    /// As in [`Forward`].
+    pub q: Slice,
+    /// As in [`Forward`].
+    pub kv: Slice,
+    /// Output of the forward pass.
     pub y: Slice,
-    /// Of the forward pass, `(N, H)`.
+    /// Output of the forward pass.
     pub lse: Slice,
-    /// Gradient of `y`, `(N, H, D)`.
+    /// Gradient of `y`.
     pub d_y: Slice,
-    /// Scratch, `(N, H)`.
+    /// Scratch: `(batch, queries, H)`.
     pub delta: Slice,
-    /// Written: gradient of `qkv`, `(N, 3, H, D)`.
-    pub d_qkv: Slice,
+    /// Written: gradient of the queries, laid out as they are.
+    pub d_q: Slice,
+    /// Written: gradient of keys and values, laid out as they are; the same buffer without a cache.
+    pub d_kv: Slice,
 }
 
 /// Records the backward pass.
-pub fn backward(step: &mut Recording, variants: &Variants, io: Backward, shape: Shape) {
-    let Shape { batch, length, heads, head_dim } = shape;
-    let Backward { qkv, y, lse, d_y, delta, d_qkv } = io;
+///
+/// # Panics
+/// When the sizes of `shape` contradict each other.
+pub fn backward(step: &mut Recording, variants: &Variants, io: Backward, shape: &Shape) {
+    let Backward { q, kv, y, lse, d_y, delta, d_q, d_kv } = io;
+    let Shape { batch, heads, head_dim, queries, keys, .. } = *shape;
     let kernels = VariantKernels::of(variants, shape);
-    let grid = grid::fold((batch * length * heads).div_ceil(64));
+    let rows = batch * queries * heads;
+    let params = DeltaParams { rows: rows as u32, head_dim: head_dim as u32 };
+    let grid = grid::fold(rows.div_ceil(64));
     step.push(
-        Launch::new(&DELTA, &params(shape), Delta { y, d_y, delta }, grid)
-            .flop(2 * batch * length * heads * head_dim),
+        Launch::new(&DELTA, &params, Delta { y, d_y, delta }, grid).flop(2 * rows * head_dim),
     );
-    let buffers = Gradient { qkv, lse, d_y, delta, d_qkv };
-    step.push(launch(kernels.backward_q, buffers, shape, kernels.rows, 3));
-    step.push(launch(kernels.backward_kv, buffers, shape, kernels.rows, 4));
+    let buffers = BackwardQ { q, kv, lse, d_y, delta, d_q };
+    step.push(launch(kernels.backward_q, buffers, shape, queries.div_ceil(kernels.rows), 3));
+    let buffers = BackwardKv { q, kv, lse, d_y, delta, d_kv };
+    step.push(launch(kernels.backward_kv, buffers, shape, keys.div_ceil(kernels.rows), 4));
 }

@@ -178,7 +178,16 @@ impl Settings {
     pub fn config(&self, vocab_size: usize, mask_id: u32) -> Config {
         let ModelSettings { n_layer, n_head, n_embd, block_size, .. } = self.model;
         let timesteps = self.diffusion.timesteps;
-        Config { n_layer, n_head, n_embd, block_size, vocab_size, timesteps, mask_id }
+        Config {
+            n_layer,
+            n_head,
+            n_embd,
+            block_size,
+            vocab_size,
+            timesteps,
+            mask_id,
+            timestep_embedding: true,
+        }
     }
 
     /// Tokens of an optimizer step.

@@ -66,13 +66,9 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
     let names: Vec<String> =
         attentions.iter().map(|variant| name(format!("{variant:?}"))).collect();
     header("attention (sequences x heads x tokens x width)", &names);
-    let shape = Shape {
-        batch: settings.train.batch_size,
-        length: settings.model.block_size,
-        heads: settings.model.n_head,
-        head_dim: c / settings.model.n_head,
-    };
-    let Shape { batch, length, heads, head_dim } = shape;
+    let (batch, length) = (settings.train.batch_size, settings.model.block_size);
+    let (heads, head_dim) = (settings.model.n_head, c / settings.model.n_head);
+    let shape = Shape::bidirectional(batch, length, heads, head_dim);
     let mut floats = |len| device.allocate("bench", Element::Float, len);
     let (qkv, y, lse) = (floats(3 * n * c)?, floats(n * c)?, floats(n * heads)?);
     let (d_y, delta, d_qkv) = (floats(n * c)?, floats(n * heads)?, floats(3 * n * c)?);
@@ -82,11 +78,13 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
             let variants = Variants { attention: variant, ..Variants::default() };
             let record = |step: &mut Recording| match backward {
                 false => {
-                    attention::forward(step, &variants, attention::Forward { qkv, y, lse }, shape)
+                    let io = attention::Forward { q: qkv, kv: qkv, y, lse };
+                    attention::forward(step, &variants, io, &shape);
                 }
                 true => {
-                    let io = attention::Backward { qkv, y, lse, d_y, delta, d_qkv };
-                    attention::backward(step, &variants, io, shape);
+                    let (q, kv, d_q, d_kv) = (qkv, qkv, d_qkv, d_qkv);
+                    let io = attention::Backward { q, kv, y, lse, d_y, delta, d_q, d_kv };
+                    attention::backward(step, &variants, io, &shape);
                 }
             };
             figures.push(rate(device, if backward { d_qkv } else { y }, repeats, record)?);

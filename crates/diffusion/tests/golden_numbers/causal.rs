@@ -1,0 +1,90 @@
+//! The small configuration as an autoregressive network: causal attention, no timestep embedding.
+//! The fixture's optimizer states and the activations of its first block are left out.
+
+use device::{Device, Recording};
+use diffusion::training::BatchData;
+use kernels::Variants;
+use kernels::attention::Mask;
+use model::forward::{self, Pass};
+use model::{Activations, Model};
+use pollster::block_on;
+
+use crate::fixture::{Tensors, assert_close, config, devices, json, tolerance};
+use crate::step::{ADAMW, Step};
+
+const BATCH: usize = 3;
+const LENGTH: usize = 32;
+
+/// Every token is an input, but for the last of a row, and the target of the one before it.
+fn batch(tensors: &Tensors) -> BatchData {
+    let rows: Vec<Vec<u32>> =
+        tensors.words("batch0.ids").chunks_exact(LENGTH + 1).map(<[u32]>::to_vec).collect();
+    BatchData {
+        ids: rows.iter().flat_map(|row| row[..LENGTH].to_vec()).collect(),
+        targets: rows.iter().flat_map(|row| row[1..].to_vec()).collect(),
+        mask: vec![1; BATCH * LENGTH],
+        timesteps: vec![0; BATCH],
+    }
+}
+
+#[test]
+fn activations_and_logits() {
+    let (tensors, json) = (Tensors::open("small_causal"), json("small_causal"));
+    let config = config(&json);
+    let batch = batch(&tensors);
+    for mut device in devices() {
+        let model = Model::new(&mut device, config).unwrap();
+        device.write_floats(model.parameters, &tensors.flat("param.", &config)).unwrap();
+        let mut acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
+        acts.mask = Mask::Causal;
+        let ids = device.words("ids", &batch.ids).unwrap();
+        let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
+        let variants = Variants::default();
+        let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
+        let mut step = Recording::default();
+        forward::logits(&mut step, &pass);
+        let program = device.compile(step).unwrap();
+        device.run(&program).unwrap();
+        for (name, slice) in [
+            ("act.embed", acts.embedded),
+            ("act.block1.attn_y", acts.layers[1].y),
+            ("act.final", acts.final_h),
+            ("act.logits", acts.logits),
+        ] {
+            let actual = block_on(device.read_floats(slice)).unwrap();
+            let absolute = tolerance(&json, name);
+            let what = format!("{name} on {device}");
+            assert_close(&what, &actual, &tensors.floats(name), absolute, 1e-6);
+        }
+    }
+}
+
+/// The causal step of a device, and its loss and gradient.
+fn gradient(device: &mut Device, tensors: &Tensors, values: &[f32]) -> (f32, Vec<f32>) {
+    let config = config(&json("small_causal"));
+    let mut step = Step::new(device, config, values, [BATCH, LENGTH], ADAMW);
+    step.parts.acts.mask = Mask::Causal;
+    step.write(device, &batch(tensors));
+    let program = device.compile(step.record_gradient()).unwrap();
+    device.run(&program).unwrap();
+    (step.loss(device, 1), step.read(device, step.parts.gradient))
+}
+
+#[test]
+fn loss_and_gradients() {
+    let (tensors, json) = (Tensors::open("small_causal"), json("small_causal"));
+    let config = config(&json);
+    let values = tensors.flat("param.", &config);
+    for mut device in devices() {
+        let (loss, gradient) = gradient(&mut device, &tensors, &values);
+        let expected = json["loss"].as_f64().unwrap() as f32;
+        assert_close(&format!("loss on {device}"), &[loss], &[expected], 1e-5, 0.0);
+        for tensor in config.tensors() {
+            let name = format!("grad.{}", tensor.name);
+            let absolute = tolerance(&json, &name);
+            let what = format!("{name} on {device}");
+            let actual = &gradient[tensor.range()];
+            assert_close(&what, actual, &tensors.floats(&name), absolute, 1e-6);
+        }
+    }
+}
