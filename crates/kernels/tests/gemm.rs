@@ -70,8 +70,8 @@ fn subgroup() {
 #[test]
 fn by_hand() {
     let expected = compare("2 x 2 x 2", 0.0, 0.0, |bench, step| {
-        let a = bench.device.floats("a", &[1.0, 2.0, 3.0, 4.0]).unwrap();
-        let b = bench.device.floats("b", &[5.0, 6.0, 7.0, 8.0]).unwrap();
+        let a = bench.given_floats(&[1.0, 2.0, 3.0, 4.0]);
+        let b = bench.given_floats(&[5.0, 6.0, 7.0, 8.0]);
         let outputs = Op::ALL.map(|op| {
             let c = bench.unwritten(4);
             gemm::record(

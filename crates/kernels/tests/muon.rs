@@ -14,7 +14,7 @@ fn momentum_looks_ahead() {
     for count in [1, 63, 1030] {
         for control in CONTROLS {
             compare("muon_momentum", 1e-6, 1e-5, |bench, step| {
-                let control = bench.device.floats("control", &control).unwrap();
+                let control = bench.given_floats(&control);
                 let (d_p, momentum) = (bench.floats(count), bench.floats(count));
                 let u = bench.unwritten(count);
                 muon::momentum(step, muon::Momentum { control, d_p, momentum, u }, 0.95);
@@ -50,7 +50,7 @@ fn updates_decay_and_scale() {
     for shape in [[1, 1], [3, 7], [65, 33]] {
         for control in CONTROLS {
             compare("muon_update", 1e-6, 1e-5, |bench, step| {
-                let control = bench.device.floats("control", &control).unwrap();
+                let control = bench.given_floats(&control);
                 let [o, p] = [0; 2].map(|_| bench.floats(shape[0] * shape[1]));
                 muon::update(step, muon::Update { control, o, p }, shape, 0.02, 0.1);
                 vec![p]

@@ -27,21 +27,21 @@ const GREEDY: Sampling = Sampling {
 fn spread(bench: &mut Bench, len: usize, bound: f32) -> Slice {
     let word = |i| Philox::new(7).draw([i, 0, 0, 0])[0];
     let data: Vec<f32> = (0..len as u32).map(|i| bound * (2.0 * unit(word(i)) - 1.0)).collect();
-    bench.device.floats("floats", &data).unwrap()
+    bench.given_floats(&data)
 }
 
 /// Floats among 0, 1/8, ..., 7/8.
 fn coarse(bench: &mut Bench, len: usize) -> Slice {
     let word = |i| Philox::new(8).draw([i, 0, 0, 0])[0];
     let data: Vec<f32> = (0..len as u32).map(|i| below(word(i), 8) as f32 / 8.0).collect();
-    bench.device.floats("floats", &data).unwrap()
+    bench.given_floats(&data)
 }
 
 /// Records the beginning of pass 0 and returns its control buffer.
 fn begin(bench: &mut Bench, step: &mut Recording, table: &[u32], batch: usize) -> Slice {
-    let table = bench.device.words("table", table).unwrap();
-    let (cursor, timesteps) = (bench.zeros(1), bench.zeros(batch));
-    let control = bench.zeros(sample_begin::HEADER + batch);
+    let table = bench.given_words(table);
+    let (cursor, timesteps) = (bench.zeros(1), bench.unwritten_words(batch));
+    let control = bench.unwritten_words(sample_begin::HEADER + batch);
     let io = sample_begin::Buffers { table, cursor, timesteps, control };
     sample_begin::record(step, io);
     control
@@ -59,11 +59,11 @@ fn draw(
     let io = sample_tokens::Buffers {
         logits,
         uniforms: bench.unwritten(rows),
-        ids: bench.device.words("ids", &vec![sampling.mask_id; rows]).unwrap(),
+        ids: bench.given_words(&vec![sampling.mask_id; rows]),
         confidence: bench.unwritten(rows),
-        kinds: bench.device.words("kinds", &vec![FREE; rows]).unwrap(),
+        kinds: bench.given_words(&vec![FREE; rows]),
         control,
-        tokens: bench.zeros(rows),
+        tokens: bench.unwritten_words(rows),
         token_confidence: bench.unwritten(rows),
     };
     let uniforms = sample_uniforms::Buffers { control, uniforms: io.uniforms };
@@ -164,7 +164,7 @@ fn greedy_takes_the_first_of_equal_logits_and_never_an_excluded_one() {
     for (exclude_mask, second, fourth) in [(true, 7.0, 0.0), (false, 2.0, 0.0)] {
         let sampling = Sampling { exclude_mask, ..GREEDY };
         let outputs = compare("sample_tokens", 0.0, 1e-5, |bench, step| {
-            let logits = bench.device.floats("logits", &logits).unwrap();
+            let logits = bench.given_floats(&logits);
             draw(bench, step, logits, rows, &sampling)
         });
         assert_eq!(outputs[0], [270.0, second, 4.0, fourth]);
@@ -182,9 +182,9 @@ fn a_greedy_pass_ignores_the_temperature_and_its_cuts() {
             uniforms: bench.floats(10),
             ids: bench.zeros(10),
             confidence: bench.floats(10),
-            kinds: bench.device.words("kinds", &[FREE; 10]).unwrap(),
+            kinds: bench.given_words(&[FREE; 10]),
             control,
-            tokens: bench.zeros(10),
+            tokens: bench.unwritten_words(10),
             token_confidence: bench.unwritten(10),
         };
         sample_tokens::record(step, io, sampling);
@@ -208,7 +208,7 @@ fn kept_positions_keep_token_and_confidence() {
                 confidence: bench.floats(rows),
                 kinds: bench.words(rows, 2),
                 control: begin(bench, step, &[1, 0, 0], 1),
-                tokens: bench.zeros(rows),
+                tokens: bench.unwritten_words(rows),
                 token_confidence: bench.unwritten(rows),
             };
             sample_tokens::record(step, io, &sampling);
@@ -242,13 +242,13 @@ fn no_text_ends_before_given_tokens() {
             let kinds: Vec<u32> = (0..rows).map(|n| [FREE, FREE_NO_END][n as usize % 2]).collect();
             let rows = rows as usize;
             let io = sample_tokens::Buffers {
-                logits: bench.device.floats("logits", &logits).unwrap(),
-                uniforms: bench.device.floats("uniforms", &uniforms).unwrap(),
-                ids: bench.device.words("ids", &vec![sampling.mask_id; rows]).unwrap(),
+                logits: bench.given_floats(&logits),
+                uniforms: bench.given_floats(&uniforms),
+                ids: bench.given_words(&vec![sampling.mask_id; rows]),
                 confidence: bench.unwritten(rows),
-                kinds: bench.device.words("kinds", &kinds).unwrap(),
+                kinds: bench.given_words(&kinds),
                 control: begin(bench, step, &[1, 0, 0], 1),
-                tokens: bench.zeros(rows),
+                tokens: bench.unwritten_words(rows),
                 token_confidence: bench.unwritten(rows),
             };
             sample_tokens::record(step, io, &sampling);
@@ -276,9 +276,9 @@ fn the_least_sure_become_masks() {
                 order: token_confidence,
                 kinds: bench.words(rows, 3),
                 control: begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch),
-                ids: bench.zeros(rows),
+                ids: bench.unwritten_words(rows),
                 confidence: bench.unwritten(rows),
-                readback: bench.zeros(2 * rows),
+                readback: bench.unwritten_words(2 * rows),
             };
             remask::record(step, io, length, 99);
             vec![io.ids, io.confidence, io.tokens, io.token_confidence, io.kinds, io.readback]
@@ -322,8 +322,7 @@ fn order(
     let ids: Vec<u32> = (0..rows as u32).map(|n| if n % 3 == 0 { 7 } else { 2 }).collect();
     let sure: Vec<f32> =
         (0..rows as u32).map(|n| unit(Philox::new(9).draw([n, 0, 0, 0])[0]).powi(4)).collect();
-    let (ids, token_confidence) =
-        (bench.device.words("ids", &ids).unwrap(), bench.device.floats("sure", &sure).unwrap());
+    let (ids, token_confidence) = (bench.given_words(&ids), bench.given_floats(&sure));
     let control = begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch);
     let order = bench.unwritten(rows);
     let io = sample_order::Buffers { token_confidence, ids, control, order };
@@ -334,11 +333,11 @@ fn order(
         tokens: bench.words(rows, 90),
         token_confidence,
         order,
-        kinds: bench.device.words("kinds", &vec![FREE; rows]).unwrap(),
+        kinds: bench.given_words(&vec![FREE; rows]),
         control,
-        ids: bench.zeros(rows),
+        ids: bench.unwritten_words(rows),
         confidence: bench.unwritten(rows),
-        readback: bench.zeros(2 * rows),
+        readback: bench.unwritten_words(2 * rows),
     };
     remask::record(step, io, length, 99);
     vec![order, io.ids, token_confidence]
@@ -370,8 +369,8 @@ fn the_surer_the_likelier_a_token_stays() {
 fn with_noise_of_one_a_token_is_first_in_proportion_to_its_confidence() {
     let (batch, sure) = (4000, [0.6f32, 0.3, 0.1]);
     let outputs = compare("sample_order", 1e-5, 1e-5, |bench, step| {
-        let token_confidence = bench.device.floats("sure", &sure.repeat(batch)).unwrap();
-        let ids = bench.device.words("ids", &vec![2; 3 * batch]).unwrap();
+        let token_confidence = bench.given_floats(&sure.repeat(batch));
+        let ids = bench.given_words(&vec![2; 3 * batch]);
         let control = begin(bench, step, &[&[1, 0], &vec![0; batch][..]].concat(), batch);
         let order = bench.unwritten(3 * batch);
         let io = sample_order::Buffers { token_confidence, ids, control, order };
@@ -395,8 +394,9 @@ fn with_noise_of_one_a_token_is_first_in_proportion_to_its_confidence() {
 fn passes_read_their_row_of_the_table() {
     let table = [9, 0, 5, 6, 4, 1, 3, 2, 0, 1, 0, 0];
     let outputs = compare("sample_begin", 0.0, 0.0, |bench, step| {
-        let table = bench.device.words("table", &table).unwrap();
-        let (cursor, timesteps, control) = (bench.zeros(1), bench.zeros(2), bench.zeros(4));
+        let table = bench.given_words(&table);
+        let (cursor, timesteps, control) =
+            (bench.zeros(1), bench.unwritten_words(2), bench.unwritten_words(4));
         for _ in 0..2 {
             let io = sample_begin::Buffers { table, cursor, timesteps, control };
             sample_begin::record(step, io);
@@ -436,7 +436,7 @@ fn explanations() {
             }
             let outputs = compare("sample_explain", 1e-6, 2e-5, |bench, step| {
                 let logits = spread(bench, rows * vocabulary, 5.0);
-                let tokens = bench.zeros(rows * sample_explain::BEST);
+                let tokens = bench.unwritten_words(rows * sample_explain::BEST);
                 let probabilities = bench.unwritten(rows * sample_explain::BEST);
                 let entropy = bench.unwritten(rows);
                 let io = sample_explain::Buffers { logits, tokens, probabilities, entropy };

@@ -2,7 +2,7 @@
 //! limits, and translates to the languages of all platforms.
 
 use device::{Access, Element, Kernel};
-use kernels::{ALL, remask, sample_tokens};
+use kernels::{ALL, remask, sample_explain, sample_tokens};
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
@@ -100,6 +100,54 @@ fn bindings_agree_with_the_host() {
             assert_eq!(kind, expected, "{name}: element of `{}`", host.name);
         }
         assert_eq!(seen, kernel.bindings.len(), "{name}: number of storage buffers");
+    }
+}
+
+/// Numbers that host and shader must agree on, each written once on either side.
+#[test]
+fn constants_agree_with_the_host() {
+    let word = |value: u32| naga::Literal::U32(value);
+    let mut found = 0;
+    for kernel in ALL {
+        let (module, _) = parse(kernel);
+        let subgroups = kernel.requires.subgroup_size;
+        for (_, constant) in module.constants.iter() {
+            let expected = match constant.name.as_deref() {
+                Some("EPS") => naga::Literal::F32(f32::EPSILON),
+                Some("BEST") => word(sample_explain::BEST as u32),
+                Some("NONE") => word(sample_explain::NONE),
+                Some("LANES") if subgroups.is_some() => word(subgroups.unwrap_or_default()),
+                _ => continue,
+            };
+            let naga::Expression::Literal(literal) = module.global_expressions[constant.init]
+            else {
+                panic!("{}: {:?} is not a literal", kernel.name, constant.name);
+            };
+            assert_eq!(literal, expected, "{}: {:?}", kernel.name, constant.name);
+            found += 1;
+        }
+    }
+    assert!(found >= 10, "{found} constants");
+}
+
+/// Kernel, shader and file share one name: the shader's header names a host file that declares it.
+#[test]
+fn the_header_names_the_host_side() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for kernel in ALL {
+        let name = kernel.name;
+        let header = kernel.source.lines().find(|line| line.contains("crates/kernels/src/"));
+        let header = header.unwrap_or_else(|| panic!("{name}: no host side in the header"));
+        let path = header.split_whitespace().find(|word| word.contains("crates/kernels/src/"));
+        let path = path.unwrap_or_default().trim_end_matches(['.', ',', ';', '/']);
+        let path = if path.ends_with("attention") { format!("{path}/mod.rs") } else { path.into() };
+        let host = std::fs::read_to_string(root.join(&path)).unwrap_or_else(|error| {
+            panic!("{name}: {path}: {error}");
+        });
+        assert!(host.contains(&format!("\"{name}\"")), "{path} does not declare {name}");
+        let module = path.trim_start_matches("crates/kernels/src/").trim_end_matches("/mod.rs");
+        let module = module.trim_end_matches(".rs");
+        assert!(name.starts_with(module), "{name} is not named for its module {module}");
     }
 }
 

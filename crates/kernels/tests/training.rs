@@ -85,8 +85,8 @@ fn embedding() {
                     let io = embed::Backward {
                         ids: bench.words(rows, vocabulary as u64),
                         d_e: bench.floats(rows * channels),
-                        first: bench.zeros(vocabulary),
-                        next: bench.zeros(rows),
+                        first: bench.unwritten_words(vocabulary),
+                        next: bench.unwritten_words(rows),
                         d_token_emb,
                         d_time: timed.then(|| time(bench, table)),
                     };
@@ -114,7 +114,7 @@ fn rotary_embedding_and_norm() {
         let length = offset + period;
         compare("rope_norm_forward", 1e-6, 1e-5, |bench, step| {
             let table = rope_norm::table(length, head_dim);
-            let rope = bench.device.floats("rope", &table).unwrap();
+            let rope = bench.given_floats(&table);
             let qkv = bench.floats(rows * 3 * heads * head_dim);
             let inv_rms = bench.unwritten(rows * 2 * heads);
             rope_norm::forward(step, rope_norm::Forward { rope, qkv, inv_rms }, shape);
@@ -122,7 +122,7 @@ fn rotary_embedding_and_norm() {
         });
         compare("rope_norm_backward", 1e-6, 1e-5, |bench, step| {
             let table = rope_norm::table(length, head_dim);
-            let rope = bench.device.floats("rope", &table).unwrap();
+            let rope = bench.given_floats(&table);
             let qkv = bench.floats(rows * 3 * heads * head_dim);
             let inv_rms = bench.floats(rows * 2 * heads);
             let d_qkv = bench.floats(rows * 3 * heads * head_dim);
@@ -178,8 +178,8 @@ fn cross_entropy_of_rows() {
 #[test]
 fn only_the_first_of_equal_logits_is_a_hit() {
     let oracle = compare("hit on ties", 1e-6, 1e-6, |bench, step| {
-        let logits = bench.device.floats("logits", &[1.0, 2.0, 2.0, 1.0, 2.0, 2.0]).unwrap();
-        let targets = bench.device.words("targets", &[1, 2]).unwrap();
+        let logits = bench.given_floats(&[1.0, 2.0, 2.0, 1.0, 2.0, 2.0]);
+        let targets = bench.given_words(&[1, 2]);
         let mut output = || bench.unwritten(2);
         let rows = TokenStats { lse: output(), loss: output(), hit: output(), entropy: output() };
         cross_entropy::forward(step, logits, targets, rows);
@@ -199,7 +199,7 @@ fn loss_of_a_step() {
             });
         }
         compare("loss_weighted", 1e-5, 1e-5, |bench, step| {
-            let counter = bench.device.words("step", &[12]).unwrap();
+            let counter = bench.given_words(&[12]);
             let (weights, loss, ring) = (bench.floats(count), bench.floats(count), bench.floats(5));
             loss::weighted(step, loss::Weighted { counter, weights, loss, ring });
             vec![ring]
@@ -214,7 +214,7 @@ fn learning_rate() {
             let schedule =
                 LrSchedule { shape, warmup: 10, decay_start: 20, total: 100, floor: 0.1 };
             compare("begin_step", 1e-6, 1e-6, |bench, step| {
-                let counter = bench.device.words("step", &[n]).unwrap();
+                let counter = bench.given_words(&[n]);
                 let control = bench.floats(begin_step::CONTROL);
                 begin_step::record(step, begin_step::Buffers { counter, control }, &schedule);
                 vec![counter, control]
@@ -230,7 +230,7 @@ fn clipping() {
             let io = grad_norm::Buffers {
                 gradient: bench.floats(count),
                 partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
-                counter: bench.device.words("step", &[7]).unwrap(),
+                counter: bench.given_words(&[7]),
                 control: bench.floats(begin_step::CONTROL),
                 ring: bench.floats(5),
             };
@@ -247,16 +247,16 @@ const ADAMW: adamw::AdamW =
 fn adamw_updates() {
     for (count, n) in [(1, 1), (257, 2), (1000, 600)] {
         compare("adamw", 1e-6, 1e-5, |bench, step| {
-            let control = bench.device.floats("control", &[0.5, 0.25, 0.0, 0.0]).unwrap();
+            let control = bench.given_floats(&[0.5, 0.25, 0.0, 0.0]);
             let (d_p, p) = (bench.floats(count), bench.floats(count));
             let moments: Vec<f32> = (0..count).map(|i| 0.1 + i as f32 / 1000.0).collect();
             let io = adamw::Buffers {
-                counter: bench.device.words("step", &[n]).unwrap(),
+                counter: bench.given_words(&[n]),
                 control,
                 d_p,
                 p,
                 m: bench.floats(count),
-                v: bench.device.floats("v", &moments).unwrap(),
+                v: bench.given_floats(&moments),
             };
             adamw::record(step, io, ADAMW);
             vec![io.p, io.m, io.v]
@@ -267,8 +267,8 @@ fn adamw_updates() {
 #[test]
 fn a_gradient_that_is_not_finite_changes_nothing() {
     let oracle = compare("adamw after NaN", 0.0, 0.0, |bench, step| {
-        let gradient = bench.device.floats("gradient", &[1.0, f32::NAN, 2.0]).unwrap();
-        let counter = bench.device.words("step", &[3]).unwrap();
+        let gradient = bench.given_floats(&[1.0, f32::NAN, 2.0]);
+        let counter = bench.given_words(&[3]);
         let control = bench.floats(begin_step::CONTROL);
         let clip = grad_norm::Buffers {
             gradient,
@@ -279,7 +279,7 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         };
         grad_norm::record(step, clip, 1.0);
         let before = [1.0, 2.0, 3.0];
-        let mut buffer = || bench.device.floats("buffer", &before).unwrap();
+        let mut buffer = || bench.given_floats(&before);
         let (p, m, v) = (buffer(), buffer(), buffer());
         adamw::record(step, adamw::Buffers { counter, control, d_p: gradient, p, m, v }, ADAMW);
         vec![p, m, v]
@@ -297,12 +297,12 @@ fn batches_are_the_same_everywhere() {
             let rows = count * length;
             let io = draw_batch::Buffers {
                 corpus: bench.words(1000, 97),
-                counter: bench.device.words("step", &[12]).unwrap(),
-                alpha: bench.device.floats("alpha", &alpha).unwrap(),
-                ids: bench.zeros(rows),
-                targets: bench.zeros(rows),
-                mask: bench.zeros(rows),
-                timesteps: bench.zeros(count),
+                counter: bench.given_words(&[12]),
+                alpha: bench.given_floats(&alpha),
+                ids: bench.unwritten_words(rows),
+                targets: bench.unwritten_words(rows),
+                mask: bench.unwritten_words(rows),
+                timesteps: bench.unwritten_words(count),
             };
             let draw = draw_batch::Draw {
                 first,
@@ -333,11 +333,11 @@ fn masked_share_follows_the_schedule() {
         let io = draw_batch::Buffers {
             corpus: bench.words(1000, 97),
             counter: bench.zeros(1),
-            alpha: bench.device.floats("alpha", &alpha).unwrap(),
-            ids: bench.zeros(count * length),
-            targets: bench.zeros(count * length),
-            mask: bench.zeros(count * length),
-            timesteps: bench.zeros(count),
+            alpha: bench.given_floats(&alpha),
+            ids: bench.unwritten_words(count * length),
+            targets: bench.unwritten_words(count * length),
+            mask: bench.unwritten_words(count * length),
+            timesteps: bench.unwritten_words(count),
         };
         let draw = draw_batch::Draw {
             first: 0,

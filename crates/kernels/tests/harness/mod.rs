@@ -7,18 +7,23 @@ mod case;
 use std::path::Path;
 
 use case::Case;
-use device::{AdapterChoice, Device, Element, Gpu, Recording, Slice};
+use device::{ALIGNMENT, AdapterChoice, Device, Element, Gpu, Recording, Slice};
 use pollster::block_on;
 
 /// A device and the numbers that fill its buffers; the same on every device.
 pub struct Bench {
     pub device: Device,
     state: u64,
+    /// Buffers, with the canaries at both ends.
+    guarded: Vec<Slice>,
 }
+
+/// Stands before and after every slice.
+const CANARY: f32 = 12_345.678;
 
 impl Bench {
     fn new(device: Device) -> Self {
-        Self { device, state: 0x243f_6a88_85a3_08d3 }
+        Self { device, state: 0x243f_6a88_85a3_08d3, guarded: Vec::new() }
     }
 
     fn next(&mut self) -> u64 {
@@ -33,23 +38,63 @@ impl Bench {
     pub fn floats(&mut self, len: usize) -> Slice {
         let unit = |word: u64| (word as f64 * 2f64.powi(-52) - 1.0) as f32;
         let data: Vec<f32> = (0..len).map(|_| unit(self.next())).collect();
-        self.device.floats("floats", &data).unwrap()
+        self.given_floats(&data)
     }
 
     /// Words below `bound`.
     pub fn words(&mut self, len: usize, bound: u64) -> Slice {
         let data: Vec<u32> = (0..len).map(|_| (self.next() % bound) as u32).collect();
-        self.device.words("words", &data).unwrap()
+        self.given_words(&data)
     }
 
-    /// A buffer that a kernel has to write all of.
+    /// Floats that a kernel has to write all of.
     pub fn unwritten(&mut self, len: usize) -> Slice {
-        self.device.floats("unwritten", &vec![f32::NAN; len]).unwrap()
+        self.given_floats(&vec![f32::NAN; len])
     }
 
-    /// A buffer of zero words.
+    /// Words that a kernel has to write all of.
+    pub fn unwritten_words(&mut self, len: usize) -> Slice {
+        self.given_words(&vec![0xdead_beef; len])
+    }
+
+    /// Zero words.
     pub fn zeros(&mut self, len: usize) -> Slice {
-        self.device.allocate("zeros", Element::Word, len).unwrap()
+        self.given_words(&vec![0; len])
+    }
+
+    /// These floats, between canaries.
+    pub fn given_floats(&mut self, data: &[f32]) -> Slice {
+        let whole = [&[CANARY; ALIGNMENT], data, &[CANARY; ALIGNMENT]].concat();
+        let whole = self.device.floats("floats", &whole).unwrap();
+        self.guard(whole)
+    }
+
+    /// These words, between canaries.
+    pub fn given_words(&mut self, data: &[u32]) -> Slice {
+        let canary = [CANARY.to_bits(); ALIGNMENT];
+        let whole = [&canary, data, &canary].concat();
+        let whole = self.device.words("words", &whole).unwrap();
+        self.guard(whole)
+    }
+
+    fn guard(&mut self, whole: Slice) -> Slice {
+        self.guarded.push(whole);
+        whole.part(ALIGNMENT, whole.len - 2 * ALIGNMENT)
+    }
+
+    /// Fails when anything outside the slices was written: shaders run without bounds checks.
+    fn check_canaries(&self, what: &str) {
+        let all = block_on(self.device.read_bits(&self.guarded)).unwrap();
+        for (index, bits) in all.iter().enumerate() {
+            let (before, rest) = bits.split_at(ALIGNMENT);
+            let after = &rest[rest.len() - ALIGNMENT..];
+            assert!(
+                before.iter().chain(after).all(|&word| word == CANARY.to_bits()),
+                "{what} on {}: buffer {index} of {} elements was written outside its slice",
+                self.device,
+                rest.len() - ALIGNMENT,
+            );
+        }
     }
 }
 
@@ -82,6 +127,7 @@ pub fn compare(
         }
         let program = bench.device.compile(step).unwrap();
         bench.device.run(&program).unwrap();
+        bench.check_canaries(what);
         let actual: Vec<Vec<f64>> = outputs
             .iter()
             .map(|&slice| match slice.element {
