@@ -29,7 +29,10 @@ struct Params {
 fn main(@builtin(local_invocation_index) lane: u32) {
     var sum = 0.0;
     for (var n = lane; n < params.count; n += WORKGROUP_SIZE) {
-        sum += weights[n] * loss[n];
+        // Rows without a weight may have no loss.
+        if weights[n] != 0.0 {
+            sum += weights[n] * loss[n];
+        }
     }
     let total = workgroup_sum(sum, lane);
     if lane == 0u {

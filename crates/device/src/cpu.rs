@@ -82,8 +82,11 @@ impl<E: Real + RunTwin> Cpu<E> {
         }
     }
 
-    /// Runs one launch.
+    /// Runs one launch, unless its condition says not to.
     pub fn launch(&mut self, launch: &Launch) {
+        if launch.when.is_some_and(|flag| self.words(flag)[0] == 0) {
+            return;
+        }
         // Written buffers are taken out of the table while the twin runs: `Recording::push` made
         // sure that nothing else of the launch refers to them.
         let mut taken = BTreeMap::new();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Access, Binding, Buffers, Constants, Kernel, Params, Slice};
+use crate::{Access, Binding, Buffers, Constants, Element, Kernel, Params, Slice};
 
 /// One launch of a kernel.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Launch {
     pub grid: [u32; 3],
     /// Floating-point operations, multiply and add counted apart.
     pub flop: u64,
+    /// A single word, 1 or 0: whether to run at all.
+    pub when: Option<Slice>,
 }
 
 impl Launch {
@@ -42,6 +44,7 @@ impl Launch {
             buffers: buffers.slices(),
             grid,
             flop: 0,
+            when: None,
         }
     }
 
@@ -96,6 +99,28 @@ impl Recording {
         self.launches.push(launch);
     }
 
+    /// Records launches that run only if the word `flag` is 1 by then, and are skipped if it is
+    /// 0: what they work on may be less than there was room for, and only the device knows.
+    ///
+    /// # Panics
+    /// When `flag` is not a single word, when these launches write it or are conditional already,
+    /// or when their grid has more than one layer.
+    pub fn when(&mut self, flag: Slice, record: impl FnOnce(&mut Self)) {
+        assert_eq!((flag.element, flag.len), (Element::Word, 1), "a condition is a single word");
+        let first = self.launches.len();
+        record(self);
+        for launch in &mut self.launches[first..] {
+            let name = launch.kernel.name;
+            let mut bound = launch.buffers.iter().zip(launch.kernel.bindings);
+            let writes =
+                bound.any(|(slice, b)| b.access == Access::Write && slice.buffer == flag.buffer);
+            assert!(!writes, "{name} writes its own condition");
+            assert!(launch.when.is_none(), "{name} has two conditions");
+            assert_eq!(launch.grid[2], 1, "{name}: layers of the grid");
+            launch.when = Some(flag);
+        }
+    }
+
     /// The launches, in order.
     pub fn launches(&self) -> &[Launch] {
         &self.launches
@@ -130,6 +155,12 @@ impl fmt::Display for Recording {
                 write!(f, " {arrow}{}#{}", binding.name, slice.buffer.0)?;
                 if slice.offset > 0 {
                     write!(f, "+{}", slice.offset)?;
+                }
+            }
+            if let Some(flag) = launch.when {
+                write!(f, " if #{}", flag.buffer.0)?;
+                if flag.offset > 0 {
+                    write!(f, "+{}", flag.offset)?;
                 }
             }
             writeln!(f)?;

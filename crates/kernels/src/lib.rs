@@ -25,6 +25,7 @@ pub mod remask;
 pub mod rmsnorm;
 pub mod rng;
 pub mod rope_norm;
+pub mod rows;
 pub mod sample_begin;
 pub mod sample_explain;
 pub mod sample_order;
@@ -85,6 +86,9 @@ pub const ALL: &[&Kernel] = &[
     &sample_order::KERNEL,
     &rope_norm::BACKWARD,
     &rope_norm::FORWARD,
+    &rows::GATHER,
+    &rows::SCATTER,
+    &rows::SELECT,
     &sample_explain::KERNEL,
     &sample_begin::KERNEL,
     &sample_tokens::KERNEL,

@@ -84,5 +84,8 @@ fn weighted_twin<E: Real>(args: Args<'_, E>) {
     let (params, [counter, weights, loss, ring]) = args.take::<LossParams, 4>();
     let (weights, loss) = (weights.floats(), loss.floats());
     let slot = counter.words()[0] % params.slots;
-    ring.floats_mut()[slot as usize] = sum_of(loss.len(), |n| weights[n] * loss[n]);
+    ring.floats_mut()[slot as usize] = sum_of(loss.len(), |n| match weights[n] == E::zero() {
+        true => E::zero(),
+        false => weights[n] * loss[n],
+    });
 }

@@ -6,7 +6,7 @@ mod harness;
 use harness::{Bench, compare};
 use kernels::begin_step::{self, LrDecay, LrSchedule};
 use kernels::cross_entropy::{self, TokenStats};
-use kernels::{adamw, draw_batch, embed, grad_norm, loss, relu_squared, rmsnorm, rope_norm};
+use kernels::{adamw, draw_batch, embed, grad_norm, loss, relu_squared, rmsnorm, rope_norm, rows};
 
 /// Rows and channels: less than a vector, odd, a power of two, more than a workgroup.
 const SHAPES: [(usize, usize); 5] = [(1, 1), (3, 7), (5, 64), (67, 257), (2, 1024)];
@@ -356,4 +356,65 @@ fn masked_share_follows_the_schedule() {
     // Stratified: every timestep equally often. Masked: 0.55 on average, four standard errors.
     assert_eq!(mean(&outputs[1]), 5.5);
     assert!((mean(&outputs[0]) - 0.55).abs() < 4.0 * 0.5 / 32_000f64.sqrt());
+}
+
+/// Sizes: no row, all rows, less than an invocation takes, more than a workgroup; runs that do not
+/// divide them.
+#[test]
+fn rows_with_a_loss() {
+    for (count, run, share) in
+        [(1usize, 1, 2), (64, 64, 2), (300, 64, 3), (1000, 64, 9), (77, 64, 77)]
+    {
+        for channels in [1, 40] {
+            let outputs = compare("rows", 0.0, 0.0, |bench, step| {
+                let picks = (0..count).map(|n| if n * n % share == 1 { 0.5 } else { 0.0 });
+                let weights: Vec<f32> = picks.collect();
+                let weights = bench.device.floats("weights", &weights).unwrap();
+                let live = bench.zeros(count.div_ceil(run) * rows::LIVE);
+                let (rows, places) = (bench.zeros(count), bench.zeros(count));
+                rows::select(step, rows::Select { weights, rows, places, live }, run);
+                let (h, targets) = (bench.floats(count * channels), bench.words(count, 97));
+                let (row_h, row_targets) = (bench.unwritten(count * channels), bench.zeros(count));
+                let row_weights = bench.unwritten(count);
+                let io =
+                    rows::Gather { rows, h, targets, weights, row_h, row_targets, row_weights };
+                rows::gather(step, io);
+                let d_h = bench.unwritten(count * channels);
+                rows::scatter(step, rows::Scatter { places, row_d_h: row_h, d_h });
+                vec![weights, rows, places, live, h, row_h, row_targets, row_weights, d_h]
+            });
+            let [weights, rows, _, live, h, .., d_h] = &outputs[..] else { unreachable!() };
+            let expected: Vec<f64> =
+                (0..count).filter(|&n| weights[n] != 0.0).map(|n| n as f64).collect();
+            assert_eq!(rows[..expected.len()], expected);
+            for (r, flag) in live.chunks(rows::LIVE).enumerate() {
+                assert_eq!(flag[0] == 1.0, expected.len() > r * run);
+            }
+            // There and back: the rows with a loss, and zeros.
+            for (i, (back, there)) in d_h.iter().zip(h).enumerate() {
+                assert_eq!(*back, if weights[i / channels] != 0.0 { *there } else { 0.0 });
+            }
+        }
+    }
+}
+
+/// Launches whose flag is 0 are skipped, on every device and each time anew.
+#[test]
+fn conditional_launches() {
+    let outputs = compare("conditional launches", 0.0, 0.0, |bench, step| {
+        let x = bench.device.floats("x", &[3.0]).unwrap();
+        let weights = bench.device.floats("weights", &[1.0, 0.0, 0.0]).unwrap();
+        let live = bench.zeros(3 * rows::LIVE);
+        let (rows, places) = (bench.zeros(3), bench.zeros(3));
+        rows::select(step, rows::Select { weights, rows, places, live }, 1);
+        let outputs = [0, 1, 2].map(|run| {
+            let out = bench.device.floats("out", &[7.0]).unwrap();
+            step.when(live.part(run * rows::LIVE, 1), |step| {
+                relu_squared::forward(step, relu_squared::Forward { x, out });
+            });
+            out
+        });
+        outputs.to_vec()
+    });
+    assert_eq!(outputs, [[9.0], [7.0], [7.0]]);
 }

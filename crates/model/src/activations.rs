@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use device::{Device, DeviceError, Element, Slice};
 use kernels::attention::{self, Mask};
 use kernels::cross_entropy::TokenStats;
-use kernels::{embed, rope_norm};
+use kernels::{embed, rope_norm, rows};
 
 use crate::Config;
 
@@ -83,9 +83,11 @@ struct Sizes<'a> {
     logit_rows: usize,
 }
 
-/// Rows of logits at a time, of `rows`.
+/// Rows of logits at a time, of `rows`: an eighth, so that few of a run have no loss when the
+/// last ones with a loss are in it, and no more than [`LOGIT_BYTES`].
 fn logit_rows(config: &Config, rows: usize) -> usize {
-    rows.min((LOGIT_BYTES / 4 / config.vocab_size).next_multiple_of(64))
+    let most = (LOGIT_BYTES / 4 / config.vocab_size).next_multiple_of(64);
+    rows.min(rows.div_ceil(8).next_multiple_of(64)).min(most)
 }
 
 /// Scratch of the backward pass.
@@ -107,6 +109,21 @@ pub struct Scratch {
     pub first: Slice,
     /// `(N)`
     pub next: Slice,
+    /// Rows that have a loss.
+    pub head: HeadScratch,
+}
+
+/// Scratch of the output layer, see [`kernels::rows`].
+#[derive(Clone, Copy, Debug)]
+pub struct HeadScratch {
+    /// `(N)`
+    pub rows: Slice,
+    /// `(N)`
+    pub places: Slice,
+    /// One flag per run of `logit_rows` rows, `(LIVE R)`.
+    pub live: Slice,
+    /// `(N)`
+    pub row_targets: Slice,
 }
 
 impl Activations {
@@ -259,6 +276,7 @@ impl Scratch {
         activations: &Activations,
     ) -> Result<Self, DeviceError> {
         let (n, c) = (activations.rows(), config.n_embd);
+        let runs = n.div_ceil(activations.logit_rows);
         let mut floats = |label, len| device.allocate(label, Element::Float, len);
         Ok(Self {
             d_x: floats("d_x", n * c)?,
@@ -269,6 +287,12 @@ impl Scratch {
             delta: floats("delta", n * config.n_head)?,
             first: device.allocate("first", Element::Word, config.vocab_size)?,
             next: device.allocate("next", Element::Word, n)?,
+            head: HeadScratch {
+                rows: device.allocate("rows", Element::Word, n)?,
+                places: device.allocate("places", Element::Word, n)?,
+                live: device.allocate("live", Element::Word, runs * rows::LIVE)?,
+                row_targets: device.allocate("row_targets", Element::Word, n)?,
+            },
         })
     }
 }

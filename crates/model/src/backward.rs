@@ -4,10 +4,10 @@
 use device::{Recording, Slice};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
-use kernels::{attention, embed, relu_squared, rmsnorm, rope_norm};
+use kernels::{attention, embed, relu_squared, rmsnorm, rope_norm, rows};
 
 use crate::Weights;
-use crate::activations::Scratch;
+use crate::activations::{HeadScratch, Scratch};
 use crate::forward::{self, Pass};
 
 /// The loss that gradients are taken of: `sum(weights * cross_entropy(logits, targets))`.
@@ -17,7 +17,9 @@ pub struct Loss {
     pub targets: Slice,
     /// Weight of each position, `(N)`.
     pub weights: Slice,
-    /// Written: statistics of each position, `(N)`.
+    /// Written: the weights other than 0, side by side, then zeros, `(N)`.
+    pub row_weights: Slice,
+    /// Written: statistics of the positions of these weights, `(N)`.
     pub stats: TokenStats,
 }
 
@@ -34,7 +36,7 @@ pub fn record(
     let Pass { variants, model, acts, ids, .. } = *pass;
     let config = &model.config;
     let (n, c, v) = (acts.rows(), config.n_embd, config.vocab_size);
-    let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, first, next } = *scratch;
+    let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, first, next, head } = *scratch;
 
     let weights_gradient = |step: &mut Recording, a, b, c, sizes, accumulate| {
         gemm::record(step, variants, Op::Tn, gemm::Buffers { a, b, c }, sizes, accumulate);
@@ -43,20 +45,36 @@ pub fn record(
         gemm::record(step, variants, Op::Nn, gemm::Buffers { a, b, c }, sizes, false);
     };
 
-    // Logits, their gradient and that of the output layer, some rows at a time.
-    for (start, count) in acts.logit_chunks() {
-        let targets = loss.targets.part(start, count);
-        let stats = loss.stats.part(start, count);
-        let h = acts.final_h.part(start * c, count * c);
-        let logits = forward::head(step, pass, start, count);
-        cross_entropy::forward(step, logits, targets, stats);
-        let (weights, lse) = (loss.weights.part(start, count), stats.lse);
-        cross_entropy::backward(step, cross_entropy::Backward { targets, weights, lse, logits });
-        let add = accumulate || start > 0;
-        weights_gradient(step, logits, h, d.lm_head, [v, c, count], add);
-        let d_h = d_h.part(start * c, count * c);
-        input_gradient(step, logits, model.weights.lm_head, d_h, [count, c, v]);
+    // The rows that have a loss, side by side, in runs: logits, their gradient and that of the
+    // output layer. A run without any is skipped; the first one sets the gradient, whatever it has.
+    let HeadScratch { rows, places, live, row_targets } = head;
+    let row_weights = loss.row_weights;
+    let (row_h, row_d_h) = (acts.branch, d_y);
+    rows::select(step, rows::Select { weights: loss.weights, rows, places, live }, acts.logit_rows);
+    let (h, targets, weights) = (acts.final_h, loss.targets, loss.weights);
+    rows::gather(step, rows::Gather { rows, h, targets, weights, row_h, row_targets, row_weights });
+    for (run, (start, count)) in acts.logit_chunks().enumerate() {
+        let record = |step: &mut Recording| {
+            let targets = row_targets.part(start, count);
+            let weights = row_weights.part(start, count);
+            let stats = loss.stats.part(start, count);
+            let h = row_h.part(start * c, count * c);
+            let logits = forward::head(step, pass, h, count);
+            cross_entropy::forward(step, logits, targets, stats);
+            let lse = stats.lse;
+            let io = cross_entropy::Backward { targets, weights, lse, logits };
+            cross_entropy::backward(step, io);
+            let add = accumulate || run > 0;
+            weights_gradient(step, logits, h, d.lm_head, [v, c, count], add);
+            let row_d_h = row_d_h.part(start * c, count * c);
+            input_gradient(step, logits, model.weights.lm_head, row_d_h, [count, c, v]);
+        };
+        match run {
+            0 => record(step),
+            _ => step.when(live.part(run * rows::LIVE, 1), record),
+        }
     }
+    rows::scatter(step, rows::Scatter { places, row_d_h, d_h });
     let (h, inv_rms) = (acts.final_h, acts.final_inv_rms);
     rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, false);
 

@@ -90,7 +90,7 @@ pub fn logits(step: &mut Recording, pass: &Pass<'_>) {
     let rows = pass.acts.rows();
     assert_eq!(pass.acts.logit_rows, rows, "logits of all rows need activations for inference");
     trunk(step, pass);
-    head(step, pass, 0, rows);
+    head(step, pass, pass.acts.final_h, rows);
 }
 
 /// Records the whole forward pass and the statistics of every row against `targets (N)`: loss,
@@ -98,18 +98,19 @@ pub fn logits(step: &mut Recording, pass: &Pass<'_>) {
 pub fn record_stats(step: &mut Recording, pass: &Pass<'_>, targets: Slice, stats: TokenStats) {
     trunk(step, pass);
     for (start, count) in pass.acts.logit_chunks() {
-        let logits = head(step, pass, start, count);
+        let c = pass.model.config.n_embd;
+        let h = pass.acts.final_h.part(start * c, count * c);
+        let logits = head(step, pass, h, count);
         cross_entropy::forward(step, logits, targets.part(start, count), stats.part(start, count));
     }
 }
 
-/// Records the logits of rows `start..start + count`.
-pub(crate) fn head(step: &mut Recording, pass: &Pass<'_>, start: usize, count: usize) -> Slice {
+/// Records the logits of `rows` rows, `h (rows, C)`.
+pub(crate) fn head(step: &mut Recording, pass: &Pass<'_>, h: Slice, rows: usize) -> Slice {
     let Pass { variants, model, acts, .. } = *pass;
     let (c, v) = (model.config.n_embd, model.config.vocab_size);
-    let h = acts.final_h.part(start * c, count * c);
-    let logits = acts.logits.part(0, count * v);
+    let logits = acts.logits.part(0, rows * v);
     let io = gemm::Buffers { a: h, b: model.weights.lm_head, c: logits };
-    gemm::record(step, variants, Op::Nt, io, [count, v, c], false);
+    gemm::record(step, variants, Op::Nt, io, [rows, v, c], false);
     logits
 }

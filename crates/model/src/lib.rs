@@ -17,7 +17,9 @@ mod parameters;
 mod schedule;
 mod weights;
 
-pub use activations::{Activations, LOGIT_BYTES, LayerActivations, Scratch, alloc_stats};
+pub use activations::{
+    Activations, HeadScratch, LOGIT_BYTES, LayerActivations, Scratch, alloc_stats,
+};
 pub use card::{Card, CardError, Objective};
 pub use checkpoint::{Checkpoint, CheckpointError, Precision};
 pub use config::{Config, ConfigError};

@@ -11,6 +11,9 @@ use crate::{DeviceError, MAX_PARAMS_SIZE, Recording, Timing};
 #[derive(Debug)]
 pub(crate) struct GpuProgram {
     launches: Vec<PreparedLaunch>,
+    /// Grids of the conditional launches, three words each: the last one, 1 or 0, is copied from
+    /// the condition before they run.
+    grids: wgpu::Buffer,
 }
 
 #[derive(Debug)]
@@ -19,8 +22,17 @@ struct PreparedLaunch {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     grid: [u32; 3],
+    when: Option<Condition>,
     flop: u64,
     bytes: u64,
+}
+
+/// Where a conditional launch finds its condition and its grid.
+#[derive(Debug)]
+struct Condition {
+    flag: wgpu::Buffer,
+    flag_offset: u64,
+    grid_offset: u64,
 }
 
 impl Gpu {
@@ -35,6 +47,7 @@ impl Gpu {
             mapped_at_creation: false,
         });
         let mut params = vec![0; size as usize];
+        let mut grids: Vec<u32> = Vec::new();
         let mut launches = Vec::with_capacity(all.len());
         for (index, launch) in all.iter().enumerate() {
             let name = launch.kernel.name;
@@ -76,13 +89,29 @@ impl Gpu {
                 pipeline,
                 bind_group,
                 grid: launch.grid,
+                when: launch.when.map(|flag| {
+                    let grid_offset = 4 * grids.len() as u64;
+                    grids.extend(launch.grid);
+                    Condition {
+                        flag: self.buffers[flag.buffer.0].clone(),
+                        flag_offset: 4 * flag.offset as u64,
+                        grid_offset,
+                    }
+                }),
                 flop: launch.flop,
                 bytes: launch.bytes(),
             });
         }
         self.queue.write_buffer(&uniforms, 0, &params);
+        let indirect = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("grids"),
+            size: 4 * grids.len().max(3) as u64,
+            usage: wgpu::BufferUsages::INDIRECT | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.queue.write_buffer(&indirect, 0, bytemuck::cast_slice(&grids));
         self.check()?;
-        Ok(GpuProgram { launches })
+        Ok(GpuProgram { launches, grids: indirect })
     }
 
     /// Sends every launch to the GPU, in order; does not wait.
@@ -98,10 +127,12 @@ impl Gpu {
             });
             let (now, later) = rest.split_at(1 + more.count());
             let mut encoder = self.device.create_command_encoder(&Default::default());
-            {
+            // Conditions are copied between passes; no conditional launch writes one.
+            for launches in now.chunk_by(|a, b| a.when.is_some() == b.when.is_some()) {
+                launches.iter().for_each(|launch| launch.decide(&mut encoder, &program.grids));
                 let mut pass = encoder.begin_compute_pass(&Default::default());
-                for launch in now {
-                    launch.encode(&mut pass);
+                for launch in launches {
+                    launch.encode(&mut pass, &program.grids);
                 }
             }
             self.queue.submit([encoder.finish()]);
@@ -134,6 +165,7 @@ impl Gpu {
             });
             let mut encoder = self.device.create_command_encoder(&Default::default());
             for (launch, index) in launches.iter().zip(0..) {
+                launch.decide(&mut encoder, &program.grids);
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                     label: Some(launch.name),
                     timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
@@ -142,7 +174,7 @@ impl Gpu {
                         end_of_pass_write_index: Some(2 * index + 1),
                     }),
                 });
-                launch.encode(&mut pass);
+                launch.encode(&mut pass, &program.grids);
             }
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
             self.queue.submit([encoder.finish()]);
@@ -164,10 +196,20 @@ impl Gpu {
 }
 
 impl PreparedLaunch {
-    fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
+    /// Copies the condition into the grid: 1 layer, or none.
+    fn decide(&self, encoder: &mut wgpu::CommandEncoder, grids: &wgpu::Buffer) {
+        if let Some(Condition { flag, flag_offset, grid_offset }) = &self.when {
+            encoder.copy_buffer_to_buffer(flag, *flag_offset, grids, grid_offset + 8, 4);
+        }
+    }
+
+    fn encode(&self, pass: &mut wgpu::ComputePass<'_>, grids: &wgpu::Buffer) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         let [x, y, z] = self.grid;
-        pass.dispatch_workgroups(x, y, z);
+        match &self.when {
+            Some(condition) => pass.dispatch_workgroups_indirect(grids, condition.grid_offset),
+            None => pass.dispatch_workgroups(x, y, z),
+        }
     }
 }

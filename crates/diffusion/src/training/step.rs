@@ -24,6 +24,7 @@ pub struct Parts {
     scratch: Scratch,
     /// Gradient of the loss, laid out as the parameters.
     pub gradient: Slice,
+    row_weights: Slice,
     stats: TokenStats,
     /// Losses of the latest steps: step n stands at n mod its length.
     pub losses: Slice,
@@ -46,8 +47,9 @@ impl Parts {
         let scratch = Scratch::new(device, &config, &acts)?;
         let gradient = device.allocate("gradient", Element::Float, config.flat_len())?;
         let stats = model::alloc_stats(device, batches.mask.len)?;
+        let row_weights = device.allocate("row_weights", Element::Float, batches.mask.len)?;
         let losses = device.allocate("losses", Element::Float, slots)?;
-        Ok(Self { model, optimizer, batches, acts, scratch, gradient, stats, losses })
+        Ok(Self { model, optimizer, batches, acts, scratch, gradient, row_weights, stats, losses })
     }
 }
 
@@ -60,7 +62,8 @@ pub fn record(step: &mut Recording, variants: &Variants, parts: &Parts) {
 /// Records the first half of a step: the batch, both passes over each microbatch, and the loss.
 /// Gradients of the microbatches add up.
 pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts) {
-    let Parts { model, optimizer, batches, acts, scratch, gradient, stats, losses } = parts;
+    let Parts { model, optimizer, batches, acts, scratch, gradient, row_weights, stats, losses } =
+        parts;
     let d = model.config.cut(|offset, len| gradient.part(offset, len));
     optimizer.begin(step);
     batches.record(step, optimizer.counter);
@@ -72,13 +75,14 @@ pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts)
         let loss = Loss {
             targets: microbatch.targets,
             weights: batches.loss_weights.part(start, count),
+            row_weights: row_weights.part(start, count),
             stats: stats.part(start, count),
         };
         backward::record(step, &pass, scratch, loss, &d, index > 0);
     }
     let io = loss::Weighted {
         counter: optimizer.counter,
-        weights: batches.loss_weights,
+        weights: *row_weights,
         loss: stats.loss,
         ring: *losses,
     };
