@@ -186,9 +186,12 @@ fn sees(mask: Mask, query: usize, key: usize) -> bool {
         Mask::Blocks(block) => key / block <= query / block,
         Mask::BlockDiffusion(block) => {
             let (query, key) = (query % half / block, key % half / block);
-            noisy_query && noisy_key && query == key
-                || noisy_query && !noisy_key && query > key
-                || !noisy_query && !noisy_key && query >= key
+            match (noisy_query, noisy_key) {
+                (true, true) => query == key,
+                (true, false) => query > key,
+                (false, true) => false,
+                (false, false) => query >= key,
+            }
         }
     }
 }
