@@ -20,7 +20,7 @@
 #import rng
 
 const WORKGROUP_SIZE: u32 = 256u;
-const USE: u32 = 0x6f726472u;
+const STREAM: u32 = 0x6f726472u;
 const STAYS: f32 = 3e38;
 
 struct Params {
@@ -62,7 +62,7 @@ fn main(
         return;
     }
     let sample = params.first_sample + n / params.length;
-    let counter = vec4<u32>(n % params.length, sample, control[0], USE);
+    let counter = vec4<u32>(n % params.length, sample, control[0], STREAM);
     let u = unit(philox(counter, vec2<u32>(params.seed_low, params.seed_high)).x);
     order[n] = log(token_confidence[n]) - params.choice_temperature * log(exponential(u));
 }

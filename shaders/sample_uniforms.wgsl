@@ -13,7 +13,7 @@
 #import rng
 
 const WORKGROUP_SIZE: u32 = 256u;
-const USE: u32 = 0x73616d70u;
+const STREAM: u32 = 0x73616d70u;
 
 struct Params {
     count: u32,
@@ -38,6 +38,6 @@ fn main(
         return;
     }
     let sample = params.first_sample + n / params.length;
-    let counter = vec4<u32>(n % params.length, sample, control[0], USE);
+    let counter = vec4<u32>(n % params.length, sample, control[0], STREAM);
     uniforms[n] = unit(philox(counter, vec2<u32>(params.seed_low, params.seed_high)).x);
 }

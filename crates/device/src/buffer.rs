@@ -1,12 +1,21 @@
 //! Handles of device memory.
 
-/// What a buffer holds. Every element is four bytes on a GPU.
+/// What a buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     /// `f32` in WGSL; `f32` or `f64` on the CPU device.
     Float,
     /// `u32`.
     Word,
+}
+
+impl Element {
+    /// Size of an element in bytes on a GPU.
+    pub const fn size(self) -> u64 {
+        match self {
+            Self::Float | Self::Word => 4,
+        }
+    }
 }
 
 /// Handle of a buffer that a device owns.
@@ -43,6 +52,11 @@ impl Slice {
 
     /// Size in bytes on a GPU.
     pub fn bytes(self) -> u64 {
-        4 * self.len as u64
+        self.element.size() * self.len as u64
+    }
+
+    /// Offset in its buffer, in bytes on a GPU.
+    pub(crate) fn byte_offset(self) -> u64 {
+        self.element.size() * self.offset as u64
     }
 }

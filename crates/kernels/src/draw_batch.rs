@@ -4,7 +4,7 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::rng::{self, Philox};
+use crate::rng::{self, Philox, Stream};
 
 /// Largest timestep: stratified draws multiply it with 16 bits.
 pub const MAX_TIMESTEP: usize = 65_535;
@@ -106,7 +106,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
     for (sequence, timestep) in (0..).zip(timesteps.words_mut()) {
         let b = params.first + sequence;
-        let [first, second, ..] = generator.draw([b, 0, step, 0]);
+        let [first, second, ..] = generator.of(Stream::Training, [b, 0, step]);
         let start = rng::below(first, params.corpus_length - params.length + 1);
         *timestep = 1 + match params.stratified {
             1 => (((b << 16) + (second >> 16)) / params.total * params.max_timestep) >> 16,
@@ -114,7 +114,8 @@ fn twin<E: Real>(args: Args<'_, E>) {
         };
         let alpha = alpha[*timestep as usize];
         for position in 0..params.length {
-            let [word, ..] = generator.draw([b * params.length + position, 1, step, 0]);
+            let [word, ..] =
+                generator.of(Stream::Training, [b * params.length + position, 1, step]);
             let token = corpus[(start + position) as usize];
             let masked = E::of(rng::unit(word).into()) > alpha;
             let n = (sequence * params.length + position) as usize;

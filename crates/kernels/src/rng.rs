@@ -1,9 +1,28 @@
 //! The counter-based generator Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as
 //! 1, 2, 3", SC 2011). Its twin is `shaders/common/rng.wgsl`.
 //!
-//! A draw is a pure function of seed and counter. Counters are `[index, stream, step, use]`:
-//! which element, which kind of draw within a step, which step, and a tag that keeps apart things
-//! that share a seed (0 = training, others as their modules say).
+//! A draw is a pure function of seed and counter. Counters are `[index, kind, step, stream]`:
+//! which element, which kind of draw within a step, which step, and the [`Stream`] that keeps apart
+//! what shares a seed.
+
+/// What random words are drawn for: the last word of a counter. Every stream of the project is
+/// here, so that no two are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Stream {
+    /// Batches of a training step: windows, timesteps, masks.
+    Training = 0,
+    /// Weights of a new network.
+    Weights = 0x696e_6974,
+    /// Tokens of a denoising pass.
+    Tokens = 0x7361_6d70,
+    /// Noise in the order in which a denoising pass keeps tokens.
+    Order = 0x6f72_6472,
+    /// Times of the likelihood bound.
+    BoundTimes = 0x7469_6d65,
+    /// Masks of evaluated texts.
+    Corruption = 0x6576_616c,
+}
 
 /// Philox4x32-10 under one seed.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +34,11 @@ impl Philox {
     /// The generator of a seed; its low word is the first word of the key.
     pub const fn new(seed: u64) -> Self {
         Self { key: [seed as u32, (seed >> 32) as u32] }
+    }
+
+    /// The four random words of a stream at `[index, kind, step]`.
+    pub fn of(&self, stream: Stream, [index, kind, step]: [u32; 3]) -> [u32; 4] {
+        self.draw([index, kind, step, stream as u32])
     }
 
     /// The four random words at a counter.

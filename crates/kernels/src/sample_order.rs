@@ -4,13 +4,10 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::rng::{self, Philox};
+use crate::rng::{self, Philox, Stream};
 
-/// Tag of these draws in the counter: "ordr".
-const USE: u32 = 0x6f72_6472;
-
-/// In the order of [`crate::remask`], what is never masked again.
-pub(crate) const STAYS: f32 = 3e38;
+/// Sentinel score: never re-masked.
+pub const STAYS: f32 = 3e38;
 
 /// The random part of an order.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +82,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
         if ids[n] == params.mask_id {
             let n32 = n as u32;
             let sample = params.first_sample + n32 / params.length;
-            let [word, ..] = generator.draw([n32 % params.length, sample, pass, USE]);
+            let [word, ..] = generator.of(Stream::Order, [n32 % params.length, sample, pass]);
             let gumbel = -(-(-f64::from(rng::unit(word))).ln_1p()).ln();
             let noise = f64::from(params.choice_temperature) * gumbel;
             *order = E::of(confidence[n].wide().ln() + noise);

@@ -4,10 +4,7 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::rng::{self, Philox};
-
-/// Tag of these draws in the counter: "samp".
-const USE: u32 = 0x7361_6d70;
+use crate::rng::{self, Philox, Stream};
 
 params! {
     struct Params {
@@ -55,7 +52,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
     for (n, uniform) in (0..).zip(uniforms.floats_mut()) {
         let sample = params.first_sample + n / params.length;
-        let [word, ..] = generator.draw([n % params.length, sample, pass, USE]);
+        let [word, ..] = generator.of(Stream::Tokens, [n % params.length, sample, pass]);
         *uniform = E::of(rng::unit(word).into());
     }
 }

@@ -2,7 +2,8 @@
 //! limits, and translates to the languages of all platforms.
 
 use device::{Access, Element, Kernel};
-use kernels::{ALL, remask, sample_explain, sample_tokens};
+use kernels::rng::Stream;
+use kernels::{ALL, remask, sample_explain, sample_order, sample_tokens};
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
@@ -116,6 +117,12 @@ fn constants_agree_with_the_host() {
                 Some("EPS") => naga::Literal::F32(f32::EPSILON),
                 Some("BEST") => word(sample_explain::BEST as u32),
                 Some("NONE") => word(sample_explain::NONE),
+                Some("STAYS") => naga::Literal::F32(sample_order::STAYS),
+                Some("STREAM") => word(match kernel.name {
+                    "sample_order" => Stream::Order as u32,
+                    "sample_uniforms" => Stream::Tokens as u32,
+                    other => panic!("{other}: which stream?"),
+                }),
                 Some("LANES") if subgroups.is_some() => word(subgroups.unwrap_or_default()),
                 _ => continue,
             };
@@ -127,7 +134,7 @@ fn constants_agree_with_the_host() {
             found += 1;
         }
     }
-    assert!(found >= 10, "{found} constants");
+    assert!(found >= 14, "{found} constants");
 }
 
 /// Kernel, shader and file share one name: the shader's header names a host file that declares it.

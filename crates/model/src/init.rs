@@ -1,6 +1,6 @@
 //! Values of a new network.
 
-use kernels::rng::Philox;
+use kernels::rng::{Philox, Stream};
 use serde::{Deserialize, Serialize};
 
 use crate::Config;
@@ -29,7 +29,7 @@ pub fn initial_values(config: &Config, init: &Init) -> Vec<f32> {
         }
         let generator = Philox::new(init.seed);
         for (pair, index) in values[tensor.range()].chunks_mut(2).zip(0..) {
-            let [a, b, ..] = generator.draw([index, stream, 0, 0x696e_6974]);
+            let [a, b, ..] = generator.of(Stream::Weights, [index, stream, 0]);
             let open = |word: u32| (f64::from(word) + 0.5) * f64::from(2.0f32).powi(-32);
             let radius = (-2.0 * open(a).ln()).sqrt() * f64::from(init.std);
             let (sin, cos) = (std::f64::consts::TAU * open(b)).sin_cos();

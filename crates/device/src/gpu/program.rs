@@ -74,7 +74,7 @@ impl Gpu {
                     binding,
                     resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                         buffer: &self.buffers[slice.buffer.0],
-                        offset: 4 * slice.offset as u64,
+                        offset: slice.byte_offset(),
                         size: std::num::NonZero::new(slice.bytes()),
                     }),
                 });
@@ -94,7 +94,7 @@ impl Gpu {
                     grids.extend(launch.grid);
                     Condition {
                         flag: self.buffers[flag.buffer.0].clone(),
-                        flag_offset: 4 * flag.offset as u64,
+                        flag_offset: flag.byte_offset(),
                         grid_offset,
                     }
                 }),

@@ -1,9 +1,6 @@
 //! Masking a text for an evaluation.
 
-use kernels::rng::{Philox, unit};
-
-/// Tag of these draws in the counter: "eval".
-const USE: u32 = 0x6576_616c;
+use kernels::rng::{Philox, Stream, unit};
 
 /// Replaces each token by `mask_id` with probability `1 - alpha`: the noisy tokens, and 1 where
 /// masked. A function of seed and number of the sequence, so that models are compared on the same
@@ -16,8 +13,9 @@ pub fn corrupt(
     sequence: u32,
 ) -> (Vec<u32>, Vec<u32>) {
     let generator = Philox::new(seed);
-    let masked =
-        |position| f64::from(unit(generator.draw([position, sequence, 0, USE])[0])) > alpha;
+    let masked = |position| {
+        f64::from(unit(generator.of(Stream::Corruption, [position, sequence, 0])[0])) > alpha
+    };
     let mask: Vec<u32> = (0..tokens.len() as u32).map(|i| u32::from(masked(i))).collect();
     let noisy = tokens.iter().zip(&mask);
     (noisy.map(|(&id, &m)| if m == 1 { mask_id } else { id }).collect(), mask)

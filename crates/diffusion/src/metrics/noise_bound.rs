@@ -1,10 +1,7 @@
 //! The bound on a text's likelihood (NELBO).
 
-use kernels::rng::{Philox, unit};
+use kernels::rng::{Philox, Stream, unit};
 use model::Schedule;
-
-/// Tag of the draws of times in the counter: "time".
-const USE: u32 = 0x7469_6d65;
 
 /// Estimates the negative evidence lower bound (NELBO) of masked diffusion,
 /// `-log p(x) <= sum over t of w_t E[ sum over masked i of -log p(x_i | z_t) ]`
@@ -64,7 +61,7 @@ impl NoiseBound {
 pub fn stratified_times(count: usize, timesteps: usize, seed: u64) -> Vec<usize> {
     let generator = Philox::new(seed);
     let time = |i: usize| {
-        let u = f64::from(unit(generator.draw([i as u32, 0, 0, USE])[0]));
+        let u = f64::from(unit(generator.of(Stream::BoundTimes, [i as u32, 0, 0])[0]));
         1 + ((i as f64 + u) / count as f64 * timesteps as f64) as usize
     };
     (0..count).map(|i| time(i).min(timesteps)).collect()
