@@ -79,6 +79,12 @@ fn queries_of(key: u32, part: u32) -> Range {
     return Range(half + select(block, 0u, noisy), half + select(half, 0u, noisy));
 }
 
+// The same range, whose end a compiler takes to depend on the workgroup: where params alone bound a
+// loop, lavapipe compiles the kernel anew for every launch.
+fn opaque(range: Range, first: u32) -> Range {
+    return Range(range.begin, range.end + (first >> 31u));
+}
+
 fn hull(a: Range, b: Range) -> Range {
     return Range(min(a.begin, b.begin), max(a.end, b.end));
 }
@@ -86,22 +92,22 @@ fn hull(a: Range, b: Range) -> Range {
 // The keys of a part that any of the queries first to last sees. Both ends of a range grow with the
 // query within a half, so that the outermost queries of each half decide.
 fn keys_of_tile(first: u32, last: u32, part: u32) -> Range {
-    let range = hull(keys_of(first, part), keys_of(last, part));
-    if MASK != BLOCK_DIFFUSION {
-        return range;
+    var range = hull(keys_of(first, part), keys_of(last, part));
+    if MASK == BLOCK_DIFFUSION {
+        let half = params.keys / 2u;
+        range = hull(range, keys_of(clamp(half - 1u, first, last), part));
+        range = hull(range, keys_of(clamp(half, first, last), part));
     }
-    let half = params.keys / 2u;
-    let noisy = keys_of(clamp(half - 1u, first, last), part);
-    return hull(range, hull(noisy, keys_of(clamp(half, first, last), part)));
+    return opaque(range, first);
 }
 
 // The queries of a part that see any of the keys first to last.
 fn queries_of_tile(first: u32, last: u32, part: u32) -> Range {
-    let range = hull(queries_of(first, part), queries_of(last, part));
-    if MASK != BLOCK_DIFFUSION {
-        return range;
+    var range = hull(queries_of(first, part), queries_of(last, part));
+    if MASK == BLOCK_DIFFUSION {
+        let half = params.keys / 2u;
+        range = hull(range, queries_of(clamp(half - 1u, first, last), part));
+        range = hull(range, queries_of(clamp(half, first, last), part));
     }
-    let half = params.keys / 2u;
-    let noisy = queries_of(clamp(half - 1u, first, last), part);
-    return hull(range, hull(noisy, queries_of(clamp(half, first, last), part)));
+    return opaque(range, first);
 }
