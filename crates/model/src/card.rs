@@ -11,7 +11,7 @@ use crate::schedule::UnknownSchedule;
 
 /// The newest version of a model file's metadata: what is written, and what can be read.
 ///
-/// Version 1 has the card as JSON under [`KEY`]. Files without one are older: they may have their
+/// Version 1 has the card as JSON under the metadata key `card`. Files without one are older: they may have their
 /// schedule, name and step under keys of their own. A version goes up when a program that does not
 /// know the change would use the model wrongly; a member that may be ignored needs none.
 pub const VERSION: u32 = 1;
