@@ -145,25 +145,12 @@ pub fn orthogonalize(
     );
     for _ in 0..STEPS {
         // The smaller of x xᵀ and xᵀ x has the same polynomial.
-        if rows <= columns {
-            gemm::record(
-                step,
-                variants,
-                Op::Nt,
-                gemm::Buffers { a: x, b: x, c: s },
-                [rows, rows, columns],
-                false,
-            );
+        let (op, sizes) = if rows <= columns {
+            (Op::Nt, [rows, rows, columns])
         } else {
-            gemm::record(
-                step,
-                variants,
-                Op::Tn,
-                gemm::Buffers { a: x, b: x, c: s },
-                [columns, columns, rows],
-                false,
-            );
-        }
+            (Op::Tn, [columns, columns, rows])
+        };
+        gemm::record(step, variants, op, gemm::Buffers { a: x, b: x, c: s }, sizes, false);
         gemm::record(
             step,
             variants,
