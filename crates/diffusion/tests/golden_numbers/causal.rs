@@ -1,16 +1,13 @@
 //! The small configuration as an autoregressive network: causal attention, no timestep embedding.
 //! The fixture's optimizer states and the activations of its first block are left out.
 
-use device::{Device, Recording};
+use device::Device;
 use diffusion::training::BatchData;
-use kernels::Variants;
 use kernels::attention::Mask;
-use model::forward::{self, Pass};
-use model::{Activations, Model};
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json, tolerance};
-use crate::step::{ADAMW, Step};
+use crate::step::{ADAMW, Step, forward};
 
 const BATCH: usize = 3;
 const LENGTH: usize = 32;
@@ -32,19 +29,10 @@ fn activations_and_logits() {
     let (tensors, json) = (Tensors::open("small_causal"), json("small_causal"));
     let config = config(&json);
     let batch = batch(&tensors);
+    let values = tensors.flat("param.", &config);
     for mut device in devices() {
-        let model = Model::new(&mut device, config).unwrap();
-        device.write_floats(model.parameters, &tensors.flat("param.", &config)).unwrap();
-        let mut acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
-        acts.mask = Mask::Causal;
-        let ids = device.words("ids", &batch.ids).unwrap();
-        let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
-        let variants = Variants::default();
-        let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
-        let mut step = Recording::default();
-        forward::logits(&mut step, &pass);
-        let program = device.compile(step).unwrap();
-        device.run(&program).unwrap();
+        let shape = [BATCH, LENGTH];
+        let acts = forward(&mut device, config, &values, &batch, shape, Mask::Causal);
         for (name, slice) in [
             ("act.embed", acts.embedded),
             ("act.block1.attn_y", acts.layers[1].y),

@@ -4,7 +4,9 @@ use device::{Device, Recording, Slice};
 use diffusion::training::step::{self, Parts};
 use diffusion::training::{BatchData, Batches};
 use kernels::Variants;
-use model::{Config, Model};
+use kernels::attention::Mask;
+use model::forward::{self, Pass};
+use model::{Activations, Config, Model};
 use optim::{AdamW, LrSchedule, MuonConfig, OptimizerConfig};
 use pollster::block_on;
 
@@ -28,6 +30,31 @@ pub(crate) const MUON: OptimizerConfig = OptimizerConfig {
     muon: Some(MuonConfig { lr: 0.02, momentum: 0.95, weight_decay: 0.0 }),
     ..ADAMW
 };
+
+/// Runs the forward pass over `batch`, `[sequences, tokens]`, on a network of flat parameters
+/// `values`.
+pub(crate) fn forward(
+    device: &mut Device,
+    config: Config,
+    values: &[f32],
+    batch: &BatchData,
+    [sequences, length]: [usize; 2],
+    mask: Mask,
+) -> Activations {
+    let model = Model::new(device, config).unwrap();
+    device.write_floats(model.parameters, values).unwrap();
+    let mut acts = Activations::for_inference(device, &config, sequences, length).unwrap();
+    acts.mask = mask;
+    let ids = device.words("ids", &batch.ids).unwrap();
+    let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
+    let variants = Variants::default();
+    let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
+    let mut recording = Recording::default();
+    forward::logits(&mut recording, &pass);
+    let program = device.compile(recording).unwrap();
+    device.run(&program).unwrap();
+    acts
+}
 
 impl Step {
     /// Buffers for a network of flat parameters `values`.
