@@ -16,6 +16,6 @@ mod zeros;
 
 pub use checkpoint::{Progress, Saved, Setup, TokenizerFile};
 pub use log::{Log, Record};
-pub use machine::{Data, Event, NonFinite, Outcome, Run, RunError};
+pub use machine::{Data, Event, NonFinite, Outcome, Run, RunError, Start};
 pub use settings::Settings;
 pub use zeros::on_zeros;

@@ -22,6 +22,9 @@ pub enum Record {
         train_tokens: usize,
         /// Tokens of the held-out part.
         validation_tokens: usize,
+        /// Name of the model whose weights it begins with, if these are not random.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<String>,
     },
     /// Steps up to `step` since the record before.
     Step {

@@ -104,12 +104,23 @@ fn seen_in(tensor: &Option<String>) -> String {
     tensor.as_ref().map_or(String::new(), |tensor| format!(", seen in the {tensor}"))
 }
 
+/// Where a run begins.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// At random weights.
+    Random,
+    /// At the weights of another model, with an optimizer that knows nothing yet: fine-tuning.
+    Weights(Box<model::Checkpoint>),
+    /// Where it was left.
+    Progress(Box<Progress>),
+}
+
 /// Why a run cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The settings of a resumed run were changed too much.
     #[error(
-        "the checkpoint's model has other sizes than the settings ({saved:?}, {wanted:?}); sizes cannot change in a run"
+        "the model to go on from has other sizes than the settings ({saved:?}, {wanted:?}); the sizes of a trained network cannot change"
     )]
     OtherSizes {
         /// Of the checkpoint.
@@ -166,7 +177,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// A new run, or one that goes on from `progress`. `name` is what the model will be called,
+    /// A new run, or one that goes on, as `start` says. `name` is what the model will be called,
     /// `now` the time.
     ///
     /// # Errors
@@ -176,31 +187,36 @@ impl Run {
         name: String,
         setup: Setup,
         data: &Data,
-        progress: Option<Progress>,
+        start: Start,
         now: f64,
     ) -> Result<Self, RunError> {
         let Setup { settings, tokenizer, variants } = &setup;
         let tokenizer = tokenizer.tokenizer();
         let config = settings.config(tokenizer.vocab_size() as usize, tokenizer.mask_id());
         config.validate().map_err(|error| TrainingError::Impossible(error.to_string()))?;
-        let (from, state, mut log) = match progress {
-            Some(Progress { model, optimizer, state, log }) => {
-                if model.config != config {
-                    let saved = Box::new(model.config);
-                    return Err(RunError::OtherSizes { saved, wanted: Box::new(config) });
-                }
-                let from = TrainingState {
-                    step: state.step,
-                    parameters: model.values,
-                    moments: optimizer,
-                };
-                (Some(from), state, log)
-            }
-            None => (None, State::default(), Log::default()),
+        let same_sizes = |saved: Config| match saved == config {
+            true => Ok(()),
+            false => Err(RunError::OtherSizes { saved: saved.into(), wanted: config.into() }),
         };
-        let init = match &from {
-            Some(_) => vec![0.0; config.flat_len()],
-            None => model::initial_values(&config, &settings.init()),
+        let (mut origin, mut restored) = (None, None);
+        let (mut state, mut log) = (State::default(), Log::default());
+        let init = match start {
+            Start::Random => model::initial_values(&config, &settings.init()),
+            Start::Weights(model) => {
+                same_sizes(model.config)?;
+                origin = Some(model.card.name.unwrap_or_else(|| "unnamed".to_owned()));
+                model.values
+            }
+            Start::Progress(progress) => {
+                same_sizes(progress.model.config)?;
+                (state, log) = (progress.state, progress.log);
+                restored = Some(TrainingState {
+                    step: state.step,
+                    parameters: progress.model.values,
+                    moments: progress.optimizer,
+                });
+                vec![0.0; config.flat_len()]
+            }
         };
         let mut training = Training::new(
             device,
@@ -212,8 +228,8 @@ impl Run {
             &settings.training(),
             &settings.optimizer(),
         )?;
-        if let Some(from) = &from {
-            training.restore(device, from)?;
+        if let Some(state) = &restored {
+            training.restore(device, state)?;
         }
         let sampler = Sampler::new(device, variants, training.model(), settings, tokenizer).await?;
         log.push(Record::Start {
@@ -224,6 +240,7 @@ impl Run {
             tokens: settings.tokens_per_step(),
             train_tokens: data.train.len(),
             validation_tokens: data.validation.len(),
+            origin,
         });
         let mut due = VecDeque::new();
         if state.step == 0 {

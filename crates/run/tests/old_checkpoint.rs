@@ -13,7 +13,7 @@ use model::Schedule;
 use pollster::block_on;
 use run::checkpoint::{FileError, STATE};
 use run::log::Split;
-use run::{Data, Event, Log, Outcome, Record, Run, Saved};
+use run::{Data, Event, Log, Outcome, Record, Run, Saved, Start};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/version-0").join(name)
@@ -69,7 +69,8 @@ fn training_goes_on_as_it_did() -> Result<()> {
     setup.settings = setup.settings.changed(&["train.steps=8".to_owned()])?;
     let mut device = Device::cpu();
     let name = "old".to_owned();
-    let mut run = block_on(Run::new(&mut device, name, setup, &data, Some(progress), 0.0))?;
+    let mut run =
+        block_on(Run::new(&mut device, name, setup, &data, Start::Progress(progress.into()), 0.0))?;
     let mut events = String::new();
     loop {
         match block_on(run.advance(&mut device, || 0.0, false))? {

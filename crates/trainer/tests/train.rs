@@ -129,6 +129,28 @@ fn a_given_tokenizer_is_used() {
     assert!(kept.lines().any(|line| line == "vocab_size = 280"), "{kept}");
 }
 
+/// Fine-tuning begins at the loss of the model that it starts from, with its sizes and tokenizer.
+#[test]
+fn a_run_starts_from_a_model() {
+    let place = Place::new();
+    succeed(&mut place.train("first", &["--steps", "60", "--set", "n_embd=24"]));
+    let first = place.path("first");
+    let init = first.to_str().expect("a path in UTF-8");
+    succeed(&mut place.train("second", &["--steps", "2", "--init", init, "--seed", "8"]));
+    let (first, second) = (evaluations(&place.log("first")), evaluations(&place.log("second")));
+    let (end, start) = (&first[first.len() - 1], &second[1]);
+    assert_eq!((start.0, &end.1), (0, &start.1));
+    assert!((end.2 - start.2).abs() < 1e-6, "{end:?} and {start:?}");
+    assert_eq!(logged(&place.log("second"), "start", "origin"), ["first"]);
+    assert_eq!(logged(&place.log("first"), "start", "origin"), [serde_json::Value::Null]);
+
+    let other = ["--init", init, "--set", "n_layer=2"];
+    fail(&mut place.train("third", &other), &["n_layer: 1", "n_layer: 2", "cannot change"]);
+    let nowhere = ["--init", "nowhere"];
+    fail(&mut place.train("fourth", &nowhere), &["the checkpoint nowhere does not exist"]);
+    assert!(!place.path("fourth").exists());
+}
+
 /// Shader variants are measured once, and again when asked to. Elsewhere than on Linux no variable
 /// says where the cache is.
 #[test]

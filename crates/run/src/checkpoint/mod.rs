@@ -66,6 +66,11 @@ impl TokenizerFile {
         &self.tokenizer
     }
 
+    /// The tokenizer, without its file.
+    pub fn into_tokenizer(self) -> Tokenizer {
+        self.tokenizer
+    }
+
     /// Its file.
     pub fn json(&self) -> &[u8] {
         &self.json

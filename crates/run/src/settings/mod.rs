@@ -168,6 +168,15 @@ impl Settings {
         Self::parse(&self.to_toml(), changes)
     }
 
+    /// These settings for a network of the sizes of another.
+    pub fn sized_like(mut self, config: &Config) -> Self {
+        let Config { n_layer, n_head, n_embd, block_size, vocab_size, timesteps, .. } = *config;
+        self.model = ModelSettings { n_layer, n_head, n_embd, block_size, ..self.model };
+        self.data.vocab_size = vocab_size;
+        self.diffusion.timesteps = timesteps;
+        self
+    }
+
     /// The settings as a TOML file.
     pub fn to_toml(&self) -> String {
         let body = toml::to_string(self).expect("settings have a TOML form");

@@ -1,12 +1,14 @@
 //! Reading checkpoints.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use model::Checkpoint;
-use run::Saved;
-use run::checkpoint::{STATE, State};
+use run::checkpoint::{STATE, State, TOKENIZER};
+use run::{Saved, TokenizerFile};
+
+use crate::corpus_files::load_tokenizer;
 
 /// Reads everything of the checkpoint in `folder`.
 pub(crate) fn load(folder: &Path) -> Result<Saved> {
@@ -25,8 +27,34 @@ pub(super) fn state(folder: &Path) -> Result<State> {
     Ok(state)
 }
 
-/// Reads a model file.
-pub(crate) fn load_model(path: &Path) -> Result<Checkpoint> {
+/// A model with its tokenizer.
+#[derive(Clone, Debug)]
+pub(crate) struct Located {
+    /// The model's file.
+    pub(crate) file: PathBuf,
+    /// What is in it.
+    pub(crate) model: Checkpoint,
+    /// Its tokenizer.
+    pub(crate) tokenizer: TokenizerFile,
+}
+
+/// Reads the model that `path` means (see [`locate`](super::locate)) with its tokenizer, which is
+/// the one beside it unless another is given.
+pub(crate) fn load_located(path: &Path, tokenizer: Option<&Path>) -> Result<Located> {
+    let file = super::locate(path)?;
+    let model = load_model(&file)?;
+    let beside = file.with_file_name(TOKENIZER);
+    let path = tokenizer.unwrap_or(&beside);
+    let tokenizer = load_tokenizer(path)?;
+    let model::Config { vocab_size, mask_id, .. } = model.config;
+    tokenizer
+        .tokenizer()
+        .check_model(vocab_size as u32, mask_id, model.card.end_of_text)
+        .with_context(|| path.display().to_string())?;
+    Ok(Located { file, model, tokenizer })
+}
+
+fn load_model(path: &Path) -> Result<Checkpoint> {
     Checkpoint::from_safetensors(&read(path)?).with_context(|| path.display().to_string())
 }
 

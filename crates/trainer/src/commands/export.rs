@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use corpus::tokenizer::Tokenizer;
-use model::{Config, Precision};
+use model::Precision;
 use run::Log;
 use run::checkpoint::{LOG, MODEL, SETTINGS, TOKENIZER};
 
+use crate::checkpoints::Located;
 use crate::{checkpoints, curves, files};
 
 /// Make a checkpoint ready to be shipped: half-precision weights, tokenizer, settings, log, curves
@@ -29,21 +29,13 @@ pub(crate) struct ExportArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
-    let path = checkpoints::locate(&args.checkpoint)?;
-    let mut model = checkpoints::load_model(&path)?;
-    let folder = path.parent().context("a checkpoint lies in a folder")?;
+    let Located { file, mut model, tokenizer } = checkpoints::load_located(&args.checkpoint, None)?;
+    let folder = file.parent().context("a checkpoint lies in a folder")?;
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read(&path)
             .with_context(|| format!("cannot read {}, which a shipped model needs", path.display()))
     };
-    let tokenizer = read(TOKENIZER)?;
-    let Config { vocab_size, mask_id, .. } = model.config;
-    Tokenizer::from_bytes(&tokenizer)?.check_model(
-        vocab_size as u32,
-        mask_id,
-        model.card.end_of_text,
-    )?;
     let settings = read(SETTINGS)?;
     let log = Log::parse(read(LOG)?)?;
     let name = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -53,8 +45,9 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
 
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+    let tokenizer = tokenizer.json();
     for (name, bytes) in
-        [(MODEL, &*weights), (TOKENIZER, &tokenizer), (SETTINGS, &settings), (LOG, log.bytes())]
+        [(MODEL, &*weights), (TOKENIZER, tokenizer), (SETTINGS, &settings), (LOG, log.bytes())]
     {
         files::write_atomically(&args.out.join(name), |file| Ok(file.write_all(bytes)?))?;
     }

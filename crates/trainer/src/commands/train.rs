@@ -43,6 +43,12 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
+    /// Start from the weights of a trained model instead of random ones (fine-tuning): a
+    /// .safetensors file, a shipped model's folder, a checkpoint's or a run's. The network's sizes
+    /// and the tokenizer are the model's
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["resume", "explain"])]
+    pub(crate) init: Option<PathBuf>,
+
     /// Resume the run from its newest checkpoint, with its settings and tokenizer
     #[arg(long)]
     pub(crate) resume: bool,
@@ -67,6 +73,7 @@ impl TrainArgs {
             data: self.data.clone(),
             tokenizer: self.tokenizer.clone(),
             out: self.out.clone().unwrap_or_else(|| Path::new("runs").join(name)),
+            init: self.init.clone(),
             resume: self.resume,
             compute: self.compute.clone(),
         }

@@ -17,10 +17,11 @@ use plot::curve::{EntropyPlot, Reference, SIZE};
 use plot::raster::{Raster, png};
 use plot::theme::Theme;
 use run::Settings;
-use run::checkpoint::{SETTINGS, TOKENIZER};
+use run::checkpoint::SETTINGS;
 
+use crate::checkpoints::Located;
 use crate::compute::ComputeArgs;
-use crate::corpus_files::{CorpusFile, load_tokenizer};
+use crate::corpus_files::CorpusFile;
 use crate::{checkpoints, compute};
 pub(crate) use report::{Report, table};
 
@@ -56,17 +57,12 @@ pub(crate) fn measure(path: &Path, request: &Request) -> Result<Report> {
 }
 
 fn measure_located(path: &Path, request: &Request) -> Result<Report> {
-    let path = checkpoints::locate(path)?;
-    let checkpoint = checkpoints::load_model(&path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let tokenizer = match &request.tokenizer {
-        Some(path) => load_tokenizer(path)?,
-        None => load_tokenizer(&folder.join(TOKENIZER))?,
-    };
+    let Located { file, model: checkpoint, tokenizer } =
+        checkpoints::load_located(path, request.tokenizer.as_deref())?;
+    let folder = file.parent().unwrap_or(Path::new("."));
     let tokenizer = tokenizer.tokenizer();
     let config = checkpoint.config;
     let card = &checkpoint.card;
-    tokenizer.check_model(config.vocab_size as u32, config.mask_id, card.end_of_text)?;
     let trained = card.schedule;
     let held_out = held_out(&request.text, folder, tokenizer, config.block_size)?;
     let windows = denoise::Windows::new(&held_out, config.block_size, request.batches)?;

@@ -11,14 +11,14 @@ use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::sampler::{SampleOptions, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::{Checkpoint, Config, Model};
+use model::{Config, Model};
 use plot::Trace;
 use plot::draw::Size;
 use plot::theme::Theme;
 use pollster::block_on;
-use run::checkpoint::TOKENIZER;
 use writer::{Length, Writer};
 
+use crate::checkpoints::Located;
 use crate::compute::ComputeArgs;
 use crate::media::{self, Look};
 use crate::{checkpoints, compute, files};
@@ -77,9 +77,9 @@ struct Written {
 
 /// Loads the model, writes, shows.
 pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
-    let path = checkpoints::locate(request.checkpoint)?;
-    let checkpoint = checkpoints::load_model(&path)?;
-    let tokenizer = tokenizer_of(&path, &checkpoint)?;
+    let Located { file, model: checkpoint, tokenizer } =
+        checkpoints::load_located(request.checkpoint, None)?;
+    let tokenizer = tokenizer.into_tokenizer();
     let schedule = checkpoint.card.schedule;
     let options = SampleOptions {
         schedule,
@@ -100,7 +100,7 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let mut device = request.compute.open()?;
     let length = options.sampler.seen(positions.len(), block_size);
     let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(request.texts);
-    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+    let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
     let named = checkpoint.card.name.clone();
     let writer = Writer {
         model: Model::load(&mut device, &checkpoint)?,
@@ -123,18 +123,6 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let generated = request.texts * positions.iter().filter(|token| token.is_none()).count();
     report(&written, generated, &device);
     Ok(())
-}
-
-/// The tokenizer beside a model file.
-fn tokenizer_of(model: &Path, checkpoint: &Checkpoint) -> Result<Tokenizer> {
-    let path = model.with_file_name(TOKENIZER);
-    let bytes = std::fs::read(&path).with_context(|| {
-        format!("cannot read {}, the tokenizer that belongs to the model", path.display())
-    })?;
-    let tokenizer = Tokenizer::from_bytes(&bytes).with_context(|| format!("{}", path.display()))?;
-    let Config { vocab_size, mask_id, .. } = checkpoint.config;
-    tokenizer.check_model(vocab_size as u32, mask_id, checkpoint.card.end_of_text)?;
-    Ok(tokenizer)
 }
 
 /// Writes the texts from the same positions, `together` at a time. The trace of the first has a

@@ -138,6 +138,7 @@ mod tests {
                 data: corpus.clone(),
                 tokenizer: None,
                 out: out.clone(),
+                init: None,
                 resume,
                 compute: ComputeArgs { device: Kind::Gpu, adapter: None, measure_variants: false },
             })

@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) tokenizer: Option<PathBuf>,
     /// Folder of the run.
     pub(crate) out: PathBuf,
+    /// Model to begin with; `None` begins with random weights.
+    pub(crate) init: Option<PathBuf>,
     /// Whether to go on from the newest checkpoint in the folder.
     pub(crate) resume: bool,
     /// What to compute on.

@@ -7,13 +7,14 @@ use anyhow::{Context, Result, ensure};
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
 use run::settings::DataSettings;
-use run::{Run, Saved, Settings, Setup, TokenizerFile};
+use run::{Run, Saved, Settings, Setup, Start, TokenizerFile};
 
 use super::Plan;
 use super::console::Console;
 use super::drive::Drive;
 use super::folder::Folder;
 use super::log_file::LogFile;
+use crate::checkpoints::Located;
 use crate::corpus_files::{CorpusFile, load_tokenizer};
 use crate::curves::Curves;
 use crate::{checkpoints, compute, files, settings};
@@ -21,18 +22,30 @@ use crate::{checkpoints, compute, files, settings};
 /// Sets up a new run, or an old one as its newest checkpoint left it.
 pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     // Read first: settings that make no sense should leave no folder behind.
-    let asked = if plan.resume { None } else { Some(settings::read(&plan.config, &plan.changes)?) };
+    let init = match &plan.init {
+        Some(path) => Some(checkpoints::load_located(path, plan.tokenizer.as_deref())?),
+        None => None,
+    };
+    let asked = match &init {
+        _ if plan.resume => None,
+        // The sizes are the model's; a change that asks for others is refused later.
+        Some(Located { model, .. }) => {
+            let settings = settings::read(&plan.config, &[])?.sized_like(&model.config);
+            Some(settings.changed(&plan.changes)?)
+        }
+        None => Some(settings::read(&plan.config, &plan.changes)?),
+    };
     let folder = Folder::enter(&plan.out, plan.resume)?;
     let saved = checkpoints::latest(folder.path())?.map(|path| checkpoints::load(&path));
     let corpus = CorpusFile::read(&plan.data)?;
-    let (settings, tokenizer, saved) = match saved.transpose()? {
+    let (settings, tokenizer, variants, start) = match saved.transpose()? {
         Some(Saved { setup, progress }) => {
             let settings = setup
                 .settings
                 .changed(&plan.changes)
                 .with_context(|| format!("settings of the run in {}", plan.out.display()))?;
             check_tokenizer(plan, &setup.tokenizer)?;
-            (settings, setup.tokenizer, Some((setup.variants, progress)))
+            (settings, setup.tokenizer, Some(setup.variants), Start::Progress(progress.into()))
         }
         None => {
             // Killed before its first checkpoint, a run begins again.
@@ -40,11 +53,14 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
                 Some(settings) => settings,
                 None => settings::read(&plan.config, &plan.changes)?,
             };
-            let tokenizer = match &plan.tokenizer {
-                Some(path) => load_tokenizer(path)?,
-                None => corpus.train_tokenizer(&settings.data)?,
+            let (tokenizer, start) = match (init, &plan.tokenizer) {
+                (Some(Located { model, tokenizer, .. }), _) => {
+                    (tokenizer, Start::Weights(model.into()))
+                }
+                (None, Some(path)) => (load_tokenizer(path)?, Start::Random),
+                (None, None) => (corpus.train_tokenizer(&settings.data)?, Start::Random),
             };
-            (settings, tokenizer, None)
+            (settings, tokenizer, None, start)
         }
     };
     let vocab_size = tokenizer.tokenizer().vocab_size() as usize;
@@ -56,15 +72,15 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     )?;
 
     let mut device = plan.compute.open()?;
-    let (variants, progress) = match saved {
-        Some((variants, progress)) => (compute::saved_variants(variants, &device), Some(progress)),
-        None => (compute::variants(&mut device)?, None),
+    let variants = match variants {
+        Some(variants) => compute::saved_variants(variants, &device),
+        None => compute::variants(&mut device)?,
     };
     let (steps, toml) = (settings.train.steps, settings.to_toml());
     let json = tokenizer.json().to_vec();
     let setup = Setup { settings, tokenizer, variants };
     let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let run = block_on(Run::new(&mut device, name, setup, &data, progress, 0.0))?;
+    let run = block_on(Run::new(&mut device, name, setup, &data, start, 0.0))?;
     let begun = Instant::now();
 
     for (name, bytes) in [(SETTINGS, toml.as_bytes()), (TOKENIZER, &json)] {
