@@ -7,8 +7,7 @@
 //   timesteps     (N / span)   one for every `span` positions
 //   token_emb     (V, C)
 //   timestep_emb  (T + 1, C)
-//   x             (N, C)   =  the residual stream, which the blocks add to
-//   embedded      (N, C)   =  the same, kept for the backward pass
+//   x             (N, C)   =  the residual stream of the first block, kept for the backward pass
 //   inv_rms       (N)      =  kept for the backward pass
 //
 // Host side and CPU twin: crates/kernels/src/embed.rs.
@@ -30,8 +29,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> token_emb: array<f32>;
 @group(0) @binding(4) var<storage, read> timestep_emb: array<f32>;
 @group(0) @binding(5) var<storage, read_write> x: array<f32>;
-@group(0) @binding(6) var<storage, read_write> embedded: array<f32>;
-@group(0) @binding(7) var<storage, read_write> inv_rms: array<f32>;
+@group(0) @binding(6) var<storage, read_write> inv_rms: array<f32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -56,9 +54,7 @@ fn main(
     let scale = 1.0 / sqrt(mean_square + EPS);
 
     for (var c = lane; c < params.channels; c += WORKGROUP_SIZE) {
-        let value = (token_emb[token + c] + timestep_emb[timestep + c]) * scale;
-        x[start + c] = value;
-        embedded[start + c] = value;
+        x[start + c] = (token_emb[token + c] + timestep_emb[timestep + c]) * scale;
     }
     if lane == 0u {
         inv_rms[row] = scale;

@@ -1,13 +1,14 @@
 // Adds a block's output to the residual stream and normalises the sum for the next block. One row
 // per workgroup.
 //
-//   x       += y
-//   h        = x / sqrt(mean(x²) + EPS)
+//   sum      = x + y
+//   h        = sum / sqrt(mean(sum²) + EPS)
 //
+//   x        (N, C)
 //   y        (N, C)
-//   x        (N, C)  +=
-//   h        (N, C)  =   kept for the backward pass
-//   inv_rms  (N)     =   kept for the backward pass
+//   sum      (N, C)  =
+//   h        (N, C)  =  kept for the backward pass
+//   inv_rms  (N)     =  kept for the backward pass
 //
 // Host side and CPU twin: crates/kernels/src/rmsnorm.rs.
 
@@ -22,10 +23,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> y: array<f32>;
-@group(0) @binding(2) var<storage, read_write> x: array<f32>;
-@group(0) @binding(3) var<storage, read_write> h: array<f32>;
-@group(0) @binding(4) var<storage, read_write> inv_rms: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> sum: array<f32>;
+@group(0) @binding(4) var<storage, read_write> h: array<f32>;
+@group(0) @binding(5) var<storage, read_write> inv_rms: array<f32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -39,18 +41,18 @@ fn main(
     }
     let start = row * params.channels;
 
-    // Each invocation meets only its own channels again below: no barrier is needed for x.
+    // Each invocation meets only its own channels again below: no barrier is needed for sum.
     var sum_of_squares = 0.0;
     for (var c = lane; c < params.channels; c += WORKGROUP_SIZE) {
         let value = x[start + c] + y[start + c];
-        x[start + c] = value;
+        sum[start + c] = value;
         sum_of_squares += value * value;
     }
     let mean_square = workgroup_sum(sum_of_squares, lane) / f32(params.channels);
     let scale = 1.0 / sqrt(mean_square + EPS);
 
     for (var c = lane; c < params.channels; c += WORKGROUP_SIZE) {
-        h[start + c] = x[start + c] * scale;
+        h[start + c] = sum[start + c] * scale;
     }
     if lane == 0u {
         inv_rms[row] = scale;

@@ -41,9 +41,9 @@ const KERNELS: [(&str, Record); 8] = [
         d_qkv
     }),
     ("rmsnorm_residual_forward", |device, _, step| {
-        let [y, x, h] = [0; 3].map(|_| floats(device, POSITIONS * CHANNELS));
+        let [x, y, sum, h] = [0; 4].map(|_| floats(device, POSITIONS * CHANNELS));
         let inv_rms = floats(device, POSITIONS);
-        rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y, x, h, inv_rms });
+        rmsnorm::residual_forward(step, rmsnorm::ResidualForward { x, y, sum, h, inv_rms });
         h
     }),
     ("cross_entropy", |device, _, step| {

@@ -51,7 +51,6 @@ buffers! {
         token_emb: floats,
         timestep_emb: floats,
         x: floats_mut,
-        embedded: floats_mut,
         inv_rms: floats_mut,
     }
 }
@@ -71,7 +70,6 @@ buffers! {
         ids: words,
         token_emb: floats,
         x: floats_mut,
-        embedded: floats_mut,
         inv_rms: floats_mut,
     }
 }
@@ -89,29 +87,26 @@ pub struct Forward {
     pub token_emb: Slice,
     /// The timestep embedding, if the network has one.
     pub time: Option<Time>,
-    /// Written: the residual stream, `(N, C)`.
+    /// Written: the residual stream before the first block, `(N, C)`.
     pub x: Slice,
-    /// Written: a copy of it, `(N, C)`.
-    pub embedded: Slice,
     /// Written: `(N)`.
     pub inv_rms: Slice,
 }
 
 /// Records `x = norm(token_emb[ids] + timestep_emb[timesteps])`, or without the second term.
 pub fn forward(step: &mut Recording, io: Forward, shape: Shape) {
-    let Forward { ids, token_emb, time, x, embedded, inv_rms } = io;
+    let Forward { ids, token_emb, time, x, inv_rms } = io;
     let grid = grid::fold(shape.rows);
     let (rows, channels) = (shape.rows as u32, shape.channels as u32);
     let (launch, terms) = match time {
         Some(Time { timesteps, span, table: timestep_emb, .. }) => {
             let params = ForwardParams { rows, channels, span: span as u32 };
-            let buffers =
-                TimedForward { ids, timesteps, token_emb, timestep_emb, x, embedded, inv_rms };
+            let buffers = TimedForward { ids, timesteps, token_emb, timestep_emb, x, inv_rms };
             (Launch::new(&FORWARD, &params, buffers, grid), 4)
         }
         None => {
             let params = ForwardTokensParams { rows, channels };
-            let buffers = ForwardTokens { ids, token_emb, x, embedded, inv_rms };
+            let buffers = ForwardTokens { ids, token_emb, x, inv_rms };
             (Launch::new(&FORWARD_TOKENS, &params, buffers, grid), 3)
         }
     };
@@ -122,50 +117,39 @@ pub fn forward(step: &mut Recording, io: Forward, shape: Shape) {
     );
 }
 
-/// Norms the sum in `x` and copies it to `embedded`; returns the factor.
-fn normalize<E: Real>(x: &mut [E], embedded: &mut [E]) -> E {
+/// Norms a row in place; returns the factor.
+fn normalize<E: Real>(x: &mut [E]) -> E {
     let inv_rms = inverse_rms(x);
-    for (x, embedded) in x.iter_mut().zip(embedded) {
-        *x *= inv_rms;
-        *embedded = *x;
-    }
+    x.iter_mut().for_each(|x| *x *= inv_rms);
     inv_rms
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
-    let (params, buffers) = args.take::<ForwardParams, 7>();
-    let [ids, timesteps, token_emb, timestep_emb, x, embedded, inv_rms] = buffers;
+    let (params, buffers) = args.take::<ForwardParams, 6>();
+    let [ids, timesteps, token_emb, timestep_emb, x, inv_rms] = buffers;
     let (ids, timesteps) = (ids.words(), timesteps.words());
     let (token_emb, timestep_emb) = (token_emb.floats(), timestep_emb.floats());
     let (channels, span) = (params.channels as usize, params.span as usize);
     let outputs = x.floats_mut().par_chunks_exact_mut(channels);
-    outputs
-        .zip(embedded.floats_mut().par_chunks_exact_mut(channels))
-        .zip(inv_rms.floats_mut())
-        .enumerate()
-        .for_each(|(n, ((x, embedded), inv_rms))| {
-            let token = &token_emb[ids[n] as usize * channels..][..channels];
-            let timestep = &timestep_emb[timesteps[n / span] as usize * channels..][..channels];
-            for ((x, &a), &b) in x.iter_mut().zip(token).zip(timestep) {
-                *x = a + b;
-            }
-            *inv_rms = normalize(x, embedded);
-        });
+    outputs.zip(inv_rms.floats_mut()).enumerate().for_each(|(n, (x, inv_rms))| {
+        let token = &token_emb[ids[n] as usize * channels..][..channels];
+        let timestep = &timestep_emb[timesteps[n / span] as usize * channels..][..channels];
+        for ((x, &a), &b) in x.iter_mut().zip(token).zip(timestep) {
+            *x = a + b;
+        }
+        *inv_rms = normalize(x);
+    });
 }
 
 fn forward_tokens_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [ids, token_emb, x, embedded, inv_rms]) = args.take::<ForwardTokensParams, 5>();
+    let (params, [ids, token_emb, x, inv_rms]) = args.take::<ForwardTokensParams, 4>();
     let (ids, token_emb) = (ids.words(), token_emb.floats());
     let channels = params.channels as usize;
     let outputs = x.floats_mut().par_chunks_exact_mut(channels);
-    outputs
-        .zip(embedded.floats_mut().par_chunks_exact_mut(channels))
-        .zip(inv_rms.floats_mut())
-        .zip(ids)
-        .for_each(|(((x, embedded), inv_rms), &id)| {
-            x.copy_from_slice(&token_emb[id as usize * channels..][..channels]);
-            *inv_rms = normalize(x, embedded);
-        });
+    outputs.zip(inv_rms.floats_mut()).zip(ids).for_each(|((x, inv_rms), &id)| {
+        x.copy_from_slice(&token_emb[id as usize * channels..][..channels]);
+        *inv_rms = normalize(x);
+    });
 }
 
 params! {

@@ -61,10 +61,12 @@ pub static FORWARD: Kernel = kernel!("rmsnorm_forward", Params, Forward, forward
 buffers! {
     /// Buffers of the forward pass with a residual sum.
     pub struct ResidualForward {
+        /// The residual stream, `(N, C)`.
+        x: floats,
         /// Output of the branch, `(N, C)`.
         y: floats,
-        /// In place: the residual stream, `(N, C)`.
-        x: floats_mut,
+        /// Written: the residual stream after the branch, `(N, C)`.
+        sum: floats_mut,
         /// Written: `(N, C)`.
         h: floats_mut,
         /// Written: `(N)`.
@@ -112,7 +114,7 @@ pub fn forward(step: &mut Recording, io: Forward) {
     );
 }
 
-/// Records `x += y; h = x / rms(x)`, row by row.
+/// Records `sum = x + y; h = sum / rms(sum)`, row by row.
 pub fn residual_forward(step: &mut Recording, io: ResidualForward) {
     let channels = channels(io.h, io.inv_rms);
     step.push(
@@ -157,15 +159,15 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
 }
 
 fn residual_forward_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [y, x, h, inv_rms]) = args.take::<Params, 4>();
+    let (params, [x, y, sum, h, inv_rms]) = args.take::<Params, 5>();
     let channels = params.channels as usize;
-    let inputs = y.floats().par_chunks_exact(channels);
-    let rows = x.floats_mut().par_chunks_exact_mut(channels).zip(inputs);
+    let inputs = x.floats().par_chunks_exact(channels).zip(y.floats().par_chunks_exact(channels));
+    let rows = sum.floats_mut().par_chunks_exact_mut(channels).zip(inputs);
     let outputs = h.floats_mut().par_chunks_exact_mut(channels).zip(inv_rms.floats_mut());
-    rows.zip(outputs).for_each(|((x, y), (h, inv_rms))| {
-        x.iter_mut().zip(y).for_each(|(x, &y)| *x += y);
-        *inv_rms = inverse_rms(x);
-        h.iter_mut().zip(x).for_each(|(h, &mut x)| *h = x * *inv_rms);
+    rows.zip(outputs).for_each(|((sum, (x, y)), (h, inv_rms))| {
+        sum.iter_mut().zip(x).zip(y).for_each(|((sum, &x), &y)| *sum = x + y);
+        *inv_rms = inverse_rms(sum);
+        h.iter_mut().zip(sum).for_each(|(h, &mut sum)| *h = sum * *inv_rms);
     });
 }
 

@@ -23,8 +23,9 @@ fn norms() {
         compare("rmsnorm_residual_forward", 1e-6, 1e-5, |bench, step| {
             let (x, y) = (bench.floats(rows * channels), bench.floats(rows * channels));
             let (h, inv_rms) = (bench.unwritten(rows * channels), bench.unwritten(rows));
-            rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y, x, h, inv_rms });
-            vec![x, h, inv_rms]
+            let sum = bench.unwritten(rows * channels);
+            rmsnorm::residual_forward(step, rmsnorm::ResidualForward { x, y, sum, h, inv_rms });
+            vec![sum, h, inv_rms]
         });
         for accumulate in [false, true] {
             compare("rmsnorm_backward", 1e-6, 1e-5, |bench, step| {
@@ -68,11 +69,10 @@ fn embedding() {
                     token_emb: bench.floats(vocabulary * channels),
                     time: timed.then(|| time(bench, table)),
                     x: bench.unwritten(rows * channels),
-                    embedded: bench.unwritten(rows * channels),
                     inv_rms: bench.unwritten(rows),
                 };
                 embed::forward(step, io, shape);
-                vec![io.x, io.embedded, io.inv_rms]
+                vec![io.x, io.inv_rms]
             });
             for accumulate in [false, true] {
                 compare("embed backward", 1e-5, 1e-5, |bench, step| {

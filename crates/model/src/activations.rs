@@ -16,6 +16,9 @@ pub const LOGIT_BYTES: usize = 64 << 20;
 /// What one block keeps for its backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerActivations {
+    /// Input of the block, `(N, C)`: that of the first is [`Activations::embedded`], the others
+    /// share a buffer, since no backward pass needs it.
+    pub x: Slice,
     /// Normalised input of attention, `(N, C)`.
     pub attn_h: Slice,
     /// `(N)`
@@ -48,10 +51,12 @@ pub struct Activations {
     pub mask: Mask,
     /// Angles of the rotary embedding, `(length, D)`.
     pub rope: Slice,
-    /// The residual stream, `(N, C)`.
-    pub x: Slice,
     /// The residual stream before the first block, `(N, C)`.
     pub embedded: Slice,
+    /// The residual stream after the last block, `(N, C)`.
+    pub x: Slice,
+    /// The residual stream in the middle of a block, `(N, C)`.
+    pub mid: Slice,
     /// `(N)`
     pub embed_inv_rms: Slice,
     /// One per block; in inference all are the same buffers.
@@ -198,9 +203,12 @@ impl Activations {
         let Sizes { config, batch, length, layers, logit_rows } = sizes;
         let (n, c, heads) = (batch * length, config.n_embd, config.n_head);
         let rope = take("rope", length * config.head_dim())?;
+        let embedded = take("embedded", n * c)?;
+        let x = take("x", n * c)?;
         let distinct = (0..layers)
             .map(|_| {
                 Ok(LayerActivations {
+                    x,
                     attn_h: take("attn_h", n * c)?,
                     attn_inv_rms: take("attn_inv_rms", n)?,
                     qkv: take("qkv", 3 * n * c)?,
@@ -218,8 +226,9 @@ impl Activations {
             length,
             mask: Mask::Full,
             rope,
-            x: take("x", n * c)?,
-            embedded: take("embedded", n * c)?,
+            embedded,
+            x,
+            mid: take("mid", n * c)?,
             embed_inv_rms: take("embed_inv_rms", n)?,
             layers: distinct.into_iter().cycle().take(config.n_layer).collect(),
             activated: take("activated", 4 * n * c)?,

@@ -6,9 +6,9 @@ use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
 use kernels::{attention, embed, relu_squared, rmsnorm, rope_norm, rows};
 
-use crate::Weights;
 use crate::activations::{HeadScratch, Scratch};
 use crate::forward::{self, Pass};
+use crate::{Block, LayerActivations, Weights};
 
 /// The loss that gradients are taken of: `sum(weights * cross_entropy(logits, targets))`.
 #[derive(Clone, Copy, Debug)]
@@ -35,15 +35,8 @@ pub fn record(
 ) {
     let Pass { variants, model, acts, ids, .. } = *pass;
     let config = &model.config;
-    let (n, c, v) = (acts.rows(), config.n_embd, config.vocab_size);
-    let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, first, next, head } = *scratch;
-
-    let weights_gradient = |step: &mut Recording, a, b, c, sizes, accumulate| {
-        gemm::record(step, variants, Op::Tn, gemm::Buffers { a, b, c }, sizes, accumulate);
-    };
-    let input_gradient = |step: &mut Recording, a, b, c, sizes| {
-        gemm::record(step, variants, Op::Nn, gemm::Buffers { a, b, c }, sizes, false);
-    };
+    let (c, v) = (config.n_embd, config.vocab_size);
+    let Scratch { d_x, d_h, d_y, first, next, head, .. } = *scratch;
 
     // The rows that have a loss, side by side, in runs: logits, their gradient and that of the
     // output layer. A run without any is skipped; the first one sets the gradient, whatever it has.
@@ -65,9 +58,11 @@ pub fn record(
             let io = cross_entropy::Backward { targets, weights, lse, logits };
             cross_entropy::backward(step, io);
             let add = accumulate || run > 0;
-            weights_gradient(step, logits, h, d.lm_head, [v, c, count], add);
+            let io = gemm::Buffers { a: logits, b: h, c: d.lm_head };
+            gemm::record(step, variants, Op::Tn, io, [v, c, count], add);
             let row_d_h = row_d_h.part(start * c, count * c);
-            input_gradient(step, logits, model.weights.lm_head, row_d_h, [count, c, v]);
+            let io = gemm::Buffers { a: logits, b: model.weights.lm_head, c: row_d_h };
+            gemm::record(step, variants, Op::Nn, io, [count, c, v], false);
         };
         match run {
             0 => record(step),
@@ -79,30 +74,8 @@ pub fn record(
     rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, false);
 
     let blocks = model.weights.blocks.iter().zip(&d.blocks).zip(&acts.layers).rev();
-    for ((block, d), layer) in blocks {
-        // x += mlp(norm(x))
-        let (fc, h, inv_rms) = (layer.fc, layer.mlp_h, layer.mlp_inv_rms);
-        relu_squared::forward(step, relu_squared::Forward { x: fc, out: acts.activated });
-        weights_gradient(step, d_x, acts.activated, d.mlp_proj, [c, 4 * c, n], accumulate);
-        input_gradient(step, d_x, block.mlp_proj, d_fc, [n, 4 * c, c]);
-        relu_squared::backward(step, relu_squared::Backward { x: fc, d_x: d_fc });
-        weights_gradient(step, d_fc, h, d.fc, [4 * c, c, n], accumulate);
-        input_gradient(step, d_fc, block.fc, d_h, [n, c, 4 * c]);
-        rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, true);
-
-        // x += attention(norm(x))
-        let (h, inv_rms) = (layer.attn_h, layer.attn_inv_rms);
-        let (qkv, y, lse) = (layer.qkv, layer.y, layer.lse);
-        weights_gradient(step, d_x, y, d.attn_proj, [c, c, n], accumulate);
-        input_gradient(step, d_x, block.attn_proj, d_y, [n, c, c]);
-        let (q, kv, d_q, d_kv) = (qkv, qkv, d_qkv, d_qkv);
-        let io = attention::Backward { q, kv, y, lse, d_y, delta, d_q, d_kv };
-        attention::backward(step, variants, io, &acts.attention_shape(config));
-        let io = rope_norm::Backward { rope: acts.rope, qkv, inv_rms: layer.qk_inv_rms, d_qkv };
-        rope_norm::backward(step, io, acts.rope_shape(config));
-        weights_gradient(step, d_qkv, h, d.qkv, [3 * c, c, n], accumulate);
-        input_gradient(step, d_qkv, block.qkv, d_h, [n, c, 3 * c]);
-        rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, true);
+    for ((weights, d), kept) in blocks {
+        block(step, pass, scratch, weights, kept, d, accumulate);
     }
 
     // All embeddings have the same gradient.
@@ -121,4 +94,51 @@ pub fn record(
         acts.embed_shape(config),
         accumulate,
     );
+}
+
+/// Records the backward pass of [`forward::block`]: `scratch.d_x`, the gradient of the stream after
+/// the block, becomes that of the stream before it.
+pub fn block(
+    step: &mut Recording,
+    pass: &Pass<'_>,
+    scratch: &Scratch,
+    weights: &Block<Slice>,
+    kept: &LayerActivations,
+    d: &Block<Slice>,
+    accumulate: bool,
+) {
+    let Pass { variants, model, acts, .. } = *pass;
+    let config = &model.config;
+    let (n, c) = (acts.rows(), config.n_embd);
+    let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, .. } = *scratch;
+    let weights_gradient = |step: &mut Recording, a, b, c, sizes| {
+        gemm::record(step, variants, Op::Tn, gemm::Buffers { a, b, c }, sizes, accumulate);
+    };
+    let input_gradient = |step: &mut Recording, a, b, c, sizes| {
+        gemm::record(step, variants, Op::Nn, gemm::Buffers { a, b, c }, sizes, false);
+    };
+
+    // x + mlp(norm(x))
+    let (fc, h, inv_rms) = (kept.fc, kept.mlp_h, kept.mlp_inv_rms);
+    relu_squared::forward(step, relu_squared::Forward { x: fc, out: acts.activated });
+    weights_gradient(step, d_x, acts.activated, d.mlp_proj, [c, 4 * c, n]);
+    input_gradient(step, d_x, weights.mlp_proj, d_fc, [n, 4 * c, c]);
+    relu_squared::backward(step, relu_squared::Backward { x: fc, d_x: d_fc });
+    weights_gradient(step, d_fc, h, d.fc, [4 * c, c, n]);
+    input_gradient(step, d_fc, weights.fc, d_h, [n, c, 4 * c]);
+    rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, true);
+
+    // x + attention(norm(x))
+    let (h, inv_rms) = (kept.attn_h, kept.attn_inv_rms);
+    let (qkv, y, lse) = (kept.qkv, kept.y, kept.lse);
+    weights_gradient(step, d_x, y, d.attn_proj, [c, c, n]);
+    input_gradient(step, d_x, weights.attn_proj, d_y, [n, c, c]);
+    let (q, kv, d_q, d_kv) = (qkv, qkv, d_qkv, d_qkv);
+    let io = attention::Backward { q, kv, y, lse, d_y, delta, d_q, d_kv };
+    attention::backward(step, variants, io, &acts.attention_shape(config));
+    let io = rope_norm::Backward { rope: acts.rope, qkv, inv_rms: kept.qk_inv_rms, d_qkv };
+    rope_norm::backward(step, io, acts.rope_shape(config));
+    weights_gradient(step, d_qkv, h, d.qkv, [3 * c, c, n]);
+    input_gradient(step, d_qkv, weights.qkv, d_h, [n, c, 3 * c]);
+    rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, true);
 }

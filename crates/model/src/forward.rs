@@ -5,7 +5,7 @@ use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
 use kernels::{Variants, attention, embed, relu_squared, rmsnorm, rope_norm};
 
-use crate::{Activations, Model, Weights};
+use crate::{Activations, Block, LayerActivations, Model, Weights};
 
 /// What both passes are recorded over.
 #[derive(Clone, Copy, Debug)]
@@ -34,55 +34,93 @@ impl Pass<'_> {
     }
 }
 
+/// The residual stream between two blocks: the sum of `x` and `branch`, `(N, C)` each. It is made
+/// where it is normalised, which saves reading and writing it once more.
+#[derive(Clone, Copy, Debug)]
+pub struct Residual {
+    /// The stream before the latest branch.
+    pub x: Slice,
+    /// Output of that branch, unless it was added already.
+    pub branch: Option<Slice>,
+}
+
+impl Residual {
+    /// Records `sum = x + branch; h = norm(sum)` and returns where the sum is: in `x` itself if
+    /// there is no branch, and `sum` is left as it was.
+    fn normalize(self, step: &mut Recording, sum: Slice, h: Slice, inv_rms: Slice) -> Slice {
+        let x = self.x;
+        match self.branch {
+            None => {
+                rmsnorm::forward(step, rmsnorm::Forward { x, h, inv_rms });
+                x
+            }
+            Some(y) => {
+                let io = rmsnorm::ResidualForward { x, y, sum, h, inv_rms };
+                rmsnorm::residual_forward(step, io);
+                sum
+            }
+        }
+    }
+}
+
 /// Records everything up to the normalised output of the last block, `acts.final_h`.
 pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
-    let Pass { variants, model, acts, ids, .. } = *pass;
+    let Pass { model, acts, ids, .. } = *pass;
     let (config, weights) = (&model.config, &model.weights);
-    let (n, c) = (acts.rows(), config.n_embd);
-    let (x, branch) = (acts.x, acts.branch);
-    let product = |step: &mut Recording, a, b, c, sizes| {
-        gemm::record(step, variants, Op::Nt, gemm::Buffers { a, b, c }, sizes, false);
-    };
-
     embed::forward(
         step,
         embed::Forward {
             ids,
             token_emb: weights.token_emb,
             time: pass.time(weights),
-            x,
-            embedded: acts.embedded,
+            x: acts.embedded,
             inv_rms: acts.embed_inv_rms,
         },
         acts.embed_shape(config),
     );
 
-    for (i, (block, layer)) in weights.blocks.iter().zip(&acts.layers).enumerate() {
-        // x += attention(norm(x))
-        let (h, inv_rms) = (layer.attn_h, layer.attn_inv_rms);
-        if i == 0 {
-            rmsnorm::forward(step, rmsnorm::Forward { x, h, inv_rms });
-        } else {
-            rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y: branch, x, h, inv_rms });
-        }
-        let (qkv, inv_rms) = (layer.qkv, layer.qk_inv_rms);
-        product(step, h, block.qkv, qkv, [n, 3 * c, c]);
-        let rope = rope_norm::Forward { rope: acts.rope, qkv, inv_rms };
-        rope_norm::forward(step, rope, acts.rope_shape(config));
-        let heads = attention::Forward { q: qkv, kv: qkv, y: layer.y, lse: layer.lse };
-        attention::forward(step, variants, heads, &acts.attention_shape(config));
-        product(step, layer.y, block.attn_proj, branch, [n, c, c]);
-
-        // x += mlp(norm(x))
-        let (h, inv_rms) = (layer.mlp_h, layer.mlp_inv_rms);
-        rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y: branch, x, h, inv_rms });
-        product(step, h, block.fc, layer.fc, [n, 4 * c, c]);
-        relu_squared::forward(step, relu_squared::Forward { x: layer.fc, out: acts.activated });
-        product(step, acts.activated, block.mlp_proj, branch, [n, c, 4 * c]);
+    let mut stream = Residual { x: acts.embedded, branch: None };
+    for (weights, kept) in weights.blocks.iter().zip(&acts.layers) {
+        stream = block(step, pass, weights, kept, stream);
     }
+    stream.normalize(step, acts.x, acts.final_h, acts.final_inv_rms);
+}
 
-    let (h, inv_rms) = (acts.final_h, acts.final_inv_rms);
-    rmsnorm::residual_forward(step, rmsnorm::ResidualForward { y: branch, x, h, inv_rms });
+/// Records one block: the stream that it is given, and after it. Nothing else passes from block to
+/// block; what its backward pass needs is in `kept`.
+pub fn block(
+    step: &mut Recording,
+    pass: &Pass<'_>,
+    weights: &Block<Slice>,
+    kept: &LayerActivations,
+    stream: Residual,
+) -> Residual {
+    let Pass { variants, model, acts, .. } = *pass;
+    let (config, branch) = (&model.config, acts.branch);
+    let (n, c) = (acts.rows(), config.n_embd);
+    let product = |step: &mut Recording, a, b, c, sizes| {
+        gemm::record(step, variants, Op::Nt, gemm::Buffers { a, b, c }, sizes, false);
+    };
+
+    // x + attention(norm(x))
+    let h = kept.attn_h;
+    let x = stream.normalize(step, kept.x, h, kept.attn_inv_rms);
+    let (qkv, inv_rms) = (kept.qkv, kept.qk_inv_rms);
+    product(step, h, weights.qkv, qkv, [n, 3 * c, c]);
+    let rope = rope_norm::Forward { rope: acts.rope, qkv, inv_rms };
+    rope_norm::forward(step, rope, acts.rope_shape(config));
+    let heads = attention::Forward { q: qkv, kv: qkv, y: kept.y, lse: kept.lse };
+    attention::forward(step, variants, heads, &acts.attention_shape(config));
+    product(step, kept.y, weights.attn_proj, branch, [n, c, c]);
+    let stream = Residual { x, branch: Some(branch) };
+
+    // x + mlp(norm(x))
+    let h = kept.mlp_h;
+    let x = stream.normalize(step, acts.mid, h, kept.mlp_inv_rms);
+    product(step, h, weights.fc, kept.fc, [n, 4 * c, c]);
+    relu_squared::forward(step, relu_squared::Forward { x: kept.fc, out: acts.activated });
+    product(step, acts.activated, weights.mlp_proj, branch, [n, c, 4 * c]);
+    Residual { x, branch: Some(branch) }
 }
 
 /// Records the whole forward pass; `acts` must be made for inference.
