@@ -48,6 +48,7 @@ fn all(criterion: &mut Criterion) {
             batch: BATCH,
             length: LENGTH,
             accumulation: 1,
+            recompute: false,
             schedule: Schedule::Cosine2,
             stratified: true,
             seed: 1,

@@ -29,6 +29,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     schedule: Schedule::Linear,
     stratified: true,
     seed: 5,
+    recompute: false,
 };
 
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {
@@ -205,6 +206,45 @@ fn states_of_another_training_are_refused() {
         assert!(error.contains(part), "{error}");
         assert_eq!(block_on(run.state(&device)).expect("the device answers"), state);
     }
+}
+
+/// Keeping only the inputs of blocks changes no bit, whatever the number of passes of a step, and
+/// saves what follows from its sizes.
+#[test]
+fn recomputed_activations_are_the_same_and_take_less_memory() {
+    const DEEP: Config = Config { n_layer: 5, ..CONFIG };
+    let init = initial_values(&DEEP, &Init { std: 0.05, zero_projections: false, seed: 1 });
+    let run = |recompute: bool| {
+        let mut device = Device::cpu();
+        let options = TrainingOptions { batch: 4, accumulation: 2, recompute, ..OPTIONS };
+        let (variants, ids) = (Variants::default(), counting());
+        let mut training = Training::new(
+            &mut device,
+            &variants,
+            DEEP,
+            &init,
+            &ids,
+            &noise(),
+            &options,
+            &OPTIMIZER,
+        )
+        .expect("possible settings");
+        let memory = device.memory();
+        let losses = losses(&mut training, &mut device, 3);
+        let evaluation = evaluate(&mut training, &mut device, Split::Validation);
+        let state = block_on(training.state(&device)).expect("the device answers");
+        ((losses, evaluation, state), memory, training.kept_bytes())
+    };
+    let (kept, all, kept_bytes) = run(false);
+    let (recomputed, fewer, input_bytes) = run(true);
+    assert_eq!(recomputed, kept);
+    // Floats of a position: two norms, q, k, v, output of the heads and 4 C of the MLP, the norms'
+    // factors, and two factors and a sum per head.
+    let (positions, c) = (4 * DEEP.block_size as u64, DEEP.n_embd as u64);
+    let block = 4 * positions * (10 * c + 2 + 3 * DEEP.n_head as u64);
+    let input = 4 * positions * c;
+    assert_eq!((kept_bytes, input_bytes), (5 * block, block + 4 * input));
+    assert_eq!(all - fewer, 4 * (block - input));
 }
 
 /// Scoring keeps the buffers of one block, whatever the depth.

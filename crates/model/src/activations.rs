@@ -16,8 +16,8 @@ pub const LOGIT_BYTES: usize = 64 << 20;
 /// What one block keeps for its backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerActivations {
-    /// Input of the block, `(N, C)`: that of the first is [`Activations::embedded`], the others
-    /// share a buffer, since no backward pass needs it.
+    /// Input of the block, `(N, C)`: that of the first is [`Activations::embedded`]; the others
+    /// share a buffer, unless what follows is computed from it once more.
     pub x: Slice,
     /// Normalised input of attention, `(N, C)`.
     pub attn_h: Slice,
@@ -59,7 +59,7 @@ pub struct Activations {
     pub mid: Slice,
     /// `(N)`
     pub embed_inv_rms: Slice,
-    /// One per block; in inference all are the same buffers.
+    /// One per block; all but `x` are the same buffers if the blocks do not keep them.
     pub layers: Vec<LayerActivations>,
     /// Scratch: output of the MLP's activation, `(N, 4C)`.
     pub activated: Slice,
@@ -73,8 +73,23 @@ pub struct Activations {
     pub logits: Slice,
     /// Rows of `logits`: N in inference, a multiple of 64 or N in training.
     pub logit_rows: usize,
+    /// Whether the backward pass computes anew what a block keeps, from its input.
+    pub(crate) recompute: bool,
+    /// Bytes that the blocks keep from one pass to the other.
+    kept: u64,
     /// All of them, in the order of [`Activations::cut`].
     buffers: Vec<Slice>,
+}
+
+/// What the blocks keep for the backward pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// All that it needs.
+    All,
+    /// The residual stream, from which the backward pass computes the rest again.
+    Inputs,
+    /// Nothing: there is no backward pass.
+    Nothing,
 }
 
 /// What the sizes of the buffers follow from.
@@ -83,8 +98,7 @@ struct Sizes<'a> {
     config: &'a Config,
     batch: usize,
     length: usize,
-    /// Blocks with buffers of their own.
-    layers: usize,
+    keep: Keep,
     logit_rows: usize,
 }
 
@@ -132,15 +146,19 @@ pub struct HeadScratch {
 }
 
 impl Activations {
-    /// Buffers that keep everything the backward pass needs; logits some rows at a time.
+    /// Buffers for both passes; logits some rows at a time. The blocks keep everything that the
+    /// backward pass needs, or with `recompute` only their inputs: it then computes all but the
+    /// last product of every block but the last again (Chen et al., arXiv 1604.06174).
     pub fn for_training(
         device: &mut Device,
         config: &Config,
         batch: usize,
         length: usize,
+        recompute: bool,
     ) -> Result<Self, DeviceError> {
+        let keep = if recompute { Keep::Inputs } else { Keep::All };
         let logit_rows = logit_rows(config, batch * length);
-        Self::new(device, Sizes { config, batch, length, layers: config.n_layer, logit_rows })
+        Self::new(device, Sizes { config, batch, length, keep, logit_rows })
     }
 
     /// Buffers for [`crate::forward::record_stats`] alone: blocks share theirs, logits some rows
@@ -152,7 +170,7 @@ impl Activations {
         length: usize,
     ) -> Result<Self, DeviceError> {
         let logit_rows = logit_rows(config, batch * length);
-        Self::new(device, Sizes { config, batch, length, layers: 1, logit_rows })
+        Self::new(device, Sizes { config, batch, length, keep: Keep::Nothing, logit_rows })
     }
 
     /// Buffers for [`crate::forward::logits`]: blocks share theirs, logits are whole.
@@ -162,7 +180,8 @@ impl Activations {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        Self::new(device, Sizes { config, batch, length, layers: 1, logit_rows: batch * length })
+        let (keep, logit_rows) = (Keep::Nothing, batch * length);
+        Self::new(device, Sizes { config, batch, length, keep, logit_rows })
     }
 
     fn new(device: &mut Device, sizes: Sizes<'_>) -> Result<Self, DeviceError> {
@@ -187,7 +206,8 @@ impl Activations {
         assert_eq!(self.logit_rows, self.rows(), "activations for inference");
         assert!(length <= self.length, "{length} of {} positions", self.length);
         let mut whole = self.buffers.iter();
-        let sizes = Sizes { config, batch, length, layers: 1, logit_rows: batch * length };
+        let (keep, logit_rows) = (Keep::Nothing, batch * length);
+        let sizes = Sizes { config, batch, length, keep, logit_rows };
         let Ok(narrowed) = Self::cut(sizes, |_, len| {
             let buffer = whole.next().expect("as many buffers as before");
             Ok::<_, Infallible>(buffer.part(0, len))
@@ -200,27 +220,40 @@ impl Activations {
         sizes: Sizes<'_>,
         mut take: impl FnMut(&'static str, usize) -> Result<Slice, E>,
     ) -> Result<Self, E> {
-        let Sizes { config, batch, length, layers, logit_rows } = sizes;
+        let Sizes { config, batch, length, keep, logit_rows } = sizes;
         let (n, c, heads) = (batch * length, config.n_embd, config.n_head);
         let rope = take("rope", length * config.head_dim())?;
         let embedded = take("embedded", n * c)?;
         let x = take("x", n * c)?;
-        let distinct = (0..layers)
-            .map(|_| {
-                Ok(LayerActivations {
+        let mut kept = 0;
+        let mut take_kept = |label, len| {
+            let slice = take(label, len)?;
+            kept += slice.bytes();
+            Ok(slice)
+        };
+        let mut layers: Vec<LayerActivations> = Vec::new();
+        for block in 0..config.n_layer {
+            let x = match (block, keep) {
+                (0, _) => embedded,
+                (_, Keep::Inputs) => take_kept("block_x", n * c)?,
+                (_, Keep::All | Keep::Nothing) => x,
+            };
+            layers.push(match layers.first() {
+                Some(shared) if keep != Keep::All => LayerActivations { x, ..*shared },
+                _ => LayerActivations {
                     x,
-                    attn_h: take("attn_h", n * c)?,
-                    attn_inv_rms: take("attn_inv_rms", n)?,
-                    qkv: take("qkv", 3 * n * c)?,
-                    qk_inv_rms: take("qk_inv_rms", 2 * n * heads)?,
-                    y: take("y", n * c)?,
-                    lse: take("lse", n * heads)?,
-                    mlp_h: take("mlp_h", n * c)?,
-                    mlp_inv_rms: take("mlp_inv_rms", n)?,
-                    fc: take("fc", 4 * n * c)?,
-                })
-            })
-            .collect::<Result<Vec<_>, E>>()?;
+                    attn_h: take_kept("attn_h", n * c)?,
+                    attn_inv_rms: take_kept("attn_inv_rms", n)?,
+                    qkv: take_kept("qkv", 3 * n * c)?,
+                    qk_inv_rms: take_kept("qk_inv_rms", 2 * n * heads)?,
+                    y: take_kept("y", n * c)?,
+                    lse: take_kept("lse", n * heads)?,
+                    mlp_h: take_kept("mlp_h", n * c)?,
+                    mlp_inv_rms: take_kept("mlp_inv_rms", n)?,
+                    fc: take_kept("fc", 4 * n * c)?,
+                },
+            });
+        }
         Ok(Self {
             batch,
             length,
@@ -230,13 +263,15 @@ impl Activations {
             x,
             mid: take("mid", n * c)?,
             embed_inv_rms: take("embed_inv_rms", n)?,
-            layers: distinct.into_iter().cycle().take(config.n_layer).collect(),
+            layers,
             activated: take("activated", 4 * n * c)?,
             branch: take("branch", n * c)?,
             final_h: take("final_h", n * c)?,
             final_inv_rms: take("final_inv_rms", n)?,
             logits: take("logits", logit_rows * config.vocab_size)?,
             logit_rows,
+            recompute: keep == Keep::Inputs,
+            kept,
             buffers: Vec::new(),
         })
     }
@@ -244,6 +279,11 @@ impl Activations {
     /// Number of positions, N.
     pub fn rows(&self) -> usize {
         self.batch * self.length
+    }
+
+    /// Bytes that the blocks keep from the forward to the backward pass.
+    pub fn kept_bytes(&self) -> u64 {
+        self.kept
     }
 
     /// The runs of positions that logits are made for, as first row and number of rows.

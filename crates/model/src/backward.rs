@@ -7,7 +7,7 @@ use kernels::gemm::{self, Op};
 use kernels::{attention, embed, relu_squared, rmsnorm, rope_norm, rows};
 
 use crate::activations::{HeadScratch, Scratch};
-use crate::forward::{self, Pass};
+use crate::forward::{self, Pass, Residual};
 use crate::{Block, LayerActivations, Weights};
 
 /// The loss that gradients are taken of: `sum(weights * cross_entropy(logits, targets))`.
@@ -73,8 +73,13 @@ pub fn record(
     let (h, inv_rms) = (acts.final_h, acts.final_inv_rms);
     rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, false);
 
-    let blocks = model.weights.blocks.iter().zip(&d.blocks).zip(&acts.layers).rev();
-    for ((weights, d), kept) in blocks {
+    let blocks = model.weights.blocks.iter().zip(&d.blocks).zip(&acts.layers);
+    for (i, ((weights, d), kept)) in blocks.enumerate().rev() {
+        // The activations of the last block are those that the forward pass has left.
+        if acts.recompute && i + 1 < config.n_layer {
+            let stream = Residual { x: kept.x, branch: None };
+            forward::activations(step, pass, weights, kept, stream);
+        }
         block(step, pass, scratch, weights, kept, d, accumulate);
     }
 

@@ -95,6 +95,24 @@ pub fn block(
     kept: &LayerActivations,
     stream: Residual,
 ) -> Residual {
+    let Pass { variants, acts, .. } = *pass;
+    let (n, c) = (acts.rows(), pass.model.config.n_embd);
+    let x = activations(step, pass, weights, kept, stream);
+    relu_squared::forward(step, relu_squared::Forward { x: kept.fc, out: acts.activated });
+    let io = gemm::Buffers { a: acts.activated, b: weights.mlp_proj, c: acts.branch };
+    gemm::record(step, variants, Op::Nt, io, [n, c, 4 * c], false);
+    Residual { x, branch: Some(acts.branch) }
+}
+
+/// Records what a block keeps for its backward pass, and returns the stream between attention and
+/// MLP.
+pub(crate) fn activations(
+    step: &mut Recording,
+    pass: &Pass<'_>,
+    weights: &Block<Slice>,
+    kept: &LayerActivations,
+    stream: Residual,
+) -> Slice {
     let Pass { variants, model, acts, .. } = *pass;
     let (config, branch) = (&model.config, acts.branch);
     let (n, c) = (acts.rows(), config.n_embd);
@@ -118,9 +136,7 @@ pub fn block(
     let h = kept.mlp_h;
     let x = stream.normalize(step, acts.mid, h, kept.mlp_inv_rms);
     product(step, h, weights.fc, kept.fc, [n, 4 * c, c]);
-    relu_squared::forward(step, relu_squared::Forward { x: kept.fc, out: acts.activated });
-    product(step, acts.activated, weights.mlp_proj, branch, [n, c, 4 * c]);
-    Residual { x, branch: Some(branch) }
+    x
 }
 
 /// Records the whole forward pass; `acts` must be made for inference.

@@ -78,6 +78,27 @@ fn explain_prints_the_step_and_writes_nothing() {
     assert!(!place.path("run").exists());
 }
 
+/// Only the inputs of blocks are kept: the same losses from less memory.
+#[test]
+fn activations_can_be_recomputed() {
+    let place = Place::new();
+    let more = ["--set", "n_layer=4", "--set", "train.recompute=true"];
+    let explain = |more: &[&str]| succeed(place.train("run", &["--explain"]).args(more));
+    let [kept, recomputed] = [&more[..2], &more].map(explain);
+    let launches = |printed: &str| printed.matches("attention_forward").count();
+    assert_eq!((launches(&kept), launches(&recomputed)), (4, 7));
+    assert!(recomputed.contains("which computes the others again"), "{recomputed}");
+    assert!(!kept.contains("computes the others"), "{kept}");
+
+    let losses = |name: &str, more: &[&str]| {
+        succeed(place.train(name, &["--steps", "10"]).args(more));
+        logged(&place.path(name).join("log.jsonl"), "step", "loss")
+    };
+    let expected = losses("kept", &more[..2]);
+    assert!(!expected.is_empty());
+    assert_eq!(losses("recomputed", &more), expected);
+}
+
 #[test]
 fn settings_can_be_changed_and_are_kept() {
     let place = Place::new();

@@ -70,7 +70,8 @@ impl Batches {
         options: &TrainingOptions,
         corpus: Slice,
     ) -> Result<Self, DeviceError> {
-        let TrainingOptions { batch, length, accumulation, schedule, stratified, seed } = *options;
+        let TrainingOptions { batch, length, accumulation, schedule, stratified, seed, .. } =
+            *options;
         let alpha = device.floats("alpha", &schedule.alpha_table(config.timesteps))?;
         let draw = Draw {
             first: 0,

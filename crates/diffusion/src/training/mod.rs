@@ -46,6 +46,9 @@ pub struct TrainingOptions {
     pub stratified: bool,
     /// Seed of batches and masks.
     pub seed: u64,
+    /// Whether the backward pass computes the activations of the blocks again, from their inputs:
+    /// less memory, more time, the same gradients.
+    pub recompute: bool,
 }
 
 /// Why training cannot begin.
@@ -147,7 +150,7 @@ impl Training {
         device.write_floats(model.parameters, init)?;
         let corpus = device.words("train corpus", train_ids)?;
         let batches = Batches::drawn(device, &config, options, corpus)?;
-        let parts = Parts::new(device, model, batches, optimizer_config, RING)?;
+        let parts = Parts::new(device, model, batches, optimizer_config, RING, options.recompute)?;
         let mut step = Recording::default();
         step::record(&mut step, variants, &parts);
         let Parts { model, acts, .. } = &parts;
@@ -179,6 +182,11 @@ impl Training {
     /// The network.
     pub fn model(&self) -> &Model {
         &self.parts.model
+    }
+
+    /// Bytes that the blocks keep from the forward to the backward pass.
+    pub fn kept_bytes(&self) -> u64 {
+        self.parts.acts.kept_bytes()
     }
 
     /// The launches of a step.

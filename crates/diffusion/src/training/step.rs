@@ -32,18 +32,21 @@ pub struct Parts {
 
 impl Parts {
     /// Allocates everything that a step needs besides the model and its batches; losses and
-    /// gradient norms of the latest `slots` steps are kept.
+    /// gradient norms of the latest `slots` steps are kept. With `recompute`, activations are
+    /// computed again in the backward pass rather than kept.
     pub fn new(
         device: &mut Device,
         model: Model,
         batches: Batches,
         optimizer: &OptimizerConfig,
         slots: usize,
+        recompute: bool,
     ) -> Result<Self, DeviceError> {
         let config = model.config;
         let layout = Layout { len: config.flat_len(), hidden: config.hidden_matrices() };
         let optimizer = Optimizer::new(device, *optimizer, layout, slots)?;
-        let acts = Activations::for_training(device, &config, batches.batch, batches.length)?;
+        let Batches { batch, length, .. } = batches;
+        let acts = Activations::for_training(device, &config, batch, length, recompute)?;
         let scratch = Scratch::new(device, &config, &acts)?;
         let gradient = device.allocate("gradient", Element::Float, config.flat_len())?;
         let stats = model::alloc_stats(device, batches.mask.len)?;

@@ -108,6 +108,31 @@ fn loss_and_gradients() {
     }
 }
 
+/// Every gradient, to the bit.
+#[test]
+fn recomputation_changes_no_gradient() {
+    let (tensors, json) = (Tensors::open("small"), json("small"));
+    let config = config(&json);
+    let values = tensors.flat("param.", &config);
+    for mut device in devices() {
+        let mut gradient = |recompute| {
+            let sizes = [BATCH, LENGTH];
+            let step = Step::with(&mut device, config, &values, sizes, ADAMW, recompute);
+            step.write(&mut device, &batch(&tensors, "batch0."));
+            let recording = step.record_gradient();
+            let launches = recording.launches().len();
+            let program = device.compile(recording).unwrap();
+            device.run(&program).unwrap();
+            let bits = step.read(&device, step.parts.gradient).into_iter().map(f32::to_bits);
+            (bits.collect::<Vec<_>>(), launches)
+        };
+        let (kept, fewer) = gradient(false);
+        let (recomputed, more) = gradient(true);
+        assert!(more > fewer, "{more} launches with recomputation, {fewer} without");
+        assert!(kept == recomputed, "on {device}");
+    }
+}
+
 /// Runs five steps of `optimizer` on every device, compares their losses with those of `fixture`,
 /// and has `check` look at what steps 1 and 5 leave behind.
 fn follow(

@@ -65,10 +65,22 @@ impl Step {
         [batch, length]: [usize; 2],
         optimizer: OptimizerConfig,
     ) -> Self {
+        Self::with(device, config, values, [batch, length], optimizer, false)
+    }
+
+    /// The same, with or without recomputation.
+    pub(crate) fn with(
+        device: &mut Device,
+        config: Config,
+        values: &[f32],
+        [batch, length]: [usize; 2],
+        optimizer: OptimizerConfig,
+        recompute: bool,
+    ) -> Self {
         let model = Model::new(device, config).unwrap();
         device.write_floats(model.parameters, values).unwrap();
         let batches = Batches::written(device, [1, batch, length]).unwrap();
-        Self { parts: Parts::new(device, model, batches, &optimizer, LOSSES).unwrap() }
+        Self { parts: Parts::new(device, model, batches, &optimizer, LOSSES, recompute).unwrap() }
     }
 
     pub(crate) fn record(&self) -> Recording {

@@ -4,6 +4,9 @@ use toml::{Table, Value};
 
 use super::{Settings, SettingsError, presets};
 
+/// Keys that a file may lack because they came later, with what a run did before there was a choice.
+const LATER: [(&str, Value); 1] = [("train.recompute", Value::Boolean(false))];
+
 /// Settings of a TOML text, changed by `key=value` texts in order.
 pub(super) fn settings(text: &str, changes: &[String]) -> Result<Settings, SettingsError> {
     let known = known();
@@ -11,6 +14,11 @@ pub(super) fn settings(text: &str, changes: &[String]) -> Result<Settings, Setti
     for key in flatten(&table) {
         if !known.contains(&key) {
             return Err(SettingsError::UnknownKey { near: near(&key, &known), key });
+        }
+    }
+    for (key, value) in LATER {
+        if !flatten(&table).iter().any(|present| present == key) {
+            set(&mut table, key, value);
         }
     }
     for change in changes {

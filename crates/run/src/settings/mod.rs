@@ -130,6 +130,8 @@ pub struct TrainSettings {
     pub batch_size: usize,
     /// Passes whose gradients are added up before a step.
     pub accumulation: u32,
+    /// Whether the backward pass computes activations again rather than keep them.
+    pub recompute: bool,
     /// Seed of initial weights, batches, timesteps and masks.
     pub seed: u64,
     /// Steps between two reads of the loss.
@@ -213,6 +215,7 @@ impl Settings {
             schedule: self.diffusion.schedule,
             stratified: self.diffusion.stratified,
             seed: self.train.seed,
+            recompute: self.train.recompute,
         }
     }
 

@@ -65,6 +65,11 @@ pub(crate) fn explain(plan: &Plan) -> Result<()> {
         recording.launches().iter().map(device::Launch::bytes).sum::<u64>() as f64 * 1e-6,
         settings.tokens_per_step(),
     );
-    println!("{:.1} MB of device memory", device.memory() as f64 * 1e-6);
+    println!(
+        "{:.1} MB of device memory, {:.1} MB of it activations that the blocks keep for the backward pass{}",
+        device.memory() as f64 * 1e-6,
+        training.kept_bytes() as f64 * 1e-6,
+        if settings.train.recompute { ", which computes the others again" } else { "" },
+    );
     Ok(())
 }
