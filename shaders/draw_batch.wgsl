@@ -1,17 +1,18 @@
-// Draws a batch: windows of the corpus, a timestep for each, and which tokens are masked. One
+// Draws a batch: windows of the corpus, a noise level for each, and which tokens are masked. One
 // position per invocation. Everything is a function of seed and step, so that nothing is uploaded
 // and the same seed gives the same batches everywhere.
 //
 //   start     = uniform in 0 .. corpus length - length     stream 0, index b
-//   t         = 1 + uniform in 0 .. T - 1                  stream 0, index b
-//               stratified: 1 + floor(T (b + u) / total)
-//   masked    = u > alpha[t]                            stream 1, index b * length + position
+//   level     = 1 + uniform in 0 .. levels - 1             stream 0, index b
+//               stratified: 1 + floor(levels (b + u) / total)
+//   masked    = u > alpha[level]                        stream 1, index b * length + position
 //   ids       = mask_id where masked, else the token
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
 //   corpus     (tokens)
 //   counter    (1)
-//   alpha   (T + 1)     probability that a token is still clean at each timestep
+//   alpha      (levels + 1)  probability that a token is still clean at each level
+//   times      (levels + 1)  timestep that the network is told at each level
 //   ids        (N)      =  noisy tokens
 //   targets    (N)      =  clean tokens
 //   mask       (N)      =  1 = masked
@@ -30,7 +31,7 @@ struct Params {
     total: u32,
     length: u32,
     corpus_length: u32,
-    max_timestep: u32,
+    levels: u32,
     mask_id: u32,
     stratified: u32,
     seed_low: u32,
@@ -41,10 +42,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> corpus: array<u32>;
 @group(0) @binding(2) var<storage, read> counter: array<u32>;
 @group(0) @binding(3) var<storage, read> alpha: array<f32>;
-@group(0) @binding(4) var<storage, read_write> ids: array<u32>;
-@group(0) @binding(5) var<storage, read_write> targets: array<u32>;
-@group(0) @binding(6) var<storage, read_write> mask: array<u32>;
-@group(0) @binding(7) var<storage, read_write> timesteps: array<u32>;
+@group(0) @binding(4) var<storage, read> times: array<u32>;
+@group(0) @binding(5) var<storage, read_write> ids: array<u32>;
+@group(0) @binding(6) var<storage, read_write> targets: array<u32>;
+@group(0) @binding(7) var<storage, read_write> mask: array<u32>;
+@group(0) @binding(8) var<storage, read_write> timesteps: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -62,20 +64,20 @@ fn main(
 
     let sequence = philox(vec4<u32>(b, 0u, counter[0], 0u), seed);
     let start = below(sequence.x, params.corpus_length - params.length + 1u);
-    var t = 1u + below(sequence.y, params.max_timestep);
+    var level = 1u + below(sequence.y, params.levels);
     if params.stratified == 1u {
-        // (b + u) T / total in integers: u has 16 bits, so that the product fits.
+        // (b + u) levels / total in integers: u has 16 bits, so that the product fits.
         let scaled = ((b << 16u) + (sequence.y >> 16u)) / params.total;
-        t = 1u + ((scaled * params.max_timestep) >> 16u);
+        level = 1u + ((scaled * params.levels) >> 16u);
     }
 
     let u = unit(philox(vec4<u32>(b * params.length + position, 1u, counter[0], 0u), seed).x);
     let token = corpus[start + position];
-    let masked = u > alpha[t];
+    let masked = u > alpha[level];
     ids[n] = select(token, params.mask_id, masked);
     targets[n] = token;
     mask[n] = select(0u, 1u, masked);
     if position == 0u {
-        timesteps[n / params.length] = t;
+        timesteps[n / params.length] = times[level];
     }
 }

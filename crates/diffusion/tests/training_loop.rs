@@ -7,7 +7,7 @@ use diffusion::training::{
     Evaluation, MAX_SKIPPED, Split, Training, TrainingOptions, TrainingState,
 };
 use kernels::Variants;
-use model::{Config, Init, Model, initial_values};
+use model::{Beta, Config, Init, Model, Times, initial_values};
 use optim::{AdamW, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
@@ -27,6 +27,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     length: 16,
     accumulation: 1,
     schedule: Schedule::Linear,
+    times: Times::Uniform,
     stratified: true,
     seed: 5,
     recompute: false,
@@ -105,7 +106,8 @@ fn other_weights_have_another_loss() {
     let one = evaluation(&random_weights(1), &OPTIONS);
     assert_ne!(one, evaluation(&random_weights(2), &OPTIONS));
     assert_ne!(one.loss, zeros.loss);
-    let other_seed = TrainingOptions { seed: 77, stratified: false, ..OPTIONS };
+    let times = Times::Beta(Beta { a: 3.0, b: 3.0, uniform: 0.2 });
+    let other_seed = TrainingOptions { seed: 77, times, stratified: false, ..OPTIONS };
     assert_eq!(one, evaluation(&random_weights(1), &other_seed));
 }
 

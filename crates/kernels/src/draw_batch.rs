@@ -6,8 +6,8 @@ use crate::grid;
 use crate::imports::kernel;
 use crate::rng::{self, Philox, Stream};
 
-/// Largest timestep: stratified draws multiply it with 16 bits.
-pub const MAX_TIMESTEP: usize = 65_535;
+/// Most noise levels: stratified draws multiply their number with 16 bits.
+pub const MAX_LEVELS: usize = 65_535;
 
 /// Most sequences of a batch: stratified draws shift their number by 16 bits.
 pub const MAX_SEQUENCES: usize = 65_535;
@@ -23,12 +23,11 @@ pub struct Draw {
     pub total: usize,
     /// Tokens of a sequence.
     pub length: usize,
-    /// Largest timestep, T; at most [`MAX_TIMESTEP`].
-    pub max_timestep: usize,
+    /// Noise levels of which each is as likely as any other; at most [`MAX_LEVELS`].
+    pub levels: usize,
     /// Id of the token `[MASK]`.
     pub mask_id: u32,
-    /// Whether the timesteps of a batch are spread evenly over 1..=T, which lowers the variance
-    /// of the loss.
+    /// Whether the levels of a batch are spread evenly, which lowers the variance of the loss.
     pub stratified: bool,
     /// Seed of every draw.
     pub seed: u64,
@@ -41,7 +40,7 @@ params! {
         total: u32,
         length: u32,
         corpus_length: u32,
-        max_timestep: u32,
+        levels: u32,
         mask_id: u32,
         stratified: u32,
         seed_low: u32,
@@ -56,8 +55,10 @@ buffers! {
         corpus: words,
         /// Number of the step, `(1)`.
         counter: words,
-        /// Probability that a token is still clean at each timestep, `(T + 1)`.
+        /// Probability that a token is still clean at each level, from 0, `(levels + 1)`.
         alpha: floats,
+        /// Timestep that the network is told at each level, `(levels + 1)`.
+        times: words,
         /// Written: noisy tokens, `(N)`.
         ids: words_mut,
         /// Written: clean tokens, `(N)`.
@@ -75,9 +76,9 @@ pub static KERNEL: Kernel = kernel!("draw_batch", Params, Buffers, twin);
 /// Records the draw of the batch that belongs to the counter's step.
 ///
 /// # Panics
-/// When there are more timesteps or sequences than can be drawn.
+/// When there are more levels or sequences than can be drawn.
 pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
-    assert!(draw.max_timestep <= MAX_TIMESTEP, "{} timesteps", draw.max_timestep);
+    assert!(draw.levels <= MAX_LEVELS, "{} noise levels", draw.levels);
     assert!(draw.total <= MAX_SEQUENCES, "{} sequences", draw.total);
     step.push(Launch::new(
         &KERNEL,
@@ -87,7 +88,7 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
             total: draw.total as u32,
             length: draw.length as u32,
             corpus_length: io.corpus.len as u32,
-            max_timestep: draw.max_timestep as u32,
+            levels: draw.levels as u32,
             mask_id: draw.mask_id,
             stratified: u32::from(draw.stratified),
             seed_low: draw.seed as u32,
@@ -99,20 +100,22 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, buffers) = args.take::<Params, 7>();
-    let [corpus, counter, alpha, ids, targets, mask, timesteps] = buffers;
-    let (corpus, step, alpha) = (corpus.words(), counter.words()[0], alpha.floats());
+    let (params, buffers) = args.take::<Params, 8>();
+    let [corpus, counter, alpha, times, ids, targets, mask, timesteps] = buffers;
+    let (corpus, step) = (corpus.words(), counter.words()[0]);
+    let (alpha, times) = (alpha.floats(), times.words());
     let (ids, targets, mask) = (ids.words_mut(), targets.words_mut(), mask.words_mut());
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
     for (sequence, timestep) in (0..).zip(timesteps.words_mut()) {
         let b = params.first + sequence;
         let [first, second, ..] = generator.of(Stream::Training, [b, 0, step]);
         let start = rng::below(first, params.corpus_length - params.length + 1);
-        *timestep = 1 + match params.stratified {
-            1 => (((b << 16) + (second >> 16)) / params.total * params.max_timestep) >> 16,
-            _ => rng::below(second, params.max_timestep),
+        let level = 1 + match params.stratified {
+            1 => (((b << 16) + (second >> 16)) / params.total * params.levels) >> 16,
+            _ => rng::below(second, params.levels),
         };
-        let alpha = alpha[*timestep as usize];
+        *timestep = times[level as usize];
+        let alpha = alpha[level as usize];
         for position in 0..params.length {
             let [word, ..] =
                 generator.of(Stream::Training, [b * params.length + position, 1, step]);

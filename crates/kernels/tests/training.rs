@@ -294,11 +294,14 @@ fn batches_are_the_same_everywhere() {
     {
         let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
             let alpha: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
+            // Whatever a level means, the network is told what stands in the table.
+            let times: Vec<u32> = (0..=10).map(|level| 1 + level / 2).collect();
             let rows = count * length;
             let io = draw_batch::Buffers {
                 corpus: bench.words(1000, 97),
                 counter: bench.given_words(&[12]),
                 alpha: bench.given_floats(&alpha),
+                times: bench.given_words(&times),
                 ids: bench.unwritten_words(rows),
                 targets: bench.unwritten_words(rows),
                 mask: bench.unwritten_words(rows),
@@ -309,7 +312,7 @@ fn batches_are_the_same_everywhere() {
                 count,
                 total,
                 length,
-                max_timestep: 10,
+                levels: 10,
                 mask_id: 2,
                 stratified,
                 seed: 0x0123_4567_89ab_cdef,
@@ -321,7 +324,7 @@ fn batches_are_the_same_everywhere() {
         for ((id, target), mask) in ids.iter().zip(targets).zip(mask) {
             assert_eq!(*id, if mask == 1.0 { 2.0 } else { target });
         }
-        assert!(timesteps.iter().all(|t| (1.0..=10.0).contains(t)));
+        assert!(timesteps.iter().all(|t| (1.0..=6.0).contains(t)));
     }
 }
 
@@ -334,6 +337,7 @@ fn masked_share_follows_the_schedule() {
             corpus: bench.words(1000, 97),
             counter: bench.zeros(1),
             alpha: bench.given_floats(&alpha),
+            times: bench.given_words(&Vec::from_iter(0..=10)),
             ids: bench.unwritten_words(count * length),
             targets: bench.unwritten_words(count * length),
             mask: bench.unwritten_words(count * length),
@@ -344,7 +348,7 @@ fn masked_share_follows_the_schedule() {
             count,
             total: count,
             length,
-            max_timestep: 10,
+            levels: 10,
             mask_id: 2,
             stratified: true,
             seed: 1,

@@ -1,6 +1,6 @@
 //! Sizes of the network.
 
-use kernels::draw_batch::MAX_TIMESTEP;
+use kernels::draw_batch::MAX_LEVELS;
 use serde::{Deserialize, Serialize};
 
 use crate::TensorInfo;
@@ -77,7 +77,7 @@ impl Config {
             ("n_embd", self.n_embd, 65_536),
             ("block_size", self.block_size, 65_536),
             ("vocab_size", self.vocab_size, 1_000_000),
-            ("timesteps", self.timesteps, MAX_TIMESTEP),
+            ("timesteps", self.timesteps, MAX_LEVELS),
         ];
         for (name, value, most) in counts {
             if value == 0 || value > most {

@@ -15,6 +15,7 @@ pub mod forward;
 mod init;
 mod parameters;
 mod schedule;
+mod times;
 mod weights;
 
 pub use activations::{
@@ -26,4 +27,5 @@ pub use config::{Config, ConfigError};
 pub use init::{Init, initial_values};
 pub use parameters::Model;
 pub use schedule::{Schedule, UnknownSchedule};
+pub use times::{Beta, Levels, Times};
 pub use weights::{Block, Role, TensorInfo, Weights};

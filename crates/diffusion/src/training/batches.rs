@@ -3,7 +3,7 @@
 use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::draw_batch::{self, Buffers, Draw};
 use kernels::loss;
-use model::Config;
+use model::{Config, Levels};
 
 use super::TrainingOptions;
 
@@ -43,7 +43,7 @@ pub(super) struct Microbatch {
 #[derive(Clone, Debug)]
 enum Source {
     /// `draw_batch`, from a corpus on the device.
-    Drawn { corpus: Slice, alpha: Slice, draw: Draw },
+    Drawn { corpus: Slice, alpha: Slice, times: Slice, draw: Draw },
     /// The host, before each step.
     Written,
 }
@@ -70,20 +70,27 @@ impl Batches {
         options: &TrainingOptions,
         corpus: Slice,
     ) -> Result<Self, DeviceError> {
-        let TrainingOptions { batch, length, accumulation, schedule, stratified, seed, .. } =
-            *options;
-        let alpha = device.floats("alpha", &schedule.alpha_table(config.timesteps))?;
+        let TrainingOptions {
+            batch, length, accumulation, schedule, times, stratified, seed, ..
+        } = *options;
+        let Levels { alpha, times } = times.levels(schedule, config.timesteps);
+        let levels = alpha.len() - 1;
+        let (alpha, times) = (device.floats("alpha", &alpha)?, device.words("times", &times)?);
         let draw = Draw {
             first: 0,
             count: batch,
             total: accumulation * batch,
             length,
-            max_timestep: config.timesteps,
+            levels,
             mask_id: config.mask_id,
             stratified,
             seed,
         };
-        Self::new(device, Source::Drawn { corpus, alpha, draw }, [accumulation, batch, length])
+        Self::new(
+            device,
+            Source::Drawn { corpus, alpha, times, draw },
+            [accumulation, batch, length],
+        )
     }
 
     /// Batches of `[microbatches, sequences, tokens]` that the host writes with
@@ -114,14 +121,14 @@ impl Batches {
 
     /// Records what makes the batch of the counter's step, and its loss weights.
     pub(super) fn record(&self, step: &mut Recording, counter: Slice) {
-        if let Source::Drawn { corpus, alpha, draw } = &self.source {
+        if let Source::Drawn { corpus, alpha, times, draw } = &self.source {
             let rows = self.batch * self.length;
             for (index, &Microbatch { ids, targets, timesteps }) in
                 self.microbatches.iter().enumerate()
             {
                 let mask = self.mask.part(index * rows, rows);
-                let (corpus, alpha) = (*corpus, *alpha);
-                let io = Buffers { corpus, counter, alpha, ids, targets, mask, timesteps };
+                let (corpus, alpha, times) = (*corpus, *alpha, *times);
+                let io = Buffers { corpus, counter, alpha, times, ids, targets, mask, timesteps };
                 let draw = Draw { first: index * self.batch, ..*draw };
                 draw_batch::record(step, io, &draw);
             }

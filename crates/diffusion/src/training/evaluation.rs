@@ -4,7 +4,7 @@ use device::{Device, DeviceError, Element, Program, Recording, Slice};
 use kernels::Variants;
 use kernels::cross_entropy::TokenStats;
 use model::forward::{self, Pass};
-use model::{Activations, Model};
+use model::{Activations, Model, Times};
 
 use super::TrainingOptions;
 use super::batches::{Batches, Microbatch};
@@ -58,8 +58,14 @@ impl Evaluator {
     ) -> Result<Self, DeviceError> {
         let counter = device.allocate("evaluation step", Element::Word, 1)?;
         let stats = model::alloc_stats(device, acts.rows())?;
-        let options =
-            TrainingOptions { accumulation: 1, seed: SEED, stratified: false, ..*options };
+        // Whatever times a run trains on, runs are compared at all of them.
+        let options = TrainingOptions {
+            accumulation: 1,
+            seed: SEED,
+            times: Times::Uniform,
+            stratified: false,
+            ..*options
+        };
         let record = |device: &mut Device, corpus| {
             let batches = Batches::drawn(device, &model.config, &options, corpus)?;
             let mut step = Recording::default();

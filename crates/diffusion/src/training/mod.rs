@@ -12,7 +12,7 @@ pub mod step;
 use device::{Device, DeviceError, Program, Recording, Timing};
 use kernels::Variants;
 use kernels::draw_batch::MAX_SEQUENCES;
-use model::{Config, Model, Schedule, TensorInfo};
+use model::{Config, Model, Schedule, TensorInfo, Times};
 use optim::OptimizerConfig;
 
 pub use batches::{BatchData, Batches};
@@ -42,7 +42,9 @@ pub struct TrainingOptions {
     pub accumulation: usize,
     /// Noise schedule.
     pub schedule: Schedule,
-    /// Whether the timesteps of a batch are spread evenly over 1..=T.
+    /// How the time of a sequence is drawn.
+    pub times: Times,
+    /// Whether the times of a batch are spread evenly instead of drawn independently.
     pub stratified: bool,
     /// Seed of batches and masks.
     pub seed: u64,

@@ -5,7 +5,14 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, Value); 1] = [("train.recompute", Value::Boolean(false))];
+const LATER: [(&str, &str); 6] = [
+    ("train.recompute", "false"),
+    ("model.timestep_embedding", "true"),
+    ("diffusion.times", "uniform"),
+    ("diffusion.beta.a", "3.0"),
+    ("diffusion.beta.b", "3.0"),
+    ("diffusion.beta.uniform", "0.2"),
+];
 
 /// Settings of a TOML text, changed by `key=value` texts in order.
 pub(super) fn settings(text: &str, changes: &[String]) -> Result<Settings, SettingsError> {
@@ -18,7 +25,7 @@ pub(super) fn settings(text: &str, changes: &[String]) -> Result<Settings, Setti
     }
     for (key, value) in LATER {
         if !flatten(&table).iter().any(|present| present == key) {
-            set(&mut table, key, value);
+            set(&mut table, key, parse(value));
         }
     }
     for change in changes {
@@ -74,13 +81,15 @@ fn resolve(key: &str, known: &[String]) -> Result<String, SettingsError> {
 /// Known keys that resemble `key`, as the end of a sentence.
 fn near(key: &str, known: &[String]) -> String {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let most = 2.max(last(key).len() / 3);
     let mut ranked: Vec<_> = known
         .iter()
         .map(|full| {
             let whole = strsim::damerau_levenshtein(key, full);
             (whole.min(strsim::damerau_levenshtein(&last(key), &last(full))), full)
         })
-        .filter(|(distance, _)| *distance <= 2.max(last(key).len() / 3))
+        // A name of which nothing is left is no neighbour.
+        .filter(|(distance, _)| *distance <= most && *distance < last(key).len())
         .collect();
     ranked.sort();
     let names: Vec<_> = ranked.iter().take(3).map(|(_, full)| format!("`{full}`")).collect();
@@ -184,6 +193,20 @@ mod tests {
             assert!(error.contains(sentence), "{error}");
             assert_eq!(error.lines().count(), 1, "{error}");
         }
+    }
+
+    #[test]
+    fn files_may_lack_later_keys() -> Result<(), SettingsError> {
+        let whole = change(&[])?.to_toml();
+        let lines = whole.lines().filter(|line| {
+            let name = line.split(' ').next().unwrap_or_default();
+            let mut later = LATER.iter().map(|(key, _)| key.rsplit('.').next().unwrap_or_default());
+            *line != "[diffusion.beta]" && !later.any(|later| later == name)
+        });
+        let earlier = lines.collect::<Vec<_>>().join("\n");
+        assert_eq!(whole.lines().count(), earlier.lines().count() + LATER.len() + 1);
+        assert_eq!(settings(&earlier, &[])?, change(&[])?);
+        Ok(())
     }
 
     #[test]

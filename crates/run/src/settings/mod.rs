@@ -5,7 +5,7 @@ mod keys;
 mod presets;
 
 use diffusion::training::TrainingOptions;
-use model::{Config, Init, Schedule};
+use model::{Beta, Config, Init, Schedule, Times};
 use optim::{AdamW, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,8 @@ pub struct ModelSettings {
     pub n_embd: usize,
     /// Tokens of a sequence.
     pub block_size: usize,
+    /// Whether an embedding tells the network the time.
+    pub timestep_embedding: bool,
     /// Standard deviation of the initial weights.
     pub init_std: f32,
     /// Whether the matrices that write to the residual stream start at zero.
@@ -70,8 +72,22 @@ pub struct DiffusionSettings {
     pub timesteps: usize,
     /// Survival probability of a token over time.
     pub schedule: Schedule,
-    /// Whether the timesteps of a batch are spread evenly instead of drawn independently.
+    /// How the times of training sequences are drawn; evaluation takes all of them equally often.
+    pub times: TimesName,
+    /// Whether the times of a batch are spread evenly instead of drawn independently.
     pub stratified: bool,
+    /// Distribution of the masked share; of use when `times` is `beta`.
+    pub beta: Beta,
+}
+
+/// How the times of training sequences are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimesName {
+    /// Each equally often.
+    Uniform,
+    /// So that the masked share has a bell-shaped distribution.
+    Beta,
 }
 
 /// The optimizer.
@@ -170,10 +186,20 @@ impl Settings {
         Self::parse(&self.to_toml(), changes)
     }
 
-    /// These settings for a network of the sizes of another.
+    /// These settings for a network of the sizes and parts of another.
     pub fn sized_like(mut self, config: &Config) -> Self {
-        let Config { n_layer, n_head, n_embd, block_size, vocab_size, timesteps, .. } = *config;
-        self.model = ModelSettings { n_layer, n_head, n_embd, block_size, ..self.model };
+        let Config { n_layer, n_head, n_embd, block_size, timestep_embedding, .. } = *config;
+        let ModelSettings { init_std, zero_projections, .. } = self.model;
+        self.model = ModelSettings {
+            n_layer,
+            n_head,
+            n_embd,
+            block_size,
+            timestep_embedding,
+            init_std,
+            zero_projections,
+        };
+        let Config { vocab_size, timesteps, .. } = *config;
         self.data.vocab_size = vocab_size;
         self.diffusion.timesteps = timesteps;
         self
@@ -187,7 +213,8 @@ impl Settings {
 
     /// The network for a tokenizer.
     pub fn config(&self, vocab_size: usize, mask_id: u32) -> Config {
-        let ModelSettings { n_layer, n_head, n_embd, block_size, .. } = self.model;
+        let ModelSettings { n_layer, n_head, n_embd, block_size, timestep_embedding, .. } =
+            self.model;
         let timesteps = self.diffusion.timesteps;
         Config {
             n_layer,
@@ -197,7 +224,7 @@ impl Settings {
             vocab_size,
             timesteps,
             mask_id,
-            timestep_embedding: true,
+            timestep_embedding,
         }
     }
 
@@ -213,6 +240,10 @@ impl Settings {
             length: self.model.block_size,
             accumulation: self.train.accumulation as usize,
             schedule: self.diffusion.schedule,
+            times: match self.diffusion.times {
+                TimesName::Uniform => Times::Uniform,
+                TimesName::Beta => Times::Beta(self.diffusion.beta),
+            },
             stratified: self.diffusion.stratified,
             seed: self.train.seed,
             recompute: self.train.recompute,
@@ -252,7 +283,11 @@ impl Settings {
         let std = f64::from(self.model.init_std);
         let share = data.validation_share;
         let decay = self.schedule.decay_share;
+        let Beta { a, b, uniform } = self.diffusion.beta;
         let reals = [
+            ("diffusion.beta.a", a, (1.0..=100.0).contains(&a), "between 1 and 100"),
+            ("diffusion.beta.b", b, (1.0..=100.0).contains(&b), "between 1 and 100"),
+            ("diffusion.beta.uniform", uniform, (0.0..=1.0).contains(&uniform), "between 0 and 1"),
             ("model.init_std", std, std > 0.0 && std.is_finite(), "above 0"),
             ("data.validation_share", share, share > 0.0 && share < 1.0, "above 0 and below 1"),
             ("schedule.decay_share", decay, (0.0..=1.0).contains(&decay), "between 0 and 1"),
@@ -323,6 +358,7 @@ mod tests {
         let TrainSettings { steps, batch_size, accumulation, .. } = seed.train;
         assert_eq!((steps, batch_size, accumulation), (5_000, 64, 1));
         assert_eq!(seed.diffusion.schedule, Schedule::Cosine);
+        assert_eq!(seed.training().times, Times::Uniform);
         Ok(())
     }
 
@@ -347,6 +383,8 @@ mod tests {
             ("model.init_std=0", "model.init_std is 0, it must be above 0"),
             ("data.vocab_size=0", "vocab_size is 0, it must be between 1"),
             ("data.validation_share=1", "data.validation_share is 1, it must be above 0"),
+            ("diffusion.beta.a=0.5", "diffusion.beta.a is 0.5, it must be between 1 and 100"),
+            ("beta.uniform=2", "diffusion.beta.uniform is 2, it must be between 0 and 1"),
             ("optimizer.lr=-1", "lr is -1, it must be above 0"),
             ("schedule.decay_share=2", "schedule.decay_share is 2, it must be between 0 and 1"),
             ("train.steps=0", "train.steps is 0, it must be at least 1"),
