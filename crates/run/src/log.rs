@@ -1,5 +1,6 @@
 //! The log of a run: one JSON object a line. It is the truth; curves are made from it.
 
+use diffusion::training::Split;
 use serde::{Deserialize, Serialize};
 
 /// One line of the log. Losses and entropies in nats.
@@ -22,6 +23,10 @@ pub enum Record {
         train_tokens: usize,
         /// Tokens of the held-out part.
         validation_tokens: usize,
+        /// Entropy of what wrote the corpus in bits per byte, which no model can fall below, if it
+        /// is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entropy: Option<f64>,
         /// Name of the model whose weights it begins with, if these are not random.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         origin: Option<String>,
@@ -55,6 +60,10 @@ pub enum Record {
         accuracy: f64,
         /// Mean entropy of the predictions.
         entropy: f64,
+        /// Upper bound of the text's information, in bits per byte of UTF-8: of the same batches
+        /// for every tokenizer, unlike the loss.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bits_per_byte: Option<f64>,
     },
     /// A generated text.
     Sample {
@@ -77,35 +86,6 @@ pub enum Record {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
-}
-
-/// Part of the corpus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// What is trained on.
-    Train,
-    /// What is held out.
-    Validation,
-}
-
-impl Split {
-    /// Its name, as in the log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-        }
-    }
-}
-
-impl From<Split> for diffusion::training::Split {
-    fn from(split: Split) -> Self {
-        match split {
-            Split::Train => Self::Train,
-            Split::Validation => Self::Validation,
-        }
-    }
 }
 
 /// A line that is not a record.

@@ -1,14 +1,14 @@
 //! A training as a state machine: each call does one thing and says what it was.
 
 use std::collections::VecDeque;
+use std::f64::consts::LN_2;
 
 use device::{Device, DeviceError};
 use diffusion::sampler::SampleError;
-use diffusion::training::{Evaluation, StepLog, Training, TrainingError, TrainingState};
+use diffusion::training::{Evaluation, Split, StepLog, Training, TrainingError, TrainingState};
 use model::{Card, Config, Objective};
 
 use crate::checkpoint::State;
-use crate::log::Split;
 use crate::sample::Sampler;
 use crate::{Log, Progress, Record, Saved, Setup};
 
@@ -46,6 +46,8 @@ pub enum Event {
         train: Evaluation,
         /// On the held-out part.
         validation: Evaluation,
+        /// Upper bound of the information in the held-out part, in bits per byte.
+        bits_per_byte: f64,
     },
     /// Wrote and logged a text.
     Sample {
@@ -149,6 +151,12 @@ enum Due {
     End(Outcome),
 }
 
+#[derive(Clone, Copy, Debug)]
+struct BytesPerToken {
+    train: f64,
+    validation: f64,
+}
+
 /// A training under way.
 ///
 /// Times are seconds of any clock that goes on evenly, which the caller reads.
@@ -158,6 +166,8 @@ pub struct Run {
     setup: Setup,
     training: Training,
     sampler: Sampler,
+    /// Bytes that a token of either part of the corpus stands for, on average.
+    bytes_per_token: BytesPerToken,
     log: Log,
     /// Where it stood at the last evaluation.
     state: State,
@@ -232,6 +242,10 @@ impl Run {
             training.restore(device, state)?;
         }
         let sampler = Sampler::new(device, variants, training.model(), settings, tokenizer).await?;
+        let bytes_per_token = BytesPerToken {
+            train: tokenizer.bytes_per_token(&data.train),
+            validation: tokenizer.bytes_per_token(&data.validation),
+        };
         log.push(Record::Start {
             step: state.step,
             device: device.to_string(),
@@ -240,6 +254,7 @@ impl Run {
             tokens: settings.tokens_per_step(),
             train_tokens: data.train.len(),
             validation_tokens: data.validation.len(),
+            entropy: Some(settings.data.entropy).filter(|&bits| bits > 0.0),
             origin,
         });
         let mut due = VecDeque::new();
@@ -254,6 +269,7 @@ impl Run {
             setup,
             training,
             sampler,
+            bytes_per_token,
             log,
             state,
             begun: now - state.seconds,
@@ -374,20 +390,33 @@ impl Run {
     /// Measures the loss on the fixed batches of both splits.
     async fn evaluate(&mut self, device: &mut Device, step: u32) -> Result<Event, DeviceError> {
         let batches = self.setup.settings.train.eval_batches;
-        let train = self.training.evaluate(device, Split::Train.into(), batches).await?;
-        let validation = self.training.evaluate(device, Split::Validation.into(), batches).await?;
-        for (split, found) in [(Split::Train, &train), (Split::Validation, &validation)] {
-            let Evaluation { loss, accuracy, entropy, .. } = *found;
+        let train = self.training.evaluate(device, Split::Train, batches).await?;
+        let validation = self.training.evaluate(device, Split::Validation, batches).await?;
+        let mut bits_per_byte = f64::NAN;
+        for (split, found, bytes) in [
+            (Split::Train, &train, self.bytes_per_token.train),
+            (Split::Validation, &validation, self.bytes_per_token.validation),
+        ] {
+            let Evaluation { loss, accuracy, entropy, bound, .. } = *found;
+            bits_per_byte = bound / LN_2 / bytes;
             if !loss.is_finite() {
                 let tensor = self.training.find_non_finite(device).await?;
                 return Ok(Event::NonFinite(NonFinite::Evaluation { step, split, loss, tensor }));
             }
-            self.log.push(Record::Evaluation { step, split, loss, accuracy, entropy });
+            let bits_per_byte = Some(bits_per_byte).filter(|bits| bits.is_finite());
+            self.log.push(Record::Evaluation {
+                step,
+                split,
+                loss,
+                accuracy,
+                entropy,
+                bits_per_byte,
+            });
         }
         let loss = validation.loss;
         self.state.validation_loss = Some(loss);
         self.state.best_loss = Some(self.state.best_loss.map_or(loss, |best| best.min(loss)));
-        Ok(Event::Evaluation { step, train, validation })
+        Ok(Event::Evaluation { step, train, validation, bits_per_byte })
     }
 
     /// Everything that a training resumes from.

@@ -12,7 +12,6 @@ use device::Device;
 use model::Schedule;
 use pollster::block_on;
 use run::checkpoint::{FileError, STATE};
-use run::log::Split;
 use run::{Data, Event, Log, Outcome, Record, Run, Saved, Start};
 
 fn fixture(name: &str) -> PathBuf {

@@ -1,4 +1,4 @@
-//! Loss curves (PNG, SVG) and TensorBoard's event file, made from the log.
+//! Curves (PNG, SVG) and TensorBoard's event file, made from the log.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use plot::curve::{LossPlot, Reference, SIZE};
+use diffusion::training::Split;
+use plot::curve::{BitsPlot, LossPlot, Reference, SIZE};
+use plot::draw::Draw;
 use plot::raster::{Raster, png};
 use plot::theme::Theme;
 use plot::{curve, svg, tensorboard};
 use run::Record;
-use run::log::Split;
 
 use crate::files;
 
@@ -56,19 +57,65 @@ impl Curves {
     }
 }
 
-/// Writes `loss.png` and `loss.svg` into `folder`.
+/// Writes `loss.png` and `loss.svg` into `folder`, and `bits.png` and `bits.svg` where the log has
+/// bits per byte.
 pub(crate) fn draw(folder: &Path, records: &[Record]) -> Result<()> {
     let folder = fs::canonicalize(folder)
         .with_context(|| format!("cannot find the folder {}", folder.display()))?;
-    let plot = loss_plot(&folder.file_name().unwrap_or_default().to_string_lossy(), records);
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let mut raster = Raster::new(SIZE)?;
-    let shapes = plot.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
-    let picture = png::encode(SIZE, raster.draw(&shapes))?;
-    let drawing = svg::encode(SIZE, &shapes);
-    for (name, bytes) in [("loss.png", &picture[..]), ("loss.svg", drawing.as_bytes())] {
-        files::write_atomically(&folder.join(name), |file| Ok(file.write_all(bytes)?))?;
+    let loss = loss_plot(&name, records);
+    let shapes = loss.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
+    write(&folder, "loss", &mut raster, &shapes)?;
+    if let Some(bits) = bits_plot(&name, records) {
+        let shapes = bits.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
+        write(&folder, "bits", &mut raster, &shapes)?;
     }
     Ok(())
+}
+
+/// Writes a drawing as PNG and as SVG.
+fn write(folder: &Path, name: &str, raster: &mut Raster, shapes: &[Draw]) -> Result<()> {
+    let picture = png::encode(SIZE, raster.draw(shapes))?;
+    let drawing = svg::encode(SIZE, shapes);
+    for (ending, bytes) in [("png", &picture[..]), ("svg", drawing.as_bytes())] {
+        let path = folder.join(format!("{name}.{ending}"));
+        files::write_atomically(&path, |file| Ok(file.write_all(bytes)?))?;
+    }
+    Ok(())
+}
+
+/// Bits per byte of the held-out text, if the log has any.
+fn bits_plot(name: &str, records: &[Record]) -> Option<BitsPlot> {
+    let (mut points, mut references, mut tokens_per_step) = (Vec::new(), Vec::new(), None);
+    for record in records {
+        match *record {
+            Record::Evaluation {
+                step,
+                split: Split::Validation,
+                bits_per_byte: Some(bits),
+                ..
+            } => {
+                points.push((step.into(), bits));
+            }
+            Record::Start { tokens, entropy, .. } => {
+                tokens_per_step = Some(tokens as f64);
+                let line = |value| Reference {
+                    label: "entropy of the source: no model can do better".to_owned(),
+                    value,
+                };
+                references = entropy.map(line).into_iter().collect();
+            }
+            _ => {}
+        }
+    }
+    (!points.is_empty()).then(|| BitsPlot {
+        title: format!("Training of {name}"),
+        runs: vec![(name.to_owned(), points)],
+        references,
+        tokens_per_step,
+        theme: Theme::Light,
+    })
 }
 
 fn loss_plot(name: &str, records: &[Record]) -> LossPlot {
@@ -108,16 +155,22 @@ fn scalars(record: &Record) -> Vec<(&'static str, u32, f64)> {
             ("optimizer/lr", step, lr),
             ("speed/tokens_per_second", step, tokens_per_second),
         ],
-        Record::Evaluation { step, split: Split::Train, loss, accuracy, entropy } => vec![
-            ("loss/train", step, loss),
-            ("accuracy/train", step, accuracy),
-            ("entropy/train", step, entropy),
-        ],
-        Record::Evaluation { step, split: Split::Validation, loss, accuracy, entropy } => vec![
-            ("loss/validation", step, loss),
-            ("accuracy/validation", step, accuracy),
-            ("entropy/validation", step, entropy),
-        ],
+        Record::Evaluation { step, split, loss, accuracy, entropy, bits_per_byte } => {
+            let tags = match split {
+                Split::Train => {
+                    ["loss/train", "accuracy/train", "entropy/train", "bits_per_byte/train"]
+                }
+                Split::Validation => [
+                    "loss/validation",
+                    "accuracy/validation",
+                    "entropy/validation",
+                    "bits_per_byte/validation",
+                ],
+            };
+            let values = [Some(loss), Some(accuracy), Some(entropy), bits_per_byte];
+            let known = tags.into_iter().zip(values);
+            known.filter_map(|(tag, value)| Some((tag, step, value?))).collect()
+        }
         Record::Start { .. } | Record::Sample { .. } | Record::End { .. } => Vec::new(),
     }
 }

@@ -4,22 +4,34 @@ use device::{Device, DeviceError, Element, Program, Recording, Slice};
 use kernels::Variants;
 use kernels::cross_entropy::TokenStats;
 use model::forward::{self, Pass};
-use model::{Activations, Model, Times};
+use model::{Activations, Model, Schedule, Times};
+use serde::{Deserialize, Serialize};
 
 use super::TrainingOptions;
 use super::batches::{Batches, Microbatch};
-use crate::metrics::{MaskedScores, floats};
+use crate::metrics::{MaskedScores, NoiseBound, floats};
 
 /// Seed of the batches of every evaluation, so that runs of different seeds can be compared.
 const SEED: u64 = 0x6576_616c;
 
 /// Part of the corpus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Split {
     /// What is trained on.
     Train,
     /// What is held out.
     Validation,
+}
+
+impl Split {
+    /// Its name, as in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+        }
+    }
 }
 
 /// How well clean tokens were predicted at masked positions.
@@ -33,6 +45,8 @@ pub struct Evaluation {
     pub entropy: f64,
     /// Masked positions.
     pub masked: u64,
+    /// Upper bound of the cross-entropy of a token (see [`NoiseBound`]), in nats.
+    pub bound: f64,
 }
 
 /// Both splits' recorded evaluation.
@@ -41,9 +55,21 @@ pub(super) struct Evaluator {
     train: Program,
     validation: Program,
     counter: Slice,
-    train_mask: Slice,
-    validation_mask: Slice,
+    train_noise: Noise,
+    validation_noise: Noise,
     stats: TokenStats,
+    length: usize,
+    schedule: Schedule,
+    max_timestep: usize,
+}
+
+/// What was drawn for a batch.
+#[derive(Clone, Copy, Debug)]
+struct Noise {
+    /// 1 where a token is masked, `(N)`.
+    mask: Slice,
+    /// Of each sequence, `(batch)`.
+    timesteps: Slice,
 }
 
 impl Evaluator {
@@ -73,12 +99,23 @@ impl Evaluator {
             let Microbatch { ids, targets, timesteps } = batches.microbatches[0];
             let pass = Pass { variants, model, acts, ids, timesteps };
             forward::record_stats(&mut step, &pass, targets, stats);
-            Ok::<_, DeviceError>((device.compile(step)?, batches.mask))
+            let noise = Noise { mask: batches.mask, timesteps };
+            Ok::<_, DeviceError>((device.compile(step)?, noise))
         };
-        let (train, train_mask) = record(device, train)?;
+        let (train, train_noise) = record(device, train)?;
         let validation = device.words("validation corpus", validation_ids)?;
-        let (validation, validation_mask) = record(device, validation)?;
-        Ok(Self { train, validation, counter, train_mask, validation_mask, stats })
+        let (validation, validation_noise) = record(device, validation)?;
+        Ok(Self {
+            train,
+            validation,
+            counter,
+            train_noise,
+            validation_noise,
+            stats,
+            length: options.length,
+            schedule: options.schedule,
+            max_timestep: model.config.timesteps,
+        })
     }
 
     pub(super) async fn evaluate(
@@ -87,21 +124,27 @@ impl Evaluator {
         split: Split,
         batches: u32,
     ) -> Result<Evaluation, DeviceError> {
-        let (program, mask) = match split {
-            Split::Train => (&self.train, self.train_mask),
-            Split::Validation => (&self.validation, self.validation_mask),
+        let (program, Noise { mask, timesteps }) = match split {
+            Split::Train => (&self.train, self.train_noise),
+            Split::Validation => (&self.validation, self.validation_noise),
         };
         let (mut scores, mut entropies) = (MaskedScores::default(), 0.0);
+        let mut bound = NoiseBound::new(self.schedule, self.max_timestep);
         let TokenStats { loss, hit, entropy, .. } = self.stats;
         for batch in 0..batches {
             device.write_words(self.counter, &[batch])?;
             device.run(program)?;
-            let [mask, loss, hit, entropy] = device
-                .read_bits(&[mask, loss, hit, entropy])
+            let [mask, timesteps, loss, hit, entropy] = device
+                .read_bits(&[mask, timesteps, loss, hit, entropy])
                 .await?
                 .try_into()
                 .expect("as many parts as slices");
-            scores.add(&floats(loss), &floats(hit), &mask);
+            let loss = floats(loss);
+            scores.add(&loss, &floats(hit), &mask);
+            let sequences = loss.chunks(self.length).zip(mask.chunks(self.length));
+            for ((loss, mask), t) in sequences.zip(timesteps) {
+                bound.add(t as usize, loss, mask);
+            }
             let masked = floats(entropy).into_iter().zip(mask).filter(|&(_, m)| m == 1);
             entropies += masked.map(|(entropy, _)| f64::from(entropy)).sum::<f64>();
         }
@@ -110,6 +153,7 @@ impl Evaluator {
             accuracy: scores.accuracy(),
             entropy: entropies / scores.masked().max(1) as f64,
             masked: scores.masked(),
+            bound: bound.nats_per_sequence().0 / self.length as f64,
         })
     }
 }

@@ -98,6 +98,44 @@ impl LossPlot {
     }
 }
 
+/// Bits per byte of held-out text over the training steps: comparable between tokenizers, and with
+/// the entropy of what wrote the text where that is known.
+#[derive(Clone, Debug, Default)]
+pub struct BitsPlot {
+    /// Title.
+    pub title: String,
+    /// Name and `(step, bits per byte)` of each run, at most six to be told apart.
+    pub runs: Vec<(String, Vec<(f64, f64)>)>,
+    /// Horizontal lines.
+    pub references: Vec<Reference>,
+    /// Tokens per step, for the second row of labels below the steps.
+    pub tokens_per_step: Option<f64>,
+    /// Light or dark.
+    pub theme: Theme,
+}
+
+impl BitsPlot {
+    /// The shapes of the plot.
+    pub fn draw(&self, size: Size, measure: &mut Measure<'_>) -> Vec<Draw> {
+        let palette = self.theme.palette();
+        let runs = self.runs.iter().enumerate().map(|(i, (name, points))| {
+            let color = palette.series[i % palette.series.len()];
+            Line::dotted(Some(name.clone()), finite(points), color)
+        });
+        let chart = Chart {
+            title: &self.title,
+            x_label: "Step",
+            y_label: "Held-out text, bits per byte (upper bound)",
+            lines: runs.collect(),
+            references: &self.references,
+            x_scale: self.tokens_per_step.map(|scale| ("Tokens", scale)),
+            log_x: false,
+            from_zero: true,
+        };
+        chart.draw(size, palette, measure)
+    }
+}
+
 /// Predictive entropy over the diffusion time.
 #[derive(Clone, Debug, Default)]
 pub struct EntropyPlot {

@@ -5,8 +5,9 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 6] = [
+const LATER: [(&str, &str); 7] = [
     ("train.recompute", "false"),
+    ("data.entropy", "0.0"),
     ("model.timestep_embedding", "true"),
     ("diffusion.times", "uniform"),
     ("diffusion.beta.a", "3.0"),

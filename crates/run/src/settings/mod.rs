@@ -62,6 +62,9 @@ pub struct DataSettings {
     pub byte_alphabet: bool,
     /// Share of the corpus, at its end, that is held out.
     pub validation_share: f64,
+    /// Entropy of what wrote the corpus, in bits per byte, which no model can fall below; 0 if it
+    /// is unknown.
+    pub entropy: f64,
 }
 
 /// The noise.
@@ -288,6 +291,7 @@ impl Settings {
             ("diffusion.beta.a", a, (1.0..=100.0).contains(&a), "between 1 and 100"),
             ("diffusion.beta.b", b, (1.0..=100.0).contains(&b), "between 1 and 100"),
             ("diffusion.beta.uniform", uniform, (0.0..=1.0).contains(&uniform), "between 0 and 1"),
+            ("data.entropy", data.entropy, (0.0..=8.0).contains(&data.entropy), "between 0 and 8"),
             ("model.init_std", std, std > 0.0 && std.is_finite(), "above 0"),
             ("data.validation_share", share, share > 0.0 && share < 1.0, "above 0 and below 1"),
             ("schedule.decay_share", decay, (0.0..=1.0).contains(&decay), "between 0 and 1"),

@@ -72,8 +72,8 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
     let variants = compute::variants(&mut device)?;
     let model = Model::load(&mut device, &checkpoint)?;
     let scorer = Scorer::new(&mut device, &variants, &model, denoise::BATCH, config.block_size)?;
-    let bytes = windows.sequences().flatten().map(|&id| bytes(tokenizer, id)).sum::<usize>();
-    let bytes = bytes as f64 / windows.sequences().count() as f64;
+    let tokens: Vec<u32> = windows.sequences().flatten().copied().collect();
+    let bytes = tokenizer.bytes_per_token(&tokens) * config.block_size as f64;
     // Batches of the loss, of each timestep's entropy, and passes of the reference sampler.
     let passes =
         request.batches + denoise::ENTROPY_BATCHES * config.timesteps + config.timesteps + 1;
@@ -113,17 +113,6 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
         bits_per_byte_error: measured.bits_per_byte.standard_error,
         overlap_13,
     })
-}
-
-/// Bytes of text that a token stands for; an unknown byte is one byte, other specials are none.
-fn bytes(tokenizer: &Tokenizer, id: u32) -> usize {
-    if Some(id) == tokenizer.unk_id() {
-        1
-    } else if tokenizer.is_special(id) {
-        0
-    } else {
-        tokenizer.token_bytes(id).len()
-    }
 }
 
 /// The tokens that models are measured on.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use device::Device;
+use diffusion::training::Split;
 use pollster::block_on;
-use run::log::Split;
 use run::{Event, Outcome, Run};
 
 use super::console::Console;
@@ -75,9 +75,9 @@ impl Drive {
                         self.console.line(&format!("step {step:>6}  {skipped}"));
                     }
                 }
-                Event::Evaluation { step, train, validation } => {
+                Event::Evaluation { step, train, validation, bits_per_byte } => {
                     self.console.line(&format!(
-                        "step {step:>6}  {} loss {:.4}  {} loss {:.4}  accuracy {:.1}%",
+                        "step {step:>6}  {} loss {:.4}  {} loss {:.4}  accuracy {:.1}%  {bits_per_byte:.3} bits per byte",
                         Split::Train.as_str(),
                         train.loss,
                         Split::Validation.as_str(),
