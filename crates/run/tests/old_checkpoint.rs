@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use corpus::stories::Corpus;
 use device::Device;
+use diffusion::training::Split;
 use model::Schedule;
 use pollster::block_on;
 use run::checkpoint::{FileError, STATE};

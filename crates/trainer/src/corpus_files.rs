@@ -116,6 +116,7 @@ mod tests {
             min_frequency: 2,
             byte_alphabet: true,
             validation_share: 0.5,
+            entropy: 0.0,
         };
         let corpus = CorpusFile::read(&path)?;
         let tokenizer = corpus.train_tokenizer(&data)?;

@@ -9,7 +9,8 @@ use support::{BLOCK, Place, VOCABULARY, evaluations, fail, logged, succeed};
 #[test]
 fn a_run_learns_and_leaves_everything() {
     let place = Place::new();
-    let printed = succeed(&mut place.train("run", &["--steps", "200"]));
+    let more = ["--steps", "200", "--set", "data.entropy=0.25"];
+    let printed = succeed(&mut place.train("run", &more));
     let run = place.path("run");
     let log = run.join("log.jsonl");
 
@@ -32,7 +33,17 @@ fn a_run_learns_and_leaves_everything() {
     assert_eq!(logged(&log, "end", "reason"), ["complete"]);
     assert!(printed.contains("sample: "), "{printed}");
 
-    for name in ["settings.toml", "tokenizer.json", "loss.png", "loss.svg"] {
+    let bits: Vec<f64> =
+        logged(&log, "evaluation", "bits_per_byte").iter().filter_map(|b| b.as_f64()).collect();
+    assert_eq!(bits.len(), losses.len());
+    assert!(bits[bits.len() - 1] < 0.6 * bits[1], "{bits:?}");
+    assert_eq!(logged(&log, "start", "entropy"), [0.25]);
+    let curve = fs::read_to_string(run.join("bits.svg")).expect("a curve");
+    assert!(curve.contains("no model can do better"), "{curve}");
+
+    for name in
+        ["settings.toml", "tokenizer.json", "loss.png", "loss.svg", "bits.png", "bits.svg"]
+    {
         assert!(run.join(name).is_file(), "{name} is missing");
     }
     let events = fs::read_dir(&run).expect("the run's folder").flatten();
