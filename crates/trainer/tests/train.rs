@@ -41,8 +41,7 @@ fn a_run_learns_and_leaves_everything() {
     let curve = fs::read_to_string(run.join("bits.svg")).expect("a curve");
     assert!(curve.contains("no model can do better"), "{curve}");
 
-    for name in
-        ["settings.toml", "tokenizer.json", "loss.png", "loss.svg", "bits.png", "bits.svg"]
+    for name in ["settings.toml", "tokenizer.json", "loss.png", "loss.svg", "bits.png", "bits.svg"]
     {
         assert!(run.join(name).is_file(), "{name} is missing");
     }
