@@ -9,7 +9,10 @@
 //   ids       = mask_id where masked, else the token
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
-//   corpus     (tokens)
+// The corpus may lie in several pages, each as much longer as a sequence may reach into the next
+// one; each launch draws the sequences that lie in its page and leaves the others as they are.
+//
+//   corpus     (page_length)  tokens page, page + 1, ... of all
 //   counter    (1)
 //   alpha      (levels + 1)  probability that a token is still clean at each level
 //   times      (levels + 1)  timestep that the network is told at each level
@@ -31,6 +34,8 @@ struct Params {
     total: u32,
     length: u32,
     corpus_length: u32,
+    page: u32,
+    page_length: u32,
     levels: u32,
     mask_id: u32,
     stratified: u32,
@@ -64,6 +69,9 @@ fn main(
 
     let sequence = philox(vec4<u32>(b, 0u, counter[0], 0u), seed);
     let start = below(sequence.x, params.corpus_length - params.length + 1u);
+    if start < params.page || start + params.length > params.page + params.page_length {
+        return;
+    }
     var level = 1u + below(sequence.y, params.levels);
     if params.stratified == 1u {
         // (b + u) levels / total in integers: u has 16 bits, so that the product fits.
@@ -72,7 +80,7 @@ fn main(
     }
 
     let u = unit(philox(vec4<u32>(b * params.length + position, 1u, counter[0], 0u), seed).x);
-    let token = corpus[start + position];
+    let token = corpus[start - params.page + position];
     let masked = u > alpha[level];
     ids[n] = select(token, params.mask_id, masked);
     targets[n] = token;

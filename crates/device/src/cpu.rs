@@ -16,13 +16,15 @@ enum Storage<E> {
 #[derive(Debug, Default)]
 pub struct Cpu<E> {
     buffers: Vec<Storage<E>>,
+    /// See [`crate::Device::limit_bindings`].
+    pub(crate) max_binding_size: Option<u64>,
 }
 
 #[expect(private_bounds, reason = "only f32 and f64 have twins")]
 impl<E: Real + RunTwin> Cpu<E> {
     /// A device without buffers.
     pub fn new() -> Self {
-        Self { buffers: Vec::new() }
+        Self { buffers: Vec::new(), max_binding_size: None }
     }
 
     /// Makes a buffer of `len` zeros.

@@ -17,6 +17,7 @@ mod error;
 mod gpu;
 mod interface;
 mod kernel;
+mod pages;
 mod real;
 mod recording;
 mod target;
@@ -32,6 +33,7 @@ pub use interface::{
     words_mut,
 };
 pub use kernel::{Constants, Kernel, SourceError, Sources};
+pub use pages::Pages;
 pub use real::Real;
 pub use recording::{Launch, Recording};
 pub use target::{Device, Program, Timing};

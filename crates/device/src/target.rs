@@ -68,15 +68,27 @@ impl Device {
     /// What it can do. The CPU runs the twin of every kernel, but has no variants to choose from:
     /// it needs none of what kernels require of adapters, and offers none of it.
     pub fn capabilities(&self) -> Capabilities {
+        let max_binding_size = match self {
+            Self::Gpu(gpu) => return gpu.summary().capabilities,
+            Self::Cpu(cpu) => cpu.max_binding_size,
+            Self::Oracle(cpu) => cpu.max_binding_size,
+        };
+        Capabilities {
+            timestamps: true,
+            max_binding_size: max_binding_size.unwrap_or(u64::MAX),
+            max_buffer_size: u64::MAX,
+            max_workgroups: u32::MAX,
+            ..Capabilities::default()
+        }
+    }
+
+    /// Lowers the size of what a kernel can be bound to, as if the adapter could do no more: how
+    /// large models are laid out shows at small sizes then.
+    pub fn limit_bindings(&mut self, bytes: u64) {
         match self {
-            Self::Gpu(gpu) => gpu.summary().capabilities,
-            Self::Cpu(_) | Self::Oracle(_) => Capabilities {
-                timestamps: true,
-                max_binding_size: u64::MAX,
-                max_buffer_size: u64::MAX,
-                max_workgroups: u32::MAX,
-                ..Capabilities::default()
-            },
+            Self::Gpu(gpu) => gpu.limit_bindings(bytes),
+            Self::Cpu(cpu) => cpu.max_binding_size = Some(bytes),
+            Self::Oracle(cpu) => cpu.max_binding_size = Some(bytes),
         }
     }
 

@@ -74,7 +74,7 @@ fn all(criterion: &mut Criterion) {
         });
 
         let model = Model::new(&mut device, config).expect("it fits");
-        device.write_floats(model.parameters, &values).expect("it fits");
+        model.parameters.write(&mut device, &values).expect("it fits");
         let workspace = Workspace::new(&mut device, &config, BATCH, LENGTH).expect("it fits");
         let prompts = vec![vec![None; LENGTH]; BATCH];
         let options = SampleOptions::default();

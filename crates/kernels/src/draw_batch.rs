@@ -15,6 +15,11 @@ pub const MAX_SEQUENCES: usize = 65_535;
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Draw {
+    /// Tokens of the whole corpus, at least `length`.
+    pub corpus_length: usize,
+    /// Place of [`Buffers::corpus`] in the whole corpus. Sequences that do not lie in it are left
+    /// as they are, and those of the other pages are drawn by other launches.
+    pub page: usize,
     /// First sequence of the batch that is drawn here.
     pub first: usize,
     /// Sequences that are drawn here.
@@ -40,6 +45,8 @@ params! {
         total: u32,
         length: u32,
         corpus_length: u32,
+        page: u32,
+        page_length: u32,
         levels: u32,
         mask_id: u32,
         stratified: u32,
@@ -51,7 +58,7 @@ params! {
 buffers! {
     /// Buffers of a draw, for N positions.
     pub struct Buffers {
-        /// Tokens of the corpus, at least as many as a sequence is long.
+        /// Tokens of the corpus, or of a page of it.
         corpus: words,
         /// Number of the step, `(1)`.
         counter: words,
@@ -73,7 +80,8 @@ buffers! {
 /// `shaders/draw_batch.wgsl`
 pub static KERNEL: Kernel = kernel!("draw_batch", Params, Buffers, twin);
 
-/// Records the draw of the batch that belongs to the counter's step.
+/// Records the draw of the batch that belongs to the counter's step: of the sequences that lie in
+/// the given page of the corpus.
 ///
 /// # Panics
 /// When there are more levels or sequences than can be drawn.
@@ -87,7 +95,9 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
             count: draw.count as u32,
             total: draw.total as u32,
             length: draw.length as u32,
-            corpus_length: io.corpus.len as u32,
+            corpus_length: draw.corpus_length as u32,
+            page: draw.page as u32,
+            page_length: io.corpus.len as u32,
             levels: draw.levels as u32,
             mask_id: draw.mask_id,
             stratified: u32::from(draw.stratified),
@@ -110,6 +120,10 @@ fn twin<E: Real>(args: Args<'_, E>) {
         let b = params.first + sequence;
         let [first, second, ..] = generator.of(Stream::Training, [b, 0, step]);
         let start = rng::below(first, params.corpus_length - params.length + 1);
+        let end = start + params.length;
+        if start < params.page || end > params.page + params.page_length {
+            continue;
+        }
         let level = 1 + match params.stratified {
             1 => (((b << 16) + (second >> 16)) / params.total * params.levels) >> 16,
             _ => rng::below(second, params.levels),
@@ -119,7 +133,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
         for position in 0..params.length {
             let [word, ..] =
                 generator.of(Stream::Training, [b * params.length + position, 1, step]);
-            let token = corpus[(start + position) as usize];
+            let token = corpus[(start - params.page + position) as usize];
             let masked = E::of(rng::unit(word).into()) > alpha;
             let n = (sequence * params.length + position) as usize;
             ids[n] = if masked { params.mask_id } else { token };

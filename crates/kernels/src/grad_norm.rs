@@ -3,15 +3,20 @@
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 use rayon::prelude::*;
 
+use crate::grid::WORKGROUP;
 use crate::imports::kernel;
 use crate::rmsnorm::sum_of;
 
-/// Workgroups of the first half, and so length of the scratch buffer.
+/// Workgroups of the first half.
 pub const PARTIAL_SUMS: usize = 256;
+
+/// Sums that these workgroups keep from one page of the gradient to the next.
+pub const SUMS: usize = PARTIAL_SUMS * WORKGROUP;
 
 params! {
     struct SumParams {
         count: u32,
+        first: u32,
         groups: u32,
     }
 }
@@ -27,6 +32,7 @@ params! {
 buffers! {
     struct SumSquares {
         x: floats,
+        sums: floats_mut,
         partial_sums: floats_mut,
     }
 }
@@ -49,8 +55,8 @@ pub static CLIP: Kernel = kernel!("grad_norm_clip", ClipParams, Clip, clip_twin)
 /// Buffers of clipping.
 #[derive(Clone, Copy, Debug)]
 pub struct Buffers {
-    /// The whole gradient.
-    pub gradient: Slice,
+    /// Scratch, [`SUMS`] long.
+    pub sums: Slice,
     /// Scratch, [`PARTIAL_SUMS`] long.
     pub partial_sums: Slice,
     /// Step counter.
@@ -61,18 +67,23 @@ pub struct Buffers {
     pub ring: Slice,
 }
 
-/// Records the norm of the gradient and its scale: `min(1, limit / norm)`.
-pub fn record(step: &mut Recording, io: Buffers, limit: f32) {
-    let Buffers { gradient, partial_sums, counter, control, ring } = io;
-    step.push(
-        Launch::new(
-            &SUM_SQUARES,
-            &SumParams { count: gradient.len as u32, groups: PARTIAL_SUMS as u32 },
-            SumSquares { x: gradient, partial_sums },
-            [PARTIAL_SUMS as u32, 1, 1],
-        )
-        .flop(2 * gradient.len),
-    );
+/// Records the norm of a gradient, given in pages, and its scale: `min(1, limit / norm)`. Both do
+/// not depend on where pages end.
+pub fn record(
+    step: &mut Recording,
+    gradient: impl IntoIterator<Item = Slice>,
+    io: Buffers,
+    limit: f32,
+) {
+    let Buffers { sums, partial_sums, counter, control, ring } = io;
+    let mut first = 0;
+    for x in gradient {
+        let (count, groups) = (x.len as u32, PARTIAL_SUMS as u32);
+        let params = SumParams { count, first: first as u32, groups };
+        let buffers = SumSquares { x, sums, partial_sums };
+        step.push(Launch::new(&SUM_SQUARES, &params, buffers, [groups, 1, 1]).flop(2 * x.len));
+        first += x.len;
+    }
     step.push(
         Launch::new(
             &CLIP,
@@ -85,15 +96,25 @@ pub fn record(step: &mut Recording, io: Buffers, limit: f32) {
 }
 
 fn sum_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [x, partial_sums]) = args.take::<SumParams, 2>();
+    let (params, [x, sums, partial_sums]) = args.take::<SumParams, 3>();
     let x = x.floats();
-    let share = x.len().div_ceil(params.groups as usize).max(1);
-    let partial_sums = partial_sums.floats_mut();
-    partial_sums.fill(E::zero());
-    partial_sums
-        .par_iter_mut()
-        .zip(x.par_chunks(share))
-        .for_each(|(sum, x)| *sum = sum_of(x.len(), |i| x[i] * x[i]));
+    let (first, stride) = (params.first as usize, params.groups as usize * WORKGROUP);
+    let end = first + x.len();
+    let groups = sums.floats_mut().par_chunks_mut(WORKGROUP).zip(partial_sums.floats_mut());
+    groups.enumerate().for_each(|(group, (sums, partial_sum))| {
+        if first == 0 {
+            sums.fill(E::zero());
+        }
+        // Places `run..run + WORKGROUP` of the vector, as far as they lie in this page.
+        for run in (first / stride * stride + group * WORKGROUP..end).step_by(stride) {
+            let (from, to) = (run.max(first), (run + WORKGROUP).min(end));
+            if from < to {
+                let terms = sums[from - run..to - run].iter_mut().zip(&x[from - first..to - first]);
+                terms.for_each(|(sum, &x)| *sum += x * x);
+            }
+        }
+        *partial_sum = sum_of(sums.len(), |i| sums[i]);
+    });
 }
 
 fn clip_twin<E: Real>(args: Args<'_, E>) {

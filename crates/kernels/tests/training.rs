@@ -3,7 +3,7 @@
 
 mod harness;
 
-use harness::{Bench, compare};
+use harness::{Bench, compare, same};
 use kernels::begin_step::{self, LrDecay, LrSchedule};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::{adamw, draw_batch, embed, grad_norm, loss, relu_squared, rmsnorm, rope_norm, rows};
@@ -227,15 +227,46 @@ fn learning_rate() {
 fn clipping() {
     for (count, limit) in [(1, 1.0), (1000, 0.5), (300_001, 1e9)] {
         compare("grad_norm_clip", 1e-6, 1e-5, |bench, step| {
-            let io = grad_norm::Buffers {
-                gradient: bench.floats(count),
-                partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
-                counter: bench.given_words(&[7]),
-                control: bench.floats(begin_step::CONTROL),
-                ring: bench.floats(5),
-            };
-            grad_norm::record(step, io, limit);
+            let gradient = bench.floats(count);
+            let io = norm_buffers(bench, 7);
+            grad_norm::record(step, [gradient], io, limit);
             vec![io.control, io.ring]
+        });
+    }
+}
+
+fn norm_buffers(bench: &mut Bench, counter: u32) -> grad_norm::Buffers {
+    grad_norm::Buffers {
+        sums: bench.unwritten(grad_norm::SUMS),
+        partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
+        counter: bench.given_words(&[counter]),
+        control: bench.floats(begin_step::CONTROL),
+        ring: bench.floats(5),
+    }
+}
+
+/// Sums do not depend on where pages end, and so neither do the norm and all that follows.
+#[test]
+fn norms_of_pages() {
+    const COUNT: usize = 300_032;
+    let values: Vec<f32> = (0..COUNT).map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0).collect();
+    for cuts in [vec![64], vec![65_536, 131_072], vec![192, 256, 70_016, 299_968]] {
+        let pages = |bench: &mut Bench| -> Vec<_> {
+            let starts = std::iter::once(0).chain(cuts.iter().copied());
+            let ends = cuts.iter().copied().chain([COUNT]);
+            starts.zip(ends).map(|(start, end)| bench.given_floats(&values[start..end])).collect()
+        };
+        compare("norm of pages", 1e-6, 1e-5, |bench, step| {
+            let io = norm_buffers(bench, 3);
+            grad_norm::record(step, pages(bench), io, 1.0);
+            vec![io.control, io.ring]
+        });
+        same("norm of pages", |bench, step| {
+            let (whole, of_pages) = (norm_buffers(bench, 3), norm_buffers(bench, 3));
+            let gradient = bench.given_floats(&values);
+            grad_norm::record(step, [gradient], whole, 1.0);
+            grad_norm::record(step, pages(bench), of_pages, 1.0);
+            [whole, of_pages].map(|io| vec![io.sums, io.partial_sums])
         });
     }
 }
@@ -270,14 +301,8 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         let gradient = bench.given_floats(&[1.0, f32::NAN, 2.0]);
         let counter = bench.given_words(&[3]);
         let control = bench.floats(begin_step::CONTROL);
-        let clip = grad_norm::Buffers {
-            gradient,
-            partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
-            counter,
-            control,
-            ring: bench.floats(4),
-        };
-        grad_norm::record(step, clip, 1.0);
+        let clip = grad_norm::Buffers { counter, control, ..norm_buffers(bench, 3) };
+        grad_norm::record(step, [gradient], clip, 1.0);
         let before = [1.0, 2.0, 3.0];
         let mut buffer = || bench.given_floats(&before);
         let (p, m, v) = (buffer(), buffer(), buffer());
@@ -308,6 +333,8 @@ fn batches_are_the_same_everywhere() {
                 timesteps: bench.unwritten_words(count),
             };
             let draw = draw_batch::Draw {
+                corpus_length: 1000,
+                page: 0,
                 first,
                 count,
                 total,
@@ -328,6 +355,57 @@ fn batches_are_the_same_everywhere() {
     }
 }
 
+/// Each page holds the sequences that begin in it; which page a sequence comes from changes nothing.
+#[test]
+fn batches_from_pages_of_a_corpus() {
+    let (count, length, tokens) = (40, 17, 300);
+    let corpus: Vec<u32> = (0..tokens as u32).map(|n| n * n % 97).collect();
+    for starts in [284, 283, 100, 17] {
+        same("draw_batch from pages", |bench, step| {
+            let alpha = bench.given_floats(&[1.0, 0.6, 0.3, 0.0]);
+            let times = bench.given_words(&[0, 2, 3, 5]);
+            let mut batch = |pages: &[(usize, &[u32])]| {
+                let rows = count * length;
+                let mut words = |len| bench.unwritten_words(len);
+                let (ids, targets, mask) = (words(rows), words(rows), words(rows));
+                let timesteps = words(count);
+                for &(page, tokens) in pages {
+                    let (corpus, counter) = (bench.given_words(tokens), bench.given_words(&[9]));
+                    let io = draw_batch::Buffers {
+                        corpus,
+                        counter,
+                        alpha,
+                        times,
+                        ids,
+                        targets,
+                        mask,
+                        timesteps,
+                    };
+                    let draw = draw_batch::Draw {
+                        corpus_length: 300,
+                        page,
+                        first: 0,
+                        count,
+                        total: count,
+                        length,
+                        levels: 3,
+                        mask_id: 2,
+                        stratified: false,
+                        seed: 11,
+                    };
+                    draw_batch::record(step, io, &draw);
+                }
+                vec![ids, targets, mask, timesteps]
+            };
+            let pages = (0..tokens - length + 1)
+                .step_by(starts)
+                .map(|page| (page, &corpus[page..(page + starts + length - 1).min(tokens)]));
+            let pages: Vec<_> = pages.collect();
+            [batch(&[(0, &corpus)]), batch(&pages)]
+        });
+    }
+}
+
 #[test]
 fn masked_share_follows_the_schedule() {
     let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
@@ -344,6 +422,8 @@ fn masked_share_follows_the_schedule() {
             timesteps: bench.unwritten_words(count),
         };
         let draw = draw_batch::Draw {
+            corpus_length: 1000,
+            page: 0,
             first: 0,
             count,
             total: count,

@@ -2,15 +2,15 @@
 
 use std::convert::Infallible;
 
-use device::{Device, DeviceError, Element, Slice};
+use device::{ALIGNMENT, Device, DeviceError, Element, Slice};
 use kernels::attention::{self, Mask};
 use kernels::cross_entropy::TokenStats;
 use kernels::{embed, rope_norm, rows};
 
 use crate::Config;
 
-/// Bytes of logits at a time where they need not be whole: a fraction of the 128 MiB that WebGPU
-/// promises for a binding, and enough rows to keep a GPU busy.
+/// Bytes of logits at a time: a fraction of the 128 MiB that WebGPU promises for a binding, and
+/// enough rows to keep a GPU busy.
 pub const LOGIT_BYTES: usize = 64 << 20;
 
 /// What one block keeps for its backward pass.
@@ -71,10 +71,9 @@ pub struct Activations {
     pub final_inv_rms: Slice,
     /// Logits of `logit_rows` positions at a time, `(logit_rows, V)`.
     pub logits: Slice,
-    /// Rows of `logits`: N in inference, a multiple of 64 or N in training.
+    /// Rows of `logits`: N, or a multiple of 64.
     pub logit_rows: usize,
-    /// Whether the backward pass computes anew what a block keeps, from its input.
-    pub(crate) recompute: bool,
+    keep: Keep,
     /// Bytes that the blocks keep from one pass to the other.
     kept: u64,
     /// All of them, in the order of [`Activations::cut`].
@@ -82,7 +81,7 @@ pub struct Activations {
 }
 
 /// What the blocks keep for the backward pass.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keep {
     /// All that it needs.
     All,
@@ -102,11 +101,12 @@ struct Sizes<'a> {
     logit_rows: usize,
 }
 
-/// Rows of logits at a time, of `rows`: an eighth, so that few of a run have no loss when the
-/// last ones with a loss are in it, and no more than [`LOGIT_BYTES`].
-fn logit_rows(config: &Config, rows: usize) -> usize {
-    let most = (LOGIT_BYTES / 4 / config.vocab_size).next_multiple_of(64);
-    rows.min(rows.div_ceil(8).next_multiple_of(64)).min(most)
+/// Rows of logits at a time, of `rows`: all if they take at most [`LOGIT_BYTES`] and a kernel can
+/// be bound to them, else a multiple of [`ALIGNMENT`].
+fn logit_rows(device: &Device, config: &Config, rows: usize) -> usize {
+    let bytes = device.capabilities().max_binding_size.min(LOGIT_BYTES as u64) as usize;
+    let most = bytes / size_of::<f32>() / config.vocab_size;
+    if rows <= most { rows } else { (most / ALIGNMENT * ALIGNMENT).max(ALIGNMENT).min(rows) }
 }
 
 /// Scratch of the backward pass.
@@ -157,31 +157,22 @@ impl Activations {
         recompute: bool,
     ) -> Result<Self, DeviceError> {
         let keep = if recompute { Keep::Inputs } else { Keep::All };
-        let logit_rows = logit_rows(config, batch * length);
+        let rows = batch * length;
+        // An eighth: few of a run have no loss when the last ones with a loss are in it.
+        let eighth = rows.div_ceil(8).next_multiple_of(ALIGNMENT);
+        let logit_rows = logit_rows(device, config, rows).min(eighth);
         Self::new(device, Sizes { config, batch, length, keep, logit_rows })
     }
 
-    /// Buffers for [`crate::forward::record_stats`] alone: blocks share theirs, logits some rows
-    /// at a time.
-    pub fn for_scoring(
-        device: &mut Device,
-        config: &Config,
-        batch: usize,
-        length: usize,
-    ) -> Result<Self, DeviceError> {
-        let logit_rows = logit_rows(config, batch * length);
-        Self::new(device, Sizes { config, batch, length, keep: Keep::Nothing, logit_rows })
-    }
-
-    /// Buffers for [`crate::forward::logits`]: blocks share theirs, logits are whole.
+    /// Buffers for the forward pass alone: blocks share theirs.
     pub fn for_inference(
         device: &mut Device,
         config: &Config,
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        let (keep, logit_rows) = (Keep::Nothing, batch * length);
-        Self::new(device, Sizes { config, batch, length, keep, logit_rows })
+        let logit_rows = logit_rows(device, config, batch * length);
+        Self::new(device, Sizes { config, batch, length, keep: Keep::Nothing, logit_rows })
     }
 
     fn new(device: &mut Device, sizes: Sizes<'_>) -> Result<Self, DeviceError> {
@@ -203,10 +194,10 @@ impl Activations {
     /// # Panics
     /// When that many positions do not fit.
     pub fn narrowed(&self, config: &Config, batch: usize, length: usize) -> Self {
-        assert_eq!(self.logit_rows, self.rows(), "activations for inference");
+        assert!(self.keep == Keep::Nothing, "activations for inference");
         assert!(length <= self.length, "{length} of {} positions", self.length);
         let mut whole = self.buffers.iter();
-        let (keep, logit_rows) = (Keep::Nothing, batch * length);
+        let (keep, logit_rows) = (Keep::Nothing, self.logit_rows.min(batch * length));
         let sizes = Sizes { config, batch, length, keep, logit_rows };
         let Ok(narrowed) = Self::cut(sizes, |_, len| {
             let buffer = whole.next().expect("as many buffers as before");
@@ -270,7 +261,7 @@ impl Activations {
             final_inv_rms: take("final_inv_rms", n)?,
             logits: take("logits", logit_rows * config.vocab_size)?,
             logit_rows,
-            recompute: keep == Keep::Inputs,
+            keep,
             kept,
             buffers: Vec::new(),
         })
@@ -279,6 +270,11 @@ impl Activations {
     /// Number of positions, N.
     pub fn rows(&self) -> usize {
         self.batch * self.length
+    }
+
+    /// Whether the backward pass computes what a block keeps anew, from its input.
+    pub(crate) fn recompute(&self) -> bool {
+        self.keep == Keep::Inputs
     }
 
     /// Bytes that the blocks keep from the forward to the backward pass.

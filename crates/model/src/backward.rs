@@ -76,7 +76,7 @@ pub fn record(
     let blocks = model.weights.blocks.iter().zip(&d.blocks).zip(&acts.layers);
     for (i, ((weights, d), kept)) in blocks.enumerate().rev() {
         // The activations of the last block are those that the forward pass has left.
-        if acts.recompute && i + 1 < config.n_layer {
+        if acts.recompute() && i + 1 < config.n_layer {
             let stream = Residual { x: kept.x, branch: None };
             forward::activations(step, pass, weights, kept, stream);
         }

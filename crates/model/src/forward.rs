@@ -1,5 +1,7 @@
 //! The forward pass, written down in order.
 
+use std::ops::Range;
+
 use device::{Recording, Slice};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
@@ -139,24 +141,29 @@ pub(crate) fn activations(
     x
 }
 
-/// Records the whole forward pass; `acts` must be made for inference.
-pub fn logits(step: &mut Recording, pass: &Pass<'_>) {
-    let rows = pass.acts.rows();
-    assert_eq!(pass.acts.logit_rows, rows, "logits of all rows need activations for inference");
+/// Records the whole forward pass. Logits are made for some rows at a time: `each` records what
+/// becomes of those of `rows`, `(rows, V)`, before the next ones take their place.
+pub fn logits(
+    step: &mut Recording,
+    pass: &Pass<'_>,
+    mut each: impl FnMut(&mut Recording, Range<usize>, Slice),
+) {
     trunk(step, pass);
-    head(step, pass, pass.acts.final_h, rows);
+    let c = pass.model.config.n_embd;
+    for (start, count) in pass.acts.logit_chunks() {
+        let h = pass.acts.final_h.part(start * c, count * c);
+        let logits = head(step, pass, h, count);
+        each(step, start..start + count, logits);
+    }
 }
 
 /// Records the whole forward pass and the statistics of every row against `targets (N)`: loss,
 /// hit, entropy.
 pub fn record_stats(step: &mut Recording, pass: &Pass<'_>, targets: Slice, stats: TokenStats) {
-    trunk(step, pass);
-    for (start, count) in pass.acts.logit_chunks() {
-        let c = pass.model.config.n_embd;
-        let h = pass.acts.final_h.part(start * c, count * c);
-        let logits = head(step, pass, h, count);
+    logits(step, pass, |step, rows, logits| {
+        let (start, count) = (rows.start, rows.len());
         cross_entropy::forward(step, logits, targets.part(start, count), stats.part(start, count));
-    }
+    });
 }
 
 /// Records the logits of `rows` rows, `h (rows, C)`.

@@ -1,6 +1,6 @@
 //! A model on a device.
 
-use device::{Device, DeviceError, Element, Slice};
+use device::{Device, DeviceError, Pages, Slice};
 
 use crate::{Checkpoint, Config, Weights};
 
@@ -9,8 +9,8 @@ use crate::{Checkpoint, Config, Weights};
 pub struct Model {
     /// Sizes.
     pub config: Config,
-    /// All parameters, one after the other.
-    pub parameters: Slice,
+    /// All parameters, one after the other, in pages that the device's kernels can be bound to.
+    pub parameters: Pages,
     /// The same, cut into tensors.
     pub weights: Weights<Slice>,
 }
@@ -18,15 +18,21 @@ pub struct Model {
 impl Model {
     /// A network of zeros; write its parameters before use.
     pub fn new(device: &mut Device, config: Config) -> Result<Self, DeviceError> {
-        let parameters = device.allocate("parameters", Element::Float, config.flat_len())?;
+        let parameters = Self::pages(device, &config, "parameters")?;
         let weights = config.cut(|offset, len| parameters.part(offset, len));
         Ok(Self { config, parameters, weights })
+    }
+
+    /// Zeros in the layout of the parameters: for their gradient, or a moment of it.
+    pub fn pages(device: &mut Device, config: &Config, label: &str) -> Result<Pages, DeviceError> {
+        let ranges = config.pages(device.capabilities().max_binding_size);
+        Pages::allocate(device, label, &ranges)
     }
 
     /// The network of a checkpoint.
     pub fn load(device: &mut Device, checkpoint: &Checkpoint) -> Result<Self, DeviceError> {
         let model = Self::new(device, checkpoint.config)?;
-        device.write_floats(model.parameters, &checkpoint.values)?;
+        model.parameters.write(device, &checkpoint.values)?;
         Ok(model)
     }
 }

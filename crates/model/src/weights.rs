@@ -1,6 +1,8 @@
 //! The tensors of the network, declared once, by [`Config::declare`]: shapes, weights, gradients,
 //! optimizer moments, what is drawn how, and the names in a checkpoint all follow from it.
 
+use std::ops::Range;
+
 use device::ALIGNMENT;
 
 use crate::Config;
@@ -53,7 +55,7 @@ pub struct TensorInfo {
     pub shape: [usize; 2],
     /// What it is for.
     pub role: Role,
-    /// First element in the flat parameter buffer.
+    /// First element among the flat parameters.
     pub offset: usize,
 }
 
@@ -68,8 +70,8 @@ impl TensorInfo {
         false
     }
 
-    /// Elements in the flat parameter buffer.
-    pub fn range(&self) -> std::ops::Range<usize> {
+    /// Elements among the flat parameters.
+    pub fn range(&self) -> Range<usize> {
         self.offset..self.offset + self.len()
     }
 }
@@ -104,7 +106,7 @@ impl Config {
         }
     }
 
-    /// The same with the tensors' places in the flat parameter buffer.
+    /// The same with the tensors' places among the flat parameters.
     fn place<T>(&self, mut make: impl FnMut(&[TensorInfo]) -> T) -> Weights<T> {
         let mut end = 0;
         self.declare(|names, shape, role| {
@@ -132,7 +134,21 @@ impl Config {
         tensors.map(|tensor| (tensor.offset, tensor.shape)).collect()
     }
 
-    /// Length of the flat parameter buffer: the parameters and the gaps that align them.
+    /// Cuts the flat parameters into pages of whole tensors, each of at most `bytes` as f32. A
+    /// tensor that is larger has a page of its own.
+    pub fn pages(&self, bytes: u64) -> Vec<Range<usize>> {
+        let mut pages: Vec<Range<usize>> = Vec::new();
+        self.cut(|offset, len| {
+            let end = (offset + len).next_multiple_of(ALIGNMENT);
+            match pages.last_mut() {
+                Some(page) if 4 * (end - page.start) as u64 <= bytes => page.end = end,
+                _ => pages.push(offset..end),
+            }
+        });
+        pages
+    }
+
+    /// Length of the flat parameters: the tensors and the gaps that align them.
     pub fn flat_len(&self) -> usize {
         self.tensors().last().map_or(0, |tensor| tensor.range().end.next_multiple_of(ALIGNMENT))
     }
@@ -162,6 +178,30 @@ mod tests {
             let total: usize = config.tensors().iter().map(TensorInfo::len).sum();
             assert_eq!(total, config.parameters());
         }
+    }
+
+    #[test]
+    fn pages_hold_whole_tensors() {
+        let config = Config { n_layer: 3, ..Config::reference(97) };
+        let flat = config.flat_len();
+        assert_eq!(config.pages(u64::MAX), std::iter::once(0..flat).collect::<Vec<_>>());
+        // A block's first matrix has 4 x 384 x 384 floats, the second as many.
+        for bytes in [1, 3 << 20, 5 << 20] {
+            let pages = config.pages(bytes);
+            assert!(pages.is_sorted_by(|a, b| a.end == b.start), "{pages:?}");
+            assert_eq!((pages[0].start, pages[pages.len() - 1].end), (0, flat));
+            let mut tensors = vec![0; pages.len()];
+            config.cut(|offset, len| {
+                let page = pages.iter().position(|page| page.contains(&offset));
+                let page = page.expect("in a page");
+                assert!(offset + len <= pages[page].end, "{offset}+{len}: {pages:?}");
+                tensors[page] += 1;
+            });
+            for (page, tensors) in pages.iter().zip(tensors) {
+                assert!(tensors == 1 || 4 * page.len() as u64 <= bytes, "{page:?} of {pages:?}");
+            }
+        }
+        assert_eq!(config.pages(1).len(), 3 + 3 * 4);
     }
 
     #[test]

@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use device::{Device, DeviceError, Element, Recording, Slice};
+use device::{Device, DeviceError, Element, Pages, Recording, Slice};
 use kernels::{Variants, adamw, begin_step, grad_norm, muon};
 
 use crate::OptimizerConfig;
 
-/// Where the parameters lie in their flat buffer.
+/// Where the parameters lie, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Length of the buffer.
-    pub len: usize,
+    /// The pages of all, each whole tensors.
+    pub pages: Vec<Range<usize>>,
     /// First element and `[rows, columns]` of each matrix of the blocks, which lie side by side.
     pub hidden: Vec<(usize, [usize; 2])>,
 }
@@ -21,6 +21,13 @@ impl Layout {
         let start = self.hidden.first().map_or(0, |(offset, _)| *offset);
         let end = self.hidden.last().map_or(0, |(offset, [rows, columns])| offset + rows * columns);
         start..end
+    }
+
+    /// The pages of the part with the hidden matrices.
+    fn hidden_pages(&self) -> Vec<Range<usize>> {
+        let hidden = self.hidden_range();
+        let cut = |page: &Range<usize>| page.start.max(hidden.start)..page.end.min(hidden.end);
+        self.pages.iter().map(cut).filter(|page| !page.is_empty()).collect()
     }
 }
 
@@ -33,18 +40,19 @@ pub struct Optimizer {
     pub counter: Slice,
     /// Norms of the latest gradients, before clipping: step n stands at n mod its length.
     pub norms: Slice,
-    first_moment: Slice,
-    second_moment: Slice,
+    first_moment: Pages,
+    second_moment: Pages,
     muon: Option<MuonBuffers>,
     control: Slice,
+    sums: Slice,
     partial_sums: Slice,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct MuonBuffers {
-    /// As long as the hidden matrices together.
-    momentum: Slice,
-    look_ahead: Slice,
+    /// Of the hidden matrices.
+    momentum: Pages,
+    look_ahead: Pages,
     scratch: muon::Scratch,
 }
 
@@ -54,11 +62,13 @@ impl MuonBuffers {
             layout.hidden.iter().map(|(_, [r, c])| size(*r, *c)).max().unwrap_or(1)
         };
         let (matrix, square) = (largest(|r, c| r * c), largest(|r, c| r.min(c).pow(2)));
-        let len = layout.hidden_range().len();
+        let pages = layout.hidden_pages();
+        let momentum = Pages::allocate(device, "momentum", &pages)?;
+        let look_ahead = Pages::allocate(device, "look_ahead", &pages)?;
         let mut floats = |label, len| device.allocate(label, Element::Float, len);
         Ok(Self {
-            momentum: floats("momentum", len)?,
-            look_ahead: floats("look_ahead", len)?,
+            momentum,
+            look_ahead,
             scratch: muon::Scratch {
                 x: [floats("muon_x", matrix)?, floats("muon_next", matrix)?],
                 squares: [
@@ -80,13 +90,16 @@ impl Optimizer {
         slots: usize,
     ) -> Result<Self, DeviceError> {
         let muon = config.muon.map(|_| MuonBuffers::new(device, &layout)).transpose()?;
+        let first_moment = Pages::allocate(device, "first_moment", &layout.pages)?;
+        let second_moment = Pages::allocate(device, "second_moment", &layout.pages)?;
         let mut floats = |label, len| device.allocate(label, Element::Float, len);
         Ok(Self {
             config,
-            first_moment: floats("first_moment", layout.len)?,
-            second_moment: floats("second_moment", layout.len)?,
+            first_moment,
+            second_moment,
             norms: floats("norms", slots)?,
             control: floats("control", begin_step::CONTROL)?,
+            sums: floats("sums", grad_norm::SUMS)?,
             partial_sums: floats("partial_sums", grad_norm::PARTIAL_SUMS)?,
             counter: device.allocate("step", Element::Word, 1)?,
             muon,
@@ -95,10 +108,10 @@ impl Optimizer {
     }
 
     /// Its state besides the counter: named buffers, which a checkpoint must keep.
-    pub fn buffers(&self) -> Vec<(&'static str, Slice)> {
+    pub fn buffers(&self) -> Vec<(&'static str, &Pages)> {
         let mut buffers =
-            vec![("first_moment", self.first_moment), ("second_moment", self.second_moment)];
-        buffers.extend(self.muon.map(|muon| ("momentum", muon.momentum)));
+            vec![("first_moment", &self.first_moment), ("second_moment", &self.second_moment)];
+        buffers.extend(self.muon.as_ref().map(|muon| ("momentum", &muon.momentum)));
         buffers
     }
 
@@ -108,51 +121,56 @@ impl Optimizer {
         begin_step::record(step, io, &self.config.schedule);
     }
 
-    /// Records the update of `parameters` by `gradient`, both flat.
+    /// Records the update of `parameters` by `gradient`, both laid out as the layout says.
     pub fn update(
         &self,
         step: &mut Recording,
         variants: &Variants,
-        parameters: Slice,
-        gradient: Slice,
+        parameters: &Pages,
+        gradient: &Pages,
     ) {
+        let len = gradient.len();
         let clip = grad_norm::Buffers {
-            gradient,
+            sums: self.sums,
             partial_sums: self.partial_sums,
             counter: self.counter,
             control: self.control,
             ring: self.norms,
         };
-        grad_norm::record(step, clip, self.config.clip as f32);
+        let pages = gradient.parts(0..len).map(|(_, page)| page);
+        grad_norm::record(step, pages, clip, self.config.clip as f32);
         let hidden = self.layout.hidden_range();
         let ranges = match (self.config.muon, &self.muon) {
             (Some(config), Some(buffers)) => {
                 let MuonBuffers { momentum, look_ahead, scratch } = buffers;
-                let d_p = gradient.part(hidden.start, hidden.len());
-                let (control, momentum) = (self.control, *momentum);
-                let io = muon::Momentum { control, d_p, momentum, u: *look_ahead };
-                muon::momentum(step, io, config.momentum);
+                let control = self.control;
+                for (start, momentum) in momentum.parts(hidden.clone()) {
+                    let d_p = gradient.part(start, momentum.len);
+                    let u = look_ahead.part(start, momentum.len);
+                    let io = muon::Momentum { control, d_p, momentum, u };
+                    muon::momentum(step, io, config.momentum);
+                }
                 for &(offset, shape) in &self.layout.hidden {
                     let len = shape[0] * shape[1];
-                    let u = look_ahead.part(offset - hidden.start, len);
+                    let u = look_ahead.part(offset, len);
                     let o = muon::orthogonalize(step, variants, u, shape, scratch);
                     let p = parameters.part(offset, len);
                     let io = muon::Update { control, o, p };
                     muon::update(step, io, shape, config.lr, config.weight_decay);
                 }
-                vec![0..hidden.start, hidden.end..self.layout.len]
+                vec![0..hidden.start, hidden.end..len]
             }
-            _ => std::iter::once(0..self.layout.len).collect(),
+            _ => std::iter::once(0..len).collect(),
         };
-        for range in ranges.into_iter().filter(|range| !range.is_empty()) {
-            let part = |slice: Slice| slice.part(range.start, range.len());
+        for (start, p) in ranges.into_iter().flat_map(|range| parameters.parts(range)) {
+            let part = |pages: &Pages| pages.part(start, p.len);
             let update = adamw::Buffers {
                 counter: self.counter,
                 control: self.control,
                 d_p: part(gradient),
-                p: part(parameters),
-                m: part(self.first_moment),
-                v: part(self.second_moment),
+                p,
+                m: part(&self.first_moment),
+                v: part(&self.second_moment),
             };
             adamw::record(step, update, self.config.adamw);
         }

@@ -52,7 +52,7 @@ impl Loaded {
             fetch::forget(&entry.tokenizer).await;
         }
         let ((checkpoint, tokenizer), mut network) = both?;
-        network.device.write_floats(network.model.parameters, &checkpoint.values)?;
+        network.model.parameters.write(&mut network.device, &checkpoint.values)?;
         let Checkpoint { config, card, .. } = checkpoint;
         let schedule = card.schedule;
         let (id, name) = match source {

@@ -72,6 +72,12 @@ impl Gpu {
         &self.summary
     }
 
+    /// See [`crate::Device::limit_bindings`].
+    pub(crate) fn limit_bindings(&mut self, bytes: u64) {
+        let limit = &mut self.summary.capabilities.max_binding_size;
+        *limit = bytes.min(*limit);
+    }
+
     /// Bytes of the buffers made so far.
     pub fn memory(&self) -> u64 {
         self.memory

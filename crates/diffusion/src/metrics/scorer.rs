@@ -36,7 +36,7 @@ impl Scorer {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        let acts = Activations::for_scoring(device, &model.config, batch, length)?;
+        let acts = Activations::for_inference(device, &model.config, batch, length)?;
         let stats = model::alloc_stats(device, batch * length)?;
         let mut words = |label, len| device.allocate(label, Element::Word, len);
         let ids = words("scored_ids", batch * length)?;

@@ -1,6 +1,6 @@
 //! The launches of a pass.
 
-use device::Recording;
+use device::{Recording, Slice};
 use kernels::{
     Variants, remask, sample_begin, sample_explain, sample_order, sample_tokens, sample_uniforms,
 };
@@ -50,21 +50,31 @@ pub(super) fn pass(
         sample_uniforms::record(&mut step, io, length, first_sample, seed);
     }
     let (acts, ids) = (&buffers.acts, buffers.ids);
-    forward::logits(&mut step, &Pass { variants, model, acts, ids, timesteps });
-    sample_tokens::record(
-        &mut step,
-        sample_tokens::Buffers {
-            logits: buffers.acts.logits,
-            uniforms,
-            ids: buffers.ids,
-            confidence: buffers.confidence,
-            kinds: buffers.kinds,
+    let forward_pass = Pass { variants, model, acts, ids, timesteps };
+    forward::logits(&mut step, &forward_pass, |step, rows, logits| {
+        let part = |slice: Slice, width| slice.part(rows.start * width, rows.len() * width);
+        let io = sample_tokens::Buffers {
+            logits,
+            uniforms: part(uniforms, 1),
+            ids: part(ids, 1),
+            confidence: part(buffers.confidence, 1),
+            kinds: part(buffers.kinds, 1),
             control,
-            tokens: buffers.tokens,
-            token_confidence: buffers.token_confidence,
-        },
-        &sampling,
-    );
+            tokens: part(buffers.tokens, 1),
+            token_confidence: part(buffers.token_confidence, 1),
+        };
+        sample_tokens::record(step, io, &sampling);
+        if pass.predictions {
+            let excluded = options.sampler.keeps_visible().then_some(mask_id);
+            let io = sample_explain::Buffers {
+                logits,
+                tokens: part(buffers.top_tokens, sample_explain::BEST),
+                probabilities: part(buffers.top_probabilities, sample_explain::BEST),
+                entropy: part(buffers.entropy, 1),
+            };
+            sample_explain::record(step, io, excluded);
+        }
+    });
     let order = match options.sampler {
         SamplerKind::Carry | SamplerKind::Reference => buffers.token_confidence,
         SamplerKind::MaskGit => {
@@ -92,15 +102,5 @@ pub(super) fn pass(
         length,
         mask_id,
     );
-    if pass.predictions {
-        let excluded = options.sampler.keeps_visible().then_some(mask_id);
-        let io = sample_explain::Buffers {
-            logits: buffers.acts.logits,
-            tokens: buffers.top_tokens,
-            probabilities: buffers.top_probabilities,
-            entropy: buffers.entropy,
-        };
-        sample_explain::record(&mut step, io, excluded);
-    }
     step
 }

@@ -6,6 +6,7 @@ use kernels::loss;
 use model::{Config, Levels};
 
 use super::TrainingOptions;
+use super::corpus::Corpus;
 
 /// The batch of a step on the device, in the microbatches that its passes take, one after the
 /// other. N is the number of positions of a microbatch, M the number of microbatches.
@@ -43,7 +44,7 @@ pub(super) struct Microbatch {
 #[derive(Clone, Debug)]
 enum Source {
     /// `draw_batch`, from a corpus on the device.
-    Drawn { corpus: Slice, alpha: Slice, times: Slice, draw: Draw },
+    Drawn { corpus: Corpus, alpha: Slice, times: Slice, draw: Draw },
     /// The host, before each step.
     Written,
 }
@@ -68,7 +69,7 @@ impl Batches {
         device: &mut Device,
         config: &Config,
         options: &TrainingOptions,
-        corpus: Slice,
+        corpus: &Corpus,
     ) -> Result<Self, DeviceError> {
         let TrainingOptions {
             batch, length, accumulation, schedule, times, stratified, seed, ..
@@ -77,6 +78,8 @@ impl Batches {
         let levels = alpha.len() - 1;
         let (alpha, times) = (device.floats("alpha", &alpha)?, device.words("times", &times)?);
         let draw = Draw {
+            corpus_length: corpus.tokens,
+            page: 0,
             first: 0,
             count: batch,
             total: accumulation * batch,
@@ -86,11 +89,8 @@ impl Batches {
             stratified,
             seed,
         };
-        Self::new(
-            device,
-            Source::Drawn { corpus, alpha, times, draw },
-            [accumulation, batch, length],
-        )
+        let source = Source::Drawn { corpus: corpus.clone(), alpha, times, draw };
+        Self::new(device, source, [accumulation, batch, length])
     }
 
     /// Batches of `[microbatches, sequences, tokens]` that the host writes with
@@ -127,10 +127,13 @@ impl Batches {
                 self.microbatches.iter().enumerate()
             {
                 let mask = self.mask.part(index * rows, rows);
-                let (corpus, alpha, times) = (*corpus, *alpha, *times);
-                let io = Buffers { corpus, counter, alpha, times, ids, targets, mask, timesteps };
-                let draw = Draw { first: index * self.batch, ..*draw };
-                draw_batch::record(step, io, &draw);
+                for &(page, corpus) in &corpus.pages {
+                    let (alpha, times) = (*alpha, *times);
+                    let io =
+                        Buffers { corpus, counter, alpha, times, ids, targets, mask, timesteps };
+                    let draw = Draw { page, first: index * self.batch, ..*draw };
+                    draw_batch::record(step, io, &draw);
+                }
             }
         }
         let io = loss::Weights { mask: self.mask, weights: self.loss_weights };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TrainingOptions;
 use super::batches::{Batches, Microbatch};
+use super::corpus::Corpus;
 use crate::metrics::{MaskedScores, NoiseBound, floats};
 
 /// Seed of the batches of every evaluation, so that runs of different seeds can be compared.
@@ -78,7 +79,7 @@ impl Evaluator {
         variants: &Variants,
         model: &Model,
         acts: &Activations,
-        train: Slice,
+        train: &Corpus,
         validation_ids: &[u32],
         options: &TrainingOptions,
     ) -> Result<Self, DeviceError> {
@@ -92,7 +93,7 @@ impl Evaluator {
             stratified: false,
             ..*options
         };
-        let record = |device: &mut Device, corpus| {
+        let record = |device: &mut Device, corpus: &Corpus| {
             let batches = Batches::drawn(device, &model.config, &options, corpus)?;
             let mut step = Recording::default();
             batches.record(&mut step, counter);
@@ -103,8 +104,8 @@ impl Evaluator {
             Ok::<_, DeviceError>((device.compile(step)?, noise))
         };
         let (train, train_noise) = record(device, train)?;
-        let validation = device.words("validation corpus", validation_ids)?;
-        let (validation, validation_noise) = record(device, validation)?;
+        let validation = Corpus::new(device, "validation corpus", validation_ids, options.length)?;
+        let (validation, validation_noise) = record(device, &validation)?;
         Ok(Self {
             train,
             validation,

@@ -5,6 +5,7 @@
 //! until [`Training::log`] reads them.
 
 mod batches;
+mod corpus;
 mod evaluation;
 mod state;
 pub mod step;
@@ -16,6 +17,7 @@ use model::{Config, Model, Schedule, TensorInfo, Times};
 use optim::OptimizerConfig;
 
 pub use batches::{BatchData, Batches};
+pub use corpus::Corpus;
 use evaluation::Evaluator;
 pub use evaluation::{Evaluation, Split};
 pub use state::TrainingState;
@@ -149,15 +151,15 @@ impl Training {
     ) -> Result<Self, TrainingError> {
         check(&config, options, train_ids, validation_ids)?;
         let model = Model::new(device, config)?;
-        device.write_floats(model.parameters, init)?;
-        let corpus = device.words("train corpus", train_ids)?;
-        let batches = Batches::drawn(device, &config, options, corpus)?;
+        model.parameters.write(device, init)?;
+        let corpus = Corpus::new(device, "train corpus", train_ids, options.length)?;
+        let batches = Batches::drawn(device, &config, options, &corpus)?;
         let parts = Parts::new(device, model, batches, optimizer_config, RING, options.recompute)?;
         let mut step = Recording::default();
         step::record(&mut step, variants, &parts);
         let Parts { model, acts, .. } = &parts;
         let evaluator =
-            Evaluator::new(device, variants, model, acts, corpus, validation_ids, options)?;
+            Evaluator::new(device, variants, model, acts, &corpus, validation_ids, options)?;
         Ok(Self {
             step: device.compile(step)?,
             parts,
@@ -246,10 +248,9 @@ impl Training {
     /// The first tensor whose gradient, or else whose value, holds something that is not a number.
     pub async fn find_non_finite(&self, device: &Device) -> Result<Option<String>, DeviceError> {
         let tensors = self.parts.model.config.tensors();
-        for (what, slice) in
-            [("gradient of", self.parts.gradient), ("values of", self.parts.model.parameters)]
-        {
-            let values = device.read_floats(slice).await?;
+        let Parts { gradient, model, .. } = &self.parts;
+        for (what, pages) in [("gradient of", gradient), ("values of", &model.parameters)] {
+            let values = pages.read(device).await?;
             let bad = |tensor: &&TensorInfo| values[tensor.range()].iter().any(|v| !v.is_finite());
             // Gradients flow backwards: the last tensor is where it began.
             if let Some(tensor) = tensors.iter().rev().find(bad) {

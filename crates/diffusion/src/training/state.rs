@@ -1,6 +1,6 @@
 //! What a checkpoint needs to continue training bit for bit.
 
-use device::{Device, DeviceError, Slice};
+use device::{Device, DeviceError, Pages};
 
 use super::{Training, TrainingError};
 
@@ -19,10 +19,10 @@ impl Training {
     /// The state after the steps run so far.
     pub async fn state(&self, device: &Device) -> Result<TrainingState, DeviceError> {
         let mut moments = Vec::new();
-        for (name, slice) in self.parts.optimizer.buffers() {
-            moments.push((name.to_owned(), device.read_floats(slice).await?));
+        for (name, pages) in self.parts.optimizer.buffers() {
+            moments.push((name.to_owned(), pages.read(device).await?));
         }
-        let parameters = device.read_floats(self.parts.model.parameters).await?;
+        let parameters = self.parts.model.parameters.read(device).await?;
         Ok(TrainingState { step: self.steps_done, parameters, moments })
     }
 
@@ -40,22 +40,22 @@ impl Training {
         if let Some((name, _)) = state.moments.iter().find(|(name, _)| !known(name)) {
             return Err(TrainingError::OtherOptimizer { name: name.clone() });
         }
-        let find = |(name, slice): &(&'static str, Slice)| {
+        let find = |&(name, pages): &(&'static str, &Pages)| {
             let values = state.moments.iter().find(|(known, _)| known == name);
-            let values = values.filter(|(_, values)| values.len() == slice.len);
+            let values = values.filter(|(_, values)| values.len() == pages.len());
             match values {
-                Some((_, values)) => Ok((*slice, values.as_slice())),
-                None => Err(TrainingError::OtherOptimizer { name: (*name).to_owned() }),
+                Some((_, values)) => Ok((pages.clone(), values.as_slice())),
+                None => Err(TrainingError::OtherOptimizer { name: name.to_owned() }),
             }
         };
         let found = buffers.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        if state.parameters.len() != self.parts.model.parameters.len {
-            let (saved, model) = (state.parameters.len(), self.parts.model.parameters.len);
+        let (saved, model) = (state.parameters.len(), self.parts.model.parameters.len());
+        if saved != model {
             return Err(TrainingError::OtherParameters { saved, model });
         }
-        device.write_floats(self.parts.model.parameters, &state.parameters)?;
-        for (slice, values) in found {
-            device.write_floats(slice, values)?;
+        self.parts.model.parameters.write(device, &state.parameters)?;
+        for (pages, values) in found {
+            pages.write(device, values)?;
         }
         device.write_words(self.parts.optimizer.counter, &[state.step])?;
         self.steps_done = state.step;

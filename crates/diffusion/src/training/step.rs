@@ -1,6 +1,6 @@
 //! The recorded training step.
 
-use device::{Device, DeviceError, Element, Recording, Slice};
+use device::{Device, DeviceError, Element, Pages, Recording, Slice};
 use kernels::cross_entropy::TokenStats;
 use kernels::{Variants, loss};
 use model::backward::{self, Loss};
@@ -23,7 +23,7 @@ pub struct Parts {
     pub acts: Activations,
     scratch: Scratch,
     /// Gradient of the loss, laid out as the parameters.
-    pub gradient: Slice,
+    pub gradient: Pages,
     row_weights: Slice,
     stats: TokenStats,
     /// Losses of the latest steps: step n stands at n mod its length.
@@ -43,12 +43,13 @@ impl Parts {
         recompute: bool,
     ) -> Result<Self, DeviceError> {
         let config = model.config;
-        let layout = Layout { len: config.flat_len(), hidden: config.hidden_matrices() };
+        let pages = config.pages(device.capabilities().max_binding_size);
+        let layout = Layout { pages, hidden: config.hidden_matrices() };
         let optimizer = Optimizer::new(device, *optimizer, layout, slots)?;
         let Batches { batch, length, .. } = batches;
         let acts = Activations::for_training(device, &config, batch, length, recompute)?;
         let scratch = Scratch::new(device, &config, &acts)?;
-        let gradient = device.allocate("gradient", Element::Float, config.flat_len())?;
+        let gradient = Model::pages(device, &config, "gradient")?;
         let stats = model::alloc_stats(device, batches.mask.len)?;
         let row_weights = device.allocate("row_weights", Element::Float, batches.mask.len)?;
         let losses = device.allocate("losses", Element::Float, slots)?;
@@ -94,5 +95,6 @@ pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts)
 
 /// Records the second half of a step: the update of the parameters by the gradient.
 pub fn record_update(step: &mut Recording, variants: &Variants, parts: &Parts) {
-    parts.optimizer.update(step, variants, parts.model.parameters, parts.gradient);
+    let Parts { model, optimizer, gradient, .. } = parts;
+    optimizer.update(step, variants, &model.parameters, gradient);
 }

@@ -55,7 +55,7 @@ fn gradient(device: &mut Device, tensors: &Tensors, values: &[f32]) -> (f32, Vec
     step.write(device, &batch(tensors));
     let program = device.compile(step.record_gradient()).unwrap();
     device.run(&program).unwrap();
-    (step.loss(device, 1), step.read(device, step.parts.gradient))
+    (step.loss(device, 1), step.read(device, &step.parts.gradient))
 }
 
 #[test]

@@ -48,14 +48,14 @@ fn logits_gradients_and_losses() {
     let [_, cpu, gpu] = devices();
     for mut device in [cpu, gpu] {
         let model = Model::new(&mut device, config).unwrap();
-        device.write_floats(model.parameters, &values).unwrap();
+        model.parameters.write(&mut device, &values).unwrap();
         let acts = Activations::for_inference(&mut device, &config, BATCH, LENGTH).unwrap();
         let ids = device.words("ids", &batch.ids).unwrap();
         let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
         let variants = Variants::default();
         let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
         let mut step = Recording::default();
-        forward::logits(&mut step, &pass);
+        forward::logits(&mut step, &pass, |_, _, _| {});
         let program = device.compile(step).unwrap();
         device.run(&program).unwrap();
         let logits = block_on(device.read_floats(acts.logits)).unwrap();
@@ -82,7 +82,7 @@ fn logits_gradients_and_losses() {
             if n > 1 {
                 continue;
             }
-            let gradient = block_on(device.read_floats(step.parts.gradient)).unwrap();
+            let gradient = step.read(&device, &step.parts.gradient);
             for tensor in config.tensors() {
                 let (name, expected) = (&tensor.name, &json["per_tensor"][&tensor.name]);
                 let actual = &gradient[tensor.range()];

@@ -1,6 +1,6 @@
 //! The training step that is shipped, over batches that the host writes.
 
-use device::{Device, Recording, Slice};
+use device::{Device, Pages, Recording};
 use diffusion::training::step::{self, Parts};
 use diffusion::training::{BatchData, Batches};
 use kernels::Variants;
@@ -42,7 +42,7 @@ pub(crate) fn forward(
     mask: Mask,
 ) -> Activations {
     let model = Model::new(device, config).unwrap();
-    device.write_floats(model.parameters, values).unwrap();
+    model.parameters.write(device, values).unwrap();
     let mut acts = Activations::for_inference(device, &config, sequences, length).unwrap();
     acts.mask = mask;
     let ids = device.words("ids", &batch.ids).unwrap();
@@ -50,7 +50,7 @@ pub(crate) fn forward(
     let variants = Variants::default();
     let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
     let mut recording = Recording::default();
-    forward::logits(&mut recording, &pass);
+    forward::logits(&mut recording, &pass, |_, _, _| {});
     let program = device.compile(recording).unwrap();
     device.run(&program).unwrap();
     acts
@@ -78,7 +78,7 @@ impl Step {
         recompute: bool,
     ) -> Self {
         let model = Model::new(device, config).unwrap();
-        device.write_floats(model.parameters, values).unwrap();
+        model.parameters.write(device, values).unwrap();
         let batches = Batches::written(device, [1, batch, length]).unwrap();
         Self { parts: Parts::new(device, model, batches, &optimizer, LOSSES, recompute).unwrap() }
     }
@@ -102,10 +102,10 @@ impl Step {
 
     /// Loss of step `n`, from 1.
     pub(crate) fn loss(&self, device: &Device, n: usize) -> f32 {
-        self.read(device, self.parts.losses)[n % LOSSES]
+        block_on(device.read_floats(self.parts.losses)).unwrap()[n % LOSSES]
     }
 
-    pub(crate) fn read(&self, device: &Device, slice: Slice) -> Vec<f32> {
-        block_on(device.read_floats(slice)).unwrap()
+    pub(crate) fn read(&self, device: &Device, pages: &Pages) -> Vec<f32> {
+        block_on(pages.read(device)).unwrap()
     }
 }

@@ -105,6 +105,21 @@ pub fn gpu() -> Device {
     Device::Gpu(Box::new(gpu))
 }
 
+/// Records with `record` on all three devices, runs, and compares the two lists of slices that it
+/// returns with each other, to the bit.
+pub fn same(what: &str, record: impl Fn(&mut Bench, &mut Recording) -> [Vec<Slice>; 2]) {
+    for device in [Device::oracle(), Device::cpu(), gpu()] {
+        let mut bench = Bench::new(device);
+        let mut step = Recording::default();
+        let outputs = record(&mut bench, &mut step);
+        let program = bench.device.compile(step).unwrap();
+        bench.device.run(&program).unwrap();
+        bench.check_canaries(what);
+        let [a, b] = outputs.map(|slices| block_on(bench.device.read_bits(&slices)).unwrap());
+        assert!(!a.is_empty() && a == b, "{what} on {}", bench.device);
+    }
+}
+
 /// Records with `record` on all three devices, runs, and compares the slices that it returns with
 /// the oracle's: |a - b| <= absolute + relative * |b|. Returns the oracle's. With the variable
 /// `KERNEL_CASES` naming a folder, the check is kept there, to be repeated in a browser.
