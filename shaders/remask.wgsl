@@ -3,14 +3,14 @@
 //
 //   rank        = number of free positions of the sequence that are lower in the order, or as low
 //                 and further to the left
-//   ids         = mask_id where free, order < STAYS and rank < count, else the token
+//   ids         = mask_id where free, order < STAYS, and rank < count or order = WAITS; else the token
 //   confidence  = 0 where masked, else as drawn
 //
 //   tokens            (N)
 //   token_confidence  (N)
-//   order             (N)  may be token_confidence itself
+//   order             (N)  see common/order.wgsl; may be token_confidence itself
 //   kinds             (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
-//   control           (2 + batch)  from element 2 on, the count of each sequence
+//   control           (6 + batch)  from element 6 on, the count of each sequence
 //   ids               (N)  =
 //   confidence        (N)  =
 //   readback          (2, N)  =  ids and the bits of confidence, to be read back in one piece
@@ -19,9 +19,9 @@
 
 #import elements
 #import kinds
+#import order
 
 const WORKGROUP_SIZE: u32 = 256u;
-const STAYS: f32 = 3e38;
 
 struct Params {
     count: u32,
@@ -59,7 +59,7 @@ fn main(
             let before = theirs < mine || (theirs == mine && other < n);
             rank += select(0u, 1u, before && kinds[other] != GIVEN);
         }
-        masked = rank < control[2u + b];
+        masked = rank < control[6u + b] || mine == WAITS;
     }
     let token = select(tokens[n], params.mask_id, masked);
     let sure = select(token_confidence[n], 0.0, masked);

@@ -3,10 +3,11 @@
 //
 //   row        = table[cursor];  cursor += 1
 //
-//   table      (passes, 2 + batch)  t, whether the pass is greedy, re-mask count of each sequence
+//   table      (passes, 6 + batch)  see crates/kernels/src/sample_begin.rs; then the re-mask count of each
+//              sequence
 //   cursor     (1)          +=
 //   timesteps  (batch)      =  t
-//   control    (2 + batch)  =  number of the pass, greedy, re-mask counts
+//   control    (6 + batch)  =  the row, with the number of the pass in the place of the time
 //
 // Host side and CPU twin: crates/kernels/src/sample_begin.rs.
 
@@ -23,12 +24,14 @@ struct Params {
 @compute @workgroup_size(1)
 fn main() {
     let number = cursor[0];
-    let row = number * (2u + params.batch);
+    let width = 6u + params.batch;
+    let row = number * width;
     control[0] = number;
-    control[1] = table[row + 1u];
+    for (var i = 1u; i < width; i++) {
+        control[i] = table[row + i];
+    }
     for (var b = 0u; b < params.batch; b++) {
         timesteps[b] = table[row];
-        control[2u + b] = table[row + 2u + b];
     }
     cursor[0] = number + 1u;
 }

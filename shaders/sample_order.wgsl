@@ -1,27 +1,30 @@
 // Which drawn tokens may stay, after MaskGIT (Chang et al. 2022, arXiv 2202.04200): the surer the
 // likelier, and what is visible stays. One position per invocation.
 //
-//   order   = log(token_confidence) + choice_temperature * gumbel   where the token was the mask
-//           = STAYS                                                 elsewhere
+//   order   = score(certainty) + choice_temperature * gumbel   where the token was the mask
+//           = STAYS                                            elsewhere
+//   score   = log(certainty), -certainty or 0, as params.score is 0, 1 or 2
 //   gumbel  = -log(-log(1 - unit(philox(counter = position, sample, pass, 'ordr')))))
 //
-// With choice_temperature 1, of all positions that could be kept next each is the one with a
-// probability proportional to its confidence; with 0 it is the surest one; a large number makes the
-// order uniform, as in MDLM's ancestral sampling (arXiv 2406.07524).
+// With confidences and choice_temperature 1, of all positions that could be kept next each is the one
+// with a probability proportional to its confidence; with 0 it is the surest one; a large number makes
+// the order uniform, as in MDLM's ancestral sampling (arXiv 2406.07524).
 //
-//   token_confidence  (N)  above 0 where the token was the mask
-//   ids               (N)  tokens before the pass
-//   control           (2 + batch)  element 0, number of the pass
-//   order             (N)  =
+//   certainty  (N)  confidence, margin or (score 1) entropy
+//   ids        (N)  tokens before the pass
+//   control    (6 + batch)  element 0, number of the pass
+//   order      (N)  =  see common/order.wgsl
 //
 // Host side and CPU twin: crates/kernels/src/sample_order.rs.
 
 #import elements
+#import order
 #import rng
 
 const WORKGROUP_SIZE: u32 = 256u;
 const STREAM: u32 = 0x6f726472u;
-const STAYS: f32 = 3e38;
+// Below this a certainty has no useful logarithm.
+const LEAST: f32 = 1e-37;
 
 struct Params {
     count: u32,
@@ -30,11 +33,12 @@ struct Params {
     seed_low: u32,
     seed_high: u32,
     mask_id: u32,
+    score: u32,
     choice_temperature: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> token_confidence: array<f32>;
+@group(0) @binding(1) var<storage, read> certainty: array<f32>;
 @group(0) @binding(2) var<storage, read> ids: array<u32>;
 @group(0) @binding(3) var<storage, read> control: array<u32>;
 @group(0) @binding(4) var<storage, read_write> order: array<f32>;
@@ -64,5 +68,11 @@ fn main(
     let sample = params.first_sample + n / params.length;
     let counter = vec4<u32>(n % params.length, sample, control[0], STREAM);
     let u = unit(philox(counter, vec2<u32>(params.seed_low, params.seed_high)).x);
-    order[n] = log(token_confidence[n]) - params.choice_temperature * log(exponential(u));
+    var score = 0.0;
+    if params.score == 0u {
+        score = log(max(certainty[n], LEAST));
+    } else if params.score == 1u {
+        score = -certainty[n];
+    }
+    order[n] = score - params.choice_temperature * log(exponential(u));
 }

@@ -14,7 +14,7 @@
 //   ids               (N)  tokens before the pass
 //   confidence        (N)  and with what confidence they were drawn
 //   kinds             (N)  of the positions, see common/kinds.wgsl
-//   control           (2 + batch)  element 1, whether the pass is greedy
+//   control           (6 + batch)  element 1, whether the pass is greedy
 //   tokens            (N)  =
 //   token_confidence  (N)  =
 //

@@ -20,7 +20,7 @@ pub struct Launch {
     pub grid: [u32; 3],
     /// Floating-point operations, multiply and add counted apart.
     pub flop: u64,
-    /// A single word, 1 or 0: whether to run at all.
+    /// A single word, the grid's layers (z) or 0: whether to run at all.
     pub when: Option<Slice>,
 }
 
@@ -103,21 +103,38 @@ impl Recording {
     /// 0: what they work on may be less than there was room for, and only the device knows.
     ///
     /// # Panics
-    /// When `flag` is not a single word, when these launches write it or are conditional already,
-    /// or when their grid has more than one layer.
+    /// As [`Recording::when_layers`].
     pub fn when(&mut self, flag: Slice, record: impl FnOnce(&mut Self)) {
-        assert_eq!((flag.element, flag.len), (Element::Word, 1), "a condition is a single word");
+        self.when_layers(&[(1, flag)], record);
+    }
+
+    /// [`Recording::when`] for launches whose grids have several layers (z), with a word for each
+    /// number of layers: it is that number, or 0. A device takes it for the grid's z.
+    ///
+    /// # Panics
+    /// When a flag is not a single word, when these launches write one or are conditional already,
+    /// or when there is none for a grid's layers.
+    pub fn when_layers(&mut self, flags: &[(u32, Slice)], record: impl FnOnce(&mut Self)) {
+        for (_, flag) in flags {
+            assert_eq!(
+                (flag.element, flag.len),
+                (Element::Word, 1),
+                "a condition is a single word"
+            );
+        }
         let first = self.launches.len();
         record(self);
         for launch in &mut self.launches[first..] {
             let name = launch.kernel.name;
             let mut bound = launch.buffers.iter().zip(launch.kernel.bindings);
-            let writes =
-                bound.any(|(slice, b)| b.access == Access::Write && slice.buffer == flag.buffer);
+            let flag_of = |slice: &Slice| flags.iter().any(|(_, flag)| flag.buffer == slice.buffer);
+            let writes = bound.any(|(slice, b)| b.access == Access::Write && flag_of(slice));
             assert!(!writes, "{name} writes its own condition");
             assert!(launch.when.is_none(), "{name} has two conditions");
-            assert_eq!(launch.grid[2], 1, "{name}: layers of the grid");
-            launch.when = Some(flag);
+            let layers = launch.grid[2];
+            let flag = flags.iter().find(|(of, _)| *of == layers);
+            let (_, flag) = flag.unwrap_or_else(|| panic!("{name}: {layers} layers of the grid"));
+            launch.when = Some(*flag);
         }
     }
 

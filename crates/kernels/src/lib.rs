@@ -26,9 +26,18 @@ pub mod rmsnorm;
 pub mod rng;
 pub mod rope_norm;
 pub mod rows;
+pub mod sample_apart;
 pub mod sample_begin;
+pub mod sample_blocks;
+pub mod sample_bound;
+pub mod sample_certainty;
+pub mod sample_chance;
+pub mod sample_doubt;
 pub mod sample_explain;
+pub mod sample_hide;
 pub mod sample_order;
+pub mod sample_survey;
+pub mod sample_threshold;
 pub mod sample_tokens;
 pub mod sample_uniforms;
 pub mod tune;
@@ -89,8 +98,17 @@ pub const ALL: &[&Kernel] = &[
     &rows::GATHER,
     &rows::SCATTER,
     &rows::SELECT,
-    &sample_explain::KERNEL,
+    &sample_apart::KERNEL,
     &sample_begin::KERNEL,
+    &sample_blocks::KERNEL,
+    &sample_bound::KERNEL,
+    &sample_certainty::KERNEL,
+    &sample_chance::KERNEL,
+    &sample_doubt::KERNEL,
+    &sample_explain::KERNEL,
+    &sample_hide::KERNEL,
+    &sample_survey::KERNEL,
+    &sample_threshold::KERNEL,
     &sample_tokens::KERNEL,
     &sample_uniforms::KERNEL,
 ];

@@ -6,7 +6,6 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use crate::grid;
 use crate::imports::kernel;
 use crate::sample_begin::HEADER;
-use crate::sample_order::STAYS;
 
 /// Kind of a position: a given token, which never changes.
 pub const GIVEN: u32 = 0;
@@ -14,6 +13,24 @@ pub const GIVEN: u32 = 0;
 pub const FREE: u32 = 1;
 /// Kind of a position: the model writes it, but the text cannot end there.
 pub const FREE_NO_END: u32 = 2;
+
+/// Score of a token that stays, whatever the others are.
+pub const STAYS: f32 = 3e38;
+/// Score of a position that becomes or stays a mask, whatever the others are.
+pub const WAITS: f32 = -3e38;
+
+/// Whether the score leaves open if the token stays.
+pub(crate) fn open<E: Real>(score: E) -> bool {
+    score > E::of(f64::from(WAITS)) && score < E::of(f64::from(STAYS))
+}
+
+/// The positions of a sequence whose scores are open, highest first; of equals the one further to
+/// the right.
+pub(crate) fn ranked<E: Real>(order: &[E]) -> Vec<usize> {
+    let mut ranked: Vec<usize> = (0..order.len()).filter(|&i| open(order[i])).collect();
+    ranked.sort_by(|&a, &b| order[b].wide().total_cmp(&order[a].wide()).then(b.cmp(&a)));
+    ranked
+}
 
 params! {
     struct Params {
@@ -31,11 +48,11 @@ buffers! {
         /// Confidence of each, `(N)`.
         token_confidence: floats,
         /// Score by which they are masked again, lowest first, `(N)`: the confidence itself, or that of
-        /// [`crate::sample_order`].
+        /// [`crate::sample_order`]; [`STAYS`] and [`WAITS`] are decided already.
         order: floats,
         /// [`GIVEN`] or one of the free kinds, `(N)`.
         kinds: words,
-        /// Of [`crate::sample_begin`]: from element 2 on, how many become masks in each sequence.
+        /// Of [`crate::sample_begin`]: behind [`HEADER`], how many become masks in each sequence.
         control: words,
         /// Written: `(N)`.
         ids: words_mut,
@@ -75,7 +92,8 @@ fn twin<E: Real>(args: Args<'_, E>) {
         let may = |&n: &usize| kinds[n] != GIVEN && wide(n) < f64::from(STAYS);
         let mut sorted: Vec<usize> = positions.filter(may).collect();
         sorted.sort_by(|&a, &b| wide(a).total_cmp(&wide(b)));
-        for &n in sorted.iter().take(count as usize) {
+        let forced = sorted.iter().filter(|&&n| wide(n) == f64::from(WAITS)).count();
+        for &n in sorted.iter().take(forced.max(count as usize)) {
             ids[n] = params.mask_id;
             confidence[n] = E::zero();
         }

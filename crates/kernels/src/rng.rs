@@ -18,6 +18,8 @@ pub enum Stream {
     Tokens = 0x7361_6d70,
     /// Noise in the order in which a denoising pass keeps tokens.
     Order = 0x6f72_6472,
+    /// Decisions of a denoising pass: what is revealed, what is masked again.
+    Chance = 0x6368_6e63,
     /// Times of the likelihood bound.
     BoundTimes = 0x7469_6d65,
     /// Masks of evaluated texts.

@@ -4,8 +4,23 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
 use crate::imports::kernel;
 
-/// Words of a row of the table, and of `control`, besides one per sequence.
-pub const HEADER: usize = 2;
+/// Element of `control` with the number of the pass; in the table, the time that the network is told.
+pub const PASS: usize = 0;
+/// Element with 1 if the likeliest tokens are taken, whatever the temperature.
+pub const GREEDY: usize = 1;
+/// Element with the bits of the probability with which a visible token is masked again (f32).
+pub const REMASK: usize = 2;
+/// Element with the bits of the probability with which a mask is revealed (f32).
+pub const REVEAL: usize = 3;
+/// Element with the group of positions that is hidden.
+pub const GROUP: usize = 4;
+/// Element with the passes that are left until everything is visible, this one included; 0 where
+/// the counts say how many masks remain.
+pub const LEFT: usize = 5;
+
+/// Words of a row of the table, and of `control`; behind them is one per sequence, how many of its
+/// positions are masks after the pass.
+pub const HEADER: usize = 6;
 
 params! {
     struct Params {
@@ -16,13 +31,13 @@ params! {
 buffers! {
     /// Buffers of the beginning of a pass.
     pub struct Buffers {
-        /// A row for every pass, `(passes, 2 + batch)`.
+        /// A row for every pass, `(passes, 6 + batch)`.
         table: words,
         /// In place: number of the pass, below `passes`.
         cursor: words_mut,
         /// Written: `(batch)`.
         timesteps: words_mut,
-        /// Written: `(2 + batch)`.
+        /// Written: `(6 + batch)`.
         control: words_mut,
     }
 }
@@ -30,8 +45,8 @@ buffers! {
 /// `shaders/sample_begin.wgsl`
 pub static KERNEL: Kernel = kernel!("sample_begin", Params, Buffers, twin);
 
-/// Records `timesteps (batch)` and `control (2 + batch)` from row `cursor` of
-/// `table (passes, 2 + batch)`, and `cursor += 1`. The cursor must be below `passes`.
+/// Records `timesteps (batch)` and `control (6 + batch)` from row `cursor` of
+/// `table (passes, 6 + batch)`, and `cursor += 1`. The cursor must be below `passes`.
 pub fn record(step: &mut Recording, io: Buffers) {
     step.push(Launch::new(&KERNEL, &Params { batch: io.timesteps.len as u32 }, io, [1, 1, 1]));
 }
@@ -43,6 +58,6 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let row = &table.words()[cursor[0] as usize * stride..][..stride];
     timesteps.words_mut().fill(row[0]);
     control.copy_from_slice(row);
-    control[0] = cursor[0];
+    control[PASS] = cursor[0];
     cursor[0] += 1;
 }

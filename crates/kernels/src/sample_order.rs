@@ -1,18 +1,33 @@
-//! Which drawn tokens may stay: confidence with noise, after MaskGIT (arXiv 2202.04200).
+//! Which drawn tokens may stay: the surest, with noise as in MaskGIT (arXiv 2202.04200).
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::remask::STAYS;
 use crate::rng::{self, Philox, Stream};
 
-/// Sentinel score: never re-masked.
-pub const STAYS: f32 = 3e38;
+/// Below this a certainty has no useful logarithm.
+pub const LEAST: f32 = 1e-37;
 
-/// The random part of an order.
+/// What of a position its place in the order follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Score {
+    /// The logarithm of its certainty.
+    Logarithm = 0,
+    /// Its uncertainty, small ones first.
+    Negative = 1,
+    /// Nothing: noise alone.
+    None = 2,
+}
+
+/// An order, with its random part.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
-    /// What the Gumbel noise is multiplied by; 0 is the order of the confidences.
+    /// The part that is not random.
+    pub score: Score,
+    /// What the Gumbel noise is multiplied by; 0 is the order of the scores.
     pub temperature: f32,
     /// Positions of a sequence.
     pub length: usize,
@@ -32,6 +47,7 @@ params! {
         seed_low: u32,
         seed_high: u32,
         mask_id: u32,
+        score: u32,
         choice_temperature: f32,
     }
 }
@@ -39,8 +55,9 @@ params! {
 buffers! {
     /// Buffers of an order, for N positions in sequences of equal length.
     pub struct Buffers {
-        /// Confidence of the tokens drawn in this pass or kept, `(N)`; above 0 where one was drawn.
-        token_confidence: floats,
+        /// Confidence of the tokens drawn in this pass, or what [`crate::sample_certainty`] says,
+        /// `(N)`.
+        certainty: floats,
         /// Tokens before the pass, `(N)`.
         ids: words,
         /// Of [`crate::sample_begin`].
@@ -65,6 +82,7 @@ pub fn record(step: &mut Recording, io: Buffers, choice: &Choice) {
             seed_low: choice.seed as u32,
             seed_high: (choice.seed >> 32) as u32,
             mask_id: choice.mask_id,
+            score: choice.score as u32,
             choice_temperature: choice.temperature,
         },
         io,
@@ -73,8 +91,8 @@ pub fn record(step: &mut Recording, io: Buffers, choice: &Choice) {
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, [token_confidence, ids, control, order]) = args.take::<Params, 4>();
-    let (confidence, ids) = (token_confidence.floats(), ids.words());
+    let (params, [certainty, ids, control, order]) = args.take::<Params, 4>();
+    let (certainty, ids) = (certainty.floats(), ids.words());
     let pass = control.words()[0];
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
     for (n, order) in order.floats_mut().iter_mut().enumerate() {
@@ -85,7 +103,12 @@ fn twin<E: Real>(args: Args<'_, E>) {
             let [word, ..] = generator.of(Stream::Order, [n32 % params.length, sample, pass]);
             let gumbel = -(-(-f64::from(rng::unit(word))).ln_1p()).ln();
             let noise = f64::from(params.choice_temperature) * gumbel;
-            *order = E::of(confidence[n].wide().ln() + noise);
+            let score = match params.score {
+                0 => certainty[n].wide().max(f64::from(LEAST)).ln(),
+                1 => -certainty[n].wide(),
+                _ => 0.0,
+            };
+            *order = E::of(score + noise);
         }
     }
 }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use crate::grid;
 use crate::imports::kernel;
 use crate::remask::{FREE_NO_END, GIVEN};
+use crate::sample_begin::GREEDY;
 
 /// How tokens are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +56,7 @@ buffers! {
         confidence: floats,
         /// Kind of each position: [`GIVEN`], [`crate::remask::FREE`] or [`FREE_NO_END`], `(N)`.
         kinds: words,
-        /// Of [`crate::sample_begin`]: element 1 makes the pass greedy.
+        /// Of [`crate::sample_begin`]: element [`GREEDY`] makes the pass greedy.
         control: words,
         /// Written: `(N)`.
         tokens: words_mut,
@@ -97,7 +98,7 @@ pub fn record(step: &mut Recording, io: Buffers, sampling: &Sampling) {
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 8>();
     let [logits, uniforms, ids, confidence, kinds, control, tokens, token_confidence] = buffers;
-    let greedy = params.greedy == 1 || control.words()[1] == 1;
+    let greedy = params.greedy == 1 || control.words()[GREEDY] == 1;
     let rows = logits.floats().par_chunks_exact(params.vocabulary as usize);
     let before = ids.words().par_iter().zip(confidence.floats());
     let asked = kinds.words().par_iter().zip(uniforms.floats());

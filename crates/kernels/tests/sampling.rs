@@ -7,6 +7,7 @@ use device::{Recording, Slice};
 use harness::{Bench, compare};
 use kernels::remask::{FREE, FREE_NO_END};
 use kernels::rng::{Philox, below, unit};
+use kernels::sample_order::{Choice, Score};
 use kernels::sample_tokens::{self, Sampling};
 use kernels::{remask, sample_begin, sample_explain, sample_order, sample_uniforms};
 
@@ -37,9 +38,10 @@ fn coarse(bench: &mut Bench, len: usize) -> Slice {
     bench.given_floats(&data)
 }
 
-/// Records the beginning of pass 0 and returns its control buffer.
-fn begin(bench: &mut Bench, step: &mut Recording, table: &[u32], batch: usize) -> Slice {
-    let table = bench.given_words(table);
+/// Records the beginning of pass 0 and returns its control buffer. The row has time, whether the
+/// pass is greedy, and the counts.
+fn begin(bench: &mut Bench, step: &mut Recording, row: &[u32], batch: usize) -> Slice {
+    let table = bench.given_words(&[&row[..2], &[0; 4], &row[2..]].concat());
     let (cursor, timesteps) = (bench.zeros(1), bench.unwritten_words(batch));
     let control = bench.unwritten_words(sample_begin::HEADER + batch);
     let io = sample_begin::Buffers { table, cursor, timesteps, control };
@@ -325,9 +327,9 @@ fn order(
     let (ids, token_confidence) = (bench.given_words(&ids), bench.given_floats(&sure));
     let control = begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch);
     let order = bench.unwritten(rows);
-    let io = sample_order::Buffers { token_confidence, ids, control, order };
-    let (temperature, first_sample, seed, mask_id) = (noise, 3, 42, 2);
-    let choice = sample_order::Choice { temperature, length, first_sample, seed, mask_id };
+    let io = sample_order::Buffers { certainty: token_confidence, ids, control, order };
+    let (score, temperature, first_sample, seed, mask_id) = (Score::Logarithm, noise, 3, 42, 2);
+    let choice = Choice { score, temperature, length, first_sample, seed, mask_id };
     sample_order::record(step, io, &choice);
     let io = remask::Buffers {
         tokens: bench.words(rows, 90),
@@ -373,9 +375,10 @@ fn with_noise_of_one_a_token_is_first_in_proportion_to_its_confidence() {
         let ids = bench.given_words(&vec![2; 3 * batch]);
         let control = begin(bench, step, &[&[1, 0], &vec![0; batch][..]].concat(), batch);
         let order = bench.unwritten(3 * batch);
-        let io = sample_order::Buffers { token_confidence, ids, control, order };
+        let io = sample_order::Buffers { certainty: token_confidence, ids, control, order };
         let (temperature, length, first_sample, seed, mask_id) = (1.0, 3, 0, 1, 2);
-        let choice = sample_order::Choice { temperature, length, first_sample, seed, mask_id };
+        let score = Score::Logarithm;
+        let choice = Choice { score, temperature, length, first_sample, seed, mask_id };
         sample_order::record(step, io, &choice);
         vec![order]
     });
@@ -392,18 +395,20 @@ fn with_noise_of_one_a_token_is_first_in_proportion_to_its_confidence() {
 
 #[test]
 fn passes_read_their_row_of_the_table() {
-    let table = [9, 0, 5, 6, 4, 1, 3, 2, 0, 1, 0, 0];
+    let table =
+        [[9, 0, 11, 12, 13, 14, 5, 6], [4, 1, 21, 22, 23, 24, 3, 2], [0, 1, 0, 0, 0, 0, 0, 0]];
     let outputs = compare("sample_begin", 0.0, 0.0, |bench, step| {
-        let table = bench.given_words(&table);
+        let table = bench.given_words(&table.concat());
         let (cursor, timesteps, control) =
-            (bench.zeros(1), bench.unwritten_words(2), bench.unwritten_words(4));
+            (bench.zeros(1), bench.unwritten_words(2), bench.unwritten_words(8));
         for _ in 0..2 {
             let io = sample_begin::Buffers { table, cursor, timesteps, control };
             sample_begin::record(step, io);
         }
         vec![cursor, timesteps, control]
     });
-    assert_eq!(outputs, [vec![2.0], vec![4.0, 4.0], vec![1.0, 1.0, 3.0, 2.0]]);
+    let control = vec![1.0, 1.0, 21.0, 22.0, 23.0, 24.0, 3.0, 2.0];
+    assert_eq!(outputs, [vec![2.0], vec![4.0, 4.0], control]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use device::{Access, Element, Kernel};
 use kernels::rng::Stream;
-use kernels::{ALL, remask, sample_explain, sample_order, sample_tokens};
+use kernels::{ALL, remask, sample_explain, sample_order};
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
@@ -117,8 +117,11 @@ fn constants_agree_with_the_host() {
                 Some("EPS") => naga::Literal::F32(f32::EPSILON),
                 Some("BEST") => word(sample_explain::BEST as u32),
                 Some("NONE") => word(sample_explain::NONE),
-                Some("STAYS") => naga::Literal::F32(sample_order::STAYS),
+                Some("STAYS") => naga::Literal::F32(remask::STAYS),
+                Some("WAITS") => naga::Literal::F32(remask::WAITS),
+                Some("LEAST") => naga::Literal::F32(sample_order::LEAST),
                 Some("STREAM") => word(match kernel.name {
+                    "sample_chance" => Stream::Chance as u32,
                     "sample_order" => Stream::Order as u32,
                     "sample_uniforms" => Stream::Tokens as u32,
                     other => panic!("{other}: which stream?"),
@@ -160,7 +163,10 @@ fn the_header_names_the_host_side() {
 
 #[test]
 fn kinds_of_positions_are_the_hosts() {
-    for kernel in [&remask::KERNEL, &sample_tokens::KERNEL] {
+    let kernels = ALL.iter().filter(|kernel| kernel.source.contains("#import kinds"));
+    let kernels: Vec<_> = kernels.collect();
+    assert!(kernels.len() >= 6);
+    for kernel in kernels {
         let (module, _) = parse(kernel);
         let value = |name: &str| {
             let named = |constant: &naga::Constant| constant.name.as_deref() == Some(name);

@@ -54,10 +54,30 @@ impl FromStr for Objective {
     }
 }
 
+/// How texts of a model read best; whoever samples may do otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Sampler, as the command line takes it: `maskgit`, or its parts joined by `+`.
+    pub sampler: String,
+    /// Denoising steps; `None` takes the number of timesteps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// What logits are divided by; 0 takes the likeliest token.
+    pub temperature: f32,
+    /// Noise in the order of tokens.
+    pub choice_temperature: f32,
+    /// Top-k sampling, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// Nucleus (top-p) sampling, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f32>,
+}
+
 /// What one must know about a network, besides its [`Config`](crate::Config), in order to use it.
 ///
 /// The mask token is in the config: the network has it among its inputs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Card {
     /// What it was trained for; `masked` for files without a card.
     pub objective: Objective,
@@ -69,6 +89,8 @@ pub struct Card {
     pub step: Option<u32>,
     /// Token that ends a text; `None` when unknown, which leaves it to the tokenizer.
     pub end_of_text: Option<u32>,
+    /// How its texts read best; `None` when nobody has tried.
+    pub sampling: Option<Sampling>,
 }
 
 /// Why a model cannot be used.
@@ -121,6 +143,8 @@ struct Stored {
     step: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     end_of_text: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sampling: Option<Sampling>,
 }
 
 impl Card {
@@ -140,13 +164,13 @@ impl Card {
         if version > VERSION {
             return Err(CardError::Newer(version));
         }
-        let Stored { objective, schedule, name, step, end_of_text, .. } =
+        let Stored { objective, schedule, name, step, end_of_text, sampling, .. } =
             serde_json::from_str(json)?;
         if let Some(id) = end_of_text.filter(|&id| id as usize >= vocabulary) {
             return Err(CardError::EndOfText { id, vocabulary });
         }
         let (objective, schedule) = (objective.parse()?, schedule.parse::<Schedule>()?);
-        Ok(Self { objective, schedule, name, step, end_of_text })
+        Ok(Self { objective, schedule, name, step, end_of_text, sampling })
     }
 
     /// Files from before version 1.
@@ -159,14 +183,22 @@ impl Card {
             name: get("name").map(str::to_owned),
             step: get("step").map(step).transpose()?,
             end_of_text: None,
+            sampling: None,
         })
     }
 
     /// Key and value of this card in a file's metadata.
     pub(crate) fn to_metadata(&self) -> Result<(String, String), serde_json::Error> {
-        let Self { objective, schedule, name, step, end_of_text } = self.clone();
-        let (objective, schedule) = (objective.to_string(), schedule.to_string());
-        let stored = Stored { version: VERSION, objective, schedule, name, step, end_of_text };
+        let Self { objective, schedule, name, step, end_of_text, sampling } = self.clone();
+        let stored = Stored {
+            version: VERSION,
+            objective: objective.to_string(),
+            schedule: schedule.to_string(),
+            name,
+            step,
+            end_of_text,
+            sampling,
+        };
         Ok((KEY.to_owned(), serde_json::to_string(&stored)?))
     }
 }
@@ -188,6 +220,14 @@ mod tests {
             name: Some("Tales \"of\" old".to_owned()),
             step: Some(7),
             end_of_text: Some(3),
+            sampling: Some(Sampling {
+                sampler: "margin+schedule+apart+none".to_owned(),
+                steps: Some(50),
+                temperature: 0.7,
+                choice_temperature: 1.0,
+                top_k: None,
+                top_p: Some(0.95),
+            }),
         };
         for card in [full, Card::default()] {
             let (key, value) = card.to_metadata().expect("JSON");

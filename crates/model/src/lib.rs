@@ -21,7 +21,7 @@ mod weights;
 pub use activations::{
     Activations, HeadScratch, LOGIT_BYTES, LayerActivations, Scratch, alloc_stats,
 };
-pub use card::{Card, CardError, Objective};
+pub use card::{Card, CardError, Objective, Sampling};
 pub use checkpoint::{Checkpoint, CheckpointError, Precision};
 pub use config::{Config, ConfigError};
 pub use init::{Init, initial_values};

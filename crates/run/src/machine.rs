@@ -430,6 +430,7 @@ impl Run {
             name: Some(self.name.clone()),
             step: Some(step),
             end_of_text: self.setup.tokenizer.tokenizer().end_of_text_id(),
+            sampling: None,
         };
         let config = self.training.model().config;
         let model = model::Checkpoint { config, card, values: parameters };

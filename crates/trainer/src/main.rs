@@ -11,6 +11,7 @@ mod eval;
 mod files;
 mod media;
 mod sample;
+mod sampler_args;
 mod settings;
 mod train;
 

@@ -161,6 +161,7 @@ fn an_exported_model_is_small_and_equal() {
     let shipped = place.path("models/tiny-tales");
     let mut export = trainer();
     export.arg("export").arg("--checkpoint").arg(place.path("run")).arg("--out").arg(&shipped);
+    export.args(["--sampler", "threshold", "--temperature", "0.5"]);
     let printed = succeed(&mut export);
     assert!(printed.contains("`tiny-tales`"), "{printed}");
     for name in ["tokenizer.json", "settings.toml", "log.jsonl", "loss.png", "loss.svg"] {

@@ -157,6 +157,57 @@ fn a_trace_tells_every_step() {
 }
 
 #[test]
+fn parts_of_samplers_combine() {
+    let place = Shipped::new();
+    let all = ["--prompt", "Tom [MASK:5] day.", "--gen-len", "4", "--stop-at-end=false"];
+    let trace = |more: &[&str]| place.trace(&[&all[..], more].concat());
+    let flags = ["--order", "margin", "--commit", "one", "--layout", "apart", "--correct", "none"];
+    let one = trace(&flags);
+    assert_eq!(one.sampler, "margin+one+apart+none");
+    let masks: Vec<_> = (0..one.frames.len()).map(|frame| one.masks(frame)).collect();
+    assert_eq!(masks, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], "a token a step");
+    // What is sure enough at once ends early, and figures say so.
+    let sampler = ["--sampler", "threshold:0.0000001"];
+    let early = trace(&sampler);
+    assert_eq!((early.frames.len(), early.masks(1)), (2, 0));
+    let output = place.sample(&all).args(sampler).output().expect("a text");
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(err.starts_with("1 denoising steps of "), "{err}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(early.text(1) + "\n", text);
+    // Sparse traces have the last state, too.
+    let sparse = trace(&["--sampler", "threshold:0.0000001", "--trace-every", "4"]);
+    assert_eq!((sparse.frames.len(), sparse.masks(1)), (2, 0));
+}
+
+#[test]
+fn the_card_says_how_texts_read_best() {
+    let place = Shipped::new();
+    let mut checkpoint = place.checkpoint();
+    let flags = ["--sampler", "entropy+bound:3", "--temperature", "0.3", "--top-p", "0.9"];
+    let expected = place.trace(&flags);
+    let sampling = model::Sampling {
+        sampler: "entropy+bound:3".to_owned(),
+        steps: None,
+        temperature: 0.3,
+        choice_temperature: 1.0,
+        top_k: None,
+        top_p: Some(0.9),
+    };
+    checkpoint.card.sampling = Some(sampling.clone());
+    place.store(&checkpoint);
+    assert_eq!(place.trace(&[]), expected);
+    let flags = ["--sampler", "maskgit", "--temperature", "1.0", "--top-p", "1"];
+    let other = place.trace(&flags);
+    assert_eq!((other.sampler.as_str(), other.temperature), ("maskgit", 1.0));
+
+    let sampler = "magic".to_owned();
+    checkpoint.card.sampling = Some(model::Sampling { sampler, ..sampling });
+    place.store(&checkpoint);
+    fail(&mut place.sample(&[]), &["the model's card", "`magic` is not a sampler"]);
+}
+
+#[test]
 fn what_cannot_be_written_gets_a_sentence() {
     let place = Shipped::new();
     let long = "[MASK:33]";
@@ -173,6 +224,10 @@ fn what_cannot_be_written_gets_a_sentence() {
         (&["--top-k", "0"], &["top_k is 0"]),
         (&["--top-p", "1.5"], &["top_p is 1.5"]),
         (&["--adapter", "x"], &["--adapter", "--device cpu"]),
+        (&["--commit", "threshold:2"], &["threshold is 2", "at most 1"]),
+        (&["--sampler", "carry", "--layout", "blocks"], &["revise compares", "layout whole only"]),
+        (&["--sampler", "threshold", "--steps", "5"], &["leave out --steps"]),
+        (&["--correct", "targeted:0.1:99"], &["99 rounds", "1 to 8"]),
     ] {
         fail(&mut place.sample(flags), parts);
     }

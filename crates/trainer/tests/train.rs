@@ -74,6 +74,7 @@ fn a_run_learns_and_leaves_everything() {
         name: Some("run".to_owned()),
         step: Some(200),
         end_of_text: Some(3),
+        sampling: None,
     };
     assert_eq!(model.card, card);
 }

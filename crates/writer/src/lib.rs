@@ -18,4 +18,4 @@ pub use edits::{Edit, Snapshot, edit};
 pub use predictions::{Predictions, TOP};
 pub use prompt::{DEFAULT_LENGTH, Length, PromptError, positions};
 pub use run::{Run, frame};
-pub use writer::{Writer, options, piece};
+pub use writer::{Writer, defaults, options, piece, sampling};

@@ -33,7 +33,7 @@ impl Run {
         predictions: bool,
     ) -> Result<Self, SampleError> {
         let pass = PassOptions { predictions, uniforms: Uniforms::Drawn };
-        let generation = Generation::new(device, parts, prompts, options, pass)?;
+        let mut generation = Generation::new(device, parts, prompts, options, pass)?;
         let first = generation.read_state(device).await?;
         Ok(Self { generation, first, mask_id: parts.model.config.mask_id, complete: false })
     }
@@ -98,7 +98,7 @@ impl Run {
 
     /// Runs the next pass and reads the first text with what the model expected; `None` when the
     /// run is over. It is over early when the text is complete: everything up to its end is
-    /// visible.
+    /// visible, and no correction follows.
     ///
     /// # Errors
     /// When the device fails.
@@ -117,7 +117,8 @@ impl Run {
             return Ok(None);
         };
         let text = self.text(&state, 0);
-        self.complete = text.len() < state.length && !text.contains(&self.mask_id);
+        let stands = text.len() < state.length && !text.contains(&self.mask_id);
+        self.complete = stands && !self.generation.options().sampler.corrects();
         let predictions = predictions.into_iter().take(state.length).collect();
         Ok(Some((frame(&state, 0), predictions)))
     }
@@ -140,7 +141,7 @@ impl Run {
     ///
     /// # Errors
     /// When the device fails.
-    pub async fn state(&self, device: &Device) -> Result<State, DeviceError> {
+    pub async fn state(&mut self, device: &Device) -> Result<State, DeviceError> {
         self.generation.read_state(device).await
     }
 }

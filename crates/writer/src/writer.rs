@@ -3,9 +3,9 @@
 use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::Schedule;
-use diffusion::sampler::{Parts, SampleError, SampleOptions, Workspace};
+use diffusion::sampler::{Parts, SampleError, SampleOptions, UnknownPart, Workspace};
 use kernels::Variants;
-use model::Model;
+use model::{Card, Model, Sampling};
 use plot::{Piece, Trace, trace};
 
 use crate::{Length, PromptError, Run, frame, positions};
@@ -21,8 +21,8 @@ pub struct Writer {
     pub workspace: Workspace,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
-    /// Noise schedule that it was trained with.
-    pub schedule: Schedule,
+    /// How it writes unless somebody wants otherwise, see [`defaults`].
+    pub defaults: SampleOptions,
     /// Its name, for titles.
     pub name: String,
 }
@@ -34,11 +34,6 @@ impl Writer {
     /// When the prompt does not fit the model or leaves nothing to write.
     pub fn positions(&self, prompt: &str, length: Length) -> Result<Vec<Option<u32>>, PromptError> {
         positions(&self.tokenizer, prompt, length, self.model.config.block_size)
-    }
-
-    /// The model's own options, see [`options`].
-    pub fn options(&self) -> SampleOptions {
-        options(self.schedule, &self.tokenizer)
     }
 
     /// Begins a run of `texts` texts from the same positions, see [`Run::new`].
@@ -86,10 +81,41 @@ impl Writer {
     }
 }
 
-/// Options for a model that was trained with this schedule, and the defaults for everything else.
+/// Options for a model that was trained with this schedule, and the program's for everything else.
 pub fn options(schedule: Schedule, tokenizer: &Tokenizer) -> SampleOptions {
     let end_token = tokenizer.end_of_text_id();
     SampleOptions { schedule, end_token, ..SampleOptions::default() }
+}
+
+/// Options for a model with this card: what it says reads best.
+///
+/// # Errors
+/// When the card names a sampler that this program does not know.
+pub fn defaults(card: &Card, tokenizer: &Tokenizer) -> Result<SampleOptions, UnknownPart> {
+    let options = options(card.schedule, tokenizer);
+    let Some(sampling) = &card.sampling else { return Ok(options) };
+    let Sampling { sampler, steps, temperature, choice_temperature, top_k, top_p } = sampling;
+    Ok(SampleOptions {
+        sampler: sampler.parse()?,
+        steps: *steps,
+        temperature: *temperature,
+        choice_temperature: *choice_temperature,
+        top_k: *top_k,
+        top_p: *top_p,
+        ..options
+    })
+}
+
+/// These options as a card has them.
+pub fn sampling(options: &SampleOptions) -> Sampling {
+    Sampling {
+        sampler: options.sampler.to_string(),
+        steps: options.steps,
+        temperature: options.temperature,
+        choice_temperature: options.choice_temperature,
+        top_k: options.top_k,
+        top_p: options.top_p,
+    }
 }
 
 /// What a token stands for, as traces have it; `None` outside the vocabulary.

@@ -29,12 +29,13 @@ fn writer(device: &mut Device) -> Writer {
     let init = Init { std: 0.5, zero_projections: false, seed: 3 };
     let values = initial_values(&config, &init);
     let checkpoint = Checkpoint { config, card: Card::default(), values };
+    let defaults = writer::options(Schedule::Cosine2, &tokenizer);
     Writer {
         model: Model::load(device, &checkpoint).expect("it fits"),
         variants: Variants::default(),
         workspace: Workspace::new(device, &config, 2, config.block_size).expect("it fits"),
         tokenizer,
-        schedule: Schedule::Cosine2,
+        defaults,
         name: "toy".to_owned(),
     }
 }
@@ -55,7 +56,7 @@ fn rest(device: &mut Device, run: &mut Run) -> Vec<Frame> {
 /// A run of one text over its whole length, and its trace.
 fn whole(device: &mut Device, writer: &Writer) -> (Run, Trace) {
     let positions = writer.positions("Tom ", Length::Exactly(12)).expect("it fits");
-    let options = SampleOptions { may_end: false, ..writer.options() };
+    let options = SampleOptions { may_end: false, ..writer.defaults.clone() };
     let run = writer.begin(device, &positions, 1, &options, true);
     let mut run = block_on(run).expect("possible");
     let mut trace = writer.trace(&run, "Tom ");
@@ -84,7 +85,7 @@ fn a_run_goes_on_from_any_of_its_frames() {
     let writer = writer(device);
     let (mut run, trace) = whole(device, &writer);
     assert!(run.suits(&run.generation().options().clone(), trace.len()));
-    assert!(!run.suits(&writer.options(), trace.len()), "that one may end its text");
+    assert!(!run.suits(&writer.defaults, trace.len()), "that one may end its text");
     assert!(!run.suits(&run.generation().options().clone(), trace.len() - 1));
     // The same draws again.
     for at in [0, 3, TIMESTEPS] {
@@ -123,7 +124,7 @@ fn a_text_is_complete_when_everything_up_to_its_end_is_visible() {
     let mut early = 0;
     // Another token takes the part of the end: this model seldom draws that of its tokenizer.
     for end in 0..290 {
-        let options = SampleOptions { end_token: Some(end), seed: 4, ..writer.options() };
+        let options = SampleOptions { end_token: Some(end), seed: 4, ..writer.defaults.clone() };
         let run = block_on(writer.begin(device, &positions, 1, &options, true));
         let mut run = run.expect("possible");
         let frames = rest(device, &mut run);

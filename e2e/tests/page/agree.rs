@@ -77,12 +77,13 @@ impl Text {
         let model = Model::load(&mut device, &checkpoint).expect("it fits");
         let workspace =
             Workspace::new(&mut device, &config, 1, config.block_size).expect("it fits");
+        let defaults = writer::options(Schedule::Cosine2, &tiny.tokenizer);
         let writer = Writer {
             model,
             variants: Variants::default(),
             workspace,
             tokenizer: tiny.tokenizer.clone(),
-            schedule: Schedule::Cosine2,
+            defaults,
             name: "Tiny".to_owned(),
         };
         let positions = writer.positions(self.prompt, Length::Exactly(LENGTH)).expect("it fits");
@@ -91,7 +92,7 @@ impl Text {
             temperature: self.temperature,
             seed: self.seed,
             may_end: false,
-            ..writer.options()
+            ..writer.defaults.clone()
         };
         let run = writer.begin(&mut device, &positions, 1, &options, true);
         let mut run = block_on(run).expect("possible");

@@ -107,18 +107,29 @@ impl Now {
                 SamplerKind::Carry | SamplerKind::Reference => {
                     "Those of which the model was least sure wait."
                 }
+                SamplerKind::Ancestral | SamplerKind::Remdm => "Chance decides which ones wait.",
+                SamplerKind::Threshold | SamplerKind::Entropy => "",
             };
-            out.push(format!(
-                "The {schedule} schedule says how many stay masked at this time: {masks} of {generated}. {waiting}"
-            ));
             out.push(match self.sampler {
-                SamplerKind::MaskGit => "What is visible stays.".into(),
+                SamplerKind::Threshold => {
+                    format!("All tokens of which the model was sure enough appeared: {masks} of {generated} wait.")
+                }
+                SamplerKind::Entropy => format!(
+                    "As many tokens appeared as hardly depend on each other: {masks} of {generated} wait."
+                ),
+                _ => format!(
+                    "The {schedule} schedule says how many stay masked at this time: {masks} of {generated}. {waiting}"
+                ),
+            });
+            out.push(match self.sampler {
                 SamplerKind::Carry => {
                     "What is visible keeps the confidence with which it was written.".into()
                 }
                 SamplerKind::Reference => {
                     "Visible tokens are drawn anew in every step, too.".into()
                 }
+                SamplerKind::Remdm => "A few visible tokens are masked again, by chance.".into(),
+                _ => "What is visible stays.".into(),
             });
             out.extend(behind);
         }

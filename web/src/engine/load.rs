@@ -54,7 +54,9 @@ impl Loaded {
         let ((checkpoint, tokenizer), mut network) = both?;
         network.model.parameters.write(&mut network.device, &checkpoint.values)?;
         let Checkpoint { config, card, .. } = checkpoint;
-        let schedule = card.schedule;
+        let defaults = writer::defaults(&card, &tokenizer).map_err(|error| {
+            Fault::new(FaultKind::Model, format!("The model's card says that {error}."))
+        })?;
         let (id, name) = match source {
             Source::Listed(entry) => (Some(entry.id), entry.name),
             Source::Dropped { name } => (None, name),
@@ -78,7 +80,7 @@ impl Loaded {
         };
         let Network { device, variants, model, workspace } = network;
         let name = info.name.clone();
-        let writer = Writer { model, variants, workspace, tokenizer, schedule, name };
+        let writer = Writer { model, variants, workspace, tokenizer, defaults, name };
         Ok(Self { device, writer, info })
     }
 }

@@ -77,14 +77,14 @@ impl Run {
 /// The controls' options, for this model.
 fn options(writer: &Writer, request: &Request) -> SampleOptions {
     SampleOptions {
-        sampler: request.sampler,
+        sampler: request.sampler.into(),
         steps: Some(request.steps as usize),
         temperature: request.temperature,
         top_k: request.top_k,
         top_p: request.top_p,
         seed: request.seed,
         may_end: request.stop_at_end,
-        ..writer.options()
+        ..writer.defaults.clone()
     }
 }
 

@@ -196,7 +196,7 @@ impl Gpu {
 }
 
 impl PreparedLaunch {
-    /// Copies the condition into the grid: 1 layer, or none.
+    /// Copies the condition into the grid: all layers, or none.
     fn decide(&self, encoder: &mut wgpu::CommandEncoder, grids: &wgpu::Buffer) {
         if let Some(Condition { flag, flag_offset, grid_offset }) = &self.when {
             encoder.copy_buffer_to_buffer(flag, *flag_offset, grids, grid_offset + 8, 4);

@@ -1,16 +1,16 @@
 //! A generation: a state machine that programs and pages drive.
 
 use device::{Device, DeviceError, Program, Recording, Timing};
+use kernels::Variants;
 use kernels::remask::{FREE, FREE_NO_END, GIVEN};
-use kernels::{Variants, sample_begin};
 use model::{Config, Model};
 
 use super::options::check_prompts;
-use super::record::{self, PassOptions};
+use super::plan::{Phase, Plan, told, told_table};
+use super::record::{PassOptions, Recorder};
 use super::state::behind_given;
 use super::workspace::Buffers;
-use super::{SampleError, SampleOptions, SamplerKind, State, Workspace};
-use crate::times;
+use super::{SampleError, SampleOptions, State, Workspace};
 
 /// What a generation runs with.
 #[derive(Clone, Copy, Debug)]
@@ -32,17 +32,22 @@ pub struct Parts<'a> {
 pub struct Generation {
     config: Config,
     options: SampleOptions,
-    /// Times of the passes, and 0 behind the last.
-    times: Vec<usize>,
+    pub(super) plan: Plan,
     batch: usize,
     /// Tokens of a text.
     length: usize,
     pub(super) buffers: Buffers,
     program: Program,
+    /// Programs of a targeted correction: judging, and filling.
+    correction: Option<[Program; 2]>,
     /// Whether passes compute predictions.
     pub(super) predicts: bool,
     generated: Vec<bool>,
     passes_done: usize,
+    /// The same, without those that were skipped since the last that ran.
+    reached: usize,
+    /// The pass that the device's cursor stands at.
+    cursor: usize,
 }
 
 impl Generation {
@@ -67,28 +72,41 @@ impl Generation {
                 workspace.batch, workspace.length
             )));
         }
-        let mut times = times(options.steps(config.timesteps), config.timesteps);
-        if options.sampler == SamplerKind::Reference {
-            // The greedy pass at t = 0, and the end behind it.
-            times.push(0);
-        }
-        let buffers = workspace.narrowed(&config, batch, seen, times.len() - 1);
+        let given = |token: &Option<u32>| token.is_some_and(|id| id != config.mask_id);
+        let generated: Vec<Vec<bool>> = prompts
+            .iter()
+            .map(|prompt| prompt.iter().map(|token| !given(token)).collect())
+            .collect();
+        let rows: Vec<&[bool]> = generated.iter().map(Vec::as_slice).collect();
+        let plan = Plan::new(options, &config, &rows);
+        let buffers = workspace.narrowed(&config, batch, seen, plan.passes());
+        let recorder = Recorder { variants, model, buffers: &buffers, options, pass };
+        let program = device.compile(recorder.record(Phase::Write))?;
+        let correction = if options.sampler.corrects() {
+            let judge = device.compile(recorder.record(Phase::Judge))?;
+            Some([judge, device.compile(recorder.record(Phase::Fill))?])
+        } else {
+            None
+        };
         let mut generation = Self {
             config,
             options: options.clone(),
             batch,
             length,
-            program: device.compile(record::pass(variants, model, &buffers, options, pass))?,
+            program,
+            correction,
             predicts: pass.predictions,
             buffers,
             generated: Vec::new(),
             passes_done: 0,
-            times,
+            reached: 0,
+            cursor: 0,
+            plan,
         };
         let tokens = || prompts.iter().flatten().map(|token| token.unwrap_or(config.mask_id));
         let state = State {
             pass: 0,
-            time: generation.times[0],
+            time: generation.time(0),
             length,
             ids: tokens().collect(),
             confidence: tokens().map(|id| f32::from(u8::from(id != config.mask_id))).collect(),
@@ -107,7 +125,7 @@ impl Generation {
     ) -> Recording {
         let Parts { model, variants, workspace } = parts;
         let buffers = workspace.narrowed(&model.config, 1, workspace.length, 1);
-        record::pass(variants, model, &buffers, options, pass)
+        Recorder { variants, model, buffers: &buffers, options, pass }.record(Phase::Write)
     }
 
     /// How it generates.
@@ -115,27 +133,40 @@ impl Generation {
         &self.options
     }
 
-    /// Number of passes of the whole run.
+    /// Number of passes of the whole run, at most: those that find nothing to do are skipped.
     pub fn passes(&self) -> usize {
-        self.times.len() - 1
+        self.plan.passes()
     }
 
-    /// Number of passes done.
+    /// Number of passes behind it, skipped ones included.
     pub fn passes_done(&self) -> usize {
         self.passes_done
     }
 
-    /// Time of the state after `pass` passes: that of the next pass, 0 at the end.
+    /// Nominal time of the state after `pass` passes: that of the next pass, 0 at the end.
     pub fn time(&self, pass: usize) -> usize {
-        self.times[pass]
+        self.plan.time(pass)
     }
 
-    /// Whether all passes are done.
+    /// Whether nothing is left to do, as far as is known without waiting for the device.
     pub fn finished(&self) -> bool {
         self.passes_done == self.passes()
     }
 
-    /// Launches of a pass.
+    /// How many passes of the network there were since the last state that was set.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn passes_run(&self, device: &Device) -> Result<usize, DeviceError> {
+        let counted = device.read_words(self.buffers.progress).await?[0] as usize;
+        let writing = match self.options.sampler.surveyed() {
+            true => 0,
+            false => self.plan.writing().min(self.passes_done),
+        };
+        Ok(writing + counted)
+    }
+
+    /// Launches of a pass that writes.
     pub fn recording(&self) -> &Recording {
         self.program.recording()
     }
@@ -143,10 +174,35 @@ impl Generation {
     /// Runs the next pass; does nothing when all are done. A GPU is not waited for.
     pub fn step(&mut self, device: &mut Device) -> Result<(), DeviceError> {
         if !self.finished() {
-            device.run(&self.program)?;
-            self.passes_done += 1;
+            self.place_cursor(device)?;
+            device.run(self.next_program())?;
+            self.advance();
         }
         Ok(())
+    }
+
+    /// The program of the next pass.
+    fn next_program(&self) -> &Program {
+        match (self.plan.phase(self.passes_done), &self.correction) {
+            (Phase::Judge, Some([judge, _])) => judge,
+            (Phase::Fill, Some([_, fill])) => fill,
+            _ => &self.program,
+        }
+    }
+
+    /// Puts the device's cursor where the next pass is, if passes were skipped.
+    fn place_cursor(&mut self, device: &mut Device) -> Result<(), DeviceError> {
+        if self.cursor != self.passes_done {
+            self.cursor = self.passes_done;
+            device.write_words(self.buffers.cursor, &[self.cursor as u32])?;
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self) {
+        self.passes_done += 1;
+        self.cursor += 1;
+        self.reached = self.passes_done;
     }
 
     /// Runs the remaining passes.
@@ -166,28 +222,43 @@ impl Generation {
         if self.finished() {
             return Ok(None);
         }
-        let timings = device.profile(&self.program).await?;
+        self.place_cursor(device)?;
+        let timings = device.profile(self.next_program()).await?;
         if timings.is_some() {
-            self.passes_done += 1;
+            self.advance();
         }
         Ok(timings)
     }
 
-    /// The texts as they are now: one small read from the device.
-    pub async fn read_state(&self, device: &Device) -> Result<State, DeviceError> {
+    /// The texts as they are now: one small read from the device. Passes that have nothing to do
+    /// with them are skipped.
+    pub async fn read_state(&mut self, device: &Device) -> Result<State, DeviceError> {
         let readback = device.read_words(self.buffers.readback).await?;
         Ok(self.state_of(&readback))
     }
 
-    /// The state that a readback holds.
-    pub(super) fn state_of(&self, readback: &[u32]) -> State {
+    /// The state that a readback holds; also skips the passes that have nothing to do with it.
+    pub(super) fn state_of(&mut self, readback: &[u32]) -> State {
         let (ids, confidence) = readback.split_at(readback.len() / 2);
         let confidence: Vec<f32> = confidence.iter().map(|&bits| f32::from_bits(bits)).collect();
+        let (pass, ids) = (self.reached, self.visible_part(ids));
+        let surveyed = self.options.sampler.surveyed();
+        let masks_of = |ids: &[u32]| ids.iter().filter(|&&id| id == self.config.mask_id).count();
+        let first = &self.generated[..self.length];
+        let time = match surveyed {
+            true => {
+                let count = first.iter().filter(|&&generated| generated).count();
+                let masks = masks_of(&ids[..self.length]);
+                told(self.options.schedule, self.config.timesteps, masks, count.max(masks))
+            }
+            false => self.time(pass),
+        };
+        self.passes_done = self.plan.next(pass, masks_of(&ids), surveyed);
         State {
-            pass: self.passes_done,
-            time: self.times[self.passes_done],
+            pass,
+            time,
             length: self.length,
-            ids: self.visible_part(ids),
+            ids,
             confidence: self.visible_part(&confidence),
             generated: self.generated.clone(),
         }
@@ -200,7 +271,7 @@ impl Generation {
     pub fn set_state(&mut self, device: &mut Device, state: &State) -> Result<(), DeviceError> {
         assert_eq!((state.batch(), state.length), (self.batch, self.length), "size of the state");
         assert!(state.pass <= self.passes(), "pass {} of {}", state.pass, self.passes());
-        self.passes_done = state.pass;
+        (self.passes_done, self.reached, self.cursor) = (state.pass, state.pass, state.pass);
         self.generated.clone_from(&state.generated);
 
         let ids = self.whole_rows(&state.ids, self.config.mask_id);
@@ -213,7 +284,14 @@ impl Generation {
         device.write_floats(self.buffers.confidence, &confidence)?;
         device.write_words(self.buffers.kinds, &self.whole_rows(&kinds, GIVEN))?;
         device.write_words(self.buffers.readback, &readback)?;
-        device.write_words(self.buffers.table, &self.table())?;
+        let rows: Vec<&[bool]> = self.generated.chunks_exact(self.length).collect();
+        let table = self.plan.table(&self.options, &self.config, &rows);
+        device.write_words(self.buffers.table, &table)?;
+        if self.buffers.acts.length == self.length {
+            let told = told_table(&self.options, self.config.timesteps, &rows);
+            device.write_words(self.buffers.told, &told)?;
+        }
+        device.write_words(self.buffers.progress, &[0, 1])?;
         device.write_words(self.buffers.cursor, &[self.passes_done as u32])
     }
 
@@ -228,24 +306,6 @@ impl Generation {
         uniforms: &[f32],
     ) -> Result<(), DeviceError> {
         device.write_floats(self.buffers.uniforms, uniforms)
-    }
-
-    /// The table of all passes: time, whether greedy, re-mask count of each text.
-    fn table(&self) -> Vec<u32> {
-        let Config { timesteps, .. } = self.config;
-        let counts: Vec<usize> = self
-            .generated
-            .chunks_exact(self.length)
-            .map(|row| row.iter().filter(|&&generated| generated).count())
-            .collect();
-        let mut table = Vec::with_capacity(self.passes() * (sample_begin::HEADER + self.batch));
-        for pair in self.times.windows(2) {
-            table.extend([pair[0] as u32, u32::from(pair[0] == 0)]);
-            let count =
-                |&n: &usize| self.options.schedule.masked_count(pair[1], timesteps, n) as u32;
-            table.extend(counts.iter().map(count));
-        }
-        table
     }
 
     /// Kinds of a text's positions, as kernels tell them apart: no text may end before given

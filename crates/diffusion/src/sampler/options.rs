@@ -7,32 +7,44 @@ use kernels::sample_tokens::Sampling;
 use model::{Config, Schedule};
 use serde::{Deserialize, Serialize};
 
+use super::Sampler;
+
 /// Temperatures below this draw the likeliest token.
 const GREEDY_BELOW: f32 = 1e-4;
 
-/// Which tokens a pass draws again, and which stay. At the end of a pass, as many positions as the
-/// schedule says for the next time are masked again: those of lowest confidence, except with
-/// `MaskGit`.
+/// A well-known sampler: a preset of the parts of a [`Sampler`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SamplerKind {
-    /// Visible tokens stay for good. Of the new ones, the more confident are the likelier to stay,
-    /// with noise scaled by [`SampleOptions::choice_temperature`] (MaskGIT, arXiv 2202.04200,
-    /// without its annealing). Pure confidence favors repetition; noise keeps samples diverse.
+    /// MaskGIT (arXiv 2202.04200).
     #[default]
     MaskGit,
-    /// Visible tokens stay, with the confidence with which they were drawn: visible positions never
-    /// had a loss. The mask token cannot be drawn.
+    /// The surest stay, old ones and new ones alike.
     Carry,
-    /// Every free position is drawn again in every pass, and a last greedy pass at t = 0 follows.
-    /// Positions behind the text, up to the end of the block, stay masked.
+    /// The seed's: every free position is drawn again in every pass.
     #[serde(rename = "seed")]
     Reference,
+    /// MDLM's ancestral sampling (arXiv 2406.07524).
+    Ancestral,
+    /// Fast-dLLM's confidence threshold (arXiv 2505.22618).
+    Threshold,
+    /// The EB-Sampler (arXiv 2505.24857).
+    Entropy,
+    /// ReMDM (arXiv 2503.00307).
+    Remdm,
 }
 
 impl SamplerKind {
     /// All of them, the default first.
-    pub const ALL: [Self; 3] = [Self::MaskGit, Self::Carry, Self::Reference];
+    pub const ALL: [Self; 7] = [
+        Self::MaskGit,
+        Self::Carry,
+        Self::Reference,
+        Self::Ancestral,
+        Self::Threshold,
+        Self::Entropy,
+        Self::Remdm,
+    ];
 
     /// Its name on the command line, in links and in traces.
     pub const fn name(self) -> &'static str {
@@ -40,6 +52,10 @@ impl SamplerKind {
             Self::MaskGit => "maskgit",
             Self::Carry => "carry",
             Self::Reference => "seed",
+            Self::Ancestral => "ancestral",
+            Self::Threshold => "threshold",
+            Self::Entropy => "entropy",
+            Self::Remdm => "remdm",
         }
     }
 
@@ -51,26 +67,18 @@ impl SamplerKind {
             }
             Self::Carry => "Visible tokens stay, unless others are more confident",
             Self::Reference => "Every token is drawn again in every step",
+            Self::Ancestral => "Tokens appear at random places and stay",
+            Self::Threshold => "All tokens that are confident enough appear at once; ends early",
+            Self::Entropy => {
+                "As many tokens appear at once as hardly depend on each other; ends early"
+            }
+            Self::Remdm => "Tokens appear at random places, and a few are masked again",
         }
     }
 
     /// The sampler of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|sampler| sampler.name() == name)
-    }
-
-    /// Whether visible tokens are kept and the mask token cannot be drawn: the network is asked only
-    /// what it learned.
-    pub(super) fn keeps_visible(self) -> bool {
-        self != Self::Reference
-    }
-
-    /// Positions that the network sees of a text of `length` in a block of `block_size`.
-    pub fn seen(self, length: usize, block_size: usize) -> usize {
-        match self {
-            Self::Carry | Self::MaskGit => length,
-            Self::Reference => block_size,
-        }
     }
 }
 
@@ -84,15 +92,16 @@ impl fmt::Display for SamplerKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleOptions {
-    /// Which tokens a pass draws again.
-    pub sampler: SamplerKind,
+    /// Which tokens come first, how many stay, and what is drawn again.
+    pub sampler: Sampler,
     /// Noise schedule, best the one that the model was trained with.
     pub schedule: Schedule,
-    /// Denoising steps; `None` takes the model's number of timesteps.
+    /// Denoising steps; `None` takes the model's number of timesteps. Without meaning for samplers
+    /// that are [adaptive](Sampler::adaptive).
     pub steps: Option<usize>,
     /// What logits are divided by, 0 to 100; 0 takes the likeliest token.
     pub temperature: f32,
-    /// Noise in the order in which [`SamplerKind::MaskGit`] keeps tokens, 0 to 1000. 0 keeps the
+    /// Noise in [`Order::Noisy`](super::Order::Noisy), 0 to 1000. 0 keeps the
     /// most confident; 1 keeps a token with a probability proportional to its confidence; large
     /// values keep any, as in MDLM's ancestral sampling (arXiv 2406.07524).
     pub choice_temperature: f32,
@@ -114,7 +123,7 @@ pub struct SampleOptions {
 impl Default for SampleOptions {
     fn default() -> Self {
         Self {
-            sampler: SamplerKind::default(),
+            sampler: Sampler::default(),
             schedule: Schedule::default(),
             steps: None,
             temperature: 1.0,
@@ -171,6 +180,9 @@ impl SampleOptions {
             return fail(format!(
                 "steps is {steps}, it must be between 1 and {most}, the model's number of timesteps"
             ));
+        }
+        if let Err(sentence) = self.sampler.check() {
+            return fail(sentence);
         }
         if !(0.0..=100.0).contains(&self.temperature) {
             let temperature = self.temperature;

@@ -1,14 +1,24 @@
 //! The launches of a pass.
 
+use std::ops::Range;
+
 use device::{Recording, Slice};
+use kernels::sample_chance::Chance;
+use kernels::sample_doubt::Doubt;
+use kernels::sample_order::{Choice, Score};
+use kernels::sample_survey::Survey;
 use kernels::{
-    Variants, remask, sample_begin, sample_explain, sample_order, sample_tokens, sample_uniforms,
+    Variants, cross_entropy, remask, sample_apart, sample_begin, sample_blocks, sample_bound,
+    sample_certainty, sample_chance, sample_doubt, sample_explain, sample_hide, sample_order,
+    sample_survey, sample_threshold, sample_tokens, sample_uniforms,
 };
 use model::Model;
 use model::forward::{self, Pass};
 
+use super::SampleOptions;
+use super::parts::{Commit, Correction, Layout, Order};
+use super::plan::{FILLS, GROUPS, Phase};
 use super::workspace::Buffers;
-use super::{SampleOptions, SamplerKind};
 
 /// Where the uniform random numbers of a pass come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,42 +40,128 @@ pub struct PassOptions {
     pub uniforms: Uniforms,
 }
 
-/// One denoising pass.
-pub(super) fn pass(
-    variants: &Variants,
-    model: &Model,
-    buffers: &Buffers,
-    options: &SampleOptions,
-    pass: PassOptions,
-) -> Recording {
-    let mask_id = model.config.mask_id;
-    let length = buffers.acts.length;
-    let sampling = options.sampling(mask_id);
-    let mut step = Recording::default();
-    let Buffers { table, cursor, timesteps, control, uniforms, .. } = *buffers;
-    sample_begin::record(&mut step, sample_begin::Buffers { table, cursor, timesteps, control });
-    let (seed, first_sample) = (options.seed, options.first_sample);
-    if pass.uniforms == Uniforms::Drawn {
-        let io = sample_uniforms::Buffers { control, uniforms };
-        sample_uniforms::record(&mut step, io, length, first_sample, seed);
+/// What passes are recorded from.
+#[derive(Clone, Copy)]
+pub(super) struct Recorder<'a> {
+    pub(super) variants: &'a Variants,
+    pub(super) model: &'a Model,
+    pub(super) buffers: &'a Buffers,
+    pub(super) options: &'a SampleOptions,
+    pub(super) pass: PassOptions,
+}
+
+impl Recorder<'_> {
+    /// One denoising pass.
+    pub(super) fn record(&self, phase: Phase) -> Recording {
+        let mut step = Recording::default();
+        let Buffers { table, cursor, timesteps, control, live, layers, .. } = *self.buffers;
+        let io = sample_begin::Buffers { table, cursor, timesteps, control };
+        sample_begin::record(&mut step, io);
+        if phase == Phase::Write && !self.options.sampler.surveyed() {
+            self.work(&mut step, phase);
+            return step;
+        }
+        self.survey(&mut step, phase);
+        let mut flags = vec![(self.buffers.acts.batch as u32, layers)];
+        if self.buffers.acts.batch > 1 {
+            flags.push((1, live));
+        }
+        step.when_layers(&flags, |step| self.work(step, phase));
+        step
     }
-    let (acts, ids) = (&buffers.acts, buffers.ids);
-    let forward_pass = Pass { variants, model, acts, ids, timesteps };
-    forward::logits(&mut step, &forward_pass, |step, rows, logits| {
+
+    fn survey(&self, step: &mut Recording, phase: Phase) {
+        let buffers = self.buffers;
+        let io = sample_survey::Buffers {
+            told: buffers.told,
+            ids: buffers.ids,
+            kinds: buffers.kinds,
+            timesteps: buffers.timesteps,
+            control: buffers.control,
+            progress: buffers.progress,
+            live: buffers.live,
+            layers: buffers.layers,
+        };
+        let survey = Survey {
+            length: buffers.acts.length,
+            mask_id: self.model.config.mask_id,
+            judging: phase == Phase::Judge,
+            groups: GROUPS as u32,
+            fills: FILLS as u32,
+        };
+        sample_survey::record(step, io, &survey);
+    }
+
+    /// What a pass does if there is anything to do.
+    fn work(&self, step: &mut Recording, phase: Phase) {
+        let Self { variants, model, buffers, options, pass } = *self;
+        let Buffers { timesteps, control, uniforms, ids, kinds, tokens, .. } = *buffers;
+        let (mask_id, length) = (model.config.mask_id, buffers.acts.length);
+        if pass.uniforms == Uniforms::Drawn {
+            let io = sample_uniforms::Buffers { control, uniforms };
+            sample_uniforms::record(step, io, length, options.first_sample, options.seed);
+        }
+        let mut seen = ids;
+        if phase == Phase::Judge {
+            seen = buffers.seen;
+            let io = sample_hide::Buffers { ids, kinds, control, seen };
+            sample_hide::record(step, io, length, GROUPS as u32, mask_id);
+        }
+        let forward_pass = Pass { variants, model, acts: &buffers.acts, ids: seen, timesteps };
+        forward::logits(step, &forward_pass, |step, rows, logits| {
+            self.read_logits(step, phase, rows, logits);
+        });
+        let order = match phase {
+            Phase::Write => self.commit(step),
+            Phase::Judge => self.doubt(step),
+            Phase::Fill => self.order(step),
+        };
+        remask::record(
+            step,
+            remask::Buffers {
+                tokens,
+                token_confidence: buffers.token_confidence,
+                order,
+                kinds,
+                control,
+                ids,
+                confidence: buffers.confidence,
+                readback: buffers.readback,
+            },
+            length,
+            mask_id,
+        );
+    }
+
+    /// Draws tokens from some rows of logits, and what else follows from them.
+    fn read_logits(&self, step: &mut Recording, phase: Phase, rows: Range<usize>, logits: Slice) {
+        let Self { model, buffers, options, pass, .. } = *self;
         let part = |slice: Slice, width| slice.part(rows.start * width, rows.len() * width);
+        let mask_id = model.config.mask_id;
+        let ids = part(buffers.ids, 1);
         let io = sample_tokens::Buffers {
             logits,
-            uniforms: part(uniforms, 1),
-            ids: part(ids, 1),
+            uniforms: part(buffers.uniforms, 1),
+            ids,
             confidence: part(buffers.confidence, 1),
             kinds: part(buffers.kinds, 1),
-            control,
+            control: buffers.control,
             tokens: part(buffers.tokens, 1),
             token_confidence: part(buffers.token_confidence, 1),
         };
-        sample_tokens::record(step, io, &sampling);
+        sample_tokens::record(step, io, &options.sampling(mask_id));
+        let sampler = options.sampler;
+        if phase == Phase::Judge {
+            cross_entropy::forward(step, logits, ids, buffers.stats.part(rows.start, rows.len()));
+        } else if matches!(sampler.commit, Commit::Bound(_))
+            || matches!(sampler.order, Order::Margin | Order::Entropy)
+        {
+            let (margin, entropy) = (part(buffers.margin, 1), part(buffers.uncertainty, 1));
+            let io = sample_certainty::Buffers { logits, margin, entropy };
+            sample_certainty::record(step, io, mask_id);
+        }
         if pass.predictions {
-            let excluded = options.sampler.keeps_visible().then_some(mask_id);
+            let excluded = sampler.keeps_visible().then_some(mask_id);
             let io = sample_explain::Buffers {
                 logits,
                 tokens: part(buffers.top_tokens, sample_explain::BEST),
@@ -74,33 +170,104 @@ pub(super) fn pass(
             };
             sample_explain::record(step, io, excluded);
         }
-    });
-    let order = match options.sampler {
-        SamplerKind::Carry | SamplerKind::Reference => buffers.token_confidence,
-        SamplerKind::MaskGit => {
-            let (token_confidence, ids, order) =
-                (buffers.token_confidence, buffers.ids, buffers.order);
-            let io = sample_order::Buffers { token_confidence, ids, control, order };
-            let temperature = options.choice_temperature;
-            let choice = sample_order::Choice { temperature, length, first_sample, seed, mask_id };
-            sample_order::record(&mut step, io, &choice);
-            order
+    }
+
+    /// The order in which drawn tokens stay. Returns where it lies, as the others do.
+    fn order(&self, step: &mut Recording) -> Slice {
+        let Self { model, buffers, options, .. } = *self;
+        let sampler = options.sampler;
+        if matches!(sampler.correction, Correction::Revise | Correction::Redraw) {
+            return buffers.token_confidence;
         }
-    };
-    remask::record(
-        &mut step,
-        remask::Buffers {
-            tokens: buffers.tokens,
-            token_confidence: buffers.token_confidence,
-            order,
-            kinds: buffers.kinds,
-            control,
-            ids: buffers.ids,
-            confidence: buffers.confidence,
-            readback: buffers.readback,
-        },
-        length,
-        mask_id,
-    );
-    step
+        let Buffers { margin, uncertainty, token_confidence, ids, control, order, .. } = *buffers;
+        let mask_id = model.config.mask_id;
+        let (certainty, score, temperature) = match sampler.order {
+            Order::Noisy => (token_confidence, Score::Logarithm, options.choice_temperature),
+            Order::Confidence => (token_confidence, Score::Logarithm, 0.0),
+            Order::Margin => (margin, Score::Logarithm, 0.0),
+            Order::Entropy => (uncertainty, Score::Negative, 0.0),
+            Order::Random => (token_confidence, Score::None, 1.0),
+        };
+        let SampleOptions { seed, first_sample, .. } = *options;
+        let length = buffers.acts.length;
+        let choice = Choice { score, temperature, length, first_sample, seed, mask_id };
+        let io = sample_order::Buffers { certainty, ids, control, order };
+        sample_order::record(step, io, &choice);
+        order
+    }
+
+    /// Who stays by order, layout, commit rule, and chance.
+    fn commit(&self, step: &mut Recording) -> Slice {
+        let Self { model, buffers, options, .. } = *self;
+        let Buffers { ids, kinds, control, token_confidence, uncertainty, .. } = *buffers;
+        let (mask_id, length) = (model.config.mask_id, buffers.acts.length);
+        let sampler = options.sampler;
+        let mut order = self.order(step);
+        // Where the next verdict goes: never where it is computed from.
+        let mut verdict = buffers.verdict;
+
+        let reveals = sampler.commit == Commit::Chance;
+        if reveals || matches!(sampler.correction, Correction::Remdm(_)) {
+            let SampleOptions { seed, first_sample, .. } = *options;
+            let chance = Chance { length, first_sample, seed, mask_id, reveals };
+            sample_chance::record(
+                step,
+                sample_chance::Buffers { ids, kinds, control, order },
+                &chance,
+            );
+        }
+        match sampler.layout {
+            Layout::Whole => (),
+            Layout::Blocks(block) => {
+                let io = sample_blocks::Buffers { ids, control, order };
+                sample_blocks::record(step, io, length, block, mask_id);
+            }
+            Layout::Apart => {
+                sample_apart::record(
+                    step,
+                    sample_apart::Buffers { order, control, verdict },
+                    length,
+                );
+                std::mem::swap(&mut order, &mut verdict);
+            }
+        }
+        let threshold = match sampler.commit {
+            Commit::Schedule | Commit::Chance => return order,
+            Commit::Bound(bound) => {
+                let io = sample_bound::Buffers { order, entropy: uncertainty, control, verdict };
+                sample_bound::record(step, io, length, bound);
+                return verdict;
+            }
+            Commit::Threshold(threshold) => threshold,
+            // No confidence is as high.
+            Commit::One => 2.0,
+        };
+        let io = sample_threshold::Buffers { order, token_confidence, control, verdict };
+        sample_threshold::record(step, io, length, threshold);
+        verdict
+    }
+
+    /// Who of the hidden group stays.
+    fn doubt(&self, step: &mut Recording) -> Slice {
+        let Self { model, buffers, options, .. } = *self;
+        let Buffers { ids, kinds, control, stats, order, .. } = *buffers;
+        let below = match options.sampler.correction {
+            Correction::Targeted { below, .. } => below,
+            _ => 0.0,
+        };
+        let doubt = Doubt {
+            length: buffers.acts.length,
+            groups: GROUPS as u32,
+            mask_id: model.config.mask_id,
+            // No cross-entropy is infinite.
+            limit: (-below.ln()).min(f32::MAX),
+        };
+        let loss = stats.loss;
+        sample_doubt::record(
+            step,
+            sample_doubt::Buffers { ids, kinds, loss, control, order },
+            &doubt,
+        );
+        order
+    }
 }

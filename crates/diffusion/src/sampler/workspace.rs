@@ -3,8 +3,11 @@
 use std::convert::Infallible;
 
 use device::{Device, DeviceError, Element, Slice};
-use kernels::{sample_begin, sample_explain};
+use kernels::cross_entropy::TokenStats;
+use kernels::{sample_begin, sample_explain, sample_survey};
 use model::{Activations, Config, LOGIT_BYTES};
+
+use super::plan::Plan;
 
 /// Buffers for generating up to `batch` texts of up to `length` tokens at a time. Made once and
 /// reused by one generation after the other, because devices do not free buffers.
@@ -19,7 +22,7 @@ pub struct Workspace {
 #[derive(Clone, Debug)]
 pub(super) struct Buffers {
     pub(super) acts: Activations,
-    /// `(passes, 2 + batch)`, see [`sample_begin`].
+    /// `(passes, 6 + batch)`, see [`sample_begin`].
     pub(super) table: Slice,
     pub(super) cursor: Slice,
     pub(super) timesteps: Slice,
@@ -31,8 +34,20 @@ pub(super) struct Buffers {
     pub(super) kinds: Slice,
     pub(super) tokens: Slice,
     pub(super) token_confidence: Slice,
-    /// Order of re-masking, where it is not the confidence.
+    /// Order of re-masking, where it is not the confidence, and a second one computed from it.
     pub(super) order: Slice,
+    pub(super) verdict: Slice,
+    /// See [`kernels::sample_certainty`].
+    pub(super) margin: Slice,
+    pub(super) uncertainty: Slice,
+    /// See [`sample_survey`].
+    pub(super) told: Slice,
+    pub(super) progress: Slice,
+    pub(super) live: Slice,
+    pub(super) layers: Slice,
+    /// What the network sees while the text is judged, and what it thinks of it.
+    pub(super) seen: Slice,
+    pub(super) stats: TokenStats,
     /// Ids and confidence packed, `(2, N)`, see [`kernels::remask`].
     pub(super) readback: Slice,
     pub(super) top_tokens: Slice,
@@ -63,6 +78,20 @@ impl Buffers {
             tokens: make("sample_tokens", Word, n, |all| all.tokens)?,
             token_confidence: make("token_confidence", Float, n, |all| all.token_confidence)?,
             order: make("sample_order", Float, n, |all| all.order)?,
+            verdict: make("sample_verdict", Float, n, |all| all.verdict)?,
+            margin: make("sample_margin", Float, n, |all| all.margin)?,
+            uncertainty: make("sample_uncertainty", Float, n, |all| all.uncertainty)?,
+            told: make("sample_told", Word, n + batch, |all| all.told)?,
+            progress: make("sample_progress", Word, sample_survey::PROGRESS, |all| all.progress)?,
+            live: make("sample_live", Word, 1, |all| all.live)?,
+            layers: make("sample_layers", Word, 1, |all| all.layers)?,
+            seen: make("sample_seen", Word, n, |all| all.seen)?,
+            stats: TokenStats {
+                lse: make("sample_lse", Float, n, |all| all.stats.lse)?,
+                loss: make("sample_loss", Float, n, |all| all.stats.loss)?,
+                hit: make("sample_hit", Float, n, |all| all.stats.hit)?,
+                entropy: make("sample_loss_entropy", Float, n, |all| all.stats.entropy)?,
+            },
             readback: make("sample_readback", Word, 2 * n, |all| all.readback)?,
             top_tokens: make("top_tokens", Word, top, |all| all.top_tokens)?,
             top_probabilities: make("top_probabilities", Float, top, |all| all.top_probabilities)?,
@@ -82,9 +111,10 @@ impl Workspace {
         length: usize,
     ) -> Result<Self, DeviceError> {
         let acts = Activations::for_inference(device, config, batch, length)?;
-        let buffers = Buffers::new(acts, config.timesteps + 1, |label, element, len, _| {
-            device.allocate(label, element, len)
-        })?;
+        let buffers =
+            Buffers::new(acts, Plan::most(config.timesteps, length), |label, element, len, _| {
+                device.allocate(label, element, len)
+            })?;
         Ok(Self { batch, length, buffers })
     }
 

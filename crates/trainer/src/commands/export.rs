@@ -11,11 +11,13 @@ use run::Log;
 use run::checkpoint::{LOG, MODEL, SETTINGS, TOKENIZER};
 
 use crate::checkpoints::Located;
-use crate::{checkpoints, curves, files};
+use crate::sampler_args::SamplerArgs;
+use crate::{checkpoints, curves, files, sample};
 
 /// Make a checkpoint ready to be shipped: half-precision weights, tokenizer, settings, log, curves
 ///
-/// Files of the target folder with other names stay as they are.
+/// Files of the target folder with other names stay as they are. Sampler flags go into the model's card:
+/// `sample` and the page then write so unless told otherwise.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExportArgs {
     /// Run's folder (its best checkpoint is taken) or checkpoint's folder
@@ -25,6 +27,9 @@ pub(crate) struct ExportArgs {
     /// Folder to write, for instance artifacts/models/NAME; its name becomes the model's
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
 }
 
 /// Runs the command.
@@ -36,6 +41,12 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         fs::read(&path)
             .with_context(|| format!("cannot read {}, which a shipped model needs", path.display()))
     };
+    if args.sampler.given() {
+        let defaults = sample::defaults(&model.card, tokenizer.tokenizer())?;
+        let options = args.sampler.apply(&defaults)?;
+        options.validate(&model.config)?;
+        model.card.sampling = Some(writer::sampling(&options));
+    }
     let settings = read(SETTINGS)?;
     let log = Log::parse(read(LOG)?)?;
     let name = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();

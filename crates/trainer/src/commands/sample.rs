@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use diffusion::sampler::{SampleOptions, SamplerKind};
 use plot::draw::Size;
 use plot::theme::Theme;
 use writer::Length;
@@ -12,11 +11,13 @@ use writer::Length;
 use super::named::named;
 use crate::compute::ComputeArgs;
 use crate::sample::{self, Output, Request};
+use crate::sampler_args::SamplerArgs;
 
 /// Write with a trained model
 ///
 /// Prints the text on standard output and, in a terminal, animates the denoising. Pictures and the
-/// trace show the first text of a batch.
+/// trace show the first text of a batch. How it is sampled is what the model's card says reads best,
+/// unless flags say otherwise.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SampleArgs {
     /// Folder of a shipped model, a checkpoint, or a run (its best checkpoint is taken)
@@ -31,32 +32,6 @@ pub(crate) struct SampleArgs {
     /// as the model's block holds]
     #[arg(long, value_name = "N")]
     pub(crate) gen_len: Option<usize>,
-
-    /// Denoising steps, at most the model's number of timesteps [default: all of them]
-    #[arg(long, value_name = "N")]
-    pub(crate) steps: Option<usize>,
-
-    /// Which tokens a step draws again, and which stay
-    #[arg(long, default_value_t = SamplerKind::MaskGit,
-          value_parser = named(&SamplerKind::ALL, SamplerKind::name, SamplerKind::about))]
-    pub(crate) sampler: SamplerKind,
-
-    /// Sampling temperature: 0 takes the likeliest token, 1 draws from the model's distribution
-    #[arg(long, default_value_t = 0.8, allow_negative_numbers = true, value_name = "X")]
-    pub(crate) temperature: f32,
-
-    /// Noise in the order in which `maskgit` keeps tokens: 0 keeps the most confident, 100 any
-    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true, value_name = "X")]
-    pub(crate) choice_temperature: f32,
-
-    /// Top-k sampling: draw among this many likeliest tokens [default: all]
-    #[arg(long, value_name = "N")]
-    pub(crate) top_k: Option<u32>,
-
-    /// Nucleus (top-p) sampling: draw among the smallest set of likeliest tokens whose
-    /// probabilities sum to at least this [default: all]
-    #[arg(long, allow_negative_numbers = true, value_name = "P")]
-    pub(crate) top_p: Option<f32>,
 
     /// Seed of all draws: the same seed gives the same text
     #[arg(long, default_value_t = 0, value_name = "N")]
@@ -108,6 +83,9 @@ pub(crate) struct SampleArgs {
     pub(crate) theme: Theme,
 
     #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
+
+    #[command(flatten)]
     pub(crate) compute: ComputeArgs,
 }
 
@@ -119,17 +97,9 @@ impl SampleArgs {
             prompt: &self.prompt,
             length: self.gen_len.map_or(Length::Auto, Length::Exactly),
             texts: self.batch as usize,
-            options: SampleOptions {
-                sampler: self.sampler,
-                steps: self.steps,
-                temperature: self.temperature,
-                choice_temperature: self.choice_temperature,
-                top_k: self.top_k,
-                top_p: self.top_p,
-                seed: self.seed,
-                may_end: self.stop_at_end,
-                ..SampleOptions::default()
-            },
+            sampler: &self.sampler,
+            seed: self.seed,
+            may_end: self.stop_at_end,
             animate: !self.no_animate,
             output: Output {
                 trace: self.trace.as_deref(),

@@ -47,7 +47,7 @@ pub(super) fn texts(
         .collect();
     let workspace = Workspace::new(device, &model.config, BATCH, block)?;
     let options = SampleOptions {
-        sampler: SamplerKind::Reference,
+        sampler: SamplerKind::Reference.into(),
         schedule,
         temperature: 0.0,
         ..SampleOptions::default()

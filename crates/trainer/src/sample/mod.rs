@@ -11,7 +11,7 @@ use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::sampler::{SampleOptions, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::{Config, Model};
+use model::{Card, Config, Model};
 use plot::Trace;
 use plot::draw::Size;
 use plot::theme::Theme;
@@ -21,7 +21,11 @@ use writer::{Length, Writer};
 use crate::checkpoints::Located;
 use crate::compute::ComputeArgs;
 use crate::media::{self, Look};
+use crate::sampler_args::SamplerArgs;
 use crate::{checkpoints, compute, files};
+
+/// Temperature for models whose card names none: below 1, which texts of small models gain from.
+const TEMPERATURE: f32 = 0.8;
 
 /// Frames per second of a video.
 const FPS: u32 = 30;
@@ -41,8 +45,12 @@ pub(crate) struct Request<'a> {
     pub(crate) length: Length,
     /// Texts to write.
     pub(crate) texts: usize,
-    /// How; schedule and end token come from the model.
-    pub(crate) options: SampleOptions,
+    /// How, where not as the model's card says.
+    pub(crate) sampler: &'a SamplerArgs,
+    /// Seed of all draws.
+    pub(crate) seed: u64,
+    /// Whether texts may end before their last position.
+    pub(crate) may_end: bool,
     /// Animate the denoising, if standard output is a terminal.
     pub(crate) animate: bool,
     pub(crate) output: Output<'a>,
@@ -68,7 +76,7 @@ struct Written {
     texts: Vec<Vec<u32>>,
     /// The first text, if somebody looks at it.
     trace: Option<Trace>,
-    /// Passes of the network over each text.
+    /// Passes of the network over a text, at most.
     passes: usize,
     /// Passes over all texts; texts that fit in memory together share theirs.
     runs: usize,
@@ -80,11 +88,11 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let Located { file, model: checkpoint, tokenizer } =
         checkpoints::load_located(request.checkpoint, None)?;
     let tokenizer = tokenizer.into_tokenizer();
-    let schedule = checkpoint.card.schedule;
+    let defaults = defaults(&checkpoint.card, &tokenizer)?;
     let options = SampleOptions {
-        schedule,
-        end_token: tokenizer.end_of_text_id(),
-        ..request.options.clone()
+        seed: request.seed,
+        may_end: request.may_end,
+        ..request.sampler.apply(&defaults)?
     };
     options.validate(&checkpoint.config)?;
     let Config { block_size, .. } = checkpoint.config;
@@ -107,7 +115,7 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
         variants: compute::variants(&mut device)?,
         workspace: Workspace::new(&mut device, &checkpoint.config, together, length)?,
         tokenizer,
-        schedule,
+        defaults,
         name: named.unwrap_or_else(|| folder.to_string_lossy().into_owned()),
     };
     let every = looked_at.then_some(every);
@@ -123,6 +131,15 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let generated = request.texts * positions.iter().filter(|token| token.is_none()).count();
     report(&written, generated, &device);
     Ok(())
+}
+
+/// How a model's texts read best; what its card leaves open is the program's.
+pub(crate) fn defaults(card: &Card, tokenizer: &Tokenizer) -> Result<SampleOptions> {
+    let options = writer::defaults(card, tokenizer).context("the model's card")?;
+    Ok(match card.sampling {
+        Some(_) => options,
+        None => SampleOptions { temperature: TEMPERATURE, ..options },
+    })
 }
 
 /// Writes the texts from the same positions, `together` at a time. The trace of the first has a
@@ -144,8 +161,8 @@ fn write(
         let texts = together.min(request.texts - first);
         let options = SampleOptions { first_sample: first as u32, ..options.clone() };
         let mut run = block_on(writer.begin(device, positions, texts, &options, false))?;
-        let passes = run.generation().passes();
-        bar.set_length((passes * request.texts.div_ceil(together)) as u64);
+        let most = run.generation().passes();
+        bar.set_length((most * request.texts.div_ceil(together)) as u64);
         let mut trace =
             every.filter(|_| first == 0).map(|every| (every, writer.trace(&run, request.prompt)));
         let begun = Instant::now();
@@ -153,7 +170,7 @@ fn write(
             run.step(device)?;
             if let Some((every, trace)) = &mut trace {
                 let done = run.generation().passes_done();
-                if done.is_multiple_of(*every) || done == passes {
+                if done.is_multiple_of(*every) || run.over() {
                     let state = block_on(run.state(device))?;
                     trace.push(writer::frame(&state, 0), |id| writer::piece(&writer.tokenizer, id));
                 }
@@ -161,11 +178,18 @@ fn write(
             bar.inc(1);
         }
         let state = block_on(run.state(device))?;
+        let passes = block_on(run.generation().passes_run(device))?;
         written.time += begun.elapsed();
-        written.passes = passes;
+        written.passes = written.passes.max(passes);
         written.runs += passes;
         written.texts.extend((0..texts).map(|row| run.text(&state, row).to_vec()));
-        written.trace = written.trace.or(trace.map(|(_, trace)| trace));
+        if let Some((_, mut trace)) = trace {
+            // A text that is done early was seen last before that.
+            if trace.frames.last().is_none_or(|frame| frame.step < state.pass as u32) {
+                trace.push(writer::frame(&state, 0), |id| writer::piece(&writer.tokenizer, id));
+            }
+            written.trace = Some(trace);
+        }
     }
     bar.finish_and_clear();
     Ok(written)

@@ -1,5 +1,7 @@
 //! The golden traces, token for token, on every device; interference; refusals.
 
+mod parts;
+
 use device::Device;
 use kernels::Variants;
 use model::{Model, Schedule};
@@ -44,7 +46,7 @@ impl Bench {
         Generation::new(device, parts, prompts, options, pass).unwrap()
     }
 
-    fn state(&self, generation: &Generation) -> State {
+    fn state(&self, generation: &mut Generation) -> State {
         block_on(generation.read_state(&self.device)).unwrap()
     }
 
@@ -52,7 +54,7 @@ impl Bench {
     fn texts(&mut self, prompts: &[Vec<Option<u32>>], options: &SampleOptions) -> State {
         let mut generation = self.generation(prompts, options);
         generation.run(&mut self.device).unwrap();
-        self.state(&generation)
+        self.state(&mut generation)
     }
 }
 
@@ -85,7 +87,7 @@ fn compare_trace(bench: &mut Bench, golden: &Golden, run: &Value) {
     let key = run["key"].as_str().unwrap();
     let text = golden_prompt(run);
     let options = SampleOptions {
-        sampler: SamplerKind::Reference,
+        sampler: SamplerKind::Reference.into(),
         schedule: serde_json::from_value(run["schedule"].clone()).unwrap(),
         temperature: run["temperature"].as_f64().unwrap() as f32,
         ..SampleOptions::default()
@@ -109,7 +111,7 @@ fn compare_trace(bench: &mut Bench, golden: &Golden, run: &Value) {
     assert_eq!(generation.passes(), 11);
     for pass in 0..=generation.passes() {
         let what = format!("{key} on {}, after {pass} passes", bench.device);
-        let state = bench.state(&generation);
+        let state = bench.state(&mut generation);
         let expected = &states[pass * 32..(pass + 1) * 32];
         assert_eq!(state.ids, expected[..text.len()], "{what}");
         // What lies behind the text stays masked.
@@ -146,12 +148,12 @@ fn step(bench: &mut Bench, generation: &mut Generation, uniforms: &[f32]) {
 }
 
 fn carry(temperature: f32) -> SampleOptions {
-    let (sampler, schedule) = (SamplerKind::Carry, Schedule::Cosine2);
+    let (sampler, schedule) = (SamplerKind::Carry.into(), Schedule::Cosine2);
     SampleOptions { sampler, schedule, temperature, seed: 5, ..SampleOptions::default() }
 }
 
 fn maskgit(temperature: f32) -> SampleOptions {
-    SampleOptions { sampler: SamplerKind::MaskGit, ..carry(temperature) }
+    SampleOptions { sampler: SamplerKind::MaskGit.into(), ..carry(temperature) }
 }
 
 #[test]
@@ -183,10 +185,10 @@ fn keeps_what_is_visible(options: &SampleOptions) -> Vec<u32> {
             (0..=7).map(|pass| generation.time(pass)).collect::<Vec<_>>(),
             [10, 9, 8, 6, 5, 3, 2, 0]
         );
-        let mut before = bench.state(&generation);
+        let mut before = bench.state(&mut generation);
         while !generation.finished() {
             generation.step(&mut bench.device).unwrap();
-            let after = bench.state(&generation);
+            let after = bench.state(&mut generation);
             for (i, given) in text.iter().enumerate() {
                 if let Some(id) = given {
                     assert_eq!((after.ids[i], after.confidence[i]), (*id, 1.0));
@@ -195,7 +197,7 @@ fn keeps_what_is_visible(options: &SampleOptions) -> Vec<u32> {
                     assert_eq!(after.confidence[i], before.confidence[i]);
                 }
                 let again = before.ids[i] != MASK && after.ids[i] == MASK;
-                assert!(!again || options.sampler == SamplerKind::Carry, "visible for good");
+                assert!(!again || options.sampler == SamplerKind::Carry.into(), "visible for good");
                 assert_eq!(after.confidence[i] == 0.0, after.ids[i] == MASK);
             }
             let masks = after.ids.iter().filter(|&&id| id == MASK).count();
@@ -237,24 +239,24 @@ fn going_back_repeats_and_branches() {
     let golden = Golden::sampler();
     for bench in &mut Bench::all(&golden) {
         let mut generation = bench.generation(&[prompt(&[19, 30], 24)], &maskgit(0.8));
-        let mut states = vec![bench.state(&generation)];
+        let mut states = vec![bench.state(&mut generation)];
         while !generation.finished() {
             generation.step(&mut bench.device).unwrap();
-            states.push(bench.state(&generation));
+            states.push(bench.state(&mut generation));
         }
         // The same draws again from the middle on.
         generation.set_state(&mut bench.device, &states[4]).unwrap();
-        assert_eq!(bench.state(&generation), states[4]);
+        assert_eq!(bench.state(&mut generation), states[4]);
         for expected in &states[5..] {
             generation.step(&mut bench.device).unwrap();
-            assert_eq!(&bench.state(&generation), expected);
+            assert_eq!(&bench.state(&mut generation), expected);
         }
         // Another text from there, with a token that somebody typed.
         let mut branch = states[4].clone();
         (branch.ids[12], branch.confidence[12], branch.generated[12]) = (40, 1.0, false);
         generation.set_state(&mut bench.device, &branch).unwrap();
         generation.run(&mut bench.device).unwrap();
-        let end = bench.state(&generation);
+        let end = bench.state(&mut generation);
         assert_eq!((end.ids[12], end.confidence[12], end.generated[12]), (40, 1.0, false));
         assert!(!end.ids.contains(&MASK));
         assert_ne!(end.ids, states[10].ids);
@@ -272,7 +274,7 @@ fn predictions_change_nothing_and_say_what_is_drawn() {
         let mut states = Vec::new();
         while !plain.finished() {
             plain.step(&mut bench.device).unwrap();
-            states.push(bench.state(&plain));
+            states.push(bench.state(&mut plain));
         }
         let mut generation = bench.recorded(&text, &options, PREDICTIONS);
         for expected in states {
@@ -309,18 +311,18 @@ fn a_changed_state_is_gone_on_from() {
             generation.step(&mut bench.device).unwrap();
         }
         // An erased token is drawn again: greedily, the likeliest.
-        let mut state = bench.state(&generation);
+        let mut state = bench.state(&mut generation);
         let visible = (2..26).find(|&i| state.ids[i] != MASK).unwrap();
         (state.ids[visible], state.confidence[visible]) = (MASK, 0.0);
         generation.set_state(&mut bench.device, &state).unwrap();
-        assert_eq!(bench.state(&generation), state);
+        assert_eq!(bench.state(&mut generation), state);
         let step = block_on(generation.step_with_predictions(&mut bench.device)).unwrap();
         let tokens = block_on(bench.device.read_words(generation.buffers.tokens)).unwrap();
         assert_eq!(tokens[visible], step.unwrap().1[visible].top[0].0);
 
         // Masks in the prompt and in a finished text are filled, a fixed token stays.
         generation.run(&mut bench.device).unwrap();
-        let mut state = bench.state(&generation);
+        let mut state = bench.state(&mut generation);
         (state.pass, state.time) = (9, generation.time(9));
         for i in [0, 20] {
             (state.ids[i], state.confidence[i], state.generated[i]) = (MASK, 0.0, true);
@@ -329,7 +331,7 @@ fn a_changed_state_is_gone_on_from() {
         generation.set_state(&mut bench.device, &state).unwrap();
         assert!(!generation.finished());
         generation.run(&mut bench.device).unwrap();
-        let end = bench.state(&generation);
+        let end = bench.state(&mut generation);
         assert!(!end.ids.contains(&MASK));
         assert_eq!(end.ids[21], 50);
         assert!(end.generated[0]);
@@ -370,9 +372,9 @@ fn stepping_behind_the_end_changes_nothing() {
     let mut bench = Bench::new(Device::cpu(), &golden);
     let mut generation = bench.generation(&[prompt(&[19], 5)], &carry(0.7));
     generation.run(&mut bench.device).unwrap();
-    let end = bench.state(&generation);
+    let end = bench.state(&mut generation);
     generation.step(&mut bench.device).unwrap();
-    assert_eq!(bench.state(&generation), end);
+    assert_eq!(bench.state(&mut generation), end);
 }
 
 #[test]

@@ -1,0 +1,454 @@
+//! A sampler as four parts that combine: which tokens come first, how many stay, where, and what is
+//! drawn again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::SamplerKind;
+
+/// In which order masked positions are revealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// Highest probability of the drawn token first.
+    Confidence,
+    /// Largest distance between the two likeliest tokens first.
+    Margin,
+    /// Lowest entropy of the prediction first.
+    Entropy,
+    /// Any.
+    Random,
+    /// By confidence with noise, scaled by
+    /// [`SampleOptions::choice_temperature`](super::SampleOptions::choice_temperature) (MaskGIT, arXiv
+    /// 2202.04200, without its annealing). Pure confidence favors repetition; noise keeps samples
+    /// diverse.
+    Noisy,
+}
+
+/// How many of them a pass reveals.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Commit {
+    /// So many that as many masks remain as the noise schedule says.
+    Schedule,
+    /// Each by itself, with the probability that the noise schedule says: ancestral sampling (MDLM,
+    /// arXiv 2406.07524). The order has no say.
+    Chance,
+    /// All tokens of at least this confidence, and at least one (Fast-dLLM, arXiv 2505.22618).
+    Threshold(f32),
+    /// As many as have entropies that, without the largest, sum to at most this, in nats
+    /// (EB-Sampler, arXiv 2505.24857).
+    Bound(f32),
+    /// One.
+    One,
+}
+
+/// Where in the text tokens may appear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Layout {
+    /// Everywhere.
+    Whole,
+    /// In blocks of so many positions, from left to right.
+    Blocks(u32),
+    /// Everywhere, but no two neighbours in one pass.
+    Apart,
+}
+
+/// What becomes of tokens that are visible.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Correction {
+    /// They stay.
+    None,
+    /// They stay while they are among the most confident; each keeps the confidence with which it
+    /// was drawn, since visible positions never had a loss.
+    Revise,
+    /// All are drawn again in every pass, and a last greedy pass at t = 0 follows. Positions behind
+    /// the text, up to the end of the block, stay masked, and the mask token can be drawn.
+    Redraw,
+    /// Each is masked again with this share of the largest possible probability (ReMDM, arXiv
+    /// 2503.00307, rescaled schedule).
+    Remdm(f32),
+    /// When the text stands, tokens that repeat their left neighbour, or that the model gives less
+    /// than this probability when it does not see them, are drawn again; in at most so many rounds.
+    Targeted {
+        /// Probability below which a token is drawn again.
+        below: f32,
+        /// Most rounds.
+        rounds: u32,
+    },
+}
+
+/// Most rounds of a targeted correction.
+pub const MOST_ROUNDS: u32 = 8;
+
+/// A sampler: one of each part.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Sampler {
+    /// Which tokens come first.
+    pub order: Order,
+    /// How many a pass reveals.
+    pub commit: Commit,
+    /// Where.
+    pub layout: Layout,
+    /// What is drawn again.
+    pub correction: Correction,
+}
+
+impl Default for Sampler {
+    fn default() -> Self {
+        SamplerKind::default().into()
+    }
+}
+
+impl From<SamplerKind> for Sampler {
+    fn from(kind: SamplerKind) -> Self {
+        use SamplerKind as Kind;
+        let (order, commit, correction) = match kind {
+            Kind::MaskGit => (Order::Noisy, Commit::Schedule, Correction::None),
+            Kind::Carry => (Order::Confidence, Commit::Schedule, Correction::Revise),
+            Kind::Reference => (Order::Confidence, Commit::Schedule, Correction::Redraw),
+            Kind::Ancestral => (Order::Random, Commit::Chance, Correction::None),
+            Kind::Threshold => (Order::Confidence, Commit::Threshold(0.9), Correction::None),
+            Kind::Entropy => (Order::Entropy, Commit::Bound(0.1), Correction::None),
+            Kind::Remdm => (Order::Random, Commit::Chance, Correction::Remdm(0.02)),
+        };
+        Self { order, commit, layout: Layout::Whole, correction }
+    }
+}
+
+impl Sampler {
+    /// Whether visible tokens are kept and the mask token cannot be drawn: the network is asked only
+    /// what it learned.
+    pub(super) fn keeps_visible(self) -> bool {
+        self.correction != Correction::Redraw
+    }
+
+    /// Whether the number of passes follows from the text rather than from the steps.
+    pub fn adaptive(self) -> bool {
+        matches!(self.commit, Commit::Threshold(_) | Commit::Bound(_) | Commit::One)
+    }
+
+    /// Whether only the device knows how many masks a pass begins with.
+    pub(super) fn surveyed(self) -> bool {
+        self.adaptive() || self.layout != Layout::Whole
+    }
+
+    /// Whether a finished text is still corrected.
+    pub fn corrects(self) -> bool {
+        matches!(self.correction, Correction::Targeted { .. })
+    }
+
+    /// Positions that the network sees of a text of `length` in a block of `block_size`.
+    pub fn seen(self, length: usize, block_size: usize) -> usize {
+        if self.keeps_visible() { length } else { block_size }
+    }
+
+    /// Refuses parts that do not fit together, or have impossible numbers, in one sentence.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn check(self) -> Result<(), String> {
+        let Self { order, commit, layout, correction } = self;
+        let fail = |sentence: &str| Err(sentence.to_owned());
+        match commit {
+            Commit::Threshold(p) if !(p > 0.0 && p <= 1.0) => {
+                return Err(format!("threshold is {p}, it must be above 0 and at most 1"));
+            }
+            Commit::Bound(nats) if !(0.0..=1000.0).contains(&nats) => {
+                return Err(format!("bound is {nats}, it must be between 0 and 1000 nats"));
+            }
+            _ => (),
+        }
+        match correction {
+            Correction::Remdm(eta) if !(0.0..=1.0).contains(&eta) => {
+                return Err(format!("remdm is {eta}, it must be between 0 and 1"));
+            }
+            Correction::Targeted { below, .. } if !(0.0..1.0).contains(&below) => {
+                return Err(format!("targeted is {below}, it must be at least 0 and below 1"));
+            }
+            Correction::Targeted { rounds, .. } if !(1..=MOST_ROUNDS).contains(&rounds) => {
+                return Err(format!(
+                    "targeted has {rounds} rounds, there can be 1 to {MOST_ROUNDS}"
+                ));
+            }
+            _ => (),
+        }
+        if layout == Layout::Blocks(0) {
+            return fail("blocks of 0 tokens are empty; they need at least 1");
+        }
+        let compares = matches!(correction, Correction::Revise | Correction::Redraw);
+        if compares
+            && (order, commit, layout) != (Order::Confidence, Commit::Schedule, Layout::Whole)
+        {
+            return Err(format!(
+                "the correction {correction} compares the confidences of all tokens, so it goes with order confidence, commit schedule and layout whole only"
+            ));
+        }
+        let drawn = commit == Commit::Chance || matches!(correction, Correction::Remdm(_));
+        if drawn && layout != Layout::Whole {
+            return fail(
+                "commit chance and correction remdm follow the schedule of the whole text, so they go with layout whole only",
+            );
+        }
+        if matches!(correction, Correction::Remdm(_)) && self.adaptive() {
+            return Err(format!(
+                "the correction remdm follows the schedule and commit {commit} does not; use commit schedule or chance"
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Confidence => "confidence",
+            Self::Margin => "margin",
+            Self::Entropy => "entropy",
+            Self::Random => "random",
+            Self::Noisy => "noisy",
+        })
+    }
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Schedule => f.write_str("schedule"),
+            Self::Chance => f.write_str("chance"),
+            Self::Threshold(p) => write!(f, "threshold:{p}"),
+            Self::Bound(nats) => write!(f, "bound:{nats}"),
+            Self::One => f.write_str("one"),
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.write_str("whole"),
+            Self::Blocks(size) => write!(f, "blocks:{size}"),
+            Self::Apart => f.write_str("apart"),
+        }
+    }
+}
+
+impl fmt::Display for Correction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Revise => f.write_str("revise"),
+            Self::Redraw => f.write_str("redraw"),
+            Self::Remdm(eta) => write!(f, "remdm:{eta}"),
+            Self::Targeted { below, rounds } => write!(f, "targeted:{below}:{rounds}"),
+        }
+    }
+}
+
+/// A part of a sampler that nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {what}")]
+pub struct UnknownPart {
+    text: String,
+    what: &'static str,
+}
+
+/// The name before the first colon, and the numbers behind it, at most `N`.
+fn split<const N: usize>(text: &str) -> Option<(&str, [Option<&str>; N])> {
+    let mut pieces = text.split(':');
+    let name = pieces.next()?;
+    let numbers = std::array::from_fn(|_| pieces.next());
+    pieces.next().is_none().then_some((name, numbers))
+}
+
+/// The number, or `default` where there is none.
+fn number<T: FromStr>(text: Option<&str>, default: T) -> Option<T> {
+    text.map_or(Some(default), |text| text.parse().ok())
+}
+
+impl FromStr for Order {
+    type Err = UnknownPart;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPart> {
+        let all = [Self::Confidence, Self::Margin, Self::Entropy, Self::Random, Self::Noisy];
+        all.into_iter().find(|order| order.to_string() == text).ok_or_else(|| UnknownPart {
+            text: text.to_owned(),
+            what: "an order; there are confidence, margin, entropy, random and noisy",
+        })
+    }
+}
+
+impl FromStr for Commit {
+    type Err = UnknownPart;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPart> {
+        let part = match split::<1>(text) {
+            Some(("schedule", [None])) => Some(Self::Schedule),
+            Some(("chance", [None])) => Some(Self::Chance),
+            Some(("one", [None])) => Some(Self::One),
+            Some(("threshold", [p])) => number(p, 0.9).map(Self::Threshold),
+            Some(("bound", [nats])) => number(nats, 0.1).map(Self::Bound),
+            _ => None,
+        };
+        part.ok_or_else(|| UnknownPart {
+            text: text.to_owned(),
+            what: "a commit rule; there are schedule, chance, threshold:P, bound:NATS and one",
+        })
+    }
+}
+
+impl FromStr for Layout {
+    type Err = UnknownPart;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPart> {
+        let part = match split::<1>(text) {
+            Some(("whole", [None])) => Some(Self::Whole),
+            Some(("apart", [None])) => Some(Self::Apart),
+            Some(("blocks", [size])) => number(size, 32).map(Self::Blocks),
+            _ => None,
+        };
+        part.ok_or_else(|| UnknownPart {
+            text: text.to_owned(),
+            what: "a layout; there are whole, blocks:TOKENS and apart",
+        })
+    }
+}
+
+impl FromStr for Correction {
+    type Err = UnknownPart;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPart> {
+        let part = match split::<2>(text) {
+            Some(("none", [None, None])) => Some(Self::None),
+            Some(("revise", [None, None])) => Some(Self::Revise),
+            Some(("redraw", [None, None])) => Some(Self::Redraw),
+            Some(("remdm", [eta, None])) => number(eta, 0.02).map(Self::Remdm),
+            Some(("targeted", [below, rounds])) => number(below, 0.01)
+                .zip(number(rounds, 2))
+                .map(|(below, rounds)| Self::Targeted { below, rounds }),
+            _ => None,
+        };
+        part.ok_or_else(|| UnknownPart {
+            text: text.to_owned(),
+            what: "a correction; there are none, revise, redraw, remdm:ETA and targeted:P:ROUNDS",
+        })
+    }
+}
+
+/// The name of a preset, or else all four parts: `margin+schedule+blocks:32+targeted:0.01:2`.
+impl fmt::Display for Sampler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut presets = SamplerKind::ALL.into_iter();
+        if let Some(preset) = presets.find(|&preset| Self::from(preset) == *self) {
+            return f.write_str(preset.name());
+        }
+        let Self { order, commit, layout, correction } = self;
+        write!(f, "{order}+{commit}+{layout}+{correction}")
+    }
+}
+
+/// A preset or an order, then any other parts, joined by `+`; what is left out is `maskgit`'s.
+impl FromStr for Sampler {
+    type Err = UnknownPart;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPart> {
+        let mut sampler = Self::default();
+        for (place, part) in text.split('+').enumerate() {
+            if let Some(preset) = SamplerKind::from_name(part).filter(|_| place == 0) {
+                sampler = preset.into();
+            } else if let Ok(order) = part.parse() {
+                sampler.order = order;
+            } else if let Ok(commit) = part.parse() {
+                sampler.commit = commit;
+            } else if let Ok(layout) = part.parse() {
+                sampler.layout = layout;
+            } else if let Ok(correction) = part.parse() {
+                sampler.correction = correction;
+            } else {
+                return Err(UnknownPart {
+                    text: part.to_owned(),
+                    what: "a sampler or a part of one; `sample --help` lists them",
+                });
+            }
+        }
+        Ok(sampler)
+    }
+}
+
+impl From<Sampler> for String {
+    fn from(sampler: Sampler) -> Self {
+        sampler.to_string()
+    }
+}
+
+impl TryFrom<String> for Sampler {
+    type Error = UnknownPart;
+
+    fn try_from(text: String) -> Result<Self, UnknownPart> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samplers_are_read_as_they_are_written() {
+        for preset in SamplerKind::ALL {
+            let sampler = Sampler::from(preset);
+            assert_eq!(sampler.check(), Ok(()), "{preset}");
+            assert_eq!(sampler.to_string(), preset.name());
+            assert_eq!(preset.name().parse(), Ok(sampler));
+        }
+        for text in [
+            "margin+schedule+blocks:32+targeted:0.01:2",
+            "entropy+bound:0.25+whole+none",
+            "random+one+apart+none",
+            "noisy+schedule+whole+remdm:0.05",
+        ] {
+            let sampler: Sampler = text.parse().unwrap();
+            assert_eq!(sampler.check(), Ok(()));
+            assert_eq!(sampler.to_string(), text);
+            let json = serde_json::to_string(&sampler).unwrap();
+            assert_eq!(serde_json::from_str::<Sampler>(&json).unwrap(), sampler);
+        }
+        let short: Sampler = "threshold+blocks+targeted".parse().unwrap();
+        assert_eq!(short.to_string(), "confidence+threshold:0.9+blocks:32+targeted:0.01:2");
+    }
+
+    #[test]
+    fn what_is_no_part_gets_a_sentence() {
+        for text in ["", "maskgit+seed", "threshold:x", "blocks:1:2", "carry+", "targeted:0.1:2:3"]
+        {
+            let error = text.parse::<Sampler>().unwrap_err().to_string();
+            assert!(error.contains("is not a sampler or a part of one"), "{text}: {error}");
+        }
+        let error = "threshold:x".parse::<Commit>().unwrap_err().to_string();
+        assert!(error.starts_with("`threshold:x` is not a commit rule; there are schedule"));
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_get_a_sentence() {
+        for (text, part) in [
+            ("threshold:0", "threshold is 0"),
+            ("threshold:1.5", "threshold is 1.5"),
+            ("bound:-1", "bound is -1"),
+            ("bound:nan", "bound is NaN"),
+            ("maskgit+remdm:2", "remdm is 2"),
+            ("targeted:1", "targeted is 1"),
+            ("targeted:0.1:0", "0 rounds"),
+            ("targeted:0.1:9", "9 rounds, there can be 1 to 8"),
+            ("blocks:0", "blocks of 0 tokens"),
+            ("carry+blocks", "the correction revise compares the confidences"),
+            ("seed+margin", "the correction redraw compares the confidences"),
+            ("ancestral+apart", "go with layout whole only"),
+            ("remdm+one", "commit one does not"),
+            ("maskgit+blocks+remdm", "go with layout whole only"),
+        ] {
+            let error = text.parse::<Sampler>().unwrap().check().unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}
