@@ -270,7 +270,7 @@ fn tokenizers_that_do_not_belong_to_the_model_get_a_sentence() {
     fs::write(&file, "{}").expect("a tokenizer");
     fail(&mut place.sample(&[]), &["tokenizer.json", "not a readable tokenizer.json"]);
     fs::remove_file(&file).expect("a tokenizer");
-    fail(&mut place.sample(&[]), &["tokenizer.json", "belongs to the model"]);
+    fail(&mut place.sample(&[]), &["tokenizer.json", "cannot read the tokenizer"]);
 }
 
 #[test]
