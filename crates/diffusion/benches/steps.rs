@@ -19,6 +19,7 @@ const LENGTH: usize = 64;
 
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     adamw: AdamW { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 },
+    scalar_lr: 0.02,
     muon: None,
     clip: 1.0,
     schedule: LrSchedule::CONSTANT,

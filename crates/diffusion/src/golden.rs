@@ -58,10 +58,9 @@ impl Golden {
             n_head: size("n_head"),
             n_embd: size("n_embd"),
             block_size: size("block_size"),
-            vocab_size: size("vocab_size"),
             timesteps: size("T"),
             mask_id: size("mask_id") as u32,
-            timestep_embedding: true,
+            ..Config::reference(size("vocab_size"))
         };
         let mut values = vec![0.0; config.flat_len()];
         for tensor in config.tensors() {

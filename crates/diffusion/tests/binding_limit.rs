@@ -23,10 +23,9 @@ const TINY: Config = Config {
     n_head: 4,
     n_embd: 128,
     block_size: 64,
-    vocab_size: 1024,
     timesteps: 50,
     mask_id: 2,
-    timestep_embedding: true,
+    ..Config::reference(1024)
 };
 
 const OPTIONS: TrainingOptions = TrainingOptions {
@@ -42,6 +41,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
 
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     adamw: AdamW { lr: 5e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 },
+    scalar_lr: 0.02,
     muon: Some(MuonConfig { lr: 0.01, momentum: 0.95, weight_decay: 0.0 }),
     clip: 1.0,
     schedule: LrSchedule::CONSTANT,

@@ -16,10 +16,8 @@ const CONFIG: Config = Config {
     n_head: 2,
     n_embd: 16,
     block_size: 16,
-    vocab_size: 19,
     timesteps: 10,
-    mask_id: 2,
-    timestep_embedding: true,
+    ..Config::reference(19)
 };
 
 const OPTIONS: TrainingOptions = TrainingOptions {
@@ -33,8 +31,19 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     recompute: false,
 };
 
+/// The same with every option.
+const OPTIONAL: Config = Config {
+    timestep_embedding: false,
+    value_mixing: true,
+    embedding_shortcut: true,
+    skips: true,
+    head_gates: true,
+    ..CONFIG
+};
+
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     adamw: AdamW { lr: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.01 },
+    scalar_lr: 5e-2,
     muon: None,
     clip: 1.0,
     schedule: LrSchedule::CONSTANT,
@@ -51,12 +60,25 @@ fn noise() -> Vec<u32> {
 }
 
 fn random_weights(seed: u64) -> Vec<f32> {
-    initial_values(&CONFIG, &Init { std: 0.05, zero_projections: false, seed })
+    weights_of(CONFIG, seed)
+}
+
+fn weights_of(config: Config, seed: u64) -> Vec<f32> {
+    initial_values(&config, &Init { std: 0.05, zero_projections: false, seed })
 }
 
 fn training(device: &mut Device, init: &[f32], options: &TrainingOptions) -> Training {
+    training_of(device, CONFIG, init, options)
+}
+
+fn training_of(
+    device: &mut Device,
+    config: Config,
+    init: &[f32],
+    options: &TrainingOptions,
+) -> Training {
     let (variants, ids) = (Variants::default(), counting());
-    Training::new(device, &variants, CONFIG, init, &ids, &noise(), options, &OPTIMIZER)
+    Training::new(device, &variants, config, init, &ids, &noise(), options, &OPTIMIZER)
         .expect("possible settings")
 }
 
@@ -115,10 +137,16 @@ fn other_weights_have_another_loss() {
 /// additions differs.
 #[test]
 fn accumulation_is_a_larger_batch() {
+    for config in [CONFIG, OPTIONAL] {
+        accumulates(config);
+    }
+}
+
+fn accumulates(config: Config) {
     let run = |batch: usize, accumulation: usize| {
         let mut device = Device::cpu();
         let options = TrainingOptions { batch, accumulation, ..OPTIONS };
-        let mut training = training(&mut device, &random_weights(1), &options);
+        let mut training = training_of(&mut device, config, &weights_of(config, 1), &options);
         let losses = losses(&mut training, &mut device, 5);
         (losses, block_on(training.state(&device)).expect("the device answers").parameters)
     };
@@ -133,8 +161,31 @@ fn accumulation_is_a_larger_batch() {
         let distance = |(a, b): (&f32, &f32)| (a - b).abs();
         let largest = parameters.iter().zip(&expected).map(distance).fold(0.0, f32::max);
         assert!(largest < 1e-3, "{accumulation} x {batch}: parameters differ by {largest}");
-        let moved = random_weights(1).iter().zip(&expected).map(distance).fold(0.0, f32::max);
+        let moved = weights_of(config, 1).iter().zip(&expected).map(distance).fold(0.0, f32::max);
         assert!(moved > 1e-2, "five steps moved the parameters by {moved} at most");
+    }
+}
+
+/// What is optional changes nothing at first: its weights say so. Then each learns at its own rate,
+/// which is the length of AdamW's first step.
+#[test]
+fn options_begin_as_if_they_were_not_there() {
+    let timed = Config { timestep_embedding: true, ..OPTIONAL };
+    let (plain, with) = (weights_of(CONFIG, 1), weights_of(timed, 1));
+    assert_eq!(with[..CONFIG.flat_len()], plain);
+    let mut device = Device::cpu();
+    let mut run = training(&mut device, &plain, &OPTIONS);
+    let expected = losses(&mut run, &mut device, 1)[0];
+    let mut run = training_of(&mut device, timed, &with, &OPTIONS);
+    let loss = losses(&mut run, &mut device, 1)[0];
+    assert!((loss - expected).abs() < 1e-6, "{loss}, without options {expected}");
+
+    let after = block_on(run.state(&device)).expect("the device answers").parameters;
+    let scalars = timed.scalars();
+    for tensor in timed.tensors() {
+        let change = tensor.range().map(|i| (after[i] - with[i]).abs()).fold(0.0, f32::max);
+        let rate = if scalars.contains(&tensor.offset) { 5e-2 } else { 1e-2 };
+        assert!((change / rate - 1.0).abs() < 0.02, "{} moved by {change}", tensor.name);
     }
 }
 

@@ -13,11 +13,13 @@ pub mod begin_step;
 pub mod cross_entropy;
 pub mod draw_batch;
 pub mod embed;
+pub mod gate;
 pub mod gemm;
 pub mod grad_norm;
 mod grid;
 mod imports;
 pub mod loss;
+pub mod mix;
 pub mod muon;
 mod product;
 pub mod relu_squared;
@@ -75,6 +77,10 @@ pub const ALL: &[&Kernel] = &[
     &embed::INDEX,
     &embed::TIMESTEP_BACKWARD,
     &embed::TOKEN_BACKWARD,
+    &gate::BACKWARD,
+    &gate::BACKWARD_INPUT,
+    &gate::BACKWARD_WEIGHTS,
+    &gate::FORWARD,
     &gemm::DIRECT,
     &gemm::SUBGROUP,
     &gemm::TILE,
@@ -82,6 +88,11 @@ pub const ALL: &[&Kernel] = &[
     &grad_norm::SUM_SQUARES,
     &loss::WEIGHTED,
     &loss::WEIGHTS,
+    &mix::ADD,
+    &mix::BACKWARD,
+    &mix::FORWARD,
+    &mix::SCALE,
+    &mix::VALUES,
     &muon::MOMENTUM,
     &muon::NORMALIZE,
     &muon::POLYNOMIAL,

@@ -3,7 +3,7 @@
 
 use device::{Access, Element, Kernel};
 use kernels::rng::Stream;
-use kernels::{ALL, remask, sample_explain, sample_order};
+use kernels::{ALL, gate, remask, sample_explain, sample_order};
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
@@ -116,6 +116,7 @@ fn constants_agree_with_the_host() {
             let expected = match constant.name.as_deref() {
                 Some("EPS") => naga::Literal::F32(f32::EPSILON),
                 Some("BEST") => word(sample_explain::BEST as u32),
+                Some("GATE_CHANNELS") => word(gate::GATE_CHANNELS as u32),
                 Some("NONE") => word(sample_explain::NONE),
                 Some("STAYS") => naga::Literal::F32(remask::STAYS),
                 Some("WAITS") => naga::Literal::F32(remask::WAITS),
@@ -137,7 +138,7 @@ fn constants_agree_with_the_host() {
             found += 1;
         }
     }
-    assert!(found >= 14, "{found} constants");
+    assert!(found >= 18, "{found} constants");
 }
 
 /// Kernel, shader and file share one name: the shader's header names a host file that declares it.

@@ -4,8 +4,7 @@ use std::convert::Infallible;
 
 use device::{ALIGNMENT, Device, DeviceError, Element, Slice};
 use kernels::attention::{self, Mask};
-use kernels::cross_entropy::TokenStats;
-use kernels::{embed, rope_norm, rows};
+use kernels::{embed, gate, rope_norm};
 
 use crate::Config;
 
@@ -16,9 +15,12 @@ pub const LOGIT_BYTES: usize = 64 << 20;
 /// What one block keeps for its backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerActivations {
-    /// Input of the block, `(N, C)`: that of the first is [`Activations::embedded`]; the others
-    /// share a buffer, unless what follows is computed from it once more.
+    /// Output of the block before, `(N, C)`: that of the first is [`Activations::embedded`]; the
+    /// others share a buffer, unless something needs it once more: a skip, the backward pass of a
+    /// shortcut, or what is recomputed.
     pub x: Slice,
+    /// The same with the skip that ends here, if the backward pass of a shortcut needs it: `(N, C)`.
+    pub with_skip: Option<Slice>,
     /// Normalised input of attention, `(N, C)`.
     pub attn_h: Slice,
     /// `(N)`
@@ -27,6 +29,9 @@ pub struct LayerActivations {
     pub qkv: Slice,
     /// `(N, 2, H)`
     pub qk_inv_rms: Slice,
+    /// Values before they are mixed with those of the first block, if the backward pass needs them:
+    /// `(N, C)`.
+    pub values: Option<Slice>,
     /// Output of the heads, `(N, C)`.
     pub y: Slice,
     /// log sum exp of each query's scores, `(N, H)`.
@@ -55,11 +60,14 @@ pub struct Activations {
     pub embedded: Slice,
     /// The residual stream after the last block, `(N, C)`.
     pub x: Slice,
+    /// The residual stream that enters a block after a skip or shortcut, `(N, C)`.
+    pub mixed: Option<Slice>,
     /// The residual stream in the middle of a block, `(N, C)`.
     pub mid: Slice,
     /// `(N)`
     pub embed_inv_rms: Slice,
-    /// One per block; all but `x` are the same buffers if the blocks do not keep them.
+    /// One per block; all but `x` and the first one's `qkv` are the same buffers if the blocks do not
+    /// keep them.
     pub layers: Vec<LayerActivations>,
     /// Scratch: output of the MLP's activation, `(N, 4C)`.
     pub activated: Slice,
@@ -107,42 +115,6 @@ fn logit_rows(device: &Device, config: &Config, rows: usize) -> usize {
     let bytes = device.capabilities().max_binding_size.min(LOGIT_BYTES as u64) as usize;
     let most = bytes / size_of::<f32>() / config.vocab_size;
     if rows <= most { rows } else { (most / ALIGNMENT * ALIGNMENT).max(ALIGNMENT).min(rows) }
-}
-
-/// Scratch of the backward pass.
-#[derive(Clone, Debug)]
-pub struct Scratch {
-    /// Gradient of the residual stream, `(N, C)`.
-    pub d_x: Slice,
-    /// Gradient of a norm's output, `(N, C)`.
-    pub d_h: Slice,
-    /// Gradient of the MLP's hidden layer, `(N, 4C)`.
-    pub d_fc: Slice,
-    /// Gradient of the heads' output, `(N, C)`.
-    pub d_y: Slice,
-    /// Gradient of queries, keys and values, `(N, 3, H, D)`.
-    pub d_qkv: Slice,
-    /// Dot product of output and gradient of each head, `(N, H)`.
-    pub delta: Slice,
-    /// Chains of equal tokens: `(V)`.
-    pub first: Slice,
-    /// `(N)`
-    pub next: Slice,
-    /// Rows that have a loss.
-    pub head: HeadScratch,
-}
-
-/// Scratch of the output layer, see [`kernels::rows`].
-#[derive(Clone, Copy, Debug)]
-pub struct HeadScratch {
-    /// `(N)`
-    pub rows: Slice,
-    /// `(N)`
-    pub places: Slice,
-    /// One flag per run of `logit_rows` rows, `(LIVE R)`.
-    pub live: Slice,
-    /// `(N)`
-    pub row_targets: Slice,
 }
 
 impl Activations {
@@ -224,19 +196,32 @@ impl Activations {
         };
         let mut layers: Vec<LayerActivations> = Vec::new();
         for block in 0..config.n_layer {
-            let x = match (block, keep) {
-                (0, _) => embedded,
-                (_, Keep::Inputs) => take_kept("block_x", n * c)?,
-                (_, Keep::All | Keep::Nothing) => x,
+            let own = match keep {
+                Keep::Inputs => true,
+                Keep::All => config.embedding_shortcut,
+                Keep::Nothing => false,
             };
+            let x = match block {
+                0 => embedded,
+                _ if own || config.skips_output(block - 1) => take_kept("block_x", n * c)?,
+                _ => x,
+            };
+            // Blocks that share their buffers have them of the first one.
+            let (backward, shared) = (keep != Keep::Nothing, keep == Keep::Inputs);
+            let (mixed, skipped) =
+                (shared || block > 0, shared || config.skip_from(block).is_some());
+            let with_skip = backward && config.embedding_shortcut && config.skips && skipped;
+            let values = backward && config.value_mixing && mixed;
             layers.push(match layers.first() {
                 Some(shared) if keep != Keep::All => LayerActivations { x, ..*shared },
                 _ => LayerActivations {
                     x,
+                    with_skip: with_skip.then(|| take_kept("with_skip", n * c)).transpose()?,
                     attn_h: take_kept("attn_h", n * c)?,
                     attn_inv_rms: take_kept("attn_inv_rms", n)?,
                     qkv: take_kept("qkv", 3 * n * c)?,
                     qk_inv_rms: take_kept("qk_inv_rms", 2 * n * heads)?,
+                    values: values.then(|| take_kept("values", n * c)).transpose()?,
                     y: take_kept("y", n * c)?,
                     lse: take_kept("lse", n * heads)?,
                     mlp_h: take_kept("mlp_h", n * c)?,
@@ -245,6 +230,10 @@ impl Activations {
                 },
             });
         }
+        if keep != Keep::All && config.value_mixing {
+            layers[0].qkv = take_kept("first_qkv", 3 * n * c)?;
+        }
+        let mixed = config.mixes_stream().then(|| take("mixed", n * c)).transpose()?;
         Ok(Self {
             batch,
             length,
@@ -252,6 +241,7 @@ impl Activations {
             rope,
             embedded,
             x,
+            mixed,
             mid: take("mid", n * c)?,
             embed_inv_rms: take("embed_inv_rms", n)?,
             layers,
@@ -280,6 +270,15 @@ impl Activations {
     /// Bytes that the blocks keep from the forward to the backward pass.
     pub fn kept_bytes(&self) -> u64 {
         self.kept
+    }
+
+    /// Output of block `i`, where a skip begins, `(N, C)`.
+    pub(crate) fn output(&self, i: usize) -> Slice {
+        self.layers[i + 1].x
+    }
+
+    pub(crate) fn gate_shape(&self, config: &Config) -> gate::Shape {
+        gate::Shape { rows: self.rows(), heads: config.n_head, head_dim: config.head_dim() }
     }
 
     /// The runs of positions that logits are made for, as first row and number of rows.
@@ -311,44 +310,4 @@ impl Activations {
         let shape = attention::Shape::bidirectional(self.batch, self.length, heads, head_dim);
         attention::Shape { mask: self.mask, ..shape }
     }
-}
-
-impl Scratch {
-    /// Buffers for the backward pass over `activations`.
-    pub fn new(
-        device: &mut Device,
-        config: &Config,
-        activations: &Activations,
-    ) -> Result<Self, DeviceError> {
-        let (n, c) = (activations.rows(), config.n_embd);
-        let runs = n.div_ceil(activations.logit_rows);
-        let mut floats = |label, len| device.allocate(label, Element::Float, len);
-        Ok(Self {
-            d_x: floats("d_x", n * c)?,
-            d_h: floats("d_h", n * c)?,
-            d_fc: floats("d_fc", 4 * n * c)?,
-            d_y: floats("d_y", n * c)?,
-            d_qkv: floats("d_qkv", 3 * n * c)?,
-            delta: floats("delta", n * config.n_head)?,
-            first: device.allocate("first", Element::Word, config.vocab_size)?,
-            next: device.allocate("next", Element::Word, n)?,
-            head: HeadScratch {
-                rows: device.allocate("rows", Element::Word, n)?,
-                places: device.allocate("places", Element::Word, n)?,
-                live: device.allocate("live", Element::Word, runs * rows::LIVE)?,
-                row_targets: device.allocate("row_targets", Element::Word, n)?,
-            },
-        })
-    }
-}
-
-/// Buffers for the statistics of `rows` positions.
-pub fn alloc_stats(device: &mut Device, rows: usize) -> Result<TokenStats, DeviceError> {
-    let mut floats = |label| device.allocate(label, Element::Float, rows);
-    Ok(TokenStats {
-        lse: floats("row_lse")?,
-        loss: floats("row_loss")?,
-        hit: floats("row_hit")?,
-        entropy: floats("row_entropy")?,
-    })
 }

@@ -4,11 +4,11 @@
 use device::{Recording, Slice};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
-use kernels::{attention, embed, relu_squared, rmsnorm, rope_norm, rows};
+use kernels::mix::{self, Mix};
+use kernels::{attention, embed, gate, relu_squared, rmsnorm, rope_norm, rows};
 
-use crate::activations::{HeadScratch, Scratch};
 use crate::forward::{self, Pass, Residual};
-use crate::{Block, LayerActivations, Weights};
+use crate::{Block, HeadScratch, LayerActivations, Scratch, Weights, mixing};
 
 /// The loss that gradients are taken of: `sum(weights * cross_entropy(logits, targets))`.
 #[derive(Clone, Copy, Debug)]
@@ -73,15 +73,19 @@ pub fn record(
     let (h, inv_rms) = (acts.final_h, acts.final_inv_rms);
     rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, false);
 
-    let blocks = model.weights.blocks.iter().zip(&d.blocks).zip(&acts.layers);
-    for (i, ((weights, d), kept)) in blocks.enumerate().rev() {
+    for i in (0..config.n_layer).rev() {
+        let (weights, kept) = (&model.weights.blocks[i], &acts.layers[i]);
         // The activations of the last block are those that the forward pass has left.
         if acts.recompute() && i + 1 < config.n_layer {
             let stream = Residual { x: kept.x, branch: None };
+            let stream = mixing::forward(step, pass, i, stream);
             forward::activations(step, pass, weights, kept, stream);
         }
-        block(step, pass, scratch, weights, kept, d, accumulate);
+        mixing::output(step, pass, scratch, i);
+        block(step, pass, scratch, weights, kept, &d.blocks[i], accumulate);
+        mixing::backward(step, pass, scratch, i, d, accumulate);
     }
+    mixing::embedding(step, pass, scratch);
 
     // All embeddings have the same gradient.
     let (h, inv_rms) = (acts.embedded, acts.embed_inv_rms);
@@ -136,14 +140,52 @@ pub fn block(
     // x + attention(norm(x))
     let (h, inv_rms) = (kept.attn_h, kept.attn_inv_rms);
     let (qkv, y, lse) = (kept.qkv, kept.y, kept.lse);
-    weights_gradient(step, d_x, y, d.attn_proj, [c, c, n]);
+    let gated = forward::gated(step, pass, weights, kept);
+    weights_gradient(step, d_x, gated, d.attn_proj, [c, c, n]);
     input_gradient(step, d_x, weights.attn_proj, d_y, [n, c, c]);
+    if let (Some(gate), Some(d_z)) = (weights.gate, scratch.d_z) {
+        let io = gate::Backward { h, gate, y, d_y, d_z };
+        gate::backward(step, io, acts.gate_shape(config));
+    }
     let (q, kv, d_q, d_kv) = (qkv, qkv, d_qkv, d_qkv);
     let io = attention::Backward { q, kv, y, lse, d_y, delta, d_q, d_kv };
     attention::backward(step, variants, io, &acts.attention_shape(config));
+    values(step, pass, scratch, weights, kept, d, accumulate);
     let io = rope_norm::Backward { rope: acts.rope, qkv, inv_rms: kept.qk_inv_rms, d_qkv };
     rope_norm::backward(step, io, acts.rope_shape(config));
     weights_gradient(step, d_qkv, h, d.qkv, [3 * c, c, n]);
     input_gradient(step, d_qkv, weights.qkv, d_h, [n, c, 3 * c]);
+    if let (Some(gate), Some(d_gate), Some(d_z)) = (weights.gate, d.gate, scratch.d_z) {
+        let shape = acts.gate_shape(config);
+        gate::backward_input(step, gate::BackwardInput { gate, d_z, d_h }, shape);
+        gate::backward_weights(step, gate::BackwardWeights { h, d_z, d_gate }, shape, accumulate);
+    }
     rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, true);
+}
+
+/// Records the gradients of a block's values where they are mixed with those of the first block,
+/// which collects its share of all of them.
+fn values(
+    step: &mut Recording,
+    pass: &Pass<'_>,
+    scratch: &Scratch,
+    weights: &Block<Slice>,
+    kept: &LayerActivations,
+    d: &Block<Slice>,
+    accumulate: bool,
+) {
+    let Some(d_values) = scratch.d_values else { return };
+    let Scratch { d_qkv, partial_sums, .. } = *scratch;
+    let (blocks, channels) = (&pass.model.weights.blocks, pass.model.config.n_embd);
+    match (weights.value_mix, d.value_mix, kept.values) {
+        (Some(scale), Some(d_scale), Some(x)) => {
+            // The last block comes first.
+            let add_y = blocks.last().and_then(|last| last.value_mix) != Some(scale);
+            let (y, d, d_y) = (pass.acts.layers[0].qkv, d_qkv, d_values);
+            let io = mix::Backward { scale, x, y, d, d_y, add_y, partial_sums, d_scale };
+            mix::backward(step, Mix::Values, io, channels, accumulate);
+        }
+        _ if blocks.len() > 1 => mix::add(step, d_values, d_qkv, channels),
+        _ => {}
+    }
 }

@@ -212,10 +212,8 @@ mod tests {
             n_head: 2,
             n_embd: 16,
             block_size: 8,
-            vocab_size: 11,
             timesteps: 4,
-            mask_id: 2,
-            timestep_embedding: true,
+            ..Config::reference(11)
         };
         let init = Init { std: 0.1, zero_projections: false, seed: 1 };
         let values = initial_values(&config, &init);

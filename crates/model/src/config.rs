@@ -1,6 +1,9 @@
 //! Sizes of the network.
 
+use std::ops::Not;
+
 use kernels::draw_batch::MAX_LEVELS;
+use kernels::gate::GATE_CHANNELS;
 use serde::{Deserialize, Serialize};
 
 use crate::TensorInfo;
@@ -27,6 +30,20 @@ pub struct Config {
     /// `[MASK]` has to. Files that do not say have one.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub timestep_embedding: bool,
+    /// Whether the values of every block are mixed with those of the first one by a learned weight.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub value_mixing: bool,
+    /// Whether the normalised embedding is added to the residual stream before every block by
+    /// learned weights.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub embedding_shortcut: bool,
+    /// Whether outputs of the blocks of the first half are added before those of the second half
+    /// by learned weights, as in a U-Net.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub skips: bool,
+    /// Whether learned gates scale the heads' outputs.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub head_gates: bool,
 }
 
 fn yes() -> bool {
@@ -55,6 +72,10 @@ impl Config {
             timesteps: 100,
             mask_id: 2,
             timestep_embedding: true,
+            value_mixing: false,
+            embedding_shortcut: false,
+            skips: false,
+            head_gates: false,
         }
     }
 
@@ -95,6 +116,12 @@ impl Config {
             let head_dim = self.head_dim();
             return fail(format!(
                 "n_embd / n_head is {head_dim}, it must be even and at most 128 (rotary embedding pairs channels)"
+            ));
+        }
+        if self.head_gates && self.n_embd < GATE_CHANNELS {
+            return fail(format!(
+                "head_gates read {GATE_CHANNELS} channels, and n_embd is {}",
+                self.n_embd
             ));
         }
         if self.mask_id as usize >= self.vocab_size {
@@ -141,6 +168,8 @@ mod tests {
         assert!(error(|c| c.n_layer = 0).contains("n_layer is 0"));
         assert!(error(|c| c.n_embd = 100).contains("multiple of 8"));
         assert!(error(|c| c.n_head = 5).contains("n_head 5"));
+        let narrow = error(|c| (c.n_embd, c.n_head, c.head_gates) = (8, 1, true));
+        assert!(narrow.contains("head_gates read 12 channels, and n_embd is 8"), "{narrow}");
         assert!(error(|c| c.n_head = 384).contains("must be even"));
         // More cannot be drawn: see `draw_batch`.
         assert!(error(|c| c.timesteps = 65_536).contains("timesteps is 65536"));

@@ -5,9 +5,9 @@ use std::ops::Range;
 use device::{Recording, Slice};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
-use kernels::{Variants, attention, embed, relu_squared, rmsnorm, rope_norm};
+use kernels::{Variants, attention, embed, gate, mix, relu_squared, rmsnorm, rope_norm};
 
-use crate::{Activations, Block, LayerActivations, Model, Weights};
+use crate::{Activations, Block, LayerActivations, Model, Weights, mixing};
 
 /// What both passes are recorded over.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,13 @@ pub struct Residual {
 impl Residual {
     /// Records `sum = x + branch; h = norm(sum)` and returns where the sum is: in `x` itself if
     /// there is no branch, and `sum` is left as it was.
-    fn normalize(self, step: &mut Recording, sum: Slice, h: Slice, inv_rms: Slice) -> Slice {
+    pub(crate) fn normalize(
+        self,
+        step: &mut Recording,
+        sum: Slice,
+        h: Slice,
+        inv_rms: Slice,
+    ) -> Slice {
         let x = self.x;
         match self.branch {
             None => {
@@ -82,14 +88,15 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
     );
 
     let mut stream = Residual { x: acts.embedded, branch: None };
-    for (weights, kept) in weights.blocks.iter().zip(&acts.layers) {
+    for (i, (weights, kept)) in weights.blocks.iter().zip(&acts.layers).enumerate() {
+        stream = mixing::forward(step, pass, i, stream);
         stream = block(step, pass, weights, kept, stream);
     }
     stream.normalize(step, acts.x, acts.final_h, acts.final_inv_rms);
 }
 
 /// Records one block: the stream that it is given, and after it. Nothing else passes from block to
-/// block; what its backward pass needs is in `kept`.
+/// block but the first one's values, if they are mixed; what its backward pass needs is in `kept`.
 pub fn block(
     step: &mut Recording,
     pass: &Pass<'_>,
@@ -129,9 +136,14 @@ pub(crate) fn activations(
     product(step, h, weights.qkv, qkv, [n, 3 * c, c]);
     let rope = rope_norm::Forward { rope: acts.rope, qkv, inv_rms };
     rope_norm::forward(step, rope, acts.rope_shape(config));
+    if let Some(scale) = weights.value_mix {
+        let (first, values) = (acts.layers[0].qkv, kept.values.unwrap_or(branch));
+        mix::values(step, mix::Values { scale, first, qkv, values }, c);
+    }
     let heads = attention::Forward { q: qkv, kv: qkv, y: kept.y, lse: kept.lse };
     attention::forward(step, variants, heads, &acts.attention_shape(config));
-    product(step, kept.y, weights.attn_proj, branch, [n, c, c]);
+    let y = gated(step, pass, weights, kept);
+    product(step, y, weights.attn_proj, branch, [n, c, c]);
     let stream = Residual { x, branch: Some(branch) };
 
     // x + mlp(norm(x))
@@ -139,6 +151,21 @@ pub(crate) fn activations(
     let x = stream.normalize(step, acts.mid, h, kept.mlp_inv_rms);
     product(step, h, weights.fc, kept.fc, [n, 4 * c, c]);
     x
+}
+
+/// The heads' outputs of a block as its projection takes them, `(N, C)`: through the gates, if there
+/// are any, to a scratch buffer that is overwritten by the MLP.
+pub(crate) fn gated(
+    step: &mut Recording,
+    pass: &Pass<'_>,
+    weights: &Block<Slice>,
+    kept: &LayerActivations,
+) -> Slice {
+    let Some(gate) = weights.gate else { return kept.y };
+    let gated = pass.acts.activated.part(0, kept.y.len);
+    let io = gate::Forward { h: kept.attn_h, gate, y: kept.y, gated };
+    gate::forward(step, io, pass.acts.gate_shape(&pass.model.config));
+    gated
 }
 
 /// Records the whole forward pass. Logits are made for some rows at a time: `each` records what

@@ -24,8 +24,14 @@ pub struct Init {
 pub fn initial_values(config: &Config, init: &Init) -> Vec<f32> {
     let mut values = vec![0.0; config.flat_len()];
     for (tensor, stream) in config.tensors().iter().zip(0..) {
-        if init.zero_projections && tensor.role == Role::Projection {
-            continue;
+        match tensor.role {
+            Role::Projection if init.zero_projections => continue,
+            Role::Scalar => continue,
+            Role::Shortcut => {
+                values[tensor.offset] = 1.0;
+                continue;
+            }
+            _ => {}
         }
         let generator = Philox::new(init.seed);
         for (pair, index) in values[tensor.range()].chunks_mut(2).zip(0..) {

@@ -13,19 +13,20 @@ mod checkpoint;
 mod config;
 pub mod forward;
 mod init;
+mod mixing;
 mod parameters;
 mod schedule;
+mod scratch;
 mod times;
 mod weights;
 
-pub use activations::{
-    Activations, HeadScratch, LOGIT_BYTES, LayerActivations, Scratch, alloc_stats,
-};
+pub use activations::{Activations, LOGIT_BYTES, LayerActivations};
 pub use card::{Card, CardError, Objective, Sampling};
 pub use checkpoint::{Checkpoint, CheckpointError, Precision};
 pub use config::{Config, ConfigError};
 pub use init::{Init, initial_values};
 pub use parameters::Model;
 pub use schedule::{Schedule, UnknownSchedule};
+pub use scratch::{HeadScratch, Scratch, alloc_stats};
 pub use times::{Beta, Levels, Times};
 pub use weights::{Block, Role, TensorInfo, Weights};

@@ -4,10 +4,11 @@
 use std::ops::Range;
 
 use device::ALIGNMENT;
+use kernels::gate::GATE_CHANNELS;
 
 use crate::Config;
 
-/// The matrices of one block. Row-major `[out, in]`; a linear layer is `y = x Wᵀ`.
+/// The parameters of one block. Row-major `[out, in]`; a linear layer is `y = x Wᵀ`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block<T> {
     /// Query, key and value projections, one below the other: `[3C, C]`.
@@ -18,6 +19,14 @@ pub struct Block<T> {
     pub fc: T,
     /// Second matrix of the MLP: `[C, 4C]`.
     pub mlp_proj: T,
+    /// Weight of the skip that ends before this block: `[1, 1]`.
+    pub skip: Option<T>,
+    /// Weights of residual stream and embedding before this block: `[1, 2]`.
+    pub shortcut: Option<T>,
+    /// Weight of the first block's values: `[1, 1]`.
+    pub value_mix: Option<T>,
+    /// Gates of the heads: `[H, 12]`.
+    pub gate: Option<T>,
 }
 
 /// One thing per tensor of the network.
@@ -44,6 +53,10 @@ pub enum Role {
     Projection,
     /// The output layer.
     Output,
+    /// Learned weights that begin at 0: what they belong to begins as if it were not there.
+    Scalar,
+    /// Weights of the residual stream and of the embedding, which begin at 1 and 0.
+    Shortcut,
 }
 
 /// A named tensor of a checkpoint and where it lies among all parameters.
@@ -90,7 +103,7 @@ impl Config {
             make(&names, shape, role)
         };
         let time = self.timestep_embedding.then_some([timesteps + 1, c]);
-        Weights {
+        let mut weights = Weights {
             token_emb: add("", &["token_emb"], [v, c], Role::Embedding),
             timestep_emb: time.map(|shape| add("", &["timestep_emb"], shape, Role::Embedding)),
             blocks: (0..self.n_layer)
@@ -100,10 +113,27 @@ impl Config {
                     attn_proj: add(&path, &["attn.c_proj"], [c, c], Role::Projection),
                     fc: add(&path, &["mlp.c_fc"], [4 * c, c], Role::Hidden),
                     mlp_proj: add(&path, &["mlp.c_proj"], [c, 4 * c], Role::Projection),
+                    skip: None,
+                    shortcut: None,
+                    value_mix: None,
+                    gate: None,
                 })
                 .collect(),
             lm_head: add("", &["lm_head"], [v, c], Role::Output),
+        };
+        // At the end and side by side, since they have an optimizer of their own.
+        for (i, block) in weights.blocks.iter_mut().enumerate() {
+            let path = format!("blocks.{i}.");
+            let mut small =
+                |there: bool, name, shape, role| there.then(|| add(&path, &[name], shape, role));
+            let (skip, mixed) = (self.skip_from(i).is_some(), self.value_mixing && i > 0);
+            let gates = [self.n_head, GATE_CHANNELS];
+            block.skip = small(skip, "skip", [1, 1], Role::Scalar);
+            block.shortcut = small(self.embedding_shortcut, "shortcut", [1, 2], Role::Shortcut);
+            block.value_mix = small(mixed, "attn.value_mix", [1, 1], Role::Scalar);
+            block.gate = small(self.head_gates, "attn.gate", gates, Role::Scalar);
         }
+        weights
     }
 
     /// The same with the tensors' places among the flat parameters.
@@ -146,6 +176,13 @@ impl Config {
             }
         });
         pages
+    }
+
+    /// Where the few learned weights of sums and gates lie among the flat parameters.
+    pub fn scalars(&self) -> Range<usize> {
+        let small = |tensor: &TensorInfo| matches!(tensor.role, Role::Scalar | Role::Shortcut);
+        let end = self.flat_len();
+        self.tensors().into_iter().find(small).map_or(end, |tensor| tensor.offset)..end
     }
 
     /// Length of the flat parameters: the tensors and the gaps that align them.
@@ -227,5 +264,34 @@ mod tests {
         let without: Vec<_> = all.into_iter().filter(|name| !name.contains("timestep")).collect();
         assert_eq!(names(&timeless), without);
         assert_eq!(config.parameters() - timeless.parameters(), 101 * 8);
+        assert!(config.scalars().is_empty());
+
+        let every = Config {
+            n_layer: 3,
+            n_embd: 16,
+            value_mixing: true,
+            embedding_shortcut: true,
+            skips: true,
+            head_gates: true,
+            ..config
+        };
+        let small: Vec<_> =
+            names(&every).into_iter().skip_while(|n| n != "lm_head.weight").collect();
+        let expected = [
+            "lm_head.weight",
+            "blocks.0.shortcut.weight",
+            "blocks.0.attn.gate.weight",
+            "blocks.1.skip.weight",
+            "blocks.1.shortcut.weight",
+            "blocks.1.attn.value_mix.weight",
+            "blocks.1.attn.gate.weight",
+            "blocks.2.shortcut.weight",
+            "blocks.2.attn.value_mix.weight",
+            "blocks.2.attn.gate.weight",
+        ];
+        assert_eq!(small, expected);
+        // Each begins at a multiple of 64.
+        assert_eq!(every.scalars().len(), 9 * 64);
+        assert_eq!(every.scalars().end, every.flat_len());
     }
 }

@@ -13,6 +13,9 @@ pub struct OptimizerConfig {
     /// Muon, for the matrices of the blocks; without it AdamW takes them too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muon: Option<MuonConfig>,
+    /// Learning rate of the learned weights of sums and gates, which AdamW updates without decay:
+    /// there are few of them, each for all positions.
+    pub scalar_lr: f64,
     /// Largest norm of the whole gradient; longer ones are scaled down to it.
     pub clip: f64,
     /// Learning-rate schedule.
@@ -53,6 +56,12 @@ impl OptimizerConfig {
             ("beta2", beta2, (0.0..1.0).contains(&beta2), "at least 0 and below 1"),
             ("eps", eps, eps > 0.0 && eps.is_finite(), "above 0"),
             ("weight_decay", weight_decay, (0.0..=1.0).contains(&weight_decay), "between 0 and 1"),
+            (
+                "scalar_lr",
+                self.scalar_lr,
+                self.scalar_lr > 0.0 && self.scalar_lr.is_finite(),
+                "above 0",
+            ),
             ("clip", self.clip, self.clip > 0.0, "above 0 (inf to switch it off)"),
             ("floor", floor, (0.0..=1.0).contains(&floor), "between 0 and 1"),
             ("total", total.into(), !falls || total > decay_start, "above decay_start"),
@@ -88,6 +97,7 @@ mod tests {
 
     const REFERENCE: OptimizerConfig = OptimizerConfig {
         adamw: AdamW { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+        scalar_lr: 0.02,
         muon: None,
         clip: f64::INFINITY,
         schedule: LrSchedule {

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use device::{Device, DeviceError, Element, Pages, Recording, Slice};
-use kernels::{Variants, adamw, begin_step, grad_norm, muon};
+use kernels::adamw::{self, AdamW};
+use kernels::{Variants, begin_step, grad_norm, muon};
 
 use crate::OptimizerConfig;
 
@@ -14,6 +15,8 @@ pub struct Layout {
     pub pages: Vec<Range<usize>>,
     /// First element and `[rows, columns]` of each matrix of the blocks, which lie side by side.
     pub hidden: Vec<(usize, [usize; 2])>,
+    /// The learned weights of sums and gates, at the end of the buffer.
+    pub scalars: Range<usize>,
 }
 
 impl Layout {
@@ -140,6 +143,7 @@ impl Optimizer {
         let pages = gradient.parts(0..len).map(|(_, page)| page);
         grad_norm::record(step, pages, clip, self.config.clip as f32);
         let hidden = self.layout.hidden_range();
+        let scalars = self.layout.scalars.clone();
         let ranges = match (self.config.muon, &self.muon) {
             (Some(config), Some(buffers)) => {
                 let MuonBuffers { momentum, look_ahead, scratch } = buffers;
@@ -158,11 +162,17 @@ impl Optimizer {
                     let io = muon::Update { control, o, p };
                     muon::update(step, io, shape, config.lr, config.weight_decay);
                 }
-                vec![0..hidden.start, hidden.end..len]
+                vec![0..hidden.start, hidden.end..scalars.start]
             }
-            _ => std::iter::once(0..len).collect(),
+            _ => std::iter::once(0..scalars.start).collect(),
         };
-        for (start, p) in ranges.into_iter().flat_map(|range| parameters.parts(range)) {
+        let adamw = self.config.adamw;
+        let of_scalars = AdamW { lr: self.config.scalar_lr, weight_decay: 0.0, ..adamw };
+        let rest = ranges.into_iter().map(|range| (range, adamw));
+        let all = rest.chain([(scalars, of_scalars)]);
+        let pages =
+            all.flat_map(|(range, config)| parameters.parts(range).map(move |page| (page, config)));
+        for ((start, p), config) in pages {
             let part = |pages: &Pages| pages.part(start, p.len);
             let update = adamw::Buffers {
                 counter: self.counter,
@@ -172,7 +182,7 @@ impl Optimizer {
                 m: part(&self.first_moment),
                 v: part(&self.second_moment),
             };
-            adamw::record(step, update, self.config.adamw);
+            adamw::record(step, update, config);
         }
     }
 }

@@ -43,10 +43,9 @@ impl Shipped {
             n_head: 2,
             n_embd: 16,
             block_size: BLOCK,
-            vocab_size: tokenizer.vocab_size() as usize,
             timesteps: TIMESTEPS,
             mask_id: tokenizer.mask_id(),
-            timestep_embedding: true,
+            ..Config::reference(tokenizer.vocab_size() as usize)
         };
         let init = Init { std: 0.5, zero_projections: false, seed: 3 };
         let card =

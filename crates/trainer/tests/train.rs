@@ -86,6 +86,13 @@ fn explain_prints_the_step_and_writes_nothing() {
     for part in ["embed_forward", "MFLOP", "adamw", "launches", "device memory"] {
         assert!(printed.contains(part), "`{part}` is not in:\n{printed}");
     }
+    let options = ["value_mixing", "embedding_shortcut", "skips", "head_gates"];
+    let mut with = place.train("run", &["--explain", "--set", "n_layer=2"]);
+    with.args(options.iter().flat_map(|option| ["--set".to_owned(), format!("{option}=true")]));
+    let with = succeed(&mut with);
+    for kernel in ["mix_forward", "mix_values", "mix_backward", "gate_forward", "gate_backward"] {
+        assert!(with.contains(kernel) && !printed.contains(kernel), "{kernel}:\n{with}");
+    }
     assert!(!place.path("run").exists());
 }
 

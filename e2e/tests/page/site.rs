@@ -52,10 +52,9 @@ impl Tiny {
             n_head: 2,
             n_embd,
             block_size,
-            vocab_size: tokenizer.vocab_size() as usize,
             timesteps,
             mask_id: tokenizer.mask_id(),
-            timestep_embedding: true,
+            ..Config::reference(tokenizer.vocab_size() as usize)
         };
         // Large enough for distinct logits.
         let init = Init { std: 0.3, zero_projections: false, seed: 7 };

@@ -269,10 +269,9 @@ mod tests {
             n_head: 1,
             n_embd: 8,
             block_size: 64,
-            vocab_size: 97,
             timesteps: 20,
             mask_id: 2,
-            timestep_embedding: true,
+            ..Config::reference(97)
         }
     }
 

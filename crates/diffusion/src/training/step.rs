@@ -43,8 +43,11 @@ impl Parts {
         recompute: bool,
     ) -> Result<Self, DeviceError> {
         let config = model.config;
-        let pages = config.pages(device.capabilities().max_binding_size);
-        let layout = Layout { pages, hidden: config.hidden_matrices() };
+        let layout = Layout {
+            pages: config.pages(device.capabilities().max_binding_size),
+            hidden: config.hidden_matrices(),
+            scalars: config.scalars(),
+        };
         let optimizer = Optimizer::new(device, *optimizer, layout, slots)?;
         let Batches { batch, length, .. } = batches;
         let acts = Activations::for_training(device, &config, batch, length, recompute)?;

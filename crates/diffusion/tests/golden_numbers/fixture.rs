@@ -62,10 +62,10 @@ pub(crate) fn config(json: &Value) -> Config {
         n_head: number("n_head"),
         n_embd: number("n_embd"),
         block_size: number("block_size"),
-        vocab_size: number("vocab_size"),
         timesteps: number("T"),
         mask_id: number("mask_id") as u32,
         timestep_embedding: json["config"]["causal"] == false,
+        ..Config::reference(number("vocab_size"))
     }
 }
 

@@ -8,5 +8,6 @@ mod fixture;
 mod followed;
 mod full;
 mod hash;
+mod network;
 mod small;
 mod step;

@@ -20,6 +20,7 @@ pub(crate) struct Step {
 
 pub(crate) const ADAMW: OptimizerConfig = OptimizerConfig {
     adamw: AdamW { lr: 3e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+    scalar_lr: 0.02,
     muon: None,
     clip: f64::INFINITY,
     schedule: LrSchedule::CONSTANT,

@@ -5,10 +5,15 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 7] = [
+const LATER: [(&str, &str); 12] = [
     ("train.recompute", "false"),
     ("data.entropy", "0.0"),
     ("model.timestep_embedding", "true"),
+    ("model.value_mixing", "false"),
+    ("model.embedding_shortcut", "false"),
+    ("model.skips", "false"),
+    ("model.head_gates", "false"),
+    ("optimizer.scalar_lr", "0.02"),
     ("diffusion.times", "uniform"),
     ("diffusion.beta.a", "3.0"),
     ("diffusion.beta.b", "3.0"),

@@ -44,6 +44,14 @@ pub struct ModelSettings {
     pub block_size: usize,
     /// Whether an embedding tells the network the time.
     pub timestep_embedding: bool,
+    /// Whether the values of every block are mixed with those of the first one.
+    pub value_mixing: bool,
+    /// Whether the embedding is added to the residual stream before every block.
+    pub embedding_shortcut: bool,
+    /// Whether outputs of the first half's blocks are added before those of the second half.
+    pub skips: bool,
+    /// Whether gates scale the heads' outputs.
+    pub head_gates: bool,
     /// Standard deviation of the initial weights.
     pub init_std: f32,
     /// Whether the matrices that write to the residual stream start at zero.
@@ -109,6 +117,8 @@ pub struct OptimizerSettings {
     pub eps: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
+    /// Learning rate of the learned weights of sums and gates; these have no decay.
+    pub scalar_lr: f64,
     /// Largest norm of the gradient.
     pub clip: f64,
     /// For the matrices of the blocks; of use when `name` is `muon`.
@@ -192,6 +202,7 @@ impl Settings {
     /// These settings for a network of the sizes and parts of another.
     pub fn sized_like(mut self, config: &Config) -> Self {
         let Config { n_layer, n_head, n_embd, block_size, timestep_embedding, .. } = *config;
+        let Config { value_mixing, embedding_shortcut, skips, head_gates, .. } = *config;
         let ModelSettings { init_std, zero_projections, .. } = self.model;
         self.model = ModelSettings {
             n_layer,
@@ -199,6 +210,10 @@ impl Settings {
             n_embd,
             block_size,
             timestep_embedding,
+            value_mixing,
+            embedding_shortcut,
+            skips,
+            head_gates,
             init_std,
             zero_projections,
         };
@@ -216,8 +231,9 @@ impl Settings {
 
     /// The network for a tokenizer.
     pub fn config(&self, vocab_size: usize, mask_id: u32) -> Config {
-        let ModelSettings { n_layer, n_head, n_embd, block_size, timestep_embedding, .. } =
-            self.model;
+        let ModelSettings { n_layer, n_head, n_embd, block_size, .. } = self.model;
+        let ModelSettings { timestep_embedding, value_mixing, .. } = self.model;
+        let ModelSettings { embedding_shortcut, skips, head_gates, .. } = self.model;
         let timesteps = self.diffusion.timesteps;
         Config {
             n_layer,
@@ -228,6 +244,10 @@ impl Settings {
             timesteps,
             mask_id,
             timestep_embedding,
+            value_mixing,
+            embedding_shortcut,
+            skips,
+            head_gates,
         }
     }
 
@@ -261,12 +281,13 @@ impl Settings {
 
     /// The optimizer with its learning rate over the whole run.
     pub fn optimizer(&self) -> OptimizerConfig {
-        let OptimizerSettings { name, lr, beta1, beta2, eps, weight_decay, clip, muon } =
+        let OptimizerSettings { name, lr, beta1, beta2, eps, weight_decay, scalar_lr, clip, muon } =
             self.optimizer;
         let total = self.train.steps;
         let decay = (self.schedule.decay_share * f64::from(total)).round() as u32;
         OptimizerConfig {
             adamw: AdamW { lr, beta1, beta2, eps, weight_decay },
+            scalar_lr,
             muon: (name == OptimizerName::Muon).then_some(muon),
             clip,
             schedule: LrSchedule {
@@ -389,6 +410,7 @@ mod tests {
             ("data.validation_share=1", "data.validation_share is 1, it must be above 0"),
             ("diffusion.beta.a=0.5", "diffusion.beta.a is 0.5, it must be between 1 and 100"),
             ("beta.uniform=2", "diffusion.beta.uniform is 2, it must be between 0 and 1"),
+            ("scalar_lr=0", "scalar_lr is 0, it must be above 0"),
             ("optimizer.lr=-1", "lr is -1, it must be above 0"),
             ("schedule.decay_share=2", "schedule.decay_share is 2, it must be between 0 and 1"),
             ("train.steps=0", "train.steps is 0, it must be at least 1"),

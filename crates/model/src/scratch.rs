@@ -1,0 +1,105 @@
+//! Scratch buffers of the backward pass.
+
+use device::{Device, DeviceError, Element, Slice};
+use kernels::cross_entropy::TokenStats;
+use kernels::{mix, rows};
+
+use crate::{Activations, Config};
+
+/// Scratch of the backward pass.
+#[derive(Clone, Debug)]
+pub struct Scratch {
+    /// Gradient of the residual stream, `(N, C)`.
+    pub d_x: Slice,
+    /// Gradient of a norm's output, `(N, C)`.
+    pub d_h: Slice,
+    /// Gradient of the MLP's hidden layer, `(N, 4C)`.
+    pub d_fc: Slice,
+    /// Gradient of the heads' output, `(N, C)`.
+    pub d_y: Slice,
+    /// Gradient of queries, keys and values, `(N, 3, H, D)`.
+    pub d_qkv: Slice,
+    /// Dot product of output and gradient of each head, `(N, H)`.
+    pub delta: Slice,
+    /// Gradients of the outputs of the first half's blocks by way of the skips, `(N, C)` each.
+    pub d_outputs: Vec<Slice>,
+    /// Gradient of the embedding by way of the shortcuts, `(N, C)`.
+    pub d_embedded: Option<Slice>,
+    /// Gradient of the first block's values by way of the others, `(N, C)`.
+    pub d_values: Option<Slice>,
+    /// Gradient of the arguments of the gates, `(N, H)`.
+    pub d_z: Option<Slice>,
+    /// Sums that the gradients of learned weights are made of.
+    pub partial_sums: Slice,
+    /// Chains of equal tokens: `(V)`.
+    pub first: Slice,
+    /// `(N)`
+    pub next: Slice,
+    /// Rows that have a loss.
+    pub head: HeadScratch,
+}
+
+/// Scratch of the output layer, see [`kernels::rows`].
+#[derive(Clone, Copy, Debug)]
+pub struct HeadScratch {
+    /// `(N)`
+    pub rows: Slice,
+    /// `(N)`
+    pub places: Slice,
+    /// One flag per run of `logit_rows` rows, `(LIVE R)`.
+    pub live: Slice,
+    /// `(N)`
+    pub row_targets: Slice,
+}
+
+impl Scratch {
+    /// Buffers for the backward pass over `activations`.
+    pub fn new(
+        device: &mut Device,
+        config: &Config,
+        activations: &Activations,
+    ) -> Result<Self, DeviceError> {
+        let (n, c) = (activations.rows(), config.n_embd);
+        let runs = n.div_ceil(activations.logit_rows);
+        let mut floats = |label, len| device.allocate(label, Element::Float, len);
+        let skips = (0..config.n_layer).filter(|&i| config.skips_output(i));
+        let d_outputs =
+            skips.map(|_| floats("d_output", n * c)).collect::<Result<_, DeviceError>>()?;
+        let shortcut = config.embedding_shortcut;
+        let d_embedded = shortcut.then(|| floats("d_embedded", n * c)).transpose()?;
+        let d_values = config.value_mixing.then(|| floats("d_values", n * c)).transpose()?;
+        let d_z = config.head_gates.then(|| floats("d_z", n * config.n_head)).transpose()?;
+        Ok(Self {
+            d_outputs,
+            d_embedded,
+            d_values,
+            d_z,
+            partial_sums: floats("partial_sums", mix::PARTIAL_SUMS)?,
+            d_x: floats("d_x", n * c)?,
+            d_h: floats("d_h", n * c)?,
+            d_fc: floats("d_fc", 4 * n * c)?,
+            d_y: floats("d_y", n * c)?,
+            d_qkv: floats("d_qkv", 3 * n * c)?,
+            delta: floats("delta", n * config.n_head)?,
+            first: device.allocate("first", Element::Word, config.vocab_size)?,
+            next: device.allocate("next", Element::Word, n)?,
+            head: HeadScratch {
+                rows: device.allocate("rows", Element::Word, n)?,
+                places: device.allocate("places", Element::Word, n)?,
+                live: device.allocate("live", Element::Word, runs * rows::LIVE)?,
+                row_targets: device.allocate("row_targets", Element::Word, n)?,
+            },
+        })
+    }
+}
+
+/// Buffers for the statistics of `rows` positions.
+pub fn alloc_stats(device: &mut Device, rows: usize) -> Result<TokenStats, DeviceError> {
+    let mut floats = |label| device.allocate(label, Element::Float, rows);
+    Ok(TokenStats {
+        lse: floats("row_lse")?,
+        loss: floats("row_loss")?,
+        hit: floats("row_hit")?,
+        entropy: floats("row_entropy")?,
+    })
+}
