@@ -1,4 +1,4 @@
-//! The Cinnabar program: data, tokenizer, train, eval, export, sample, render, bench.
+//! The Cinnabar program: data, tokenizer, train, eval, judge, export, sample, render, bench.
 
 mod advice;
 mod bench;
@@ -41,6 +41,7 @@ enum Command {
     Tokenizer(commands::tokenizer::TokenizerArgs),
     Train(commands::train::TrainArgs),
     Eval(commands::eval::EvalArgs),
+    Judge(commands::judge::JudgeArgs),
     Export(commands::export::ExportArgs),
     Sample(commands::sample::SampleArgs),
     Render(commands::render::RenderArgs),
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Command::Tokenizer(args) => commands::tokenizer::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
+        Command::Judge(args) => commands::judge::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
         Command::Render(args) => commands::render::run(&args),

@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod eval;
 pub(crate) mod export;
 mod grammar;
+pub(crate) mod judge;
 mod named;
 pub(crate) mod render;
 pub(crate) mod sample;
