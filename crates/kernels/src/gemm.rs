@@ -5,7 +5,7 @@ use gemm::Parallelism;
 
 use crate::imports::kernel;
 use crate::product::{Matrix, multiply};
-use crate::variants::{GemmVariant, LANES, Variants};
+use crate::variants::{GemmVariant, LANES, Table, Variants};
 
 /// Which operand is transposed. All matrices are row-major and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,25 +30,11 @@ impl Op {
         }
     }
 
-    /// The chosen variant, or the tile where it does not divide the sizes.
-    fn variant(self, variants: &Variants, [m, n, k]: [usize; 3]) -> GemmVariant {
-        let variant = match self {
+    fn variant(self, variants: &Variants) -> GemmVariant {
+        match self {
             Self::Nt => variants.gemm_nt,
             Self::Nn => variants.gemm_nn,
             Self::Tn => variants.gemm_tn,
-        };
-        let [rows, columns] = variant.tile();
-        let divides = m.is_multiple_of(rows) && n.is_multiple_of(columns) && k.is_multiple_of(4);
-        if divides { variant } else { GemmVariant::Tile }
-    }
-}
-
-impl GemmVariant {
-    /// Rows and columns that a workgroup makes.
-    fn tile(self) -> [usize; 2] {
-        match self {
-            Self::Tile | Self::Subgroup => [64, 64],
-            Self::Direct => [16, 64],
         }
     }
 }
@@ -93,14 +79,14 @@ pub fn record(
     [m, n, k]: [usize; 3],
     accumulate: bool,
 ) {
-    let variant = op.variant(variants, [m, n, k]);
-    let [rows, columns] = variant.tile();
+    let variant = op.variant(variants).row(&[m, n, k]);
+    let [rows, columns] = variant.tile;
     let params =
         Params { m: m as u32, n: n as u32, k: k as u32, accumulate: u32::from(accumulate) };
     let grid = [n.div_ceil(columns) as u32, m.div_ceil(rows) as u32, 1];
     let [a_transposed, b_transposed] = op.constants();
     step.push(
-        Launch::new(variant.kernel(), &params, io, grid)
+        Launch::new(variant.kernels[0], &params, io, grid)
             .constants([("A_TRANSPOSED", a_transposed), ("B_TRANSPOSED", b_transposed)])
             .flop(2 * m * n * k),
     );

@@ -43,7 +43,7 @@ pub mod sample_threshold;
 pub mod sample_tokens;
 pub mod sample_uniforms;
 pub mod tune;
-mod variants;
+pub mod variants;
 
 pub use imports::COMMON;
 pub use variants::{AttentionVariant, GemmVariant, LANES, Variants};

@@ -7,7 +7,7 @@ use web_time::Instant;
 
 use crate::attention::{self, Shape};
 use crate::gemm::{self, Op};
-use crate::variants::{AttentionVariant, GemmVariant, Variants};
+use crate::variants::{AttentionVariant, GemmVariant, Table, Variants};
 
 /// Sizes to measure at, `[m, n, k]`: large enough to fill a small GPU, small enough for a software
 /// driver to do in a tenth of a second.
@@ -43,13 +43,11 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
     let capabilities = device.capabilities();
     let buffers = Buffers::new(device)?;
 
-    let candidates: Vec<_> =
-        GemmVariant::ALL.into_iter().filter(|variant| variant.runs_on(&capabilities)).collect();
+    let candidates: Vec<_> = GemmVariant::on(&capabilities).collect();
     let [a, b, c] = buffers.product;
     for op in Op::ALL {
         let record = |variant: GemmVariant, step: &mut Recording| {
-            let choice =
-                Variants { gemm_nt: variant, gemm_nn: variant, gemm_tn: variant, ..variants };
+            let choice = Variants::products(variant);
             gemm::record(step, &choice, op, gemm::Buffers { a, b, c }, PRODUCT, false);
         };
         let variant = fastest(device, &candidates, c, record).await?;
@@ -60,10 +58,7 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
         }
     }
 
-    let candidates: Vec<_> = AttentionVariant::ALL
-        .into_iter()
-        .filter(|variant| variant.runs_on(&capabilities))
-        .collect();
+    let candidates: Vec<_> = AttentionVariant::on(&capabilities).collect();
     let Buffers { qkv, y, lse, d_y, delta, d_qkv, .. } = buffers;
     let record = |variant: AttentionVariant, step: &mut Recording| {
         let choice = Variants { attention: variant, ..variants };

@@ -6,6 +6,7 @@ mod harness;
 use device::{Device, Recording, Slice};
 use harness::{Bench, compare, gpu};
 use kernels::attention::{self, Mask, Shape};
+use kernels::variants::Table;
 use kernels::{AttentionVariant, Variants};
 use pollster::block_on;
 
@@ -48,19 +49,16 @@ fn check(variant: AttentionVariant, shapes: &[Shape]) {
 /// Runs `check` with the variants that the adapter has.
 fn check_variants(shapes: &[Shape]) {
     let capabilities = gpu().capabilities();
-    for variant in AttentionVariant::ALL {
-        if variant.runs_on(&capabilities) {
-            check(variant, shapes);
-        }
-    }
+    AttentionVariant::on(&capabilities).for_each(|variant| check(variant, shapes));
 }
 
 #[test]
 fn every_variant_needs_its_subgroups() {
     let capabilities = gpu().capabilities();
-    assert!(AttentionVariant::Tile.runs_on(&capabilities));
-    let runs = AttentionVariant::Subgroup.runs_on(&capabilities);
-    assert_eq!(runs, capabilities.subgroup_size == Some(kernels::LANES));
+    let subgroups = capabilities.subgroup_size == Some(kernels::LANES);
+    let all = [AttentionVariant::Tile, AttentionVariant::Subgroup];
+    let expected = if subgroups { &all[..] } else { &all[..1] };
+    assert_eq!(AttentionVariant::on(&capabilities).collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -121,7 +119,7 @@ fn hidden_tiles_are_skipped() {
     // 33 queries at 5: the last one, at position 37, ends a run of eight.
     let shape = Shape::bidirectional(1, 33, 2, 32);
     let shape = Shape { keys, query_offset: 5, mask: Mask::Causal, cache: Some(keys), ..shape };
-    for variant in AttentionVariant::ALL.into_iter().filter(|v| v.runs_on(&capabilities)) {
+    for variant in AttentionVariant::on(&capabilities) {
         let variants = Variants { attention: variant, ..Variants::default() };
         compare(&format!("{variant:?}, hidden keys"), 2e-5, 2e-5, |bench, step| {
             let q = bench.floats(3 * shape.queries * width);

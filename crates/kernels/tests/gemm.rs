@@ -5,6 +5,7 @@ mod harness;
 
 use harness::{compare, gpu};
 use kernels::gemm::{self, Op};
+use kernels::variants::Table;
 use kernels::{GemmVariant, Variants};
 
 /// `[m, n, k]`. The variants for drivers on a CPU take the last four; elsewhere the tile stands in.
@@ -25,8 +26,7 @@ const ABSOLUTE: f64 = 2e-5;
 const RELATIVE: f64 = 1e-5;
 
 fn check(variant: GemmVariant) {
-    let variants =
-        Variants { gemm_nt: variant, gemm_nn: variant, gemm_tn: variant, ..Variants::default() };
+    let variants = Variants::products(variant);
     for op in Op::ALL {
         let what = format!("{variant:?} {op:?}, outputs are {SIZES:?} with = and += each");
         compare(&what, ABSOLUTE, RELATIVE, |bench, step| {
@@ -57,7 +57,7 @@ fn direct() {
 #[test]
 fn subgroup() {
     let capabilities = gpu().capabilities();
-    let runs = GemmVariant::Subgroup.runs_on(&capabilities);
+    let runs = GemmVariant::on(&capabilities).any(|name| name == GemmVariant::Subgroup);
     assert_eq!(runs, capabilities.subgroup_size == Some(kernels::LANES));
     if runs {
         check(GemmVariant::Subgroup);

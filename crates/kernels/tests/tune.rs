@@ -4,6 +4,7 @@ mod harness;
 
 use device::{Capabilities, Device};
 use harness::gpu;
+use kernels::variants::Table;
 use kernels::{AttentionVariant, GemmVariant, LANES, Variants, tune};
 use pollster::block_on;
 
@@ -33,6 +34,27 @@ fn a_choice_of_another_adapter_is_brought_to_this_one() {
         let expected = Variants { gemm_nn: GemmVariant::Direct, ..Variants::default() };
         assert_eq!(chosen.on(&with(subgroup_size)), expected, "{subgroup_size:?}");
     }
+}
+
+/// Rows of a table have names of their own, and the first of each stands in for the others.
+#[test]
+fn tables_are_complete() {
+    fn check<Name: Table + Default + std::fmt::Debug>(sizes: &[usize]) {
+        let first = &Name::ROWS[0];
+        assert!(first.name == Name::default());
+        assert!(first.runs_on(&Capabilities::default()), "{:?}", first.name);
+        assert!(first.divides.iter().all(|&by| by == 1), "{:?}", first.name);
+        for row in Name::ROWS {
+            let (kernels, divides) = (first.kernels.len(), first.divides.len());
+            assert_eq!((row.kernels.len(), row.divides.len()), (kernels, divides), "{row:?}");
+            assert_eq!(divides, sizes.len());
+            assert_eq!(Name::ROWS.iter().filter(|other| other.name == row.name).count(), 1);
+            assert!(row.name.row(row.divides).name == row.name, "{:?}", row.name);
+            assert!(row.name.row(sizes).name == first.name, "{:?} at {sizes:?}", row.name);
+        }
+    }
+    check::<GemmVariant>(&[63, 65, 7]);
+    check::<AttentionVariant>(&[6]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub use self::mask::Mask;
 use self::mask::Visibility;
 use crate::grid;
 use crate::imports::kernel;
-use crate::variants::{AttentionVariant, LANES, Variants};
+use crate::variants::{LANES, Table, Variant, Variants};
 
 /// Sizes of attention.
 #[derive(Clone, Copy, Debug)]
@@ -177,35 +177,6 @@ pub static SUBGROUP_BACKWARD_KV: Kernel =
     kernel!("attention_subgroup_backward_kv", Params, BackwardKv, twin::backward_kv)
         .requires(Requirements::subgroups(LANES));
 
-/// The kernels of one variant.
-struct VariantKernels {
-    forward: &'static Kernel,
-    backward_q: &'static Kernel,
-    backward_kv: &'static Kernel,
-    /// Queries or keys of a workgroup.
-    rows: usize,
-}
-
-impl VariantKernels {
-    /// The chosen variant, or the tile where vectors do not divide the width of a head.
-    fn of(variants: &Variants, shape: &Shape) -> Self {
-        match variants.attention {
-            AttentionVariant::Subgroup if shape.head_dim.is_multiple_of(4) => Self {
-                forward: &SUBGROUP_FORWARD,
-                backward_q: &SUBGROUP_BACKWARD_Q,
-                backward_kv: &SUBGROUP_BACKWARD_KV,
-                rows: 32,
-            },
-            _ => Self {
-                forward: &FORWARD,
-                backward_q: &BACKWARD_Q,
-                backward_kv: &BACKWARD_KV,
-                rows: 64,
-            },
-        }
-    }
-}
-
 /// A launch of `tiles` workgroups per head that does `products` matrix products of the visible
 /// scores' size.
 fn launch(
@@ -228,9 +199,9 @@ fn launch(
 /// # Panics
 /// When the sizes of `shape` contradict each other.
 pub fn forward(step: &mut Recording, variants: &Variants, io: Forward, shape: &Shape) {
-    let kernels = VariantKernels::of(variants, shape);
-    let tiles = shape.queries.div_ceil(kernels.rows);
-    step.push(launch(kernels.forward, io, shape, tiles, 2));
+    let variant = variants.attention.row(&[shape.head_dim]);
+    let tiles = shape.queries.div_ceil(variant.tile[0]);
+    step.push(launch(variant.kernels[0], io, shape, tiles, 2));
 }
 
 /// Buffers of the backward pass.
@@ -261,7 +232,7 @@ pub struct Backward {
 pub fn backward(step: &mut Recording, variants: &Variants, io: Backward, shape: &Shape) {
     let Backward { q, kv, y, lse, d_y, delta, d_q, d_kv } = io;
     let Shape { batch, heads, head_dim, queries, keys, .. } = *shape;
-    let kernels = VariantKernels::of(variants, shape);
+    let Variant { kernels, tile: [tile, _], .. } = variants.attention.row(&[head_dim]);
     let rows = batch * queries * heads;
     let params = DeltaParams { rows: rows as u32, head_dim: head_dim as u32 };
     let grid = grid::fold(rows.div_ceil(64));
@@ -269,7 +240,7 @@ pub fn backward(step: &mut Recording, variants: &Variants, io: Backward, shape: 
         Launch::new(&DELTA, &params, Delta { y, d_y, delta }, grid).flop(2 * rows * head_dim),
     );
     let buffers = BackwardQ { q, kv, lse, d_y, delta, d_q };
-    step.push(launch(kernels.backward_q, buffers, shape, queries.div_ceil(kernels.rows), 3));
+    step.push(launch(kernels[1], buffers, shape, queries.div_ceil(*tile), 3));
     let buffers = BackwardKv { q, kv, lse, d_y, delta, d_kv };
-    step.push(launch(kernels.backward_kv, buffers, shape, keys.div_ceil(kernels.rows), 4));
+    step.push(launch(kernels[2], buffers, shape, keys.div_ceil(*tile), 4));
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
+use kernels::variants::Table;
 use kernels::{AttentionVariant, GemmVariant, Variants};
 
 use super::best_seconds;
@@ -12,21 +13,9 @@ use run::Settings;
 /// Measures, prints, and returns the highest rate of a matrix product in FLOP/s: nothing that
 /// multiplies matrices can be faster.
 pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> Result<f64> {
-    let capabilities = device.capabilities();
     let on_cpu = device.gpu().is_none();
-    let products: Vec<GemmVariant> =
-        GemmVariant::ALL
-            .into_iter()
-            .filter(|variant| {
-                if on_cpu { *variant == GemmVariant::Tile } else { variant.runs_on(&capabilities) }
-            })
-            .collect();
-    let attentions: Vec<AttentionVariant> = AttentionVariant::ALL
-        .into_iter()
-        .filter(|variant| {
-            if on_cpu { *variant == AttentionVariant::Tile } else { variant.runs_on(&capabilities) }
-        })
-        .collect();
+    let products = candidates::<GemmVariant>(device);
+    let attentions = candidates::<AttentionVariant>(device);
     let name = |variant: String| if on_cpu { "CPU".to_owned() } else { variant.to_lowercase() };
 
     let names: Vec<String> = products.iter().map(|variant| name(format!("{variant:?}"))).collect();
@@ -48,12 +37,7 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
         let (a, b, out) = (floats(m * k)?, floats(columns * k)?, floats(m * columns)?);
         let mut figures = Vec::new();
         for &variant in &products {
-            let variants = Variants {
-                gemm_nt: variant,
-                gemm_nn: variant,
-                gemm_tn: variant,
-                ..Variants::default()
-            };
+            let variants = Variants::products(variant);
             let record = |step: &mut Recording| {
                 gemm::record(step, &variants, op, gemm::Buffers { a, b, c: out }, sizes, false);
             };
@@ -93,6 +77,12 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
         row(&format!("{what}, {batch} x {heads} x {length} x {head_dim}"), &figures);
     }
     Ok(peak * 1e9)
+}
+
+/// The variants that a device can run; on the CPU all have the same twin, so one is enough.
+fn candidates<Name: Table>(device: &Device) -> Vec<Name> {
+    let most = if device.gpu().is_some() { usize::MAX } else { 1 };
+    Name::on(&device.capabilities()).take(most).collect()
 }
 
 /// GFLOP/s of what is recorded.
