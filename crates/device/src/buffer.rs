@@ -20,7 +20,33 @@ impl Element {
 
 /// Handle of a buffer that a device owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BufferId(pub(crate) usize);
+pub struct BufferId {
+    pub(crate) device: DeviceId,
+    pub(crate) index: usize,
+}
+
+/// Tells a device from all others that exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct DeviceId(usize);
+
+/// What a device is known by: something on the heap, whose address no other has while it lives.
+#[derive(Debug, Default)]
+pub(crate) struct Identity(Box<u8>);
+
+impl Identity {
+    pub(crate) fn id(&self) -> DeviceId {
+        DeviceId(std::ptr::from_ref(&*self.0).addr())
+    }
+
+    /// The place of a buffer among those of this device.
+    ///
+    /// # Panics
+    /// When the buffer belongs to another device.
+    pub(crate) fn index_of(&self, slice: Slice) -> usize {
+        assert!(slice.buffer.device == self.id(), "{slice:?} belongs to another device");
+        slice.buffer.index
+    }
+}
 
 /// Slices start at a multiple of this many elements: WebGPU promises storage bindings at
 /// multiples of 256 bytes.
@@ -58,5 +84,30 @@ impl Slice {
     /// Offset in its buffer, in bytes on a GPU.
     pub(crate) fn byte_offset(self) -> u64 {
         self.element.size() * self.offset as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Device, DeviceError};
+
+    #[test]
+    fn a_buffer_is_used_on_its_device() -> Result<(), DeviceError> {
+        let (mut device, mut other) = (Device::cpu(), Device::cpu());
+        let (mine, _) = (device.floats("mine", &[1.0])?, other.floats("other", &[2.0])?);
+        // Devices may move.
+        let mut device = Box::new(device);
+        device.write_floats(mine, &[3.0])?;
+        assert_eq!(pollster::block_on(device.read_floats(mine))?, [3.0]);
+        Ok(())
+    }
+
+    #[test]
+    #[should_panic(expected = "belongs to another device")]
+    fn a_buffer_of_another_device_is_refused() {
+        let (mut device, mut other) = (Device::cpu(), Device::cpu());
+        let mine = device.floats("mine", &[1.0]).expect("it fits");
+        other.floats("other", &[2.0]).expect("it fits");
+        other.write_floats(mine, &[3.0]).expect("refused before");
     }
 }

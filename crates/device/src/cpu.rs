@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::twin::RunTwin;
-use crate::{Access, Arg, Args, BufferId, Element, Launch, Real, Recording, Slice};
+use crate::{Access, Arg, Args, BufferId, Element, Identity, Launch, Real, Recording, Slice};
 
 #[derive(Debug)]
 enum Storage<E> {
@@ -15,6 +15,7 @@ enum Storage<E> {
 /// oracle of the tests. Twins spread their rows over rayon's threads.
 #[derive(Debug, Default)]
 pub struct Cpu<E> {
+    pub(crate) identity: Identity,
     buffers: Vec<Storage<E>>,
     /// See [`crate::Device::limit_bindings`].
     pub(crate) max_binding_size: Option<u64>,
@@ -24,7 +25,7 @@ pub struct Cpu<E> {
 impl<E: Real + RunTwin> Cpu<E> {
     /// A device without buffers.
     pub fn new() -> Self {
-        Self { buffers: Vec::new(), max_binding_size: None }
+        Self { identity: Identity::default(), buffers: Vec::new(), max_binding_size: None }
     }
 
     /// Makes a buffer of `len` zeros.
@@ -33,12 +34,22 @@ impl<E: Real + RunTwin> Cpu<E> {
             Element::Float => Storage::Floats(vec![E::zero(); len]),
             Element::Word => Storage::Words(vec![0; len]),
         });
-        Slice { buffer: BufferId(self.buffers.len() - 1), element, offset: 0, len }
+        let buffer = BufferId { device: self.identity.id(), index: self.buffers.len() - 1 };
+        Slice { buffer, element, offset: 0, len }
+    }
+
+    fn storage(&self, slice: Slice) -> &Storage<E> {
+        &self.buffers[self.identity.index_of(slice)]
+    }
+
+    fn storage_mut(&mut self, slice: Slice) -> &mut Storage<E> {
+        let index = self.identity.index_of(slice);
+        &mut self.buffers[index]
     }
 
     /// The floats of a slice.
     pub fn floats(&self, slice: Slice) -> &[E] {
-        match &self.buffers[slice.buffer.0] {
+        match self.storage(slice) {
             Storage::Floats(data) => &data[slice.offset..slice.offset + slice.len],
             Storage::Words(_) => panic!("floats of a buffer of words"),
         }
@@ -46,7 +57,7 @@ impl<E: Real + RunTwin> Cpu<E> {
 
     /// The floats of a slice, to be written.
     pub fn floats_mut(&mut self, slice: Slice) -> &mut [E] {
-        match &mut self.buffers[slice.buffer.0] {
+        match self.storage_mut(slice) {
             Storage::Floats(data) => &mut data[slice.offset..slice.offset + slice.len],
             Storage::Words(_) => panic!("floats of a buffer of words"),
         }
@@ -54,7 +65,7 @@ impl<E: Real + RunTwin> Cpu<E> {
 
     /// The words of a slice.
     pub fn words(&self, slice: Slice) -> &[u32] {
-        match &self.buffers[slice.buffer.0] {
+        match self.storage(slice) {
             Storage::Words(data) => &data[slice.offset..slice.offset + slice.len],
             Storage::Floats(_) => panic!("words of a buffer of floats"),
         }
@@ -62,7 +73,7 @@ impl<E: Real + RunTwin> Cpu<E> {
 
     /// The words of a slice, to be written.
     pub fn words_mut(&mut self, slice: Slice) -> &mut [u32] {
-        match &mut self.buffers[slice.buffer.0] {
+        match self.storage_mut(slice) {
             Storage::Words(data) => &mut data[slice.offset..slice.offset + slice.len],
             Storage::Floats(_) => panic!("words of a buffer of floats"),
         }
@@ -95,8 +106,8 @@ impl<E: Real + RunTwin> Cpu<E> {
         for (slice, binding) in launch.buffers.iter().zip(launch.kernel.bindings) {
             if binding.access == Access::Write {
                 let empty = Storage::Words(Vec::new());
-                let storage = std::mem::replace(&mut self.buffers[slice.buffer.0], empty);
-                taken.insert(slice.buffer.0, storage);
+                let storage = std::mem::replace(self.storage_mut(*slice), empty);
+                taken.insert(slice.buffer.index, storage);
             }
         }
         let mut written: BTreeMap<usize, &mut Storage<E>> =
@@ -104,13 +115,13 @@ impl<E: Real + RunTwin> Cpu<E> {
         let buffers = launch.buffers.iter().zip(launch.kernel.bindings).map(|(slice, binding)| {
             let range = slice.offset..slice.offset + slice.len;
             if binding.access == Access::Write {
-                match written.remove(&slice.buffer.0) {
+                match written.remove(&slice.buffer.index) {
                     Some(Storage::Floats(data)) => Arg::FloatsMut(&mut data[range]),
                     Some(Storage::Words(data)) => Arg::WordsMut(&mut data[range]),
                     None => unreachable!("a recording binds a written buffer once"),
                 }
             } else {
-                match &self.buffers[slice.buffer.0] {
+                match self.storage(*slice) {
                     Storage::Floats(data) => Arg::Floats(&data[range]),
                     Storage::Words(data) => Arg::Words(&data[range]),
                 }

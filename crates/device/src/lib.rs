@@ -24,6 +24,7 @@ mod target;
 mod twin;
 
 pub use buffer::{ALIGNMENT, BufferId, Element, Slice};
+pub(crate) use buffer::{DeviceId, Identity};
 pub use capabilities::{Capabilities, Missing, Requirements};
 pub use cpu::Cpu;
 pub use error::DeviceError;

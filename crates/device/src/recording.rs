@@ -169,13 +169,13 @@ impl fmt::Display for Recording {
             )?;
             for (binding, slice) in launch.kernel.bindings.iter().zip(&launch.buffers) {
                 let arrow = if binding.access == Access::Write { "→" } else { "" };
-                write!(f, " {arrow}{}#{}", binding.name, slice.buffer.0)?;
+                write!(f, " {arrow}{}#{}", binding.name, slice.buffer.index)?;
                 if slice.offset > 0 {
                     write!(f, "+{}", slice.offset)?;
                 }
             }
             if let Some(flag) = launch.when {
-                write!(f, " if #{}", flag.buffer.0)?;
+                write!(f, " if #{}", flag.buffer.index)?;
                 if flag.offset > 0 {
                     write!(f, "+{}", flag.offset)?;
                 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use web_time::Instant;
 
 use crate::gpu::GpuProgram;
-use crate::{Capabilities, Cpu, DeviceError, Element, Gpu, Launch, Recording, Slice};
+use crate::{
+    Capabilities, Cpu, DeviceError, DeviceId, Element, Gpu, Identity, Launch, Recording, Slice,
+};
 
 /// Something that runs recordings.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub enum Device {
 /// A recording made ready for one device.
 #[derive(Debug)]
 pub struct Program {
+    device: DeviceId,
     recording: Recording,
     gpu: Option<GpuProgram>,
 }
@@ -209,7 +212,21 @@ impl Device {
             Self::Gpu(gpu) => Some(gpu.prepare(&recording)?),
             Self::Cpu(_) | Self::Oracle(_) => None,
         };
-        Ok(Program { recording, gpu })
+        Ok(Program { device: self.identity().id(), recording, gpu })
+    }
+
+    fn identity(&self) -> &Identity {
+        match self {
+            Self::Gpu(gpu) => &gpu.identity,
+            Self::Cpu(cpu) => &cpu.identity,
+            Self::Oracle(cpu) => &cpu.identity,
+        }
+    }
+
+    /// What a GPU runs of a program.
+    fn prepared<'a>(&self, program: &'a Program) -> Option<&'a GpuProgram> {
+        assert!(program.device == self.identity().id(), "the program belongs to another device");
+        program.gpu.as_ref()
     }
 
     /// Compiles the kernel of one launch for programs to come, and waits for it: the thread is free
@@ -224,28 +241,30 @@ impl Device {
     /// Runs a program that this device compiled. A GPU is not waited for: errors of the run may
     /// be returned by a later call.
     pub fn run(&mut self, program: &Program) -> Result<(), DeviceError> {
-        match (self, &program.gpu) {
-            (Self::Gpu(gpu), Some(prepared)) => return gpu.run(prepared),
-            (Self::Cpu(cpu), None) => cpu.run(&program.recording),
-            (Self::Oracle(cpu), None) => cpu.run(&program.recording),
-            _ => panic!("the program was compiled for another device"),
+        let prepared = self.prepared(program);
+        match self {
+            Self::Gpu(gpu) => return prepared.map_or(Ok(()), |prepared| gpu.run(prepared)),
+            Self::Cpu(cpu) => cpu.run(&program.recording),
+            Self::Oracle(cpu) => cpu.run(&program.recording),
         }
         Ok(())
     }
 
     /// Runs a program once and times every launch; on a GPU without timestamps, `None`.
     pub async fn profile(&mut self, program: &Program) -> Result<Option<Vec<Timing>>, DeviceError> {
-        match (self, &program.gpu) {
-            (Self::Gpu(gpu), Some(_)) if !gpu.summary().capabilities.timestamps => Ok(None),
-            (Self::Gpu(gpu), Some(prepared)) => gpu.profile(prepared).await.map(Some),
-            (Self::Cpu(cpu), None) => {
-                Ok(Some(time_launches(&program.recording, |launch| cpu.launch(launch))))
+        let prepared = self.prepared(program);
+        Ok(match self {
+            Self::Gpu(gpu) => match prepared {
+                Some(prepared) if gpu.summary().capabilities.timestamps => {
+                    Some(gpu.profile(prepared).await?)
+                }
+                _ => None,
+            },
+            Self::Cpu(cpu) => Some(time_launches(&program.recording, |launch| cpu.launch(launch))),
+            Self::Oracle(cpu) => {
+                Some(time_launches(&program.recording, |launch| cpu.launch(launch)))
             }
-            (Self::Oracle(cpu), None) => {
-                Ok(Some(time_launches(&program.recording, |launch| cpu.launch(launch))))
-            }
-            _ => panic!("the program was compiled for another device"),
-        }
+        })
     }
 }
 

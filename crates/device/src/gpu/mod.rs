@@ -15,12 +15,13 @@ pub(crate) use program::GpuProgram;
 use pace::Pace;
 use web_time::Instant;
 
-use crate::{BufferId, DeviceError, Element, Slice};
+use crate::{BufferId, DeviceError, Element, Identity, Slice};
 use pipeline::PipelineKey;
 
 /// A wgpu device with its buffers and compiled kernels.
 #[derive(Debug)]
 pub struct Gpu {
+    pub(crate) identity: Identity,
     device: wgpu::Device,
     queue: wgpu::Queue,
     summary: AdapterSummary,
@@ -56,6 +57,7 @@ impl Gpu {
             }
         });
         Ok(Self {
+            identity: Identity::default(),
             device,
             queue,
             summary,
@@ -98,7 +100,8 @@ impl Gpu {
         element: Element,
         len: usize,
     ) -> Result<Slice, DeviceError> {
-        let slice = Slice { buffer: BufferId(self.buffers.len()), element, offset: 0, len };
+        let buffer = BufferId { device: self.identity.id(), index: self.buffers.len() };
+        let slice = Slice { buffer, element, offset: 0, len };
         self.check_limit(
             label,
             "maxBufferSize",
@@ -116,6 +119,10 @@ impl Gpu {
         self.memory += slice.bytes();
         self.check()?;
         Ok(slice)
+    }
+
+    fn buffer(&self, slice: Slice) -> &wgpu::Buffer {
+        &self.buffers[self.identity.index_of(slice)]
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

@@ -73,7 +73,7 @@ impl Gpu {
                 entries.push(wgpu::BindGroupEntry {
                     binding,
                     resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                        buffer: &self.buffers[slice.buffer.0],
+                        buffer: self.buffer(*slice),
                         offset: slice.byte_offset(),
                         size: std::num::NonZero::new(slice.bytes()),
                     }),
@@ -93,7 +93,7 @@ impl Gpu {
                     let grid_offset = 4 * grids.len() as u64;
                     grids.extend(launch.grid);
                     Condition {
-                        flag: self.buffers[flag.buffer.0].clone(),
+                        flag: self.buffer(flag).clone(),
                         flag_offset: flag.byte_offset(),
                         grid_offset,
                     }

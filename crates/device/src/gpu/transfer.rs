@@ -7,21 +7,19 @@ impl Gpu {
     /// Writes `bytes` to the beginning of a slice, before the next run.
     pub(crate) fn write(&self, slice: Slice, bytes: &[u8]) -> Result<(), DeviceError> {
         assert!(bytes.len() as u64 <= slice.bytes(), "more bytes than the slice holds");
-        let buffer = &self.buffers[slice.buffer.0];
-        self.queue.write_buffer(buffer, slice.byte_offset(), bytes);
+        self.queue.write_buffer(self.buffer(slice), slice.byte_offset(), bytes);
         self.check()
     }
 
     /// The bytes of a slice, after all that was sent before.
     pub(crate) async fn read(&self, slice: Slice) -> Result<Vec<u8>, DeviceError> {
-        self.read_buffer(&self.buffers[slice.buffer.0], slice.byte_offset(), slice.bytes()).await
+        self.read_buffer(self.buffer(slice), slice.byte_offset(), slice.bytes()).await
     }
 
     /// The bytes of several slices, one after the other, in one copy and one wait.
     pub(crate) async fn read_all(&self, slices: &[Slice]) -> Result<Vec<u8>, DeviceError> {
-        let parts = slices
-            .iter()
-            .map(|slice| (&self.buffers[slice.buffer.0], slice.byte_offset(), slice.bytes()));
+        let parts =
+            slices.iter().map(|&slice| (self.buffer(slice), slice.byte_offset(), slice.bytes()));
         self.read_parts(&parts.collect::<Vec<_>>()).await
     }
 
