@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use device::{AdapterChoice, Device, Element, Gpu, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
-use kernels::{Variants, adamw, cross_entropy, relu_squared, rmsnorm};
+use kernels::{Variants, adamw, cross_entropy, embed, relu_squared, rmsnorm};
 use pollster::block_on;
 
 const POSITIONS: usize = 1024;
@@ -21,7 +21,7 @@ const SHAPE: Shape = Shape::bidirectional(8, 128, 4, 64);
 /// Records a kernel's launches and names a buffer that they write.
 type Record = fn(&mut Device, &Variants, &mut Recording) -> Slice;
 
-const KERNELS: [(&str, Record); 8] = [
+const KERNELS: [(&str, Record); 10] = [
     ("gemm_nt", |device, variants, step| product(device, variants, step, Op::Nt)),
     ("gemm_nn", |device, variants, step| product(device, variants, step, Op::Nn)),
     ("gemm_tn", |device, variants, step| product(device, variants, step, Op::Tn)),
@@ -59,6 +59,8 @@ const KERNELS: [(&str, Record); 8] = [
         cross_entropy::backward(step, cross_entropy::Backward { targets, weights, lse, logits });
         lse
     }),
+    ("embed, timestep per sequence", |device, _, step| embedding(device, step, 128)),
+    ("embed, timestep per position", |device, _, step| embedding(device, step, 1)),
     ("relu_squared_forward", |device, _, step| {
         let [x, out] = [0; 2].map(|_| floats(device, 4 * POSITIONS * CHANNELS));
         relu_squared::forward(step, relu_squared::Forward { x, out });
@@ -76,6 +78,26 @@ fn product(device: &mut Device, variants: &Variants, step: &mut Recording, op: O
     let (a, b, c) = (floats(device, m * k), floats(device, n * k), floats(device, m * n));
     gemm::record(step, variants, op, gemm::Buffers { a, b, c }, [m, n, k], false);
     c
+}
+
+/// The backward pass of an embedding with a timestep for every `span` positions.
+fn embedding(device: &mut Device, step: &mut Recording, span: usize) -> Slice {
+    const TIMESTEPS: usize = 100;
+    let numbers = |count: usize, below: usize| -> Vec<u32> {
+        (0..count).map(|n| (n * 7919 % below) as u32).collect()
+    };
+    let mut words = |data: Vec<u32>| device.words("bench", &data).expect("it fits");
+    let ids = words(numbers(POSITIONS, VOCABULARY));
+    let timesteps = words(numbers(POSITIONS / span, TIMESTEPS));
+    let (first, next) = (words(vec![0; VOCABULARY]), words(vec![0; POSITIONS]));
+    let d_e = floats(device, POSITIONS * CHANNELS);
+    let (d_token_emb, table) =
+        (floats(device, VOCABULARY * CHANNELS), floats(device, (TIMESTEPS + 1) * CHANNELS));
+    let d_time = Some(embed::Time { timesteps, span, table, rows: TIMESTEPS + 1 });
+    let shape = embed::Shape { rows: POSITIONS, channels: CHANNELS, vocabulary: VOCABULARY };
+    let io = embed::Backward { ids, d_e, first, next, d_token_emb, d_time };
+    embed::backward(step, io, shape, false);
+    table
 }
 
 fn attention_buffers(device: &mut Device) -> [Slice; 3] {

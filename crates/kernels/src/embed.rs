@@ -22,8 +22,10 @@ pub struct Shape {
 ///
 /// One timestep for every `span` positions serves a timestep per sequence, per block and per
 /// position alike. The forward pass costs the same for each. In the backward pass each row of the
-/// table looks at all `N / span` timesteps, which is little for sequences and blocks; a timestep
-/// for every single position is right too, but its gradient takes longer than that of the tokens.
+/// table looks at all `N / span` timesteps: little for sequences, much for single positions. Measured
+/// for 4,096 positions of 256 channels and 100 timesteps, the gradient of the table takes 3.6 ms at a
+/// span of 128, 32 ms at 16 and 548 ms at 1 on llvmpipe; 0.10, 0.11 and 0.36 ms on the CPU device. So
+/// objectives give sequences and blocks a timestep, not positions.
 #[derive(Clone, Copy, Debug)]
 pub struct Time {
     /// `(N / span)`, each below `rows`.
