@@ -62,6 +62,12 @@ pub enum CacheError {
     OtherTokenizer,
 }
 
+/// The SHA-256 of `bytes`, in hexadecimal digits.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The bytes of a cache file.
 #[must_use]
 pub fn write(ids: &[u32], key: &Key) -> Vec<u8> {

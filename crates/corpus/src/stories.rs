@@ -46,7 +46,7 @@ pub enum CorpusError {
     },
     /// Nothing to split.
     #[error(
-        "the corpus has {stories} stories, too few to hold out {share} of them for validation; take a text with more stories"
+        "the corpus has too few stories ({stories}) to hold out {share} of them for validation; stories are parted by lines with `<|endoftext|>`, or else by blank lines"
     )]
     TooFew {
         /// What there is.

@@ -161,6 +161,101 @@ fn what_is_refused_and_how() {
     );
 }
 
+/// What the library would panic at, or do silently: each with its field.
+#[test]
+fn fields_are_checked_before_the_library_sees_them() {
+    let json = std::str::from_utf8(PYTHON).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert!(json.contains(from), "{from}");
+        refusal(&json.replacen(from, to, 1))
+    };
+    let decoder = json.find("\"decoder\"").unwrap();
+    let broken = format!("{}{}", &json[..decoder], json[decoder..].replacen("true", "tru", 1));
+    assert!(refusal(&broken).starts_with("this is not a readable tokenizer.json"));
+    assert!(refusal(&json[..decoder + 40]).starts_with("this is not a readable tokenizer.json"));
+    for (from, to, part) in [
+        ("\"dropout\": null", "\"dropout\": 0.5", "`model.dropout` is not supported"),
+        ("\"unk_token\": \"[UNK]\"", "\"unk_token\": null", "`model.unk_token` is not supported"),
+        ("\"byte_fallback\": false", "\"byte_fallback\": true", "`model.byte_fallback`"),
+        ("subword_prefix\": null", "subword_prefix\": \"##\"", "`model.continuing_subword_prefix`"),
+        ("word_suffix\": null", "word_suffix\": \"</w>\"", "`model.end_of_word_suffix`"),
+        ("\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}", "`normalizer`"),
+        ("\"version\": \"1.0\"", "\"version\": \"2.0\"", "`version`"),
+        ("\"padding\": null", "\"paddings\": null", "`paddings`"),
+        ("\"lstrip\": false", "\"lstrip\": true", "`added_tokens`"),
+        ("\"id\": 1,", "\"id\": 7,", "has another id in `model.vocab`"),
+        // Longer than every token: the library writes past its buffer.
+        (
+            "\"merges\": [",
+            "\"merges\": [[\"[MASK]\", \"[MASK]\"],",
+            "`[MASK][MASK]`, which is not in",
+        ),
+        ("\"merges\": [", "\"merges\": [[\"a\"],", "`model`"),
+    ] {
+        let error = changed(from, to);
+        assert!(error.contains(part), "{from}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    // What changes no ids is read, as other programs write it.
+    let marked = format!("\u{feff}{json}").replacen(
+        "\"post_processor\": null",
+        "\"post_processor\": {\"type\": \"ByteLevel\", \"trim_offsets\": true}",
+        1,
+    );
+    let tokenizer = Tokenizer::from_bytes(marked.as_bytes()).unwrap();
+    assert_eq!(
+        tokenizer.encode("the cat"),
+        Tokenizer::from_bytes(PYTHON).unwrap().encode("the cat")
+    );
+}
+
+/// Any byte of a tokenizer lost, doubled or changed: an error or a tokenizer that works, no panic.
+#[test]
+fn mutated_files_never_panic() {
+    let options = TrainOptions { vocab_size: 262, ..TrainOptions::default() };
+    let json = train(&options).unwrap().to_json();
+    let json = json.as_bytes();
+    // Lehmer's generator: the same mutations in every run.
+    let mut random = 20_241_126_u64;
+    let mut draw = |below: usize| {
+        random = random * 48_271 % 0x7fff_ffff;
+        random as usize % below
+    };
+    let mut read = 0;
+    for _ in 0..1_500 {
+        let mut bytes = json.to_vec();
+        for _ in 0..=draw(3) {
+            let at = draw(bytes.len());
+            match draw(4) {
+                0 => drop(bytes.remove(at)),
+                1 => bytes.insert(at, bytes[at]),
+                2 => bytes[at] = b"0123456789[]{}\",:truefalsn"[draw(26)],
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        if let Ok(tokenizer) = Tokenizer::from_bytes(&bytes) {
+            let ids = tokenizer.encode("The cat's “mat” [MASK]\0\u{7f}é");
+            assert!(ids.iter().all(|&id| id < tokenizer.vocab_size()));
+            read += 1;
+        }
+    }
+    assert!(read > 20, "only {read} of the mutated files could be read");
+}
+
+/// Text without spaces is one word, however long: the time grows with its length.
+#[test]
+fn words_without_end_are_learned_from() {
+    let genome: String = (0..400_000_u64)
+        .map(|i| char::from(b"ACGT"[(i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 61) as usize % 4]))
+        .collect();
+    let options = TrainOptions { vocab_size: 300, ..TrainOptions::default() };
+    let begun = std::time::Instant::now();
+    let tokenizer = Tokenizer::train([&genome].into_iter(), &options, |_| ()).unwrap();
+    assert_eq!(tokenizer.decode(&tokenizer.encode(&genome)), genome);
+    // Two minutes before words were cut, less than two seconds since.
+    assert!(begun.elapsed().as_secs() < 40, "{:?}", begun.elapsed());
+}
+
 #[test]
 fn training_refuses_nonsense() {
     let nothing = Tokenizer::train([""; 0].iter(), &TrainOptions::default(), |_| ());

@@ -1,12 +1,13 @@
 //! A model as safetensors bytes, under the reference's tensor names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use sha2::{Digest, Sha256};
 
-use crate::{Card, CardError, Config, ConfigError};
+use crate::{Card, CardError, Config, ConfigError, TensorInfo};
 
 /// How weights are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +35,13 @@ pub enum CheckpointError {
     /// Not a whole safetensors file.
     #[error("this is not a complete safetensors file ({0}); copy or download it again")]
     Format(String),
+    /// Something else that people take for a model.
+    #[error("{0}")]
+    Stranger(&'static str),
     /// Made by another program.
-    #[error("the file has no `config` in its metadata, so it is not a Cinnabar checkpoint")]
+    #[error(
+        "the file has no `config` in its metadata, so it is not a Cinnabar checkpoint; models of other programs cannot be used"
+    )]
     NoConfig,
     /// The config is not readable.
     #[error("the `config` in the file's metadata is not valid: {0}")]
@@ -49,6 +55,11 @@ pub enum CheckpointError {
     /// A tensor is not there.
     #[error("the checkpoint lacks the tensor `{0}`")]
     Missing(String),
+    /// Tensors that are called as torch.compile or a parallel PyTorch module calls them.
+    #[error(
+        "the tensors' names begin with `{0}`, which a PyTorch wrapper added; save the module inside it instead"
+    )]
+    Wrapped(&'static str),
     /// A tensor nobody asked for.
     #[error("the checkpoint has a tensor `{0}` that a model of its config does not have")]
     Unexpected(String),
@@ -63,7 +74,9 @@ pub enum CheckpointError {
         wanted: [usize; 2],
     },
     /// A tensor is stored in another type.
-    #[error("tensor `{name}` is stored as {found:?}; only F32 and F16 can be read")]
+    #[error(
+        "tensor `{name}` is stored as {found:?}; only F32 and F16 can be read, so convert it first"
+    )]
     Type {
         /// Which tensor.
         name: String,
@@ -80,6 +93,23 @@ pub enum CheckpointError {
         /// Flat index of the first such element.
         index: usize,
     },
+    /// The content is not what was written.
+    #[error(
+        "the file is damaged: its content does not have the hash that its metadata name; copy it again, or use an earlier checkpoint"
+    )]
+    Damaged,
+    /// A value is beyond the range of 16 bits.
+    #[error(
+        "tensor `{name}` holds {value} (element {index}), beyond what 16 bits can store; train with a smaller learning rate or more weight decay"
+    )]
+    Overflow {
+        /// Which tensor.
+        name: String,
+        /// Flat index of the first such element.
+        index: usize,
+        /// Its value.
+        value: f32,
+    },
 }
 
 // The causes are in the sentences: as sources they would be printed twice.
@@ -95,6 +125,13 @@ impl From<serde_json::Error> for CheckpointError {
     }
 }
 
+/// Metadata key of the hash of a file's content; see [`content_hash`]. Files from before have none. A
+/// program that does not know it reads the file all the same, so it needs no new version.
+pub const HASH: &str = "sha256";
+
+/// What PyTorch's wrappers put before the names of tensors.
+const WRAPPERS: [&str; 2] = ["_orig_mod.", "module."];
+
 /// Longest header of a safetensors file, in bytes (the format's own limit).
 const LONGEST_HEADER: u64 = 100_000_000;
 
@@ -106,6 +143,9 @@ impl Checkpoint {
         struct Header {
             #[serde(default, rename = "__metadata__")]
             metadata: BTreeMap<String, String>,
+        }
+        if let Some(stranger) = crate::stranger(bytes) {
+            return Err(CheckpointError::Stranger(stranger));
         }
         let Some((length, rest)) = bytes.split_first_chunk() else { return Ok(None) };
         let length = u64::from_le_bytes(*length);
@@ -120,25 +160,41 @@ impl Checkpoint {
 
     /// Reads a safetensors file and checks all of it.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        if let Some(stranger) = crate::stranger(bytes) {
+            return Err(CheckpointError::Stranger(stranger));
+        }
         let (_, header) = SafeTensors::read_metadata(bytes)?;
         let file = SafeTensors::deserialize(bytes)?;
         let metadata: BTreeMap<String, String> =
             header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
         let (config, card) = read_metadata(&metadata)?;
         let tensors = config.tensors();
-        if let Some(name) =
-            file.names().iter().find(|name| tensors.iter().all(|t| t.name != **name))
-        {
-            return Err(CheckpointError::Unexpected((*name).to_owned()));
+        let known: BTreeSet<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+        if let Some(name) = file.names().into_iter().find(|name| !known.contains(name)) {
+            let wrapper = WRAPPERS.into_iter().find(|wrapper| name.starts_with(wrapper));
+            return Err(match wrapper {
+                Some(wrapper) => CheckpointError::Wrapped(wrapper),
+                None => CheckpointError::Unexpected(name.to_owned()),
+            });
         }
-        let mut values = vec![0.0; config.flat_len()];
-        for tensor in tensors {
+        // All shapes before memory is taken: then there is no more of it than the file accounts for.
+        let mut views = Vec::new();
+        for tensor in &tensors {
             let name = tensor.name.clone();
             let view = file.tensor(&name).map_err(|_| CheckpointError::Missing(name.clone()))?;
             if view.shape() != tensor.shape {
                 let found = view.shape().to_vec();
                 return Err(CheckpointError::Shape { name, found, wanted: tensor.shape });
             }
+            views.push(view);
+        }
+        let stored = tensors.iter().zip(&views).map(|(tensor, view)| (&*tensor.name, view.data()));
+        if metadata.get(HASH).is_some_and(|hash| *hash != content_hash(&metadata, stored)) {
+            return Err(CheckpointError::Damaged);
+        }
+        let mut values = vec![0.0; config.flat_len()];
+        for (tensor, view) in tensors.iter().zip(views) {
+            let name = tensor.name.clone();
             let target = &mut values[tensor.range()];
             match view.dtype() {
                 Dtype::F32 => {
@@ -163,20 +219,24 @@ impl Checkpoint {
 
     /// The safetensors file of this checkpoint.
     pub fn to_safetensors(&self, precision: Precision) -> Result<Vec<u8>, CheckpointError> {
-        let store = |values: &[f32]| -> Vec<u8> {
-            match precision {
-                Precision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-                Precision::F16 => {
-                    values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect()
-                }
+        let store = |tensor: &TensorInfo| -> Result<Vec<u8>, CheckpointError> {
+            let values = &self.values[tensor.range()];
+            if precision == Precision::F32 {
+                return Ok(values.iter().flat_map(|value| value.to_le_bytes()).collect());
             }
+            let lost = |value: f32| value.is_finite() && f16::from_f32(value).is_infinite();
+            if let Some(index) = values.iter().position(|&value| lost(value)) {
+                let (name, value) = (tensor.name.clone(), values[index]);
+                return Err(CheckpointError::Overflow { name, index, value });
+            }
+            Ok(values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect())
         };
         let dtype = match precision {
             Precision::F32 => Dtype::F32,
             Precision::F16 => Dtype::F16,
         };
         let tensors = self.config.tensors();
-        let stored: Vec<_> = tensors.iter().map(|t| store(&self.values[t.range()])).collect();
+        let stored = tensors.iter().map(store).collect::<Result<Vec<_>, _>>()?;
         let views = tensors
             .iter()
             .zip(&stored)
@@ -186,9 +246,35 @@ impl Checkpoint {
             })
             .collect::<Result<Vec<_>, CheckpointError>>()?;
         let config = ("config".to_owned(), serde_json::to_string(&self.config)?);
-        let metadata = HashMap::from([config, self.card.to_metadata()?]);
+        let mut metadata = BTreeMap::from([config, self.card.to_metadata()?]);
+        let content = tensors.iter().zip(&stored).map(|(t, data)| (&*t.name, data.as_slice()));
+        metadata.insert(HASH.to_owned(), content_hash(&metadata, content));
+        let metadata: HashMap<_, _> = metadata.into_iter().collect();
         Ok(safetensors::serialize(views, Some(metadata))?)
     }
+}
+
+/// SHA-256, in hexadecimal digits, of the metadata but for this hash, in the order of their keys, and
+/// of the tensors as they are stored, in the order in which the model declares them: each key, value,
+/// name and content with its length before it.
+pub fn content_hash<'a>(
+    metadata: &BTreeMap<String, String>,
+    tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
+) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    for (key, value) in metadata.iter().filter(|(key, _)| *key != HASH) {
+        add(key.as_bytes());
+        add(value.as_bytes());
+    }
+    for (name, data) in tensors {
+        add(name.as_bytes());
+        add(data);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads and checks a file's metadata.
@@ -229,11 +315,92 @@ mod tests {
         assert_eq!(Checkpoint::from_safetensors(&bytes).map(|read| read.card).ok(), Some(card));
 
         let page = b"<!doctype html><title>Not found</title>";
-        assert!(ahead(page).is_err_and(|e| e.contains("not a complete safetensors file")));
+        assert!(ahead(page).is_err_and(|e| e.contains("web page")));
         let broken = Checkpoint::from_safetensors(page).expect_err("a page is no model");
+        assert_eq!(broken.to_string(), ahead(page).expect_err("a page is no model"));
+        assert!(ahead(b"many tokens").is_err_and(|e| e.contains("not a complete safetensors")));
+        let broken = Checkpoint::from_safetensors(b"many tokens").expect_err("no model");
         assert!(std::error::Error::source(&broken).is_none(), "the cause would be printed twice");
         let nothing = [&2u64.to_le_bytes()[..], b"{}"].concat();
         assert!(ahead(&nothing).is_err_and(|e| e.contains("no `config`")));
+    }
+
+    /// A small network whose values are all `value`.
+    fn filled(value: f32) -> Checkpoint {
+        let config = Config { n_layer: 1, n_head: 1, n_embd: 8, ..Config::reference(5) };
+        let mut values = vec![0.0; config.flat_len()];
+        for tensor in config.tensors() {
+            values[tensor.range()].fill(value);
+        }
+        Checkpoint { config, card: Card::default(), values }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found() {
+        let checkpoint = filled(0.5);
+        for precision in [Precision::F32, Precision::F16] {
+            let bytes = checkpoint.to_safetensors(precision).expect("it can be written");
+            assert_eq!(Checkpoint::from_safetensors(&bytes).expect("it is whole"), checkpoint);
+            // In the weights, in the config and in the card: 0.25 for 0.5, another mask, another step.
+            let header = 8 + u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;
+            let text = String::from_utf8_lossy(&bytes[..header]).into_owned();
+            let after = |part: &str| text.find(part).expect(part) + part.len();
+            let places = [bytes.len() - 1, header + 1, after(r#"mask_id\":"#)];
+            for place in places {
+                let mut flipped = bytes.clone();
+                flipped[place] ^= 1;
+                let error = Checkpoint::from_safetensors(&flipped).expect_err("damaged");
+                assert!(matches!(error, CheckpointError::Damaged), "{place}: {error}");
+            }
+            // A file from before the hash.
+            let mut old = bytes.clone();
+            let place = after(r#""sha256":""#) - 4;
+            old[place] = b'7';
+            assert_eq!(Checkpoint::from_safetensors(&old).expect("another key"), checkpoint);
+        }
+    }
+
+    #[test]
+    fn what_16_bits_cannot_hold_is_named() {
+        let mut checkpoint = filled(65_504.0);
+        checkpoint.to_safetensors(Precision::F16).expect("the largest number of 16 bits");
+        checkpoint.values[1] = -70_000.0;
+        let error = checkpoint.to_safetensors(Precision::F16).expect_err("too large").to_string();
+        assert!(error.contains("tensor `token_emb.weight` holds -70000 (element 1)"), "{error}");
+        checkpoint.to_safetensors(Precision::F32).expect("32 bits hold it");
+    }
+
+    #[test]
+    fn files_of_other_programs_are_named() {
+        let checkpoint = filled(1.0);
+        let bytes = checkpoint.to_safetensors(Precision::F32).expect("it can be written");
+        let header = 8 + u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;
+        let changed = |from: &str, to: &str| {
+            let text = std::str::from_utf8(&bytes[8..header]).expect("JSON").replace(from, to);
+            let mut file = (text.len() as u64).to_le_bytes().to_vec();
+            file.extend(text.as_bytes());
+            file.extend(&bytes[header..]);
+            Checkpoint::from_safetensors(&file).expect_err("of another program").to_string()
+        };
+        for (from, to, part) in [
+            ("\"token_emb", "\"_orig_mod.token_emb", "`_orig_mod.`, which a PyTorch wrapper"),
+            ("\"config\"", "\"konfig\"", "no `config` in its metadata"),
+            // More than the file holds, and found before memory is taken.
+            (r#"vocab_size\":5"#, r#"vocab_size\":999999"#, "`token_emb.weight` has shape [5, 8]"),
+        ] {
+            let error = changed(from, to);
+            assert!(error.contains(part), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        let half = checkpoint.to_safetensors(Precision::F16).expect("it can be written");
+        let header = 8 + u64::from_le_bytes(*half.first_chunk().expect("a header")) as usize;
+        let text =
+            std::str::from_utf8(&half[8..header]).expect("JSON").replace("\"F16\"", "\"BF16\"");
+        let file =
+            [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &half[header..]].concat();
+        // The hash does not cover types, which the header says, so the type is what is named.
+        let error = Checkpoint::from_safetensors(&file).expect_err("bf16").to_string();
+        assert!(error.contains("stored as BF16") && error.contains("convert it"), "{error}");
     }
 
     #[test]

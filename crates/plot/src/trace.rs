@@ -97,7 +97,7 @@ pub enum State {
 pub enum TraceError {
     /// Not JSON, or not the fields of a trace.
     #[error("this is not a trace of a denoising ({0}); `sample` writes one")]
-    Json(#[from] serde_json::Error),
+    Json(String),
     /// Written in another form.
     #[error("this trace has version {0}, but only version {VERSION} is known; record it again")]
     Version(u32),
@@ -164,6 +164,13 @@ impl Piece {
             Self::Text(text) => text.as_bytes(),
             Self::Bytes(bytes) => bytes,
         }
+    }
+}
+
+// The cause is in the sentence: as a source it would be printed twice.
+impl From<serde_json::Error> for TraceError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error.to_string())
     }
 }
 

@@ -1,11 +1,11 @@
 //! Byte-level BPE for the page: the library's merges without its pipeline, whose regular
 //! expressions would be half of the download. Tests check that both give the same ids.
 
-use serde::Deserialize;
 use tokenizers::Model;
 use tokenizers::models::bpe::BPE;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use super::file::{Added, ByteLevel, File};
 use super::{TokenizerError, byte_level};
 
 /// A byte-level BPE.
@@ -19,86 +19,19 @@ pub(super) struct Engine {
     size: u32,
 }
 
-/// The tokenizer.json file.
-#[derive(Deserialize)]
-struct Pipeline {
-    #[serde(default)]
-    added_tokens: Vec<Added>,
-    normalizer: Option<serde::de::IgnoredAny>,
-    pre_tokenizer: Option<Part>,
-    decoder: Option<Part>,
-    model: Kind,
-}
-
-/// The BPE in the file.
-#[derive(Deserialize)]
-struct Merges {
-    model: BPE,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Added {
-    id: u32,
-    content: String,
-    #[serde(default)]
-    single_word: bool,
-    #[serde(default)]
-    lstrip: bool,
-    #[serde(default)]
-    rstrip: bool,
-    special: bool,
-}
-
-#[derive(Deserialize)]
-struct Part {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    add_prefix_space: bool,
-    #[serde(default = "yes")]
-    use_regex: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[derive(Deserialize)]
-struct Kind {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-}
-
 impl Engine {
     /// Reads a tokenizer.json.
     pub(super) fn read(json: &[u8]) -> Result<Self, TokenizerError> {
-        let unreadable = |e: serde_json::Error| TokenizerError::Parse(e.to_string());
-        let Pipeline { added_tokens: mut added, normalizer, pre_tokenizer, decoder, model } =
-            serde_json::from_slice(json).map_err(unreadable)?;
-        let refuse = |what: &str| Err(TokenizerError::NotByteLevel(what.into()));
-        if model.kind.is_some_and(|kind| kind != "BPE") {
-            return refuse("its model is not BPE");
-        }
-        let Some(part) = pre_tokenizer.filter(|part| part.kind == "ByteLevel") else {
-            return refuse("its pre-tokenizer is not ByteLevel");
-        };
-        if decoder.is_none_or(|part| part.kind != "ByteLevel") {
-            return refuse("its decoder is not ByteLevel");
-        }
-        if normalizer.is_some() {
-            return refuse("it changes texts before it cuts them, which this page cannot");
-        }
-        if added.iter().any(|token| token.single_word || token.lstrip || token.rstrip) {
-            return refuse("one of its tokens takes the space beside it, which this page cannot");
-        }
-        let Merges { model: bpe } = serde_json::from_slice(json).map_err(unreadable)?;
-        super::check_unknown(&bpe)?;
+        let file = File::parse(json)?;
+        let bpe = file.bpe()?;
+        let ByteLevel { add_prefix_space, use_regex, .. } = file.pre_tokenizer;
+        let mut added = file.added;
         added.sort_by_key(|token| std::cmp::Reverse(token.content.len()));
         let beside = added.iter().filter(|token| bpe.id_to_token(token.id).is_none()).count();
         Ok(Self {
             size: (bpe.get_vocab_size() + beside) as u32,
-            add_prefix_space: part.add_prefix_space,
-            split_words: part.use_regex,
+            add_prefix_space,
+            split_words: use_regex,
             bpe,
             added,
         })
@@ -158,7 +91,7 @@ impl Engine {
         while !rest.is_empty() {
             let end = if self.split_words { word_end(rest) } else { rest.len() };
             let word: String = rest[..end].bytes().map(byte_level::stand_in).collect();
-            // Cannot fail: `read` has checked for the unknown token.
+            // Cannot fail: every character of the byte-level alphabet is a token or unknown.
             let tokens = self.bpe.tokenize(&word).expect("byte-level BPE takes any text");
             out.extend(tokens.into_iter().map(|token| token.id));
             rest = &rest[end..];

@@ -30,7 +30,6 @@ pub(super) fn stand_in(byte: u8) -> char {
 }
 
 /// The 256 characters, in the order of the bytes they stand for.
-#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn alphabet() -> impl Iterator<Item = char> {
     CHARS.iter().copied()
 }

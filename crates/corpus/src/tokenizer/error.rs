@@ -13,6 +13,14 @@ pub enum TokenizerError {
         "the tokenizer is not byte-level BPE ({0}); train one here, or with the Python library's ByteLevel pre-tokenizer and decoder"
     )]
     NotByteLevel(String),
+    /// Something in the file that this program does not do.
+    #[error("the tokenizer's `{field}` is not supported ({why}); train one here, or without it")]
+    Unsupported {
+        /// Where it stands in the file.
+        field: String,
+        /// Why it is not supported.
+        why: String,
+    },
     /// There is no mask token.
     #[error("the tokenizer has no [MASK] token, which masked diffusion needs; train a new one")]
     NoMask,

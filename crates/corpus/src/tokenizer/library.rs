@@ -1,8 +1,11 @@
 //! The `tokenizers` library: what trains, reads and encodes natively.
 
-use tokenizers::{DecoderWrapper, ModelWrapper, PreTokenizerWrapper};
+use tokenizers::AddedToken;
+use tokenizers::models::bpe::BPE;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
 use super::TokenizerError;
+use super::file::{self, File};
 
 /// A byte-level BPE of the library.
 #[derive(Clone, Debug)]
@@ -11,26 +14,27 @@ pub(super) struct Engine(tokenizers::Tokenizer);
 impl Engine {
     /// Reads a tokenizer.json.
     pub(super) fn read(json: &[u8]) -> Result<Self, TokenizerError> {
-        let inner = tokenizers::Tokenizer::from_bytes(json)
-            .map_err(|e| TokenizerError::Parse(e.to_string()))?;
-        Self::new(inner)
+        let file = File::parse(json)?;
+        let part = |part: file::ByteLevel| {
+            ByteLevel::new(part.add_prefix_space, part.trim_offsets, part.use_regex)
+        };
+        let added = file.added.iter().map(|token| {
+            AddedToken::from(token.content.clone(), token.special).normalized(token.normalized)
+        });
+        Self::new(file.bpe()?, part(file.pre_tokenizer), part(file.decoder), added.collect())
     }
 
-    /// Checks that it is a byte-level BPE.
-    pub(super) fn new(mut inner: tokenizers::Tokenizer) -> Result<Self, TokenizerError> {
-        let ModelWrapper::BPE(bpe) = inner.get_model() else {
-            return Err(TokenizerError::NotByteLevel("its model is not BPE".into()));
-        };
-        super::check_unknown(bpe)?;
-        if !matches!(inner.get_pre_tokenizer(), Some(PreTokenizerWrapper::ByteLevel(_))) {
-            return Err(TokenizerError::NotByteLevel("its pre-tokenizer is not ByteLevel".into()));
-        }
-        if !matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))) {
-            return Err(TokenizerError::NotByteLevel("its decoder is not ByteLevel".into()));
-        }
-        // Ignores truncation and padding of the file: the caller decides.
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| TokenizerError::Parse(e.to_string()))?;
+    /// A byte-level BPE of these parts.
+    pub(super) fn new(
+        bpe: BPE,
+        pre_tokenizer: ByteLevel,
+        decoder: ByteLevel,
+        added: Vec<AddedToken>,
+    ) -> Result<Self, TokenizerError> {
+        let mut inner = tokenizers::Tokenizer::new(bpe);
+        inner.with_pre_tokenizer(Some(pre_tokenizer));
+        inner.with_decoder(Some(decoder));
+        inner.add_tokens(added).map_err(|e| TokenizerError::Parse(e.to_string()))?;
         Ok(Self(inner))
     }
 
@@ -56,7 +60,7 @@ impl Engine {
 
     /// Token ids of a text.
     pub(super) fn encode(&self, text: &str) -> Vec<u32> {
-        // Cannot fail: `new` has checked the pipeline.
+        // Cannot fail: every character of the byte-level alphabet is a token or unknown.
         let encoding = self.0.encode_fast(text, false).expect("byte-level BPE takes any text");
         encoding.get_ids().to_vec()
     }

@@ -8,14 +8,12 @@
 mod bpe;
 mod byte_level;
 mod error;
+mod file;
 #[cfg(not(target_arch = "wasm32"))]
 mod library;
 mod prompt;
 #[cfg(not(target_arch = "wasm32"))]
 mod train;
-
-use tokenizers::Model;
-use tokenizers::models::bpe::BPE;
 
 #[cfg(target_arch = "wasm32")]
 use bpe::Engine;
@@ -36,16 +34,6 @@ pub const MASK: &str = "[MASK]";
 /// Name of the token between two stories.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
 
-/// Checks that the token for unknown bytes exists, if one is named.
-fn check_unknown(bpe: &BPE) -> Result<(), TokenizerError> {
-    match bpe.get_unk_token() {
-        Some(unknown) if bpe.token_to_id(unknown).is_none() => {
-            Err(TokenizerError::NoUnknown(unknown.clone()))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// A byte-level BPE with a `[MASK]` token and contiguous ids.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
@@ -61,7 +49,8 @@ impl Tokenizer {
     /// Loads a tokenizer.json, of this program or of the Python library.
     ///
     /// # Errors
-    /// It does not parse; it is no byte-level BPE; it lacks `[MASK]`; its ids have gaps.
+    /// It does not parse; it is no byte-level BPE; it has a field that this program does not support;
+    /// it lacks `[MASK]`; its ids have gaps.
     pub fn from_bytes(json: &[u8]) -> Result<Self, TokenizerError> {
         Self::new(Engine::read(json)?)
     }

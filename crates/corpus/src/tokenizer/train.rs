@@ -68,6 +68,21 @@ pub enum TrainProgress {
     },
 }
 
+/// Longest word that is learned from in one piece, in characters. Merging takes time with the square
+/// of a word's length, so text without spaces would take hours.
+const LONGEST_WORD: usize = 512;
+
+/// A word, cut if it is longer than that.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        let end = rest.char_indices().nth(LONGEST_WORD).map_or(rest.len(), |(at, _)| at);
+        let (piece, behind) = rest.split_at(end);
+        rest = behind;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 impl Tokenizer {
     /// Trains on `texts` (stories, or lines with their ends: no token reaches across two items).
     /// The result depends on the texts and options alone. `progress` is called from the
@@ -105,7 +120,7 @@ impl Tokenizer {
             let mut text = PreTokenizedString::from(text);
             pre_tokenizer.pre_tokenize(&mut text)?;
             let splits = text.get_splits(OffsetReferential::Original, OffsetType::Byte);
-            Ok(splits.into_iter().map(|(word, ..)| word.to_owned()).collect())
+            Ok(splits.into_iter().flat_map(|(word, ..)| pieces(word)).map(str::to_owned).collect())
         };
         trainer.feed(read, words).map_err(failed)?;
         if trainer.get_word_count() == 0 {
@@ -121,11 +136,8 @@ impl Tokenizer {
             return Err(TokenizerError::VocabTooSmall { asked: options.vocab_size, needed });
         }
 
-        let mut inner = tokenizers::Tokenizer::new(bpe);
-        inner.with_pre_tokenizer(Some(pre_tokenizer));
-        inner.with_decoder(Some(ByteLevel::default()));
-        inner.add_special_tokens(specials).map_err(failed)?;
-        let tokenizer = Self::new(Engine::new(inner)?)?;
+        let tokenizer =
+            Self::new(Engine::new(bpe, pre_tokenizer, ByteLevel::default(), specials)?)?;
         progress(TrainProgress::Trained { vocab_size: tokenizer.vocab_size() });
         Ok(tokenizer)
     }

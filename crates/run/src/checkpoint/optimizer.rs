@@ -1,7 +1,8 @@
 //! `optimizer.safetensors`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use model::{HASH, content_hash};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
@@ -10,13 +11,26 @@ use super::{FileError, OPTIMIZER};
 /// Reads the buffers that were written after `step` steps.
 pub(super) fn parse(bytes: &[u8], step: u32) -> Result<Vec<(String, Vec<f32>)>, FileError> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(incomplete)?;
-    let written = header.metadata().as_ref().and_then(|metadata| metadata.get("step"));
+    let metadata: BTreeMap<String, String> =
+        header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let written = metadata.get("step");
     if written.is_none_or(|written| *written != step.to_string()) {
         return Err(failed(format!("the optimizer's state is not of step {step}")));
     }
     let file = SafeTensors::deserialize(bytes).map_err(incomplete)?;
+    // The file's order is that of a hash table.
+    let mut views = file.tensors();
+    views.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let stored = views.iter().map(|(name, view)| (name.as_str(), view.data()));
+    // Files from before have no hash.
+    if metadata.get(HASH).is_some_and(|hash| *hash != content_hash(&metadata, stored)) {
+        return Err(failed(
+            "the file is damaged: its content does not have the hash that its metadata name"
+                .to_owned(),
+        ));
+    }
     let mut buffers = Vec::new();
-    for (name, view) in file.tensors() {
+    for (name, view) in views {
         if view.dtype() != Dtype::F32 {
             return Err(failed(format!("`{name}` is {:?}, it must be F32", view.dtype())));
         }
@@ -27,13 +41,13 @@ pub(super) fn parse(bytes: &[u8], step: u32) -> Result<Vec<(String, Vec<f32>)>, 
         }
         buffers.push((name, values));
     }
-    // The file's order is that of a hash table.
-    buffers.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(buffers)
 }
 
 /// The file of `buffers` after `step` steps.
 pub(super) fn to_bytes(buffers: &[(String, Vec<f32>)], step: u32) -> Result<Vec<u8>, FileError> {
+    let mut buffers: Vec<_> = buffers.iter().collect();
+    buffers.sort_by(|(a, _), (b, _)| a.cmp(b));
     let stored: Vec<Vec<u8>> = buffers
         .iter()
         .map(|(_, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
@@ -41,7 +55,10 @@ pub(super) fn to_bytes(buffers: &[(String, Vec<f32>)], step: u32) -> Result<Vec<
     let views = buffers.iter().zip(&stored).map(|((name, values), data)| {
         Ok((name.as_str(), TensorView::new(Dtype::F32, vec![values.len()], data)?))
     });
-    let metadata = HashMap::from([("step".to_owned(), step.to_string())]);
+    let mut metadata = BTreeMap::from([("step".to_owned(), step.to_string())]);
+    let content = buffers.iter().zip(&stored).map(|((name, _), data)| (&**name, data.as_slice()));
+    metadata.insert(HASH.to_owned(), content_hash(&metadata, content));
+    let metadata: HashMap<_, _> = metadata.into_iter().collect();
     let serialize = || {
         let views = views.collect::<Result<Vec<_>, SafeTensorError>>()?;
         safetensors::serialize(views, Some(metadata))
