@@ -122,14 +122,9 @@ pub enum Start {
 pub enum RunError {
     /// The settings of a resumed run were changed too much.
     #[error(
-        "the model to go on from has other sizes than the settings ({saved:?}, {wanted:?}); the sizes of a trained network cannot change"
+        "the model to go on from has other sizes than the settings ({0}); the sizes of a trained network cannot change"
     )]
-    OtherSizes {
-        /// Of the checkpoint.
-        saved: Box<Config>,
-        /// Of the settings.
-        wanted: Box<Config>,
-    },
+    OtherSizes(String),
     /// Settings and corpus cannot be trained with, or the checkpoint's optimizer is another.
     #[error(transparent)]
     Training(#[from] TrainingError),
@@ -186,6 +181,22 @@ pub struct Run {
     stepped: bool,
 }
 
+/// The sizes in which two networks differ, as people read them.
+fn difference(saved: &Config, wanted: &Config) -> String {
+    let [saved, wanted] = [saved, wanted].map(|config| {
+        let json = serde_json::to_value(config).expect("sizes have a JSON form");
+        json.as_object().cloned().unwrap_or_default()
+    });
+    let names = saved.keys().chain(wanted.keys().filter(|name| !saved.contains_key(*name)));
+    let differ = names.filter(|name| saved.get(*name) != wanted.get(*name));
+    let shown =
+        |value: Option<&serde_json::Value>| value.map_or("unset".to_owned(), |v| v.to_string());
+    let texts = differ.map(|name| {
+        format!("{name} is {} and {}", shown(saved.get(name)), shown(wanted.get(name)))
+    });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 impl Run {
     /// A new run, or one that goes on, as `start` says. `name` is what the model will be called,
     /// `now` the time.
@@ -206,7 +217,7 @@ impl Run {
         config.validate().map_err(|error| TrainingError::Impossible(error.to_string()))?;
         let same_sizes = |saved: Config| match saved == config {
             true => Ok(()),
-            false => Err(RunError::OtherSizes { saved: saved.into(), wanted: config.into() }),
+            false => Err(RunError::OtherSizes(difference(&saved, &config))),
         };
         let (mut origin, mut restored) = (None, None);
         let (mut state, mut log) = (State::default(), Log::default());

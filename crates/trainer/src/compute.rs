@@ -9,11 +9,13 @@ use clap::{Args, ValueEnum};
 use device::{AdapterChoice, Device, DeviceError, Gpu};
 use kernels::Variants;
 use pollster::block_on;
+use serde::{Deserialize, Serialize};
 
 use crate::files;
 
 /// What to compute on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// A real GPU, else the CPU.
     Auto,
@@ -27,8 +29,9 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ComputeArgs {
     /// What to compute on: a real GPU or else the CPU; a GPU, even a software one; the CPU
-    #[arg(long, value_enum, default_value_t = Kind::Auto, value_name = "DEVICE")]
-    pub(crate) device: Kind,
+    /// [default: auto; of a resumed run, its own]
+    #[arg(long, value_enum, value_name = "DEVICE")]
+    pub(crate) device: Option<Kind>,
 
     /// Part of the name of the GPU to use, in any case
     #[arg(long, value_name = "NAME")]
@@ -43,7 +46,7 @@ impl ComputeArgs {
     /// Opens the device.
     pub(crate) fn open(&self) -> Result<Device> {
         let open = |choice| block_on(Gpu::open(&choice));
-        let gpu = match (self.device, &self.adapter) {
+        let gpu = match (self.device.unwrap_or(Kind::Auto), &self.adapter) {
             (Kind::Cpu, Some(_)) => {
                 anyhow::bail!("`--adapter` names a GPU, so it cannot go with `--device cpu`")
             }

@@ -3,15 +3,20 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use corpus::cache;
 use corpus::stories::{Corpus, check_block};
 use corpus::tokenizer::{Tokenizer, TrainOptions};
+use indicatif::{ProgressBar, ProgressStyle};
 use run::settings::DataSettings;
 use run::{Data, TokenizerFile};
 
 use crate::files;
+
+/// The corpus of commands that are not told another.
+pub(crate) const CORPUS: &str = "data/stories.txt";
 
 /// The bytes of a corpus, read once.
 #[derive(Debug)]
@@ -23,11 +28,21 @@ pub(crate) struct CorpusFile {
 impl CorpusFile {
     /// Reads the file at `path`.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| {
+        let bytes = files::read(path).with_context(|| {
             let path = path.display();
             format!("cannot read {path}; make a corpus with `trainer data`, or name another file")
         })?;
         Ok(Self { path: path.to_owned(), bytes })
+    }
+
+    /// Where it was read from.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub(crate) fn sha256(&self) -> String {
+        cache::sha256(&self.bytes)
     }
 
     /// The stories in it.
@@ -73,12 +88,28 @@ impl CorpusFile {
             let tokenizer = Tokenizer::train(texts, &options, |_| ())?;
             Ok(TokenizerFile::parse(tokenizer.to_json().into_bytes())?)
         };
-        train().with_context(|| self.path.display().to_string())
+        let bar = working("learning the vocabulary");
+        let trained = train().with_context(|| self.path.display().to_string());
+        bar.finish_and_clear();
+        trained
     }
+}
+
+/// A sign of life while something of unknown length goes on.
+fn working(what: &'static str) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("a valid template");
+    let bar = ProgressBar::new_spinner().with_style(style).with_message(what);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 /// Token ids of a part of the corpus at `path`, kept in a file beside it.
 fn encode_cached(part: &Corpus<'_>, tokenizer: &Tokenizer, path: &Path) -> Vec<u32> {
+    // A pipe has no place beside it.
+    if !path.is_file() {
+        return part.encode(tokenizer);
+    }
     let key = part.cache_key(tokenizer.to_json().as_bytes());
     let kept = path.with_extension(format!("{}.ids", key.name()));
     if let Ok(bytes) = fs::read(&kept) {
@@ -87,7 +118,9 @@ fn encode_cached(part: &Corpus<'_>, tokenizer: &Tokenizer, path: &Path) -> Vec<u
             Err(error) => log::info!("{}: {error}", kept.display()),
         }
     }
+    let bar = working("encoding the corpus");
     let ids = part.encode(tokenizer);
+    bar.finish_and_clear();
     let bytes = cache::write(&ids, &key);
     // Without the cache the corpus is encoded again next time.
     files::write_atomically(&kept, |file| Ok(file.write_all(&bytes)?))
@@ -97,9 +130,10 @@ fn encode_cached(part: &Corpus<'_>, tokenizer: &Tokenizer, path: &Path) -> Vec<u
 
 /// Reads a tokenizer.json.
 pub(crate) fn load_tokenizer(path: &Path) -> Result<TokenizerFile> {
-    let bytes =
-        fs::read(path).with_context(|| format!("cannot read the tokenizer {}", path.display()))?;
-    TokenizerFile::parse(bytes).with_context(|| path.display().to_string())
+    let name = path.display();
+    let text =
+        files::read_text(path).with_context(|| format!("cannot read the tokenizer {name}"))?;
+    TokenizerFile::parse(text.into_bytes()).with_context(|| name.to_string())
 }
 
 #[cfg(test)]

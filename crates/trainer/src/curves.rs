@@ -16,6 +16,9 @@ use run::Record;
 
 use crate::files;
 
+/// Names of the pictures.
+pub(crate) const FILES: [&str; 4] = ["loss.png", "loss.svg", "bits.png", "bits.svg"];
+
 /// Name of the event file; TensorBoard looks for `tfevents`.
 const EVENTS: &str = "events.out.tfevents.cinnabar";
 

@@ -9,7 +9,10 @@ mod corpus_files;
 mod curves;
 mod eval;
 mod files;
+mod interrupt;
 mod media;
+mod memory;
+mod print;
 mod sample;
 mod sampler_args;
 mod settings;
@@ -18,6 +21,8 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{ArgAction, Parser, Subcommand};
+
+use interrupt::Interrupt;
 
 /// Cinnabar: a micro diffusion language model that learns to write little stories.
 ///
@@ -58,10 +63,11 @@ fn main() -> ExitCode {
     let environment = env_logger::Env::default().default_filter_or(level);
     env_logger::Builder::from_env(environment).format_timestamp(None).format_target(false).init();
 
+    let interrupt = Interrupt::watch();
     let result = match cli.command {
         Command::Data(args) => commands::data::run(args),
         Command::Tokenizer(args) => commands::tokenizer::run(&args),
-        Command::Train(args) => commands::train::run(&args),
+        Command::Train(args) => commands::train::run(&args, &interrupt),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Judge(args) => commands::judge::run(&args),
         Command::Export(args) => commands::export::run(&args),
@@ -74,8 +80,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // The causes on the same line, outermost first.
             match advice::advice(&error) {
-                Some(advice) => eprintln!("error: {error:#}; {advice}"),
-                None => eprintln!("error: {error:#}"),
+                Some(advice) => print::note(format_args!("error: {error:#}; {advice}")),
+                None => print::note(format_args!("error: {error:#}")),
             }
             ExitCode::FAILURE
         }

@@ -107,18 +107,74 @@ fn sizes_cannot_change_in_a_run() {
     let place = Place::new();
     succeed(&mut place.train("run", &["--steps", "2"]));
     let more = ["--resume", "--set", "model.n_embd=24"];
-    fail(&mut place.train("run", &more), &["n_embd", "sizes cannot change in a run"]);
+    fail(&mut place.train("run", &more), &["`model.n_embd` is 16", "cannot change to 24"]);
 }
 
 #[test]
 fn the_optimizer_cannot_change_in_a_run() {
     let place = Place::new();
-    let sentence = ["`momentum`", "the optimizer cannot change in a run"];
+    let sentence = ["`optimizer.name`", "cannot change", "its moments"];
     for (first, then) in [("muon", "adamw"), ("adamw", "muon")] {
         let name = |name: &str| format!("optimizer.name={name}");
         succeed(&mut place.train(first, &["--steps", "2", "--set", &name(first)]));
         fail(&mut place.train(first, &["--resume", "--set", &name(then)]), &sentence);
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn sizes_that_do_not_fit_into_memory() {
+    let place = Place::new();
+    let large = ["--set", "n_embd=16384", "--set", "n_head=128", "--set", "n_layer=4"];
+    let train = place.train("run", &large);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -v 8000000; exec \"$0\" \"$@\""]);
+    limited.arg(train.get_program()).args(train.get_args());
+    fail(&mut limited, &["parameters takes at least", "GB are free"]);
+    assert!(!place.path("run").exists());
+    // A small file that claims to hold a large model.
+    succeed(&mut place.train("small", &["--steps", "1"]));
+    let (_, latest) = place.latest("small").expect("a checkpoint");
+    let path = latest.join("model.safetensors");
+    let whole = fs::read(&path).expect("a model");
+    let config = (r#"\"vocab_size\":300"#, r#"\"vocab_size\":999"#);
+    fs::write(&path, support::patched(&whole, config)).expect("a model");
+    let mut sample = support::trainer();
+    sample.args(["sample", "--checkpoint"]).arg(&path);
+    fail(&mut sample, &["`token_emb.weight` has shape [300, 16]"]);
+    // One bit of the weights.
+    let mut flipped = whole;
+    *flipped.last_mut().expect("weights") ^= 1;
+    fs::write(&path, flipped).expect("a model");
+    fail(&mut sample, &["model.safetensors", "the file is damaged"]);
+    fail(&mut place.train("small", &["--resume"]), &["the file is damaged", "step-000001"]);
+}
+
+#[test]
+fn files_that_are_something_else_are_named() {
+    let place = Place::new();
+    succeed(&mut place.train("run", &["--steps", "1"]));
+    let (_, latest) = place.latest("run").expect("a checkpoint");
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    for (name, content, part) in [
+        ("model.safetensors", pointer, "Git LFS pointer"),
+        ("model.safetensors", "<!DOCTYPE html><title>404</title>", "web page"),
+        ("model.safetensors", "PK\u{3}\u{4}", "PyTorch"),
+        ("tokenizer.json", pointer, "Git LFS pointer"),
+        ("settings.toml", "<html>", "web page"),
+        ("log.jsonl", "{\"event\":\n", "log.jsonl: line 1 of the log is damaged"),
+    ] {
+        let path = latest.join(name);
+        let whole = fs::read(&path).expect("a file");
+        fs::write(&path, content).expect("a file");
+        fail(&mut place.train("run", &["--resume"]), &[name, part, "step-000001"]);
+        fs::write(&path, whole).expect("a file");
+    }
+    // A byte order mark, as some editors write it, does no harm.
+    let settings = place.path("test.toml");
+    let text = fs::read_to_string(&settings).expect("settings");
+    fs::write(&settings, format!("\u{feff}{text}")).expect("settings");
+    succeed(&mut place.train("run", &["--resume", "--steps", "2"]));
 }
 
 #[test]
@@ -178,10 +234,11 @@ fn places_that_cannot_be_written() {
 fn a_full_disk() {
     let place = Place::new();
     // The log's disk is full from the start.
-    let run = place.path("run");
-    fs::create_dir(&run).expect("a folder");
-    std::os::unix::fs::symlink("/dev/full", run.join("log.jsonl")).expect("a link");
-    fail(&mut place.train("run", &[]), &["log.jsonl", "full"]);
+    succeed(&mut place.train("run", &["--steps", "2"]));
+    let log = place.path("run").join("log.jsonl");
+    fs::remove_file(&log).expect("a log");
+    std::os::unix::fs::symlink("/dev/full", log).expect("a link");
+    fail(&mut place.train("run", &["--resume"]), &["log.jsonl", "full"]);
 
     // Room for 64 KiB (128 in shells that count so): not for a checkpoint's optimiser.
     succeed(&mut place.train("small", &["--steps", "2"]));

@@ -111,7 +111,11 @@ fn old_checkpoints_are_resumed_used_and_exported() {
         };
         succeed(&mut trainer);
     }
-    succeed(&mut place.train("old", &["--resume", "--steps", "8"]));
+    // It has settings of its own, and does not say yet what it is trained on.
+    let mut resume = support::trainer();
+    resume.args(["train", "--resume", "--device", "cpu", "--steps", "8", "--out"]).arg(&run);
+    fail(&mut resume, &["does not say what it is trained on", "--data"]);
+    succeed(resume.arg("--data").arg(&stories));
     let then = evaluations(&old.join("eight-steps.jsonl"));
     let now = evaluations(&place.log("old"));
     assert_eq!(then.len(), now.len());

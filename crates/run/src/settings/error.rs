@@ -51,6 +51,20 @@ pub enum SettingsError {
         /// What it may be.
         wanted: String,
     },
+    /// A value that a run that has begun cannot change.
+    #[error(
+        "`{key}` is {kept} in this run and cannot change to {asked}: {reason}; leave it, or begin a new run"
+    )]
+    Fixed {
+        /// The key.
+        key: String,
+        /// Its value in the run.
+        kept: String,
+        /// Its value as asked for.
+        asked: String,
+        /// Why it cannot change.
+        reason: &'static str,
+    },
     /// A network that cannot be built.
     #[error(transparent)]
     Model(#[from] ConfigError),

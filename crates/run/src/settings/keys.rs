@@ -61,11 +61,16 @@ fn known() -> Vec<String> {
 }
 
 fn flatten(table: &Table) -> Vec<String> {
+    flat(table).into_iter().map(|(key, _)| key).collect()
+}
+
+/// Every key of a table as `section.key`, with its value.
+pub(super) fn flat(table: &Table) -> Vec<(String, Value)> {
     let nested = table.iter().flat_map(|(name, value)| match value {
         Value::Table(section) => {
-            flatten(section).into_iter().map(|key| format!("{name}.{key}")).collect()
+            flat(section).into_iter().map(|(key, value)| (format!("{name}.{key}"), value)).collect()
         }
-        _ => vec![name.clone()],
+        _ => vec![(name.clone(), value.clone())],
     });
     nested.collect()
 }

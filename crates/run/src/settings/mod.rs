@@ -3,6 +3,7 @@
 mod error;
 mod keys;
 mod presets;
+mod resume;
 
 use diffusion::training::TrainingOptions;
 use model::{Beta, Config, Init, Schedule, Times};

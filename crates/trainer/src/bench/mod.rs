@@ -12,6 +12,8 @@ use pollster::block_on;
 use run::Settings;
 
 use crate::compute::{self, ComputeArgs};
+use crate::memory;
+use crate::print::say;
 
 /// What to measure, and how often.
 #[derive(Clone, Debug)]
@@ -30,10 +32,11 @@ pub(crate) struct Request {
 pub(crate) fn run(request: &Request) -> Result<()> {
     let Request { settings, repeats, denoising_steps, compute } = request;
     let mut device = compute.open()?;
+    memory::check_training(&settings.config(settings.data.vocab_size, 0), &device)?;
     let variants = compute::variants(&mut device)?;
-    println!("device  {device}");
+    say!("device  {device}");
     if device.gpu().is_some() {
-        println!("variants   {variants:?}");
+        say!("variants   {variants:?}");
     }
     let peak = operations::run(&mut device, settings, *repeats)?;
     training::run(&mut device, &variants, settings, *repeats, peak)?;

@@ -8,6 +8,7 @@ use kernels::variants::Table;
 use kernels::{AttentionVariant, GemmVariant, Variants};
 
 use super::best_seconds;
+use crate::print::say;
 use run::Settings;
 
 /// Measures, prints, and returns the highest rate of a matrix product in FLOP/s: nothing that
@@ -100,17 +101,11 @@ fn rate(
 }
 
 fn header(what: &str, variants: &[String]) {
-    print!("\n{what:<48}");
-    for variant in variants {
-        print!("{variant:>10}");
-    }
-    println!("  GFLOP/s");
+    let names: String = variants.iter().map(|variant| format!("{variant:>10}")).collect();
+    say!("\n{what:<48}{names}  GFLOP/s");
 }
 
 fn row(what: &str, figures: &[f64]) {
-    print!("{what:<48}");
-    for figure in figures {
-        print!("{figure:>10.1}");
-    }
-    println!();
+    let figures: String = figures.iter().map(|figure| format!("{figure:>10.1}")).collect();
+    say!("{what:<48}{figures}");
 }

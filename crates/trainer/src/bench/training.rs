@@ -10,6 +10,8 @@ use pollster::block_on;
 
 use run::Settings;
 
+use crate::print::say;
+
 pub(super) fn run(
     device: &mut Device,
     variants: &Variants,
@@ -32,27 +34,28 @@ pub(super) fn run(
     seconds.sort_by(f64::total_cmp);
     let (best, median) = (seconds[0], seconds[seconds.len() / 2]);
     let flop = training.recording().flop() as f64;
-    println!(
+    say!(
         "\ntraining step, {} sequences of {} tokens",
-        settings.train.batch_size, settings.model.block_size
+        settings.train.batch_size,
+        settings.model.block_size
     );
-    println!(
+    say!(
         "  {:.0} tokens/s best, {:.0} median ({median:.3} s a step)",
         tokens / best,
         tokens / median
     );
-    println!(
+    say!(
         "  {:.2} TFLOP a step, {:.1} GFLOP/s best: {:.2} times the {:.3} s that its FLOP take at the rate of the fastest product above",
         flop * 1e-12,
         flop * 1e-9 / best,
         best * peak / flop,
         flop / peak,
     );
-    println!("  {:.0} MB of buffers", device.memory() as f64 * 1e-6);
+    say!("  {:.0} MB of buffers", device.memory() as f64 * 1e-6);
 
     match block_on(training.profile(device))? {
         Some(timings) => by_kernel(&timings),
-        None => println!("  this adapter cannot time single kernels"),
+        None => say!("  this adapter cannot time single kernels"),
     }
     Ok(())
 }
@@ -77,12 +80,19 @@ fn by_kernel(timings: &[Timing]) {
     let total: f64 = kernels.values().map(|sum| sum.seconds).sum();
     let mut rows: Vec<_> = kernels.into_iter().collect();
     rows.sort_by(|(_, a), (_, b)| b.seconds.total_cmp(&a.seconds));
-    println!(
+    say!(
         "\n{:<30}{:>9}{:>10}{:>8}{:>10}{:>10}{:>10}{:>10}",
-        "kernel", "launches", "ms", "share", "GFLOP", "GFLOP/s", "GB", "GB/s"
+        "kernel",
+        "launches",
+        "ms",
+        "share",
+        "GFLOP",
+        "GFLOP/s",
+        "GB",
+        "GB/s"
     );
     for (kernel, Sum { launches, seconds, flop, bytes }) in rows {
-        println!(
+        say!(
             "{kernel:<30}{launches:>9}{:>10.2}{:>7.1}%{:>10.2}{:>10.1}{:>10.3}{:>10.1}",
             seconds * 1e3,
             100.0 * seconds / total,

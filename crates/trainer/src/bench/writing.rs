@@ -10,6 +10,8 @@ use model::{Card, Checkpoint, Model, initial_values};
 use pollster::block_on;
 use run::Settings;
 
+use crate::print::say;
+
 pub(super) fn run(
     device: &mut Device,
     variants: &Variants,
@@ -22,9 +24,12 @@ pub(super) fn run(
     let checkpoint = Checkpoint { config, card: Card::default(), values };
     let model = Model::load(device, &checkpoint)?;
     let steps = steps.clamp(1, config.timesteps);
-    println!(
+    say!(
         "\n{:<40}{:>14}{:>14}{:>14}",
-        "generation of the whole block", "ms a step", "floor, ms", "tokens/s"
+        "generation of the whole block",
+        "ms a step",
+        "floor, ms",
+        "tokens/s"
     );
     for batch in [1, 8] {
         let workspace = Workspace::new(device, &config, batch, config.block_size)?;
@@ -41,7 +46,7 @@ pub(super) fn run(
         };
         run()?;
         let (seconds, flop) = run()?;
-        println!(
+        say!(
             "{:<40}{:>14.2}{:>14.2}{:>14.0}",
             format!("{batch} x {} tokens", config.block_size),
             1e3 * seconds / steps as f64,
@@ -49,7 +54,7 @@ pub(super) fn run(
             (batch * config.block_size) as f64 * steps as f64 / seconds / config.timesteps as f64,
         );
     }
-    println!(
+    say!(
         "(floor: the step's FLOP at the rate of the fastest product above; tokens/s: of a generation in all {} steps)",
         config.timesteps
     );

@@ -1,18 +1,25 @@
 //! Reading checkpoints.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use model::Checkpoint;
 use run::checkpoint::{STATE, State, TOKENIZER};
 use run::{Saved, TokenizerFile};
 
 use crate::corpus_files::load_tokenizer;
+use crate::files;
 
 /// Reads everything of the checkpoint in `folder`.
 pub(crate) fn load(folder: &Path) -> Result<Saved> {
-    Saved::load(|name| read(&folder.join(name))).with_context(|| {
+    let read = |name: &'static str| -> Result<Vec<u8>> {
+        let bytes = read(&folder.join(name))?;
+        match model::stranger(&bytes) {
+            Some(stranger) => bail!("{name}: {stranger}"),
+            None => Ok(bytes),
+        }
+    };
+    Saved::load(read).with_context(|| {
         format!(
             "the checkpoint {} cannot be resumed from; remove it to go on from the one before",
             folder.display()
@@ -59,5 +66,5 @@ fn load_model(path: &Path) -> Result<Checkpoint> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    files::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -1,10 +1,11 @@
 //! `data`: a corpus of stories, from the hub or from the grammar, as one text file.
 
+use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use corpus::clean::{clean, without_line, without_marker};
 use corpus::download::{Counts, Hub, Order, PRESETS, Selection, preset};
@@ -12,7 +13,9 @@ use corpus::tokenizer::{END_OF_TEXT, MASK, PAD, UNK};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use crate::commands::grammar;
+use crate::corpus_files::CORPUS;
 use crate::files::{Output, write_atomically};
+use crate::print;
 
 /// Where stories come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,9 +91,9 @@ pub(crate) struct DataArgs {
     #[arg(long)]
     no_clean_mojibake: bool,
 
-    /// File to write
-    #[arg(long, value_name = "FILE", default_value = "stories.txt")]
-    output: PathBuf,
+    /// File to write [default: data/stories.txt, if there is none yet]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Counts of stories.
@@ -110,6 +113,7 @@ pub(crate) fn run(args: DataArgs) -> Result<()> {
         !args.separator.contains(['\n', '\r']),
         "`--separator` is one line; leave out its line break"
     );
+    let output = if args.entropy { PathBuf::new() } else { output(args.output.as_deref())? };
     let bar = progress_bar(args.num_stories)?;
     let (tally, counts) = match args.source {
         Source::Hub => {
@@ -118,7 +122,7 @@ pub(crate) fn run(args: DataArgs) -> Result<()> {
             {
                 ensure!(!given, "`{flag}` needs `--source grammar`");
             }
-            write_atomically(&args.output, |output| from_hub(&args, output, bar.clone()))?
+            write_atomically(&output, |output| from_hub(&args, output, bar.clone()))?
         }
         Source::Grammar => {
             let hub_only = [
@@ -136,7 +140,7 @@ pub(crate) fn run(args: DataArgs) -> Result<()> {
                 return Ok(());
             }
             let mut distinct = grammar.stories(args.seed).distinct();
-            let mut tally = write_atomically(&args.output, |output| {
+            let mut tally = write_atomically(&output, |output| {
                 write_stories(&mut distinct.by_ref().map(Ok), &args, output, &bar)
             })?;
             tally.repeated = distinct.repeats();
@@ -144,13 +148,26 @@ pub(crate) fn run(args: DataArgs) -> Result<()> {
         }
     };
     bar.finish_and_clear();
-    report(&args, &tally, counts.as_ref());
+    report(&args, &output, &tally, counts.as_ref());
     Ok(())
+}
+
+/// Where to write: without being told, never over a corpus that is there.
+fn output(asked: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = asked {
+        return Ok(path.to_owned());
+    }
+    let path = Path::new(CORPUS);
+    ensure!(!path.exists(), "there is a {CORPUS} already; name a file to write by `--output`");
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    Ok(path.to_owned())
 }
 
 fn from_hub(
     args: &DataArgs,
-    output: &mut Output<'_>,
+    output: &mut Output,
     bar: ProgressBar,
 ) -> Result<(Tally, Option<Counts>)> {
     let dataset = args.dataset.as_deref().unwrap_or(PRESETS[0].dataset);
@@ -185,7 +202,7 @@ fn from_hub(
 fn write_stories(
     stories: &mut dyn Iterator<Item = Result<String>>,
     args: &DataArgs,
-    output: &mut Output<'_>,
+    output: &mut Output,
     bar: &ProgressBar,
 ) -> Result<Tally> {
     let mut tally = Tally::default();
@@ -232,32 +249,32 @@ fn progress_bar(stories: u64) -> Result<ProgressBar> {
 }
 
 /// To stderr: the corpus itself may go to stdout.
-fn report(args: &DataArgs, tally: &Tally, counts: Option<&Counts>) {
+fn report(args: &DataArgs, output: &Path, tally: &Tally, counts: Option<&Counts>) {
     if let Some(counts) = counts {
-        eprintln!(
+        print::note(format_args!(
             "read {} rows of {} files, {} of them empty; fetched {}",
             HumanCount(counts.rows),
             HumanCount(counts.files),
             HumanCount(counts.empty),
             HumanBytes(counts.bytes)
-        );
+        ));
     }
     let Tally { kept, cleaned, dropped, repeated, bytes } = *tally;
     let what = match args.source {
         Source::Hub => format!("cleaned {cleaned}, dropped {dropped}"),
         Source::Grammar => format!("no two alike, {} repeats dropped", HumanCount(repeated)),
     };
-    eprintln!(
+    print::note(format_args!(
         "{}: {} stories, {}; {what}",
-        args.output.display(),
+        output.display(),
         HumanCount(kept),
         HumanBytes(bytes)
-    );
+    ));
     if kept < args.num_stories {
-        eprintln!(
+        print::note(format_args!(
             "only {} stories were available ({} requested)",
             HumanCount(kept),
             HumanCount(args.num_stories)
-        );
+        ));
     }
 }

@@ -9,8 +9,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use diffusion::Schedule;
 
 use crate::compute::ComputeArgs;
+use crate::corpus_files::CORPUS;
 use crate::eval::{self, HeldOut, Request};
-use crate::files;
+use crate::{files, print};
 
 /// Measure models on held-out text, side by side
 ///
@@ -24,9 +25,9 @@ pub(crate) struct EvalArgs {
     #[arg(long, required = true, value_name = "DIR|FILE")]
     pub(crate) checkpoint: Vec<PathBuf>,
 
-    /// Corpus whose held-out part is used, cut as in training
-    #[arg(long, default_value = "data/stories.txt", value_name = "FILE")]
-    pub(crate) data: PathBuf,
+    /// Corpus whose held-out part is used, cut as in training [default: data/stories.txt]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
 
     /// Text that is held out as a whole, instead of `--data`
     #[arg(long, conflicts_with = "data", value_name = "FILE")]
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
     let request = Request {
         text: match &args.text {
             Some(path) => HeldOut::Whole(path.clone()),
-            None => HeldOut::PartOf(args.data.clone()),
+            None => HeldOut::PartOf(args.data.clone().unwrap_or_else(|| CORPUS.into())),
         },
         train_data: args.train_data.clone(),
         tokenizer: args.tokenizer.clone(),
@@ -78,16 +79,31 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
         schedule: args.schedule,
         compute: args.compute.clone(),
     };
-    let reports = args.checkpoint.iter().map(|path| eval::measure(path, &request));
-    let reports = reports.collect::<Result<Vec<_>>>()?;
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&reports)?);
-    } else {
-        print!("{}", eval::table(&reports));
+    let texts = [&args.data, &args.text, &args.train_data].into_iter().flatten();
+    let inputs = texts.chain(&args.checkpoint).map(PathBuf::as_path);
+    files::distinct(inputs, args.plot.as_deref())?;
+    let plot = args.plot.as_deref().map(files::Output::create).transpose()?;
+    let mut reports = Vec::new();
+    let mut measured = Ok(());
+    for path in &args.checkpoint {
+        match eval::measure(path, &request) {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                measured = Err(error);
+                break;
+            }
+        }
     }
-    if let Some(path) = &args.plot {
-        let picture = eval::entropy_plot(&reports)?;
-        files::write_atomically(path, |file| Ok(file.write_all(&picture)?))?;
+    // Also what was measured before a fault.
+    if args.json && measured.is_ok() {
+        print::result(serde_json::to_string_pretty(&reports)?)?;
+    } else if !reports.is_empty() {
+        print::result(eval::table(&reports).trim_end())?;
+    }
+    measured?;
+    if let Some(mut file) = plot {
+        file.write_all(&eval::entropy_plot(&reports)?)?;
+        file.finish()?;
     }
     Ok(())
 }

@@ -2,17 +2,18 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use model::Precision;
+use model::{Checkpoint, Precision};
 use run::Log;
-use run::checkpoint::{LOG, MODEL, SETTINGS, TOKENIZER};
+use run::checkpoint::{LOG, MODEL, SETTINGS, STATE, TOKENIZER};
 
 use crate::checkpoints::Located;
+use crate::print::say;
 use crate::sampler_args::SamplerArgs;
-use crate::{checkpoints, curves, files, sample};
+use crate::{checkpoints, curves, files, sample, train};
 
 /// Make a checkpoint ready to be shipped: half-precision weights, tokenizer, settings, log, curves
 ///
@@ -34,8 +35,10 @@ pub(crate) struct ExportArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
-    let Located { file, mut model, tokenizer } = checkpoints::load_located(&args.checkpoint, None)?;
-    let folder = file.parent().context("a checkpoint lies in a folder")?;
+    let path = checkpoints::locate(&args.checkpoint)?;
+    let folder = path.parent().context("a checkpoint lies in a folder")?;
+    check_target(&args.out, folder)?;
+    let Located { mut model, tokenizer, .. } = checkpoints::load_located(&path, None)?;
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read(&path)
@@ -51,7 +54,8 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let log = Log::parse(read(LOG)?)?;
     let name = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
     model.card.name = Some(name.clone());
-    let weights = model.to_safetensors(Precision::F16)?;
+    let weights =
+        model.to_safetensors(Precision::F16).with_context(|| path.display().to_string())?;
     let size = weights.len() as f64 * 1e-6;
 
     fs::create_dir_all(&args.out)
@@ -64,10 +68,36 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     }
     curves::draw(&args.out, log.records())?;
     let step = model.card.step.map_or("unknown".to_owned(), |step| step.to_string());
-    println!(
+    say!(
         "{}: `{name}` of step {step}, {} parameters, {size:.1} MB",
         args.out.display(),
         model.config.parameters()
     );
+    Ok(())
+}
+
+/// Refuses a folder that holds something else than an earlier export.
+fn check_target(out: &Path, source: &Path) -> Result<()> {
+    let name = out.display();
+    let same = |folder: &Path| {
+        fs::canonicalize(folder)
+            .is_ok_and(|folder| fs::canonicalize(out).is_ok_and(|o| o == folder))
+    };
+    ensure!(!same(source), "{name} is what is exported; choose another `--out`");
+    ensure!(
+        !train::is_run(out)? && !out.join(STATE).is_file(),
+        "{name} is the folder of a run or of a checkpoint; choose another `--out`"
+    );
+    // A model of this program that is no checkpoint was exported.
+    let model = fs::read(out.join(MODEL)).ok();
+    if model.is_some_and(|bytes| matches!(Checkpoint::head(&bytes), Ok(Some(_)))) {
+        return Ok(());
+    }
+    let written = [MODEL, TOKENIZER, SETTINGS, LOG].into_iter().chain(curves::FILES);
+    for file in written {
+        if out.join(file).exists() {
+            bail!("{name} holds `{file}`, which no export made; choose another `--out`");
+        }
+    }
     Ok(())
 }

@@ -7,6 +7,8 @@ use anyhow::{Context, Result, ensure};
 use corpus::grammar::{Entropy, Grammar};
 use indicatif::{HumanCount, ProgressBar};
 
+use crate::print::say;
+
 /// The grammar in a folder of text files; without a folder, the program's own.
 pub(crate) fn read(folder: Option<&Path>) -> Result<Grammar> {
     let Some(folder) = folder else {
@@ -35,19 +37,19 @@ pub(crate) fn print_entropy(grammar: &Grammar, seed: u64, stories: u64, bar: &Pr
     let entropy = Entropy::sample(grammar, seed, stories, || bar.inc(1));
     bar.finish_and_clear();
     let Entropy { bits, bytes, bits_per_byte, ambiguity, ambiguous, .. } = entropy;
-    println!(
+    say!(
         "{} stories of seed {seed}, from {} plots; errors are standard errors",
         HumanCount(stories),
         grammar.plots().len()
     );
-    println!("entropy: {:.5} +- {:.5} bits per byte", bits_per_byte.mean, bits_per_byte.error);
-    println!("a story: {:.2} +- {:.2} bits, {:.1} bytes", bits.mean, bits.error, bytes.mean);
-    println!("different stories: roughly 2^{:.0} = {:.0e}", bits.mean, bits.mean.exp2());
-    println!(
+    say!("entropy: {:.5} +- {:.5} bits per byte", bits_per_byte.mean, bits_per_byte.error);
+    say!("a story: {:.2} +- {:.2} bits, {:.1} bytes", bits.mean, bits.error, bytes.mean);
+    say!("different stories: roughly 2^{:.0} = {:.0e}", bits.mean, bits.mean.exp2());
+    say!(
         "derivations that give the same text are summed: {} stories have more than one; counting \
          one only would add {:.4} bits a story",
         HumanCount(ambiguous),
         ambiguity.mean
     );
-    println!("no model can expect to need fewer bits per byte for stories that it has not seen");
+    say!("no model can expect to need fewer bits per byte for stories that it has not seen");
 }

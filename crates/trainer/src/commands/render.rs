@@ -9,7 +9,9 @@ use plot::draw::Size;
 use plot::theme::Theme;
 
 use super::named::named;
+use crate::files::{self, Output};
 use crate::media::{self, Look};
+use crate::print;
 
 /// Make pictures of a denoising that `sample --trace` saved
 #[derive(Clone, Debug, Args)]
@@ -91,20 +93,29 @@ impl FromStr for PictureSize {
 
 /// Runs the command.
 pub(crate) fn run(args: &RenderArgs) -> Result<()> {
+    let named = || [&args.png, &args.gif, &args.mp4].into_iter().flatten().map(PathBuf::as_path);
+    files::distinct([args.trace.as_path()], named())?;
     let trace = media::read_trace(&args.trace)?;
+    let frame = args.frame.unwrap_or(trace.frames.len() - 1);
+    media::check_frame(&trace, frame)?;
+    if args.mp4.is_some() {
+        media::require_ffmpeg()?;
+    }
     let look = Look { size: args.size.0, theme: args.theme, confidence: !args.no_confidence };
-    if let Some(path) = &args.png {
-        let last = trace.frames.len() - 1;
-        media::write_png(path, &trace, &look, args.frame.unwrap_or(last))?;
-        eprintln!("wrote {}", path.display());
+    // All of them before the first is made: what cannot be written should cost no time.
+    let open = |path: &Option<PathBuf>| path.as_deref().map(Output::create).transpose();
+    let (png, gif, mp4) = (open(&args.png)?, open(&args.gif)?, open(&args.mp4)?);
+    if let Some(output) = png {
+        media::write_png(output, &trace, &look, frame)?;
     }
-    if let Some(path) = &args.gif {
-        media::write_gif(path, &trace, &look, args.gif_frame_ms)?;
-        eprintln!("wrote {}", path.display());
+    if let Some(output) = gif {
+        media::write_gif(output, &trace, &look, args.gif_frame_ms)?;
     }
-    if let Some(path) = &args.mp4 {
-        media::write_mp4(path, &trace, &look, args.fps, args.mp4_frame_ms)?;
-        eprintln!("wrote {}", path.display());
+    if let Some(output) = mp4 {
+        media::write_mp4(output, &trace, &look, args.fps, args.mp4_frame_ms)?;
+    }
+    for path in named() {
+        print::note(format_args!("wrote {}", path.display()));
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! `tokenizer`: a byte-level BPE learned from a corpus, as a tokenizer.json.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +10,9 @@ use corpus::stories::Corpus;
 use corpus::tokenizer::{Tokenizer, TrainOptions, TrainProgress};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
-use crate::files::write_atomically;
+use crate::corpus_files::CORPUS;
+use crate::files::{self, Output};
+use crate::print;
 
 /// Stories that the summary measures: enough for three digits, quick on any corpus.
 const MEASURED: usize = 1000;
@@ -25,7 +26,7 @@ Special tokens are [PAD], [UNK], [MASK] and <|endoftext|>, with ids 0 to 3. The 
 Python library `tokenizers`, in both directions.")]
 pub(crate) struct TokenizerArgs {
     /// Text to learn from: stories with a line `<|endoftext|>` after each, or any text
-    #[arg(long, value_name = "FILE", default_value = "data/stories.txt")]
+    #[arg(long, value_name = "FILE", default_value = CORPUS)]
     input: PathBuf,
 
     /// File to write
@@ -69,10 +70,12 @@ impl TokenizerArgs {
 /// Runs the command.
 pub(crate) fn run(args: &TokenizerArgs) -> Result<()> {
     let input = args.input.display();
-    let bytes = fs::read(&args.input).with_context(|| {
+    files::distinct([args.input.as_path()], [args.output.as_path()])?;
+    let bytes = files::read(&args.input).with_context(|| {
         format!("cannot read {input}; make a corpus with `trainer data`, or name one by `--input`")
     })?;
     let corpus = Corpus::parse(&bytes).with_context(|| format!("cannot use {input}"))?;
+    let mut output = Output::create(&args.output)?;
     let texts = corpus.tokenizer_texts(args.seed_recipe);
 
     let bar = progress_bar(texts.iter().map(|text| text.len() as u64).sum())?;
@@ -90,8 +93,14 @@ pub(crate) fn run(args: &TokenizerArgs) -> Result<()> {
     })
     .with_context(|| format!("no tokenizer for {input}"))?;
 
-    write_atomically(&args.output, |output| Ok(output.write_all(tokenizer.to_json().as_bytes())?))?;
-    print!("{}", summary(&args.output, &tokenizer, &corpus, args.vocab_size));
+    output.write_all(tokenizer.to_json().as_bytes())?;
+    output.finish()?;
+    let summary = summary(&args.output, &tokenizer, &corpus, args.vocab_size);
+    if files::is_standard(&args.output) {
+        print::note(summary.trim_end());
+    } else {
+        print::summary(summary.trim_end());
+    }
     Ok(())
 }
 
@@ -138,6 +147,8 @@ fn summary(path: &Path, tokenizer: &Tokenizer, corpus: &Corpus<'_>, asked: u32) 
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::Parser;
 
     use super::*;

@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::compute::ComputeArgs;
-use crate::train::{self, Plan};
+use crate::interrupt::Interrupt;
+use crate::train::{self, CONFIG, Plan};
 
 /// Train a model on a file of stories
 ///
@@ -15,13 +16,14 @@ use crate::train::{self, Plan};
 /// it and gives the same result as an uninterrupted run.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TrainArgs {
-    /// Settings: a preset (tiny, small, seed) or a TOML file like those in configs/
-    #[arg(long, default_value = "small", value_name = "PRESET|FILE")]
-    pub(crate) config: String,
+    /// Settings: a preset (tiny, small, seed) or a TOML file like those in configs/ [default: small]
+    #[arg(long, value_name = "PRESET|FILE")]
+    pub(crate) config: Option<String>,
 
-    /// Corpus: UTF-8 text, stories separated by a blank line or `<|endoftext|>`
-    #[arg(long, default_value = "data/stories.txt", value_name = "FILE")]
-    pub(crate) data: PathBuf,
+    /// Corpus: UTF-8 text, stories separated by a blank line or `<|endoftext|>` [default:
+    /// data/stories.txt]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
 
     /// Tokenizer of the run [default: trained on the corpus]
     #[arg(long, value_name = "FILE")]
@@ -49,7 +51,11 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["resume", "explain"])]
     pub(crate) init: Option<PathBuf>,
 
-    /// Resume the run from its newest checkpoint, with its settings and tokenizer
+    /// Resume the run from its newest checkpoint, with its corpus, settings, tokenizer and device
+    ///
+    /// What is given beside it is what the run is to go on with. The learning rate, the number of
+    /// steps and how often things happen may change; sizes, corpus, tokenizer, noise, optimizer and
+    /// seed may not.
     #[arg(long)]
     pub(crate) resume: bool,
 
@@ -66,7 +72,8 @@ impl TrainArgs {
     fn plan(&self) -> Plan {
         let steps = self.steps.map(|steps| format!("train.steps={steps}"));
         let seed = self.seed.map(|seed| format!("train.seed={seed}"));
-        let name = Path::new(&self.config).file_stem().unwrap_or_default();
+        let config = self.config.as_deref().unwrap_or(CONFIG);
+        let name = Path::new(config).file_stem().unwrap_or_default();
         Plan {
             config: self.config.clone(),
             changes: self.set.iter().cloned().chain(steps).chain(seed).collect(),
@@ -81,6 +88,6 @@ impl TrainArgs {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &TrainArgs) -> Result<()> {
-    if args.explain { train::explain(&args.plan()) } else { train::train(&args.plan()) }
+pub(crate) fn run(args: &TrainArgs, interrupt: &Interrupt) -> Result<()> {
+    if args.explain { train::explain(&args.plan()) } else { train::train(&args.plan(), interrupt) }
 }

@@ -6,14 +6,15 @@ mod timeline;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
 use plot::Trace;
 use plot::draw::Size;
 use plot::layout::{Moment, Plan, Style};
 use plot::raster::{Raster, gif, png};
 use plot::theme::Theme;
 
-use crate::files;
+use crate::files::{self, Output};
 
 use mp4::Mp4Writer;
 pub(crate) use mp4::require_ffmpeg;
@@ -54,44 +55,75 @@ impl<'a> Painter<'a> {
 /// Writes the denoising as an MP4 file: each frame of the trace stays for `frame_ms`, the flash of
 /// fresh tokens fading meanwhile; the first and the last frame stay longer.
 pub(crate) fn write_mp4(
-    path: &Path,
+    output: Output,
     trace: &Trace,
     look: &Look,
     fps: u32,
     frame_ms: u32,
 ) -> Result<()> {
     let mut painter = Painter::new(trace, look)?;
-    let mut video = Mp4Writer::create(path, look.size, fps)?;
-    for moment in timeline::video(trace.frames.len(), fps, frame_ms) {
+    let moments: Vec<Moment> = timeline::video(trace.frames.len(), fps, frame_ms).collect();
+    let bar = progress(output.path(), moments.len());
+    let mut video = Mp4Writer::start(output, look.size, fps)?;
+    for moment in moments {
         video.write(painter.paint(moment))?;
+        bar.inc(1);
     }
-    video.finish()
+    video.finish()?;
+    bar.finish_and_clear();
+    Ok(())
 }
 
 /// Writes the denoising as an endless GIF, one picture for each frame of the trace.
-pub(crate) fn write_gif(path: &Path, trace: &Trace, look: &Look, frame_ms: u32) -> Result<()> {
+pub(crate) fn write_gif(
+    mut output: Output,
+    trace: &Trace,
+    look: &Look,
+    frame_ms: u32,
+) -> Result<()> {
     let mut painter = Painter::new(trace, look)?;
     let moments = timeline::gif(trace.frames.len(), frame_ms);
     let delays: Vec<u32> = moments.iter().map(|m| m.1).collect();
-    files::write_atomically(path, |file| {
-        Ok(gif::write(file, look.size, &delays, |i| painter.paint(moments[i].0).to_vec())?)
-    })
+    // Each picture is drawn twice: for the colours of all, and to be written.
+    let bar = progress(output.path(), moments.len());
+    gif::write(&mut output, look.size, &delays, |i| {
+        bar.set_position(i as u64 + 1);
+        painter.paint(moments[i].0).to_vec()
+    })?;
+    bar.finish_and_clear();
+    output.finish()
+}
+
+/// Refuses a frame that the trace does not have.
+pub(crate) fn check_frame(trace: &Trace, frame: usize) -> Result<()> {
+    let last = trace.frames.len() - 1;
+    ensure!(frame <= last, "the trace has no frame {frame}; its frames are 0 to {last}");
+    Ok(())
 }
 
 /// Writes one frame of the trace as a PNG file.
-pub(crate) fn write_png(path: &Path, trace: &Trace, look: &Look, frame: usize) -> Result<()> {
-    let last = trace.frames.len() - 1;
-    if frame > last {
-        bail!("the trace has no frame {frame}; its frames are 0 to {last}");
-    }
+pub(crate) fn write_png(
+    mut output: Output,
+    trace: &Trace,
+    look: &Look,
+    frame: usize,
+) -> Result<()> {
     let picture = png::encode(look.size, Painter::new(trace, look)?.paint(frame.into()))?;
-    files::write_atomically(path, |file| Ok(file.write_all(&picture)?))
+    output.write_all(&picture)?;
+    output.finish()
+}
+
+/// Shows how many of its pictures a file has.
+fn progress(path: &Path, pictures: usize) -> ProgressBar {
+    let style = "{bar:24} {pos}/{len} pictures of {msg}  {eta} left";
+    let style = ProgressStyle::with_template(style).expect("a valid template");
+    let name = path.display().to_string();
+    ProgressBar::new(pictures as u64).with_style(style.progress_chars("━╸ ")).with_message(name)
 }
 
 /// Reads a trace that `sample --trace` wrote.
 pub(crate) fn read_trace(path: &Path) -> Result<Trace> {
     let name = path.display();
-    let json =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the trace {name}"))?;
+    let json = files::read_text(path).with_context(|| format!("cannot read the trace {name}"))?;
     Trace::from_json(&json).with_context(|| format!("cannot use {name}"))
 }

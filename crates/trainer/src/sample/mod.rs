@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::sampler::{SampleOptions, Workspace};
@@ -22,7 +22,7 @@ use crate::checkpoints::Located;
 use crate::compute::ComputeArgs;
 use crate::media::{self, Look};
 use crate::sampler_args::SamplerArgs;
-use crate::{checkpoints, compute, files};
+use crate::{checkpoints, compute, files, print};
 
 /// Temperature for models whose card names none: below 1, which texts of small models gain from.
 const TEMPERATURE: f32 = 0.8;
@@ -98,13 +98,11 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let Config { block_size, .. } = checkpoint.config;
     let positions = writer::positions(&tokenizer, request.prompt, request.length, block_size)?;
 
-    let Output { trace, video, gif, every, .. } = request.output;
-    if video.is_some() {
-        media::require_ffmpeg()?;
-    }
-
+    // Before the writing: what cannot be saved should cost no time.
+    let files = Files::open(&request.output)?;
     let animate = request.animate && animation::possible();
-    let looked_at = animate || trace.is_some() || video.is_some() || gif.is_some();
+    let looked_at = animate || files.any();
+    let every = request.output.every;
     let mut device = request.compute.open()?;
     let length = options.sampler.seen(positions.len(), block_size);
     let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(request.texts);
@@ -122,15 +120,19 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let written = write(&mut device, &writer, request, &options, &positions, together, every)?;
 
     let mut played = false;
-    if let Some(trace) = &written.trace {
-        save(&request.output, trace)?;
-        played = animate && animation::play(trace, request.output.theme)?;
+    if let (true, Some(trace)) = (animate, &written.trace) {
+        // Without it the text is printed.
+        played = animation::play(trace, request.output.theme).unwrap_or(false);
     }
-    // The animation leaves the first text on the screen.
-    print(&writer.tokenizer, &written.texts, usize::from(played))?;
+    // The animation leaves the first text on the screen. The text comes before what else can fail,
+    // and pictures are saved also where it cannot be printed.
+    let printed = print(&writer.tokenizer, &written.texts, usize::from(played), !files.standard);
     let generated = request.texts * positions.iter().filter(|token| token.is_none()).count();
     report(&written, generated, &device);
-    Ok(())
+    if let Some(trace) = &written.trace {
+        files.save(&request.output, trace)?;
+    }
+    printed
 }
 
 /// How a model's texts read best; what its card leaves open is the program's.
@@ -195,52 +197,89 @@ fn write(
     Ok(written)
 }
 
-/// Writes the files that were asked for.
-fn save(output: &Output<'_>, trace: &Trace) -> Result<()> {
-    let look = Look { size: output.size, theme: output.theme, confidence: true };
-    if let Some(path) = output.trace {
-        files::write_atomically(path, |file| Ok(file.write_all(trace.to_json().as_bytes())?))?;
-    }
-    if let Some(path) = output.gif {
-        media::write_gif(path, trace, &look, output.gif_frame_ms)?;
-    }
-    if let Some(path) = output.video {
-        let state_ms = (VIDEO / trace.frames.len() as u32).clamp(VIDEO_STATE.0, VIDEO_STATE.1);
-        media::write_mp4(path, trace, &look, FPS, state_ms)?;
-    }
-    for path in [output.trace, output.gif, output.video].into_iter().flatten() {
-        eprintln!("wrote {}", path.display());
-    }
-    Ok(())
+/// The files that were asked for, open.
+struct Files {
+    trace: Option<files::Output>,
+    gif: Option<files::Output>,
+    video: Option<files::Output>,
+    /// Whether one of them is standard output.
+    standard: bool,
 }
 
-/// Prints texts from number `from` on.
-fn print(tokenizer: &Tokenizer, texts: &[Vec<u32>], from: usize) -> Result<()> {
-    let mut out = io::stdout().lock();
+impl Files {
+    fn open(output: &Output<'_>) -> Result<Self> {
+        let Output { trace, gif, video, .. } = *output;
+        files::distinct([], [trace, gif, video].into_iter().flatten())?;
+        if video.is_some() {
+            media::require_ffmpeg()?;
+        }
+        let open = |path: Option<&Path>| path.map(files::Output::create).transpose();
+        let standard = [trace, gif, video].into_iter().flatten().any(files::is_standard);
+        Ok(Self { trace: open(trace)?, gif: open(gif)?, video: open(video)?, standard })
+    }
+
+    fn any(&self) -> bool {
+        self.trace.is_some() || self.gif.is_some() || self.video.is_some()
+    }
+
+    fn save(self, output: &Output<'_>, trace: &Trace) -> Result<()> {
+        let look = Look { size: output.size, theme: output.theme, confidence: true };
+        let wrote = |path: &Path| print::note(format_args!("wrote {}", path.display()));
+        if let Some(mut file) = self.trace {
+            let path = file.path().to_owned();
+            file.write_all(trace.to_json().as_bytes())?;
+            file.finish()?;
+            wrote(&path);
+        }
+        if let Some(file) = self.gif {
+            let path = file.path().to_owned();
+            media::write_gif(file, trace, &look, output.gif_frame_ms)?;
+            wrote(&path);
+        }
+        if let Some(file) = self.video {
+            let path = file.path().to_owned();
+            let state_ms = (VIDEO / trace.frames.len() as u32).clamp(VIDEO_STATE.0, VIDEO_STATE.1);
+            media::write_mp4(file, trace, &look, FPS, state_ms)?;
+            wrote(&path);
+        }
+        Ok(())
+    }
+}
+
+/// Prints texts from number `from` on; if standard output is taken, on standard error.
+fn print(tokenizer: &Tokenizer, texts: &[Vec<u32>], from: usize, out: bool) -> Result<()> {
+    let terminal = if out { io::stdout().is_terminal() } else { io::stderr().is_terminal() };
+    let line = |text: &str| {
+        if out {
+            return print::result(text);
+        }
+        print::note(text);
+        Ok(())
+    };
     for (number, ids) in texts.iter().enumerate().skip(from) {
         if texts.len() > 1 {
-            writeln!(out, "== {}", number + 1)?;
+            line(&format!("== {}", number + 1))?;
         }
         let text = tokenizer.decode(ids);
-        if out.is_terminal() {
+        if terminal {
             // A young model writes any byte, some of which a terminal would obey.
             let tame =
                 |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
-            writeln!(out, "{}", text.chars().map(tame).collect::<String>())?;
+            line(&text.chars().map(tame).collect::<String>())?;
         } else {
-            writeln!(out, "{text}")?;
+            line(&text)?;
         }
     }
-    out.flush().context("cannot write to standard output")
+    Ok(())
 }
 
 /// Says on standard error how fast it was.
 fn report(written: &Written, generated: usize, device: &Device) {
     let Written { passes, runs, time, .. } = *written;
     let seconds = time.as_secs_f64();
-    eprintln!(
+    print::note(format_args!(
         "{passes} denoising steps of {:.1} ms, {generated} tokens in {seconds:.2} s: {:.0} tokens/s on {device}",
         1e3 * seconds / runs as f64,
         generated as f64 / seconds,
-    );
+    ));
 }

@@ -1,13 +1,28 @@
 //! What a training shows while it runs.
 
+use std::cell::Cell;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::print;
 
 /// Progress bar on the terminal, lines on standard output.
 #[derive(Debug)]
 pub(super) struct Console {
     bar: ProgressBar,
+    listener: Cell<Listener>,
+}
+
+/// Who takes the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listener {
+    Listens,
+    /// Whoever read them has gone away.
+    Gone,
+    /// They cannot be written, and that was said.
+    Full,
 }
 
 impl Console {
@@ -20,7 +35,7 @@ impl Console {
         // Time left is reckoned from the steps of this part of the run alone.
         bar.reset_eta();
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar }
+        Self { bar, listener: Cell::new(Listener::Listens) }
     }
 
     /// Moves the bar.
@@ -35,7 +50,22 @@ impl Console {
 
     /// Prints a line above the bar.
     pub(super) fn line(&self, text: &str) {
-        self.bar.suspend(|| println!("{text}"));
+        if self.listener.get() != Listener::Listens {
+            return;
+        }
+        if let Err(error) = self.bar.suspend(|| print::line(text)) {
+            if error.kind() == ErrorKind::BrokenPipe {
+                self.listener.set(Listener::Gone);
+            } else {
+                self.listener.set(Listener::Full);
+                self.bar.suspend(|| print::warn(&error));
+            }
+        }
+    }
+
+    /// Whether whoever read the lines has gone away, as `head` does after some of them.
+    pub(super) fn abandoned(&self) -> bool {
+        self.listener.get() == Listener::Gone
     }
 }
 

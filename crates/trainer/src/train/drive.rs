@@ -10,10 +10,10 @@ use run::{Event, Outcome, Run};
 
 use super::console::Console;
 use super::folder::Folder;
-use super::interrupt::Interrupt;
 use super::log_file::LogFile;
 use crate::checkpoints;
 use crate::curves::Curves;
+use crate::interrupt::Interrupt;
 
 /// A training under way, with its device and its files.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(super) struct Drive {
 impl Drive {
     /// Trains to the last step, or until interrupted; saves what there is to save either way.
     pub(super) fn go(mut self, interrupt: &Interrupt) -> Result<Outcome> {
+        interrupt.saves();
         let outcome = self.advance(interrupt);
         let step = self.run.steps_done();
         let reason = match &outcome {
@@ -59,6 +60,9 @@ impl Drive {
 
     fn advance(&mut self, interrupt: &Interrupt) -> Result<Outcome> {
         loop {
+            if self.console.abandoned() {
+                interrupt.request();
+            }
             let clock = || self.begun.elapsed().as_secs_f64();
             let event = self.run.advance(&mut self.device, clock, interrupt.requested());
             let event = block_on(event)?;
@@ -133,14 +137,18 @@ mod tests {
             let steps = format!("train.steps={steps}");
             let changes = small.iter().chain(&short).copied().chain([steps.as_str()]);
             prepare(&Plan {
-                config: "tiny".to_owned(),
+                config: Some("tiny".to_owned()),
                 changes: changes.map(str::to_owned).collect(),
-                data: corpus.clone(),
+                data: Some(corpus.clone()),
                 tokenizer: None,
                 out: out.clone(),
                 init: None,
                 resume,
-                compute: ComputeArgs { device: Kind::Gpu, adapter: None, measure_variants: false },
+                compute: ComputeArgs {
+                    device: Some(Kind::Gpu),
+                    adapter: None,
+                    measure_variants: false,
+                },
             })
         };
         assert_eq!(drive(3, false)?.go(&Interrupt::default())?, Outcome::Complete);

@@ -19,15 +19,14 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    /// Starts the file at `path` anew.
-    pub(super) fn start(path: &Path) -> Result<Self> {
+    /// Begins the file at `path` with `log`. An older one stays until this one is whole.
+    pub(super) fn start(path: &Path, log: &Log) -> Result<Self> {
+        files::write_atomically(path, |file| Ok(file.write_all(log.bytes())?))?;
         let file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
+            .append(true)
             .open(path)
             .map_err(|error| files::explain(path, &error))?;
-        Ok(Self { path: path.to_owned(), file, written: 0 })
+        Ok(Self { path: path.to_owned(), file, written: log.bytes().len() })
     }
 
     /// Adds what is new in `log`.

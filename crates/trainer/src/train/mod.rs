@@ -3,7 +3,7 @@
 mod console;
 mod drive;
 mod folder;
-mod interrupt;
+mod inputs;
 mod log_file;
 mod prepare;
 
@@ -11,21 +11,24 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+pub(crate) use folder::is_run;
+
 use crate::compute::{self, ComputeArgs};
-use crate::settings;
-use interrupt::Interrupt;
+use crate::interrupt::Interrupt;
+use crate::print::{self, say};
+use crate::{memory, settings};
 use run::Outcome;
 
 /// What to train, on what, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// Preset or TOML file of the settings; a resumed run has its own.
-    pub(crate) config: String,
+    /// Preset or TOML file of the settings; `None` takes [`CONFIG`], or those of a resumed run.
+    pub(crate) config: Option<String>,
     /// Changes of the settings as `key=value`, in order.
     pub(crate) changes: Vec<String>,
-    /// The corpus.
-    pub(crate) data: PathBuf,
-    /// The tokenizer; `None` trains one on the corpus.
+    /// The corpus; `None` takes the usual one, or that of a resumed run.
+    pub(crate) data: Option<PathBuf>,
+    /// The tokenizer; `None` trains one on the corpus, or takes that of a resumed run.
     pub(crate) tokenizer: Option<PathBuf>,
     /// Folder of the run.
     pub(crate) out: PathBuf,
@@ -37,14 +40,16 @@ pub(crate) struct Plan {
     pub(crate) compute: ComputeArgs,
 }
 
+/// The preset of a run that is not told another.
+pub(crate) const CONFIG: &str = "small";
+
 /// Trains, from the beginning or from a checkpoint.
-pub(crate) fn train(plan: &Plan) -> Result<()> {
-    let interrupt = Interrupt::watch()?;
-    let outcome = prepare::prepare(plan)?.go(&interrupt)?;
+pub(crate) fn train(plan: &Plan, interrupt: &Interrupt) -> Result<()> {
+    let outcome = prepare::prepare(plan)?.go(interrupt)?;
     match outcome {
-        Outcome::Complete => println!("done: {}", plan.out.display()),
+        Outcome::Complete => say!("done: {}", plan.out.display()),
         Outcome::Interrupted => {
-            println!("interrupted and saved; go on with `--resume --out {}`", plan.out.display());
+            say!("interrupted and saved; go on with `--resume --out {}`", plan.out.display());
         }
     }
     Ok(())
@@ -52,24 +57,24 @@ pub(crate) fn train(plan: &Plan) -> Result<()> {
 
 /// Prints the recorded step. Reads no corpus and writes nothing.
 pub(crate) fn explain(plan: &Plan) -> Result<()> {
-    let settings = settings::read(&plan.config, &plan.changes)?;
+    let settings = settings::read(plan.config.as_deref().unwrap_or(CONFIG), &plan.changes)?;
     let mut device = plan.compute.open()?;
+    memory::check_training(&settings.config(settings.data.vocab_size, 0), &device)?;
     let variants = compute::variants(&mut device)?;
     let training = run::on_zeros(&mut device, &variants, &settings)?;
     let recording = training.recording();
-    println!("{recording}");
-    println!(
+    print::result(recording)?;
+    print::result(format_args!(
         "{} launches, {:.1} GFLOP and {:.1} MB of least memory traffic for {} tokens",
         recording.launches().len(),
         recording.flop() as f64 * 1e-9,
         recording.launches().iter().map(device::Launch::bytes).sum::<u64>() as f64 * 1e-6,
         settings.tokens_per_step(),
-    );
-    println!(
+    ))?;
+    print::result(format_args!(
         "{:.1} MB of device memory, {:.1} MB of it activations that the blocks keep for the backward pass{}",
         device.memory() as f64 * 1e-6,
         training.kept_bytes() as f64 * 1e-6,
         if settings.train.recompute { ", which computes the others again" } else { "" },
-    );
-    Ok(())
+    ))
 }

@@ -1,77 +1,57 @@
 //! From a plan to a training that is ready to go.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use kernels::Variants;
+use model::Config;
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
 use run::settings::DataSettings;
 use run::{Run, Saved, Settings, Setup, Start, TokenizerFile};
 
-use super::Plan;
 use super::console::Console;
 use super::drive::Drive;
 use super::folder::Folder;
+use super::inputs::{Inputs, Source};
 use super::log_file::LogFile;
+use super::{CONFIG, Plan};
 use crate::checkpoints::Located;
-use crate::corpus_files::{CorpusFile, load_tokenizer};
+use crate::compute::ComputeArgs;
+use crate::corpus_files::{CORPUS, CorpusFile, load_tokenizer};
 use crate::curves::Curves;
-use crate::{checkpoints, compute, files, settings};
+use crate::{checkpoints, compute, files, memory, settings};
+
+/// What a run computes with.
+struct Ready {
+    settings: Settings,
+    tokenizer: TokenizerFile,
+    corpus: CorpusFile,
+    compute: ComputeArgs,
+    /// The model whose weights it began with.
+    init: Option<Source>,
+    /// Of a run that has a checkpoint.
+    variants: Option<Variants>,
+    start: Start,
+    /// What a resumed run does otherwise than before, one sentence each.
+    changes: Vec<String>,
+}
 
 /// Sets up a new run, or an old one as its newest checkpoint left it.
 pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
-    // Read first: settings that make no sense should leave no folder behind.
-    let init = match &plan.init {
-        Some(path) => Some(checkpoints::load_located(path, plan.tokenizer.as_deref())?),
-        None => None,
-    };
-    let asked = match &init {
-        _ if plan.resume => None,
-        // The sizes are the model's; a change that asks for others is refused later.
-        Some(Located { model, .. }) => {
-            let settings = settings::read(&plan.config, &[])?.sized_like(&model.config);
-            Some(settings.changed(&plan.changes)?)
-        }
-        None => Some(settings::read(&plan.config, &plan.changes)?),
-    };
-    let folder = Folder::enter(&plan.out, plan.resume)?;
-    let saved = checkpoints::latest(folder.path())?.map(|path| checkpoints::load(&path));
-    let corpus = CorpusFile::read(&plan.data)?;
-    let (settings, tokenizer, variants, start) = match saved.transpose()? {
-        Some(Saved { setup, progress }) => {
-            let settings = setup
-                .settings
-                .changed(&plan.changes)
-                .with_context(|| format!("settings of the run in {}", plan.out.display()))?;
-            check_tokenizer(plan, &setup.tokenizer)?;
-            (settings, setup.tokenizer, Some(setup.variants), Start::Progress(progress.into()))
-        }
-        None => {
-            // Killed before its first checkpoint, a run begins again.
-            let settings = match asked {
-                Some(settings) => settings,
-                None => settings::read(&plan.config, &plan.changes)?,
-            };
-            let (tokenizer, start) = match (init, &plan.tokenizer) {
-                (Some(Located { model, tokenizer, .. }), _) => {
-                    (tokenizer, Start::Weights(model.into()))
-                }
-                (None, Some(path)) => (load_tokenizer(path)?, Start::Random),
-                (None, None) => (corpus.train_tokenizer(&settings.data)?, Start::Random),
-            };
-            (settings, tokenizer, None, start)
-        }
-    };
-    let vocab_size = tokenizer.tokenizer().vocab_size() as usize;
-    let settings = Settings { data: DataSettings { vocab_size, ..settings.data }, ..settings };
+    let mut folder = Folder::enter(&plan.out, plan.resume)?;
+    let ready = if plan.resume { resume(plan, folder.path())? } else { begin(plan)? };
+    let Ready { settings, tokenizer, corpus, compute, init, variants, start, changes } = ready;
     let data = corpus.encode_parts(
         tokenizer.tokenizer(),
         settings.data.validation_share,
         settings.model.block_size,
     )?;
 
-    let mut device = plan.compute.open()?;
+    let mut device = compute.open()?;
+    memory::check_training(&config(&settings, &tokenizer), &device)?;
     let variants = match variants {
         Some(variants) => compute::saved_variants(variants, &device),
         None => compute::variants(&mut device)?,
@@ -83,26 +63,148 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     let run = block_on(Run::new(&mut device, name, setup, &data, start, 0.0))?;
     let begun = Instant::now();
 
+    folder.begin();
+    // First, for it says whose the other files are.
+    Inputs::new(&corpus, init, &compute).write(folder.path())?;
     for (name, bytes) in [(SETTINGS, toml.as_bytes()), (TOKENIZER, &json)] {
         files::write_atomically(&folder.file(name), |file| Ok(file.write_all(bytes)?))?;
     }
-    let mut log = LogFile::start(&folder.file(LOG))?;
-    log.update(run.log())?;
+    let log = LogFile::start(&folder.file(LOG), run.log())?;
     let step = run.steps_done();
-    println!("device      {device}");
+    let console = Console::new(step, steps);
     let config = run.config();
-    println!("model       {} parameters, vocabulary {}", config.parameters(), config.vocab_size);
-    println!("corpus      {} tokens, {} held out", data.train.len(), data.validation.len());
-    println!("run         {}, step {step} of {steps}", plan.out.display());
-    Ok(Drive {
-        run,
-        device,
-        log,
-        curves: Curves::start(folder.path())?,
-        console: Console::new(step, steps),
-        folder,
-        begun,
-    })
+    for line in [
+        format!("device      {device}"),
+        format!("model       {} parameters, vocabulary {}", config.parameters(), config.vocab_size),
+        format!(
+            "corpus      {} tokens, {} held out, of {}",
+            data.train.len(),
+            data.validation.len(),
+            corpus.path().display()
+        ),
+        format!("run         {}, step {step} of {steps}", plan.out.display()),
+    ] {
+        console.line(&line);
+    }
+    for change in changes {
+        console.line(&format!("changed     {change}"));
+    }
+    let curves = Curves::start(folder.path())?;
+    Ok(Drive { run, device, log, curves, console, folder, begun })
+}
+
+/// The network of a run.
+fn config(settings: &Settings, tokenizer: &TokenizerFile) -> Config {
+    let tokenizer = tokenizer.tokenizer();
+    settings.config(tokenizer.vocab_size() as usize, tokenizer.mask_id())
+}
+
+/// What a new run begins with.
+fn begin(plan: &Plan) -> Result<Ready> {
+    let source = plan.config.as_deref().unwrap_or(CONFIG);
+    let init = match &plan.init {
+        Some(path) => Some(checkpoints::load_located(path, plan.tokenizer.as_deref())?),
+        None => None,
+    };
+    let settings = match &init {
+        // The sizes are the model's; a change that asks for others is refused later.
+        Some(Located { model, .. }) => {
+            settings::read(source, &[])?.sized_like(&model.config).changed(&plan.changes)?
+        }
+        None => settings::read(source, &plan.changes)?,
+    };
+    let corpus = CorpusFile::read(plan.data.as_deref().unwrap_or(Path::new(CORPUS)))?;
+    let given = init.is_some() || plan.tokenizer.is_some();
+    let (tokenizer, init, start) = match (init, &plan.tokenizer) {
+        (Some(Located { file, model, tokenizer }), _) => {
+            (tokenizer, Some(Source::read(&file)?), Start::Weights(model.into()))
+        }
+        (None, Some(path)) => (load_tokenizer(path)?, None, Start::Random),
+        (None, None) => (corpus.train_tokenizer(&settings.data)?, None, Start::Random),
+    };
+    let vocab_size = match given {
+        true => tokenizer.tokenizer().vocab_size() as usize,
+        false => settings.data.vocab_size,
+    };
+    let settings = Settings { data: DataSettings { vocab_size, ..settings.data }, ..settings };
+    let compute = plan.compute.clone();
+    let changes = Vec::new();
+    Ok(Ready { settings, tokenizer, corpus, compute, init, variants: None, start, changes })
+}
+
+/// What the run in `folder` goes on with. What is asked for is allowed or refused by
+/// [`Settings::resume`] and by [`Inputs`], never ignored.
+fn resume(plan: &Plan, folder: &Path) -> Result<Ready> {
+    let run = plan.out.display();
+    let mut inputs = Inputs::read(folder)?;
+    let saved = checkpoints::latest(folder)?.map(|path| checkpoints::load(&path)).transpose()?;
+    // Its settings may have been edited, which asks for a change.
+    let kept = folder.join(SETTINGS);
+    let init = inputs.as_mut().and_then(|inputs| inputs.init.take());
+    let (settings, tokenizer, variants, start) = match saved {
+        Some(Saved { setup, progress }) => {
+            let start = Start::Progress(progress.into());
+            (setup.settings, setup.tokenizer, Some(setup.variants), start)
+        }
+        // Killed before its first checkpoint, a run begins again as what it was.
+        None => {
+            let settings = settings::read(&kept.to_string_lossy(), &[])?;
+            let tokenizer = folder.join(TOKENIZER);
+            let start = match &init {
+                Some(source) => {
+                    source.check("model")?;
+                    let init = checkpoints::load_located(&source.path, Some(&tokenizer))?;
+                    Start::Weights(init.model.into())
+                }
+                None => Start::Random,
+            };
+            (settings, load_tokenizer(&tokenizer)?, None, start)
+        }
+    };
+    let asked = match &plan.config {
+        Some(source) => settings::text(source)?,
+        None if kept.is_file() => settings::text(&kept.to_string_lossy())?,
+        None => settings.to_toml(),
+    };
+    // A file says how large a tokenizer is wanted; one that was given has its own size.
+    let size = format!("data.vocab_size={}", settings.data.vocab_size);
+    let asked = Settings::parse(&asked, &[&[size], plan.changes.as_slice()].concat())
+        .and_then(|asked| Ok((settings.resume(&asked)?, asked)));
+    let (mut changes, asked) = asked.with_context(|| format!("settings of the run in {run}"))?;
+    let step = match &start {
+        Start::Progress(progress) => progress.state.step,
+        Start::Random | Start::Weights(_) => 0,
+    };
+    ensure!(
+        asked.train.steps >= step,
+        "the run in {run} has done {step} steps, more than the {} asked for; ask for more by `--steps`",
+        asked.train.steps
+    );
+    check_tokenizer(plan, &tokenizer)?;
+
+    let before = inputs.as_ref().map(|inputs| inputs.corpus.path.as_path());
+    let path = plan.data.as_deref().or(before).with_context(|| {
+        format!("the run in {run} does not say what it is trained on; name the corpus by `--data`")
+    })?;
+    if plan.data.is_none() {
+        ensure!(
+            path.exists(),
+            "the corpus of the run in {run} is not in {} any more; name its new place by `--data`",
+            path.display()
+        );
+    }
+    let corpus = CorpusFile::read(path)?;
+    let mut compute = plan.compute.clone();
+    if let Some(inputs) = &inputs {
+        ensure!(
+            corpus.sha256() == inputs.corpus.sha256,
+            "{} is not the text that the run began with (its SHA-256 is another); name that text by `--data`, or begin a new run in another `--out`",
+            path.display()
+        );
+        compute = inputs.compute(plan);
+        changes.extend(inputs.device_changes(&compute));
+    }
+    Ok(Ready { settings: asked, tokenizer, corpus, compute, init, variants, start, changes })
 }
 
 /// Refuses another tokenizer than the run's.
