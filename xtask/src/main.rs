@@ -10,6 +10,7 @@ mod packages;
 mod page;
 mod run;
 mod setup;
+mod soak;
 mod stage;
 mod test;
 mod tools;
@@ -29,6 +30,7 @@ Commands:
   demo    build the program, train a tiny model for a minute or two, let the shipped one write,
           and make the videos and curves under artifacts/  (see: cargo xtask demo --help)
   test    format, lints, documentation, and every test on every graphics driver found
+  soak    end trainings at random moments and break inputs, many times  (see: cargo xtask soak --help)
   setup   install what demo, test and the page need
   trunk   run trunk for the page: cargo xtask trunk serve | cargo xtask trunk build --release
 
@@ -63,6 +65,8 @@ fn dispatch(args: Vec<String>) -> Result<()> {
             no_arguments(command, rest)?;
             test::run()?;
         }
+        "soak" if asks_help => println!("{}", soak::HELP),
+        "soak" => soak::run(soak::Options::parse(rest)?)?,
         "setup" if asks_help => println!("{}", setup::HELP),
         "setup" => {
             no_arguments(command, rest)?;
