@@ -184,7 +184,7 @@ fn a_run_starts_from_a_model() {
     assert_eq!(logged(&place.log("first"), "start", "origin"), [serde_json::Value::Null]);
 
     let other = ["--init", init, "--set", "n_layer=2"];
-    fail(&mut place.train("third", &other), &["n_layer: 1", "n_layer: 2", "cannot change"]);
+    fail(&mut place.train("third", &other), &["n_layer is 1 and 2", "cannot change"]);
     let nowhere = ["--init", "nowhere"];
     fail(&mut place.train("fourth", &nowhere), &["the checkpoint nowhere does not exist"]);
     assert!(!place.path("fourth").exists());

@@ -52,7 +52,10 @@ pub(crate) fn load_located(path: &Path, tokenizer: Option<&Path>) -> Result<Loca
     let model = load_model(&file)?;
     let beside = file.with_file_name(TOKENIZER);
     let path = tokenizer.unwrap_or(&beside);
-    let tokenizer = load_tokenizer(path)?;
+    let tokenizer = match tokenizer {
+        Some(path) => load_tokenizer(path)?,
+        None => load_tokenizer(&beside).context("the tokenizer that belongs to the model")?,
+    };
     let model::Config { vocab_size, mask_id, .. } = model.config;
     tokenizer
         .tokenizer()
