@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use corpus::tokenizer::Tokenizer;
 use device::Device;
 use diffusion::sampler::{SampleOptions, Workspace};
