@@ -404,10 +404,14 @@ mod tests {
     }
 
     #[test]
-    fn a_network_without_timestep_embedding_is_kept() {
-        let small = Config { n_layer: 1, n_head: 1, n_embd: 8, ..Config::reference(5) };
-        for timestep_embedding in [true, false] {
-            let config = Config { timestep_embedding, ..small };
+    fn networks_with_options_are_kept() {
+        let small = Config { n_layer: 4, n_head: 1, n_embd: 16, ..Config::reference(5) };
+        for config in [
+            small,
+            Config { timestep_embedding: false, ..small },
+            Config { value_mixing: true, head_gates: true, ..small },
+            Config { embedding_shortcut: true, skips: true, ..small },
+        ] {
             let init = Init { std: 0.1, zero_projections: false, seed: 1 };
             let values = initial_values(&config, &init);
             let checkpoint = Checkpoint { config, card: Card::default(), values };

@@ -191,7 +191,7 @@ fn settings_that_make_no_sense() {
     }
     let mut command = support::trainer();
     command.args(["train", "--config", "huge"]);
-    fail(&mut command, &["cannot read the configuration `huge`", "tiny, small, seed"]);
+    fail(&mut command, &["cannot read the configuration `huge`", "tiny, small, best, seed"]);
 }
 
 #[test]

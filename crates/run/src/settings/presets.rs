@@ -1,9 +1,10 @@
 //! The presets: `configs/*.toml`.
 
 /// Name and text of every preset.
-pub const PRESETS: [(&str, &str); 3] = [
+pub const PRESETS: [(&str, &str); 4] = [
     ("tiny", include_str!("../../../../configs/tiny.toml")),
     ("small", include_str!("../../../../configs/small.toml")),
+    ("best", include_str!("../../../../configs/best.toml")),
     ("seed", include_str!("../../../../configs/seed.toml")),
 ];
 

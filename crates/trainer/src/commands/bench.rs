@@ -13,7 +13,7 @@ use crate::settings;
 /// from minute to minute.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// Settings whose shapes are measured: a preset (tiny, small, seed) or a TOML file
+    /// Settings whose shapes are measured: a preset (tiny, small, best, seed) or a TOML file
     #[arg(long, default_value = "small", value_name = "PRESET|FILE")]
     pub(crate) config: String,
 
