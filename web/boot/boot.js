@@ -17,7 +17,12 @@ try {
   await init({ module_or_path: wasm });
 } catch (error) {
   console.error(error);
-  say("Cinnabar could not start: this browser does not run its WebAssembly. Any browser of 2023 or later does.");
+  const old = typeof WebAssembly === "undefined" || error instanceof WebAssembly.CompileError;
+  say(
+    old
+      ? "Cinnabar could not start: this browser does not run its WebAssembly. Any browser of 2023 or later does."
+      : "Cinnabar could not start: a part of the page did not arrive. Reload it when the network or the server is back.",
+  );
 }
 if ("serviceWorker" in navigator) {
   // Without it (private windows) the page works, only not offline.

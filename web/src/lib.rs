@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod components;
+pub mod dropped;
 pub mod engine;
 pub mod flow;
 pub mod link;
@@ -14,6 +15,7 @@ pub mod message;
 pub mod picture;
 pub mod protocol;
 pub mod remote;
+pub mod samplers;
 pub mod state;
 
 use wasm_bindgen::JsCast;

@@ -37,7 +37,8 @@ impl Link {
         let no_worker = || {
             Fault::new(
                 FaultKind::Engine,
-                "This browser starts no worker for the model. Any browser of 2023 or later does.",
+                "The browser did not start the worker in which the model runs: a setting or an \
+                 extension may forbid it, or the browser is older than 2023.",
             )
         };
         let address = web_sys::window()
@@ -61,8 +62,8 @@ impl Link {
             log::error!("engine: {error:?}");
             receive(Event::Fault(Fault::new(
                 FaultKind::Engine,
-                "The engine stopped unexpectedly. Your text and all states are still here: \
-                 start it again.",
+                "The part that runs the model stopped unexpectedly. Your text and all its steps \
+                 are still here: try again.",
             )));
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));

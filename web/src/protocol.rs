@@ -43,11 +43,35 @@ pub enum Source {
 /// Which device computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Compute {
-    /// WebGPU where there is an adapter, else the CPU.
+    /// WebGPU where there is an adapter that is quicker, else the CPU.
     #[default]
     Auto,
+    /// WebGPU where there is an adapter, however slow.
+    Gpu,
     /// The CPU.
     Cpu,
+}
+
+/// Why the CPU computes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum OnCpu {
+    /// It was asked for.
+    Chosen,
+    /// The page's address is not secure: browsers hide WebGPU from it.
+    Insecure,
+    /// The browser has no WebGPU.
+    NoWebGpu,
+    /// The browser has WebGPU, but no adapter for it.
+    NoAdapter,
+    /// It is quicker, by measurement.
+    Quicker {
+        /// Name of the adapter.
+        adapter: String,
+        /// Milliseconds of a short step there.
+        gpu_ms: f64,
+        /// The same on the CPU.
+        cpu_ms: f64,
+    },
 }
 
 /// What to write and how.
@@ -132,8 +156,6 @@ pub enum Stage {
         done: u32,
         /// Launches of a step.
         total: u32,
-        /// Name of the kernel.
-        kernel: String,
     },
 }
 
@@ -164,8 +186,8 @@ pub struct ModelInfo {
     pub special: Vec<u32>,
     /// What computes.
     pub adapter: String,
-    /// Whether that is a GPU.
-    pub gpu: bool,
+    /// Why that is the CPU; none for a GPU.
+    pub on_cpu: Option<OnCpu>,
     /// Milliseconds that a CPU takes for each token in a step, as measured; none for a GPU.
     pub token_ms: Option<f64>,
 }
@@ -216,7 +238,7 @@ pub enum Event {
 pub enum FaultKind {
     /// The files are not a model, or could not be read.
     Model,
-    /// The request cannot be met: prompt too long, bad gap.
+    /// The request cannot be met: prompt too long, bad gap, a file of another kind.
     Request,
     /// The GPU was taken away.
     DeviceLost,

@@ -59,7 +59,7 @@ fn axe_finds_nothing_and_the_main_thread_stays_free() {
     browser.press("Close");
     check("paused");
     browser.fill(".pace select", "60");
-    browser.press("Go on");
+    browser.press("Continue");
     browser.wait_finished();
 
     browser.click(".token.written");
@@ -72,6 +72,78 @@ fn axe_finds_nothing_and_the_main_thread_stays_free() {
     browser.press("Write");
     browser.wait("!!document.querySelector('[role=alert]')");
     check("fault");
+}
+
+/// What can be clicked and is smaller than 24 pixels in one direction. Links inside of sentences
+/// and the words of the text are as large as their letters.
+const SMALL: &str = "[...document.querySelectorAll('button, a, summary, select, input, textarea')] \
+    .map(element => [element, (element.closest('label.choose, label.check') ?? element).getBoundingClientRect()]) \
+    .filter(([element, { width, height }]) => width > 0 && Math.min(width, height) < 23.5 && !element.closest('.skip, .visually-hidden')) \
+    .map(([element, { width, height }]) => `${element.outerHTML.slice(0, 80)}: ${width} x ${height}`)";
+const SIDEWAYS: &str =
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+
+#[test]
+fn every_width_is_used_and_every_target_is_large_enough() {
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("widths", Gpu::Software);
+    browser.open_ready(&server.url);
+    let look = |state: &str| {
+        for width in [320, 360, 768, 1280, 1920, 2560] {
+            let metrics = json!({
+                "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500,
+            });
+            browser.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+            browser.settle();
+            assert_eq!(browser.number(SIDEWAYS), 0.0, "{state}, {width}: it scrolls sideways");
+            assert_eq!(browser.eval(SMALL), json!([]), "{state}, {width}");
+            browser.picture(&format!("{state}-{width}"));
+        }
+    };
+    look("width-empty");
+    browser.fill("#prompt", "Once upon a time, there was a little cat.");
+    browser.write_to_the_end();
+    browser.click(".advanced > summary");
+    browser.key("document.querySelector('[data-position=\"12\"]')", "Delete");
+    browser.wait("!!document.querySelector('.undo')");
+    look("width-text");
+}
+
+#[test]
+fn states_are_seen_without_the_pages_colours() {
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("forced", Gpu::Software);
+    let forced = json!({ "features": [{ "name": "forced-colors", "value": "active" }] });
+    browser.devtools("Emulation.setEmulatedMedia", &forced);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "Once upon a time");
+    browser.press("Write");
+    browser.fill(".pace select", "2");
+    browser.wait_step(5);
+    browser.press("Pause");
+    browser.wait("!!document.querySelector('.paper .token.lit')");
+    browser.settle();
+    let style = |selector: &str, pseudo: &str, property: &str| {
+        browser.text(&format!(
+            "getComputedStyle(document.querySelector('{selector}'), '{pseudo}').{property}"
+        ))
+    };
+    assert_eq!(style(".token.masked", "::before", "borderTopStyle"), "dashed");
+    assert_eq!(style(".token.lit", "::before", "borderTopStyle"), "solid");
+    // The line beneath a word is thicker the surer the model was, and not of the sheet's colour.
+    let lines = browser.eval(
+        "[...document.querySelectorAll('.token.written:not(.dim)')].map(token => [ \
+             Number(token.className.match(/sure-(\\d+)/)[1]), \
+             parseFloat(getComputedStyle(token, '::after').height)])",
+    );
+    let mut lines: Vec<(u32, f64)> = serde_json::from_value(lines).expect("pairs");
+    lines.sort_by_key(|line| line.0);
+    assert!(lines.is_sorted_by(|a, b| a.1 <= b.1), "{lines:?}");
+    assert_ne!(
+        style(".token.written", "::after", "backgroundColor"),
+        style(".sheet-of-paper", "", "backgroundColor")
+    );
+    browser.picture("forced-colors");
 }
 
 #[test]

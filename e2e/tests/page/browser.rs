@@ -54,6 +54,8 @@ impl Browser {
             "--no-first-run",
             "--window-size=1280,900",
             "--hide-scrollbars",
+            // A name for this machine that browsers do not trust as they trust its own address.
+            "--host-resolver-rules=MAP classroom.test 127.0.0.1",
         ];
         match gpu {
             Gpu::Software => arguments.push("--enable-unsafe-webgpu"),
@@ -180,6 +182,16 @@ impl Browser {
         ));
     }
 
+    /// An event of the left mouse button at `[x, y]`.
+    pub(crate) fn mouse(&self, kind: &str, place: &Value) {
+        let buttons = if kind == "mouseReleased" { 0 } else { 1 };
+        let event = json!({
+            "type": kind, "x": place[0], "y": place[1],
+            "button": "left", "buttons": buttons, "clickCount": 1,
+        });
+        self.devtools("Input.dispatchMouseEvent", &event);
+    }
+
     /// The text as it stands, masks as `_`.
     pub(crate) fn story(&self) -> Vec<String> {
         let tokens = self.eval(
@@ -231,8 +243,6 @@ impl Browser {
 
     /// Pictures of the page: light and dark, wide and narrow.
     pub(crate) fn pictures(&self, name: &str) {
-        let folder = root().join("target").join("screenshots");
-        std::fs::create_dir_all(&folder).expect("target is ours");
         let window = "`${innerWidth} ${innerHeight}`";
         let before = self.text(window);
         for theme in ["light", "dark"] {
@@ -249,11 +259,7 @@ impl Browser {
                 );
                 let sideways = format!("{name}, {width}: the page scrolls sideways by {overflow}");
                 assert!(overflow <= 0.0, "{sideways}");
-                let shot = self
-                    .devtools("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
-                let png = BASE64.decode(shot["data"].as_str().expect("a picture"));
-                let file = folder.join(format!("{name}-{theme}-{width}.png"));
-                std::fs::write(file, png.expect("base64")).expect("target is ours");
+                self.picture(&format!("{name}-{theme}-{width}"));
             }
         }
         self.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
@@ -261,6 +267,17 @@ impl Browser {
         // The window is given its size back a little later, and then lines are wrapped anew.
         self.wait(&format!("{window} === '{before}'"));
         self.settle();
+    }
+
+    /// A picture of the page as it is.
+    pub(crate) fn picture(&self, name: &str) {
+        let folder = root().join("target").join("screenshots");
+        std::fs::create_dir_all(&folder).expect("target is ours");
+        let shot =
+            self.devtools("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
+        let png = BASE64.decode(shot["data"].as_str().expect("a picture"));
+        std::fs::write(folder.join(format!("{name}.png")), png.expect("base64"))
+            .expect("target is ours");
     }
 
     /// Sends a command of Chromium's own protocol.

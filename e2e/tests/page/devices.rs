@@ -20,7 +20,7 @@ fn before_the_engine(server: &Server, script: &str) {
 
 /// Lets the engine write on the CPU after a fault, with what was typed before.
 fn go_on_with_the_cpu(browser: &Browser) {
-    browser.press("Go on with the CPU");
+    browser.press("Continue on the CPU");
     browser.wait_ready();
     assert_eq!(browser.text(ALERT), "");
     assert_eq!(browser.text(PROMPT), "Typed before");
@@ -57,7 +57,7 @@ fn a_lost_device_is_no_lost_text() {
     browser.press("Try again");
     browser.wait_ready();
     assert_eq!(browser.story(), story);
-    browser.press("Go on");
+    browser.press("Continue");
     browser.wait_step(step + 1);
     browser.wait_finished();
 
@@ -66,10 +66,10 @@ fn a_lost_device_is_no_lost_text() {
     browser.wait_step(2);
     browser.eval("new BroadcastChannel('lose the device').postMessage(1) ?? true");
     browser.wait(&format!("{ALERT}.includes('The browser took the GPU away')"));
-    browser.press("Go on with the CPU");
+    browser.press("Continue on the CPU");
     browser.wait_ready();
     assert!(browser.text("document.querySelector('.status').innerText").contains("CPU"));
-    browser.press("Go on");
+    browser.press("Continue");
     browser.wait_finished();
 }
 
@@ -94,7 +94,7 @@ fn a_gpu_that_is_too_small_is_named_at_the_load() {
         let alert = browser.text(ALERT);
         assert!(alert.contains(limit) && alert.contains(&format!("it has {value}.")), "{alert}");
         // It is as small at the next try.
-        assert_eq!(browser.text(BUTTONS), "Go on with the CPU,Dismiss");
+        assert_eq!(browser.text(BUTTONS), "Continue on the CPU,Dismiss");
         if limit == "maxBufferSize" {
             browser.pictures("gpu-too-small");
         }
@@ -119,7 +119,7 @@ fn a_gpu_that_is_not_opened_can_be_tried_again() {
     browser.open(&server.url);
     browser.fill("#prompt", "Typed before");
     browser.wait(&format!("{ALERT}.includes('did not open it for this page')"));
-    assert_eq!(browser.text(BUTTONS), "Try again,Go on with the CPU,Dismiss");
+    assert_eq!(browser.text(BUTTONS), "Try again,Continue on the CPU,Dismiss");
     go_on_with_the_cpu(&browser);
 
     server.put("allowed", b"yes".to_vec());
@@ -164,7 +164,7 @@ fn a_full_gpu_is_no_lost_text() {
     browser.wait_step(4);
     full(true);
     says();
-    assert_eq!(browser.text(BUTTONS), "Try again,Go on with the CPU,Dismiss");
+    assert_eq!(browser.text(BUTTONS), "Try again,Continue on the CPU,Dismiss");
     let (step, story) = (browser.step(), browser.story());
     browser.pictures("gpu-full");
 
@@ -176,7 +176,7 @@ fn a_full_gpu_is_no_lost_text() {
     browser.press("Try again");
     browser.wait_ready();
     assert_eq!((browser.story(), browser.text(PROMPT)), (story, "Typed before".to_owned()));
-    browser.press("Go on");
+    browser.press("Continue");
     browser.wait_step(step + 1);
     browser.wait_finished();
 
@@ -185,4 +185,30 @@ fn a_full_gpu_is_no_lost_text() {
     browser.press("Write");
     says();
     go_on_with_the_cpu(&browser);
+}
+
+/// Every answer of the GPU comes late, as from a software implementation with a large model.
+const LATE: &str = "const map = GPUBuffer.prototype.mapAsync; \
+    GPUBuffer.prototype.mapAsync = async function (...all) { \
+        await new Promise(resolve => setTimeout(resolve, 900)); \
+        return map.apply(this, all); \
+    };";
+
+#[test]
+fn a_slow_gpu_is_left_for_the_cpu() {
+    let server = serve(&Tiny::new());
+    before_the_engine(&server, LATE);
+    let browser = Browser::start("late", Gpu::Software);
+    browser.open_ready(&server.url);
+    let note = browser.text("document.querySelector('.slow').innerText");
+    assert!(note.contains("which is quicker here") && note.contains("against "), "{note}");
+    assert!(browser.text("document.querySelector('.status').innerText").contains("CPU"));
+    browser.pictures("quicker");
+    browser.fill("#prompt", "One day");
+    browser.write_to_the_end();
+
+    // Who wants the GPU gets it.
+    browser.press("Use the GPU");
+    browser.wait_ready();
+    assert!(browser.text("document.querySelector('.status').innerText").contains("WebGPU"));
 }

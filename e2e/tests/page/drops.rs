@@ -29,6 +29,7 @@ fn a_model_can_be_dropped() {
     assert_eq!(browser.run(drop, &files(&["model.safetensors"])), true, "the page says drop here");
     browser.wait(&format!("{ALERT}.includes('no tokenizer.json')"));
     browser.run(drop, &files(&["model.safetensors", "tokenizer.json"]));
+    browser.wait("document.querySelector('.model select').value === ''");
     browser.wait_ready();
     assert_eq!(browser.text(ALERT), "");
     browser.fill("#prompt", "One day");
@@ -81,11 +82,11 @@ fn a_folder_can_be_dropped() {
     write(older.join("model.safetensors"), b"nor this one".to_vec());
     (0..230).for_each(|i| write(folder.join(format!("log-{i}.txt")), vec![]));
     drop_on(&browser, "#prompt", &files(&[&folder]));
+    let shown = "document.querySelector('.model select').selectedOptions[0].textContent";
+    browser.wait(&format!("{shown} === 'my checkpoint'"));
     browser.wait_ready();
     assert_eq!(browser.text(ALERT), "");
     assert_eq!(browser.text(PROMPT), "Typed before");
-    let shown = "document.querySelector('.model select').selectedOptions[0].textContent";
-    assert_eq!(browser.text(shown), "my checkpoint");
     browser.write_to_the_end();
 
     // Both files without their folder do as well.
@@ -105,4 +106,97 @@ fn text_can_be_dragged_into_the_prompt() {
     browser.wait(&format!("{PROMPT} === 'One day'"));
     assert_eq!(browser.eval("!document.querySelector('.veil')"), true);
     browser.write_to_the_end();
+}
+
+#[test]
+fn a_wrong_file_changes_nothing() {
+    let tiny = Tiny::patient();
+    let server = serve(&tiny);
+    let browser = Browser::start("wrong", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day");
+    browser.press("Write");
+    browser.fill(".pace select", "2");
+    browser.wait_step(2);
+
+    // Neither a model nor a trace: the text is written on meanwhile.
+    let picture = browser.downloads.join("cat.jpg");
+    std::fs::write(&picture, b"a picture").expect("target is ours");
+    drop_on(&browser, "#text", &files(&[&picture]));
+    browser.wait(&format!("{ALERT}.includes('“cat.jpg” is neither a model nor a trace')"));
+    let buttons =
+        "[...document.querySelectorAll('[role=alert] button')].map(b => b.textContent).join()";
+    assert_eq!(browser.text(buttons), "Dismiss", "there is nothing to try again");
+    let going_on = "!!document.querySelector('[aria-label=\"Pause\"]')";
+    assert_eq!(browser.eval(going_on), true);
+    let step = browser.step();
+    browser.wait_step(step + 1);
+
+    // The right names, but no model inside: the one that stands writes on afterwards.
+    let weights = browser.downloads.join("model.safetensors");
+    std::fs::write(&weights, b"no model").expect("target is ours");
+    let tokenizer = browser.downloads.join("tokenizer.json");
+    std::fs::write(&tokenizer, tiny.tokenizer.to_json()).expect("target is ours");
+    drop_on(&browser, "#text", &files(&[&weights, &tokenizer]));
+    browser.wait(&format!("{ALERT}.includes('The model cannot be used')"));
+    assert_eq!(browser.text(buttons), "Dismiss");
+    assert_eq!(browser.text("document.querySelector('.model select').value"), "tiny");
+    let step = browser.step();
+    browser.wait_step(step + 1);
+    browser.press("Dismiss");
+    browser.fill(".pace select", "60");
+    browser.wait_finished();
+}
+
+#[test]
+fn a_first_model_that_fails_leaves_a_way_on() {
+    const WEIGHTS: &str = "models/tiny/model.safetensors";
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    server.put(WEIGHTS, None);
+    let browser = Browser::start("way-on", Gpu::Software);
+    browser.open(&server.url);
+    browser.wait(&format!("{ALERT}.includes('404')"));
+    browser.press("Dismiss");
+    browser.wait("document.body.innerText.includes('No model is loaded')");
+    browser.pictures("no-model");
+    server.put(WEIGHTS, tiny.weights());
+    browser.press("Load it again");
+    browser.wait_ready();
+    browser.write_to_the_end();
+}
+
+#[test]
+fn a_trace_is_replayed() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = Browser::start("replay", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day");
+    browser.write_to_the_end();
+    let (trace, story) = (browser.trace(), browser.story());
+    let file = browser.downloads.join("a trace.json");
+    std::fs::write(&file, trace.to_json()).expect("target is ours");
+
+    browser.open("about:blank");
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "Typed before");
+    drop_on(&browser, "#text", &files(&[&file]));
+    browser.wait("!!document.querySelector('[aria-label=\"Pause\"]')");
+    browser.wait("!!document.querySelector('[aria-label=\"Play\"]')");
+    assert_eq!(browser.story(), story);
+    assert_eq!(browser.text(PROMPT), "Typed before", "a trace is no draft");
+
+    // Half of a run goes on with the model that began it.
+    let mut half = trace.clone();
+    half.frames.truncate(trace.frames.len() / 2);
+    std::fs::write(&file, half.to_json()).expect("target is ours");
+    drop_on(&browser, "#text", &files(&[&file]));
+    browser.wait_finished();
+    assert_eq!(browser.number("document.querySelectorAll('.paper .masked:not(.dim)').length"), 0.0);
+
+    // A damaged one is named.
+    std::fs::write(&file, "{}").expect("target is ours");
+    drop_on(&browser, "#text", &files(&[&file]));
+    browser.wait(&format!("{ALERT}.includes('“a trace.json” cannot be opened')"));
 }

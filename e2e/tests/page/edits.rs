@@ -23,6 +23,13 @@ fn gaps_are_filled_and_the_prompt_stays() {
     browser.fill("#prompt", "");
     browser.press("Add a gap");
     browser.wait("document.querySelector('#prompt').value === '[MASK:8]'");
+    // It keeps its distance from the words around it, and the browser's own undo takes it back.
+    browser.fill("#prompt", "A cat ran home.");
+    browser.eval("document.querySelector('#prompt').setSelectionRange(6, 6) ?? true");
+    browser.press("Add a gap");
+    browser.wait("document.querySelector('#prompt').value === 'A cat [MASK:8] ran home.'");
+    browser.eval("document.execCommand('undo')");
+    browser.wait("document.querySelector('#prompt').value === 'A cat ran home.'");
     for (prompt, sentence) in [
         ("A [MASK:none] of it", "[MASK:none]"),
         ("The cat saw a big red ball. [MASK:70]", "shorten the prompt"),
@@ -82,7 +89,7 @@ fn tokens_can_be_changed_in_the_middle_of_a_run() {
     browser.key(&token(&other), "Delete");
     browser.wait(&format!("{}.classList.contains('masked')", token(&other)));
     browser.fill(".pace select", "60");
-    browser.press("Go on");
+    browser.press("Continue");
     browser.wait_finished();
     assert_eq!(browser.text(&format!("{pinned}.textContent")), text);
     let masks = "document.querySelectorAll('.token.masked').length";
@@ -97,21 +104,21 @@ fn tokens_can_be_changed_in_the_middle_of_a_run() {
     let typed = browser.text("document.querySelector('.token.masked').dataset.position");
     browser.fill(".type-token input", "cat");
     browser.press("Put");
-    browser.wait("document.querySelectorAll('.branch').length === 2");
-    browser.press("Go on");
+    browser.wait("document.querySelectorAll('.branch').length === 3");
+    browser.press("Continue");
     browser.wait_finished();
     assert_eq!(browser.text(&format!("{}.textContent", token(&typed))), "cat");
     assert_eq!(browser.number(masks), 0.0);
     browser.pictures("branches");
-    let first = "document.querySelector('.branches li:first-child .branch')";
-    browser.eval(&format!("{first}.click() ?? true"));
-    browser.wait(&format!("{first}.classList.contains('current')"));
+    let before = "document.querySelector('.branches li:nth-child(2) .branch')";
+    browser.eval(&format!("{before}.click() ?? true"));
+    browser.wait(&format!("{before}.classList.contains('current')"));
     assert_eq!(browser.story(), old);
 
     // Erased after the end, the model fills it again.
     browser.key(&token("5"), "Delete");
     browser.wait(&format!("{}.classList.contains('masked')", token("5")));
-    browser.press("Go on");
+    browser.press("Continue");
     browser.wait_finished();
     assert_eq!(browser.number(masks), 0.0);
 }
@@ -138,7 +145,7 @@ fn a_text_that_ended_early_can_be_written_on() {
     let dim = "document.querySelectorAll('.token.dim').length";
     assert_eq!(browser.number(dim), browser.story().len() as f64 - before - 1.0);
 
-    browser.press("Erase the end and write on");
+    browser.press("Remove the end and write on");
     let behind = token(&before.to_string());
     browser.wait(&format!("!{behind}.classList.contains('end')"));
     browser.wait("!document.querySelector('.token.masked')");
@@ -146,4 +153,104 @@ fn a_text_that_ended_early_can_be_written_on() {
     assert_eq!(browser.eval(&format!("{behind}.classList.contains('end')")), false);
     assert_eq!(browser.eval(ended), false);
     assert_eq!(browser.number(dim), 0.0);
+}
+
+#[test]
+fn edits_are_undone_and_the_focus_stays() {
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("undo", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day,");
+    browser.eval("document.querySelector('.settings [type=checkbox]').click() ?? true");
+    browser.press("Write");
+    browser.fill(".pace select", "2");
+    browser.wait_step(4);
+    browser.press("Pause");
+    browser.wait("!!document.querySelector('[aria-label=\"Continue\"]')");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+
+    // Two words are erased at the head of the run; both come back, one after the other.
+    let before = browser.story();
+    let written: Vec<String> = (0..2)
+        .map(|i| {
+            browser
+                .text(&format!("document.querySelectorAll('.token.written')[{i}].dataset.position"))
+        })
+        .collect();
+    browser.key(&token(&written[0]), "Delete");
+    browser.wait(&format!("{}.classList.contains('masked')", token(&written[0])));
+    let learn = "document.querySelector('.learn').innerText";
+    browser.wait(&format!("{learn}.includes('You erased 1 word.')"));
+    let one = browser.story();
+    browser.key(&token(&written[1]), "Delete");
+    browser.wait(&format!("{learn}.includes('You erased 2 words.')"));
+    browser.pictures("erased");
+    browser.press("Undo");
+    browser.wait(&format!("{learn}.includes('You erased 1 word.')"));
+    assert_eq!(browser.story(), one);
+    browser.eval(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true }))",
+    );
+    browser.wait("!document.querySelector('.undo')");
+    assert_eq!(browser.story(), before);
+
+    // The card gives the focus back, from wherever in it Escape is pressed.
+    let focused = "document.activeElement.dataset.position ?? document.activeElement.tagName";
+    for inside in [".card .alternative", ".card .type-token input"] {
+        browser.eval(&format!("{}.click() ?? true", token(&written[0])));
+        browser.wait(&format!("!!document.querySelector('{inside}')"));
+        browser.eval(&format!("document.querySelector('{inside}').focus() ?? true"));
+        browser.key("document.activeElement", "Escape");
+        browser.wait("!document.querySelector('.card.sheet')");
+        assert_eq!(browser.text(focused), written[0]);
+    }
+}
+
+#[test]
+fn text_is_selected_with_the_mouse() {
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("select", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "The cat liked the big red ball.");
+    browser.write_to_the_end();
+    browser.settle();
+    let middle = |position: &str| {
+        browser.eval(&format!(
+            "(({{ left, top, width, height }}) => [left + width / 2, top + height / 2])\
+             ({}.getBoundingClientRect())",
+            token(position)
+        ))
+    };
+    browser.eval(&format!("{}.scrollIntoView({{ block: 'center' }}) ?? true", token("1")));
+    let (from, to) = (middle("1"), middle("5"));
+    browser.mouse("mousePressed", &from);
+    browser.mouse("mouseMoved", &to);
+    browser.mouse("mouseReleased", &to);
+    let selected = browser.text("getSelection().toString()");
+    assert!(selected.len() > 8, "{selected:?}");
+    // It was a selection, not a click.
+    assert_eq!(browser.eval("!document.querySelector('.card.sheet')"), true);
+    browser.pictures("selected");
+}
+
+#[test]
+fn steps_that_change_nothing_are_not_waited_for() {
+    let server = serve(&Tiny::patient());
+    let browser = Browser::start("idle-steps", Gpu::Software);
+    browser.open_ready(&server.url);
+    // Four places and 120 steps at two a second: a minute, if each were waited for.
+    let started = std::time::Instant::now();
+    browser.eval("(location.hash = '#prompt=The+cat+[MASK:4]+ball.&length=0&steps=120') ?? true");
+    browser.fill(".pace select", "2");
+    browser.wait_finished();
+    let seconds = started.elapsed().as_secs_f64();
+    println!("120 steps for four places took {seconds:.1} s");
+    assert!(seconds < 30.0, "{seconds} s");
+    // Replay passes over them, too.
+    let started = std::time::Instant::now();
+    browser.press("Play");
+    browser.wait("!!document.querySelector('[aria-label=\"Pause\"]')");
+    browser.wait("!!document.querySelector('[aria-label=\"Play\"]')");
+    let seconds = started.elapsed().as_secs_f64();
+    assert!(seconds < 30.0, "{seconds} s");
 }

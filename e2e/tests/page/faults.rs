@@ -25,6 +25,13 @@ fn bad_models_are_named_and_the_text_stays() {
     server.put(WEIGHTS, b"<html>no model</html>".to_vec());
     browser.press("Try again");
     says("The model cannot be used");
+    // A schedule that nobody knows is no reason to guess.
+    let mut unknown = whole.clone();
+    let at = whole.windows(7).position(|part| part == b"cosine2").expect("the card names it");
+    unknown[at + 6] = b'9';
+    server.put(WEIGHTS, unknown);
+    browser.press("Try again");
+    says("cosine9");
     server.put(WEIGHTS, None);
     browser.press("Try again");
     says("The server has no model.safetensors (it answered 404)");
@@ -48,7 +55,7 @@ fn bad_models_are_named_and_the_text_stays() {
     server.put("models/models.json", None);
     browser.open("about:blank");
     browser.open(&server.url);
-    says("There is no list of models here");
+    says("the server has no list of models");
     assert_eq!(browser.text(PROMPT), "Typed before the fault");
 }
 

@@ -18,4 +18,6 @@ mod films;
 mod layout;
 mod runs;
 mod shaders;
+mod sharing;
 mod stillness;
+mod visits;

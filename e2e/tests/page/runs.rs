@@ -21,7 +21,7 @@ fn a_visit() {
     browser.click(".example");
     browser.wait_step(3);
     browser.press("Pause");
-    browser.wait("!!document.querySelector('[aria-label=\"Go on\"]')");
+    browser.wait("!!document.querySelector('[aria-label=\"Continue\"]')");
     // A step that was under way is shown before the engine waits: it answers in order.
     let paused = loop {
         let step = browser.step();
@@ -44,7 +44,7 @@ fn a_visit() {
     browser.press("One step forward");
 
     // On to the end; then the scrubber goes anywhere without the model.
-    browser.press("Go on");
+    browser.press("Continue");
     browser.wait_finished();
     let end = browser.story();
     browser.pictures("finished");

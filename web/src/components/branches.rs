@@ -22,16 +22,17 @@ pub(super) fn Branches() -> impl IntoView {
     let app = App::get();
     let rows = Memo::new(move |_| app.tree.with(rows));
     view! {
-        <Show when=move || rows.with(|rows| rows.len() > 1)>
+        // With nothing shown, one run is enough to be listed: it is the way back to it.
+        <Show when=move || rows.with(|rows| rows.len() > usize::from(app.has_run()))>
             <section class="branches" aria-labelledby="branches-title">
-                <h2 id="branches-title">"Branches"</h2>
+                <h2 id="branches-title">"Texts and branches"</h2>
                 <ol>
                     <For
                         each=move || rows.get()
                         key=|row| format!("{row:?}")
                         children=move |row| {
                             let Row { index, depth, from, to, title, detail } = row;
-                            let current = move || app.tree.with(|tree| tree.current == index);
+                            let current = move || app.tree.with(|tree| tree.current == Some(index));
                             view! {
                                 <li>
                                     <button
@@ -87,13 +88,13 @@ fn row(branch: &Branch, index: usize, depth: usize) -> Row {
     let to = step(branch.last());
     let title = match (branch.fork, branch.touched.as_slice()) {
         (None, _) => match branch.request.prompt.trim() {
-            "" => format!("Run {}: no prompt", index + 1),
-            prompt => format!("Run {}: {}", index + 1, shorten(prompt)),
+            "" => format!("Text {}: no prompt", index + 1),
+            prompt => format!("Text {}: {}", index + 1, shorten(prompt)),
         },
-        (Some(_), [_]) => format!("From step {from}, one token changed"),
-        (Some(_), touched) => format!("From step {from}, {} tokens changed", touched.len()),
+        (Some(_), [_]) => format!("From step {from}, one word changed"),
+        (Some(_), touched) => format!("From step {from}, {} words changed", touched.len()),
     };
-    let detail = if branch.finished { "done".into() } else { format!("step {to}") };
+    let detail = if branch.finished { "complete".into() } else { format!("step {to}") };
     Row { index, depth, from: from as f32 / total, to: (to as f32 / total).min(1.0), title, detail }
 }
 

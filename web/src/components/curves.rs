@@ -26,7 +26,7 @@ pub(super) fn Curves() -> impl IntoView {
     };
     view! {
         <section class="curves" aria-label="Curves">
-            <Curve class="masks" title="Masked" values=masks now=masks_now />
+            <Curve class="masks" title="Hidden words" values=masks now=masks_now />
             <Curve class="confidence" title="Mean confidence" values=confidence now=confidence_now />
         </section>
     }

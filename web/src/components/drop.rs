@@ -28,9 +28,8 @@ pub(super) fn DropZone(children: Children) -> impl IntoView {
         event.prevent_default();
         over.set(false);
         spawn_local(async move {
-            // A folder without any file is a model without its files: the engine says so.
             let (name, files) = dropped(data).await;
-            app.load_dropped(name, files);
+            app.open_files(name, &files);
         });
     };
     view! {
@@ -50,7 +49,7 @@ pub(super) fn DropZone(children: Children) -> impl IntoView {
             <ChooseFiles />
             <Show when=move || over.get()>
                 <div class="veil" aria-hidden="true">
-                    <p>"Drop a model: its folder, or model.safetensors with tokenizer.json"</p>
+                    <p>"Drop a model (its folder, or model.safetensors with tokenizer.json) or a trace"</p>
                 </div>
             </Show>
         </div>
@@ -64,7 +63,7 @@ fn ChooseFiles() -> impl IntoView {
     view! {
         <footer class="foot">
             <label class="choose">
-                <span>"Open a model of your own: model.safetensors and tokenizer.json"</span>
+                <span>"Open a model of your own (model.safetensors with tokenizer.json) or a saved trace"</span>
                 <input
                     id="model-files"
                     type="file"
@@ -74,7 +73,7 @@ fn ChooseFiles() -> impl IntoView {
                         let input: web_sys::HtmlInputElement = event_target(&event);
                         let files = listed(input.files());
                         if !files.is_empty() {
-                            app.load_dropped("a model of your own".into(), files);
+                            app.open_files("a model of your own".into(), &files);
                         }
                         // Otherwise choosing the same files again fires no event.
                         input.set_value("");

@@ -3,29 +3,16 @@
 use leptos::prelude::*;
 
 use super::loading::Loading;
+use super::recording::Recording;
 use crate::protocol::GAP_OPENS;
-use crate::state::{App, EngineState};
+use crate::state::{App, EngineState, gap_tokens};
 
-/// Prompts for a model without examples of its own.
-const EXAMPLES: [&str; 3] = [
-    "Once upon a time, there was a little dragon who",
-    "Lily found a [MASK:6] in the garden. She was very happy and ran home to show her mom.",
-    "[MASK:40] And from that day on, they were best friends.",
-];
-
-/// The welcome, or loading progress.
+/// The welcome: a recording, loading progress, and examples.
 #[component]
 pub(super) fn Empty() -> impl IntoView {
     let app = App::get();
     let ready = move || app.engine.get() == EngineState::Ready;
-    let examples = move || {
-        let chosen = app.chosen.get();
-        let of_model = app.models.with(|all| {
-            let entry = all.iter().find(|entry| entry.id == chosen)?;
-            (!entry.examples.is_empty()).then(|| entry.examples.clone())
-        });
-        of_model.unwrap_or_else(|| EXAMPLES.map(str::to_owned).to_vec())
-    };
+    let failed = move || app.engine.get() == EngineState::Failed;
     view! {
         <div class="empty">
             <h2>"Watch a story come out of the fog."</h2>
@@ -33,15 +20,22 @@ pub(super) fn Empty() -> impl IntoView {
                 "Every word begins as a blank. Step by step the model fills in what it is fairly sure "
                 "of, anywhere in the text, until the fog is gone."
             </p>
+            <Recording />
             <div class="invitation">
                 <Loading />
-                <Show when=ready>
-                    <p>"Press one of these to watch it, or write a beginning of your own above."</p>
-                </Show>
+                <p>
+                    {move || if app.waiting() {
+                        "Your text begins as soon as the model is ready."
+                    } else if ready() {
+                        "Press one of these to watch the model write, or write a beginning of your own above."
+                    } else {
+                        ""
+                    }}
+                </p>
             </div>
             <ul class="examples" aria-label="Examples">
                 <For
-                    each=examples
+                    each=move || app.examples()
                     key=|example| example.clone()
                     children=move |prompt| {
                         let (title, text) = (title(&prompt), prompt.clone());
@@ -49,7 +43,7 @@ pub(super) fn Empty() -> impl IntoView {
                             <li>
                                 <button
                                     class="example"
-                                    disabled=move || !ready()
+                                    disabled=failed
                                     on:click=move |_| {
                                         app.write_example(prompt.clone())
                                     }
@@ -69,23 +63,43 @@ pub(super) fn Empty() -> impl IntoView {
     }
 }
 
+/// The examples as small links, beside a text.
+#[component]
+pub(super) fn ExampleLinks() -> impl IntoView {
+    let app = App::get();
+    view! {
+        <p class="note example-links">
+            <span>"Examples:"</span>
+            <For
+                each=move || app.examples()
+                key=|example| example.clone()
+                children=move |prompt| {
+                    let (title, whole) = (title(&prompt), prompt.clone());
+                    view! {
+                        <button
+                            class="link" type="button" title=whole
+                            disabled=move || app.engine.get() == EngineState::Failed
+                            on:click=move |_| app.write_example(prompt.clone())
+                        >
+                            {title}
+                        </button>
+                    }
+                }
+            />
+        </p>
+    }
+}
+
 /// An example prompt, as displayed.
 fn title(prompt: &str) -> &'static str {
     match prompt.matches(GAP_OPENS).count() {
         0 if prompt.trim().is_empty() => "From nothing",
         0 => "A beginning",
         1 if prompt.starts_with(GAP_OPENS) => "Only the end is given",
-        1 if gap_length(prompt) >= 40 => "First and last words",
+        1 if gap_tokens(prompt) >= 40 => "First and last words",
         1 => "A gap in the middle",
         _ => "Several gaps",
     }
-}
-
-/// Number of tokens in the first gap.
-fn gap_length(prompt: &str) -> u32 {
-    let size =
-        prompt.split_once(GAP_OPENS).and_then(|(_, gap)| gap.strip_prefix(':')?.split(']').next());
-    size.and_then(|size| size.parse().ok()).unwrap_or(1)
 }
 
 /// The prompt of an example with its gaps as blocks.

@@ -21,7 +21,23 @@ pub(super) fn Header() -> impl IntoView {
     };
     view! {
         <header class="head">
-            <h1 class="wordmark"><span class="seal" aria-hidden="true"></span>"Cinnabar"</h1>
+            <h1>
+                <a
+                    class="wordmark"
+                    href="./"
+                    title="To the first view and its examples"
+                    on:click=move |event| {
+                        // In another tab, if that is what was asked for.
+                        if !event.ctrl_key() && !event.meta_key() && !event.shift_key() {
+                            event.prevent_default();
+                            app.go_home();
+                        }
+                    }
+                >
+                    <span class="seal" aria-hidden="true"></span>
+                    "Cinnabar"
+                </a>
+            </h1>
             <p class="tagline">"A language model that writes all words at once."</p>
             <Show when=move || app.models.with(|all| !all.is_empty()) || dropped().is_some()>
                 <label class="model">

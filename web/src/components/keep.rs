@@ -1,19 +1,28 @@
 //! Export: video, picture, trace, link, text.
 
+use js_sys::{Object, Promise, Reflect};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use plot::theme::Theme;
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::{Clipboard, HtmlElement, HtmlTextAreaElement};
 
-use super::prefers;
+use super::{edit_command, prefers};
 use crate::picture::{Format, Look, Shape, film, save_blob, save_text, still};
-use crate::state::App;
+use crate::state::{App, Underline};
 
 /// The export panel.
 #[component]
 pub(super) fn Keep() -> impl IntoView {
     let app = App::get();
+    // MP4 is what most programs and sites take.
     let format = RwSignal::new(Format::Webm);
+    spawn_local(async move {
+        if Format::Mp4.can_be_made().await {
+            format.try_set(Format::Mp4);
+        }
+    });
     let shape = RwSignal::new(Shape::Wide);
     // Progress of the video export, 0 to 1.
     let filming = RwSignal::new(None::<f64>);
@@ -60,7 +69,7 @@ pub(super) fn Keep() -> impl IntoView {
         spawn_local(async move {
             match still(&trace, head, shape.get_untracked(), look(app)).await {
                 Some(blob) => save_blob(&blob, &format!("cinnabar-step-{head}.png")),
-                None => complaint.set("This browser cannot draw the picture.".into()),
+                None => complaint.set("The browser could not make the picture.".into()),
             }
         });
     };
@@ -69,14 +78,7 @@ pub(super) fn Keep() -> impl IntoView {
             save_text(&json, "application/json", "cinnabar-trace.json");
         }
     };
-    let link = move |_| {
-        let request = app.with_shown_untracked(|branch, _| branch.request.clone());
-        copy(
-            app,
-            app.share_address(&request.unwrap_or(app.request.get_untracked())),
-            "The link is copied.",
-        );
-    };
+    let link = move |_| copy(app, app.share_address(), "The link is copied.");
     let text = move |_| {
         if let Some(text) = app.with_shown_untracked(|branch, head| branch.trace.text(head)) {
             copy(app, text, "The text is copied.");
@@ -94,8 +96,8 @@ pub(super) fn Keep() -> impl IntoView {
                             format.set(if event_target_value(&event) == "mp4" { Format::Mp4 } else { Format::Webm });
                         }
                     >
-                        <option value="webm">"WebM"</option>
-                        <option value="mp4">"MP4"</option>
+                        <option value="mp4" selected=move || format.get() == Format::Mp4>"MP4"</option>
+                        <option value="webm" selected=move || format.get() == Format::Webm>"WebM"</option>
                     </select>
                 </label>
                 <label class="control">
@@ -125,12 +127,15 @@ pub(super) fn Keep() -> impl IntoView {
                 <button class="small" on:click=trace>"Save trace"</button>
                 <button class="small" on:click=link>"Copy link"</button>
                 <button class="small" on:click=text>"Copy text"</button>
+                {can_share().then(|| view! {
+                    <button class="small" on:click=move |_| share(app)>"Share…"</button>
+                })}
             </div>
             <Show when=move || !complaint.get().is_empty()>
                 <p class="note complaint" role="status">{move || complaint.get()}</p>
             </Show>
             <Show when=move || app.edited()>
-                <p class="note">"The link gives the text before your changes; the trace holds them."</p>
+                <p class="note">"The link leads to the text without your changes. A saved trace holds them: open it here again at the foot of the page."</p>
             </Show>
         </section>
     }
@@ -139,18 +144,78 @@ pub(super) fn Keep() -> impl IntoView {
 /// Pictures use the theme of the page.
 fn look(app: App) -> Look {
     let theme = if prefers("color-scheme: dark") { Theme::Dark } else { Theme::Light };
-    Look { theme, confidence: app.show_confidence.get_untracked() }
+    Look { theme, confidence: app.lines.get_untracked() == Underline::Confidence }
 }
 
 fn copy(app: App, text: String, done: &'static str) {
     spawn_local(async move {
-        let clipboard = window().navigator().clipboard();
-        match JsFuture::from(clipboard.write_text(&text)).await {
-            Ok(_) => app.tell(done),
-            // Without clipboard permission, the address bar still has the link.
-            Err(_) => {
-                app.tell("The browser does not let the page copy; the link is in the address line.")
-            }
+        if put_on_clipboard(&text).await {
+            app.tell(done);
+        } else {
+            app.tell(
+                "The browser does not let this page copy. The link is also in the address bar.",
+            );
+        }
+    });
+}
+
+/// Copies a text. Pages without https have no clipboard of their own: there the old way is taken,
+/// by a field whose text is selected.
+async fn put_on_clipboard(text: &str) -> bool {
+    let navigator = window().navigator();
+    if let Ok(clipboard) = Reflect::get(&navigator, &"clipboard".into())
+        && let Ok(clipboard) = clipboard.dyn_into::<Clipboard>()
+        && JsFuture::from(clipboard.write_text(text)).await.is_ok()
+    {
+        return true;
+    }
+    select_and_copy(text).unwrap_or(false)
+}
+
+fn select_and_copy(text: &str) -> Result<bool, JsValue> {
+    let document = document();
+    let focused = document.active_element();
+    let field: HtmlTextAreaElement = document.create_element("textarea")?.dyn_into()?;
+    field.set_class_name("visually-hidden");
+    field.set_value(text);
+    document.body().ok_or(JsValue::UNDEFINED)?.append_child(&field)?;
+    field.select();
+    let copied = edit_command("copy", "");
+    field.remove();
+    if let Some(focused) = focused.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        focused.focus()?;
+    }
+    Ok(copied)
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `navigator` where the device has a sheet for sharing, as phones have.
+    type Sharing;
+
+    #[wasm_bindgen(method, catch)]
+    fn share(this: &Sharing, data: &Object) -> Result<Promise, JsValue>;
+}
+
+/// Whether the device has a sheet for sharing.
+fn can_share() -> bool {
+    Reflect::has(&window().navigator(), &"share".into()).unwrap_or(false)
+}
+
+/// Opens the device's sheet with the link and the text.
+fn share(app: App) {
+    let text = app.with_shown_untracked(|branch, head| branch.trace.text(head)).unwrap_or_default();
+    let data = Object::new();
+    for (name, value) in [("title", "Cinnabar"), ("text", &text), ("url", &app.share_address())] {
+        // Fails only for objects that are frozen.
+        let _ = Reflect::set(&data, &name.into(), &value.into());
+    }
+    let navigator = window().navigator();
+    let sharing = navigator.unchecked_ref::<Sharing>().share(&data);
+    spawn_local(async move {
+        if let Ok(sharing) = sharing {
+            // Who closes the sheet has shared nothing: no fault.
+            let _ = JsFuture::from(sharing).await;
         }
     });
 }

@@ -5,6 +5,7 @@ use plot::State;
 
 use super::reader::COURSE;
 use crate::protocol::SamplerKind;
+use crate::samplers;
 use crate::state::{App, Branch};
 
 /// Chapters of the course that explain what the page shows, by their anchors.
@@ -30,111 +31,102 @@ struct Now {
     finished: bool,
     sampler: SamplerKind,
     schedule: String,
+    /// Words that a person erased and replaced in this very state.
+    erased: usize,
+    replaced: usize,
 }
 
 impl Now {
     fn of(branch: &Branch, head: usize) -> Self {
         let trace = &branch.trace;
-        let ids = |frame: usize| trace.frames[frame].ids.iter();
-        let masked_again = |before| {
-            let pairs = ids(before).zip(ids(head));
-            pairs.filter(|(was, is)| **was != trace.mask_id && **is == trace.mask_id).count()
-        };
+        let masked = |frame: usize, i: usize| trace.frames[frame].ids[i] == trace.mask_id;
+        let edited = branch.fork.is_some_and(|fork| fork.frame == head);
+        let touched: &[usize] = if edited { &branch.touched } else { &[] };
+        let by_model = || (0..trace.len()).filter(|i| !touched.contains(i));
+        let erased = touched.iter().filter(|&&i| masked(head, i)).count();
+        let masked_again =
+            |before| by_model().filter(|&i| !masked(before, i) && masked(head, i)).count();
         Self {
             step: trace.frames[head].step,
             steps: trace.steps,
             masks: trace.masks(head),
             generated: trace.generated(),
-            fresh: (0..trace.len()).filter(|&i| trace.state(head, i) == State::Fresh).count(),
+            fresh: by_model().filter(|&i| trace.state(head, i) == State::Fresh).count(),
             again: head.checked_sub(1).map_or(0, masked_again),
             behind: trace.end(head).map(|end| trace.len() - 1 - end).filter(|&behind| behind > 0),
             finished: branch.finished && head == branch.last(),
             sampler: branch.request.sampler,
             schedule: trace.schedule.clone(),
+            erased,
+            replaced: touched.len() - erased,
         }
     }
 
     fn sentences(&self) -> Vec<String> {
-        let Self { step, steps, masks, generated, fresh, again, .. } = *self;
-        let Self { schedule, .. } = self;
-        let interfere =
-            "Click a token to erase it, pin it or type another: the model goes on from there.";
-        let behind = self.behind.map(|n| match n {
-            1 => {
-                "An end of text is written. The place behind it, dimmed, belongs to no text.".into()
-            }
-            n => format!(
-                "An end of text is written. The {n} places behind it, dimmed, belong to no text."
-            ),
+        let Self { step, steps, masks, generated, fresh, again, erased, replaced, .. } = *self;
+        let words = samplers::words(self.sampler);
+        let interfere = "Click a word to see why it is there, to erase or pin it, or to put \
+                         another in its place: the model continues from your change.";
+        let behind = self.behind.map(|n| {
+            let places = if n == 1 { "place" } else { "places" };
+            format!("The model ended its text; the {n} dimmed {places} after the end are not part of it.")
         });
         let mut out = vec![];
-        if step == 0 {
+        if erased + replaced > 0 {
+            out.push(match (erased, replaced) {
+                (n, 0) => format!("You erased {}.", count(n)),
+                (0, n) => format!("You changed {}.", count(n)),
+                (n, m) => format!("You erased {} and changed {m}.", count(n)),
+            });
+            if masks > 0 {
+                out.push(format!(
+                    "{} hidden now. Press ▶, and the model continues from your change.",
+                    if masks == 1 { "1 word is".into() } else { format!("{masks} words are") }
+                ));
+            }
+        } else if step == 0 {
             out.push(format!(
-                "All {generated} places are masked. The model sees only the prompt and how much is hidden."
+                "All {generated} words are hidden. The model sees only the prompt and how many are missing."
             ));
-            out.push(
-                "In every step it guesses every hidden token at once, with a probability for each."
-                    .into(),
-            );
-        } else if masks == 0 {
-            out.push(format!("Done after {step} steps: nothing is masked any more."));
-            out.extend(behind);
-            out.push(interfere.into());
-        } else if self.finished {
-            out.push(format!(
-                "Done after {step} of {steps} steps: everything up to the end of the text is written."
-            ));
+            out.push("In every step it guesses all hidden words at once.".into());
+        } else if masks == 0 || self.finished {
+            out.push(match masks {
+                0 => format!("Complete after {step} steps: no word is hidden any more."),
+                _ => format!(
+                    "Complete after {step} of {steps} steps: the text is written to its end."
+                ),
+            });
             out.extend(behind);
             out.push(interfere.into());
         } else {
             out.push(format!(
-                "Step {step} of {steps}: {} appeared{}.",
-                match fresh {
-                    0 => "nothing new".into(),
-                    1 => "1 token".into(),
-                    n => format!("{n} tokens"),
-                },
+                "Step {step} of {steps}: {} {}{}.",
+                if fresh == 0 { "nothing new".into() } else { count(fresh) },
+                if fresh == 0 { "stayed" } else { "appeared" },
                 match again {
                     0 => String::new(),
-                    1 => ", 1 other was masked again".into(),
-                    n => format!(", {n} others were masked again"),
+                    1 => ", 1 other was hidden again".into(),
+                    n => format!(", {n} others were hidden again"),
                 }
             ));
-            let waiting = match self.sampler {
-                SamplerKind::MaskGit => {
-                    "Which ones wait is partly random: the surer the model is, the less likely."
-                }
-                SamplerKind::Carry | SamplerKind::Reference => {
-                    "Those of which the model was least sure wait."
-                }
-                SamplerKind::Ancestral | SamplerKind::Remdm => "Chance decides which ones wait.",
-                SamplerKind::Threshold | SamplerKind::Entropy => "",
+            let why = if words.scheduled {
+                format!(", as the {} schedule says for this step", self.schedule)
+            } else {
+                String::new()
             };
-            out.push(match self.sampler {
-                SamplerKind::Threshold => {
-                    format!("All tokens of which the model was sure enough appeared: {masks} of {generated} wait.")
-                }
-                SamplerKind::Entropy => format!(
-                    "As many tokens appeared as hardly depend on each other: {masks} of {generated} wait."
-                ),
-                _ => format!(
-                    "The {schedule} schedule says how many stay masked at this time: {masks} of {generated}. {waiting}"
-                ),
-            });
-            out.push(match self.sampler {
-                SamplerKind::Carry => {
-                    "What is visible keeps the confidence with which it was written.".into()
-                }
-                SamplerKind::Reference => {
-                    "Visible tokens are drawn anew in every step, too.".into()
-                }
-                SamplerKind::Remdm => "A few visible tokens are masked again, by chance.".into(),
-                _ => "What is visible stays.".into(),
-            });
+            out.push(format!(
+                "{masks} of {generated} words are still hidden{why}. {}",
+                words.waiting
+            ));
+            out.push(words.written.into());
             out.extend(behind);
         }
         out
     }
+}
+
+fn count(words: usize) -> String {
+    if words == 1 { "1 word".into() } else { format!("{words} words") }
 }
 
 /// The explanation under the text.
@@ -173,5 +165,28 @@ pub(super) fn Learn() -> impl IntoView {
                     .collect_view()}
             </p>
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tree::tests::finished;
+    use crate::state::{Edit, Tree};
+
+    fn first_sentence(tree: &Tree, head: usize) -> String {
+        let branch = tree.shown().expect("it is shown");
+        Now::of(branch, head).sentences().swap_remove(0)
+    }
+
+    #[test]
+    fn a_persons_own_changes_are_theirs() {
+        let mut tree = finished();
+        assert_eq!(first_sentence(&tree, 2), "Step 2 of 4: 1 word appeared.");
+        let head = tree.edit(2, 1, Edit::Erase);
+        assert_eq!(first_sentence(&tree, head), "You erased 1 word.");
+        let head = tree.edit(head, 2, Edit::Replace(14));
+        assert_eq!(first_sentence(&tree, head), "You erased 1 word and changed 1.");
+        assert_eq!(first_sentence(&tree, 1), "Step 1 of 4: 1 word appeared.");
     }
 }

@@ -13,7 +13,7 @@ type Row = (String, Option<f64>);
 pub(super) fn Loading() -> impl IntoView {
     let app = App::get();
     let rows = Memo::new(move |_| match app.engine.get() {
-        EngineState::Starting => [Some(("Starting the engine".to_owned(), None)), None],
+        EngineState::Starting => [Some(("Starting".to_owned(), None)), None],
         EngineState::Loading(loading) => {
             [loading.files, loading.device].map(|stage| stage.as_ref().map(describe))
         }
@@ -23,8 +23,14 @@ pub(super) fn Loading() -> impl IntoView {
         <Show when=move || rows.with(|rows| rows.iter().any(Option::is_some))>
             <div class="loading">
                 <Bar row=Memo::new(move |_| rows.get()[0].clone()) label="Files of the model" />
-                <Bar row=Memo::new(move |_| rows.get()[1].clone()) label="Shaders" />
+                <Bar row=Memo::new(move |_| rows.get()[1].clone()) label="The GPU" />
             </div>
+        </Show>
+        <Show when=move || app.engine.get() == EngineState::Failed && app.fault.with(Option::is_none)>
+            <p class="unloaded">
+                <span>"No model is loaded, so nothing can be written."</span>
+                <button class="small" type="button" on:click=move |_| app.retry()>"Load it again"</button>
+            </p>
         </Show>
     }
 }
@@ -63,12 +69,10 @@ fn describe(stage: &Stage) -> Row {
                 None => (format!("{from}: {:.1} MB", mega(*received)), None),
             }
         }
-        Stage::Weights => ("Checking the weights".into(), Some(1.0)),
-        Stage::Shaders { done, total, .. } if done == total => {
-            (format!("{total} shaders are ready"), Some(1.0))
-        }
-        Stage::Shaders { done, total, kernel } => (
-            format!("Compiling shaders: {} of {total}, {kernel}", done + 1),
+        Stage::Weights => ("Checking the model".into(), Some(1.0)),
+        Stage::Shaders { done, total } if done == total => ("The GPU is ready".into(), Some(1.0)),
+        Stage::Shaders { done, total } => (
+            format!("Preparing the GPU: {} of {total}", done + 1),
             share((*done).into(), (*total).into()),
         ),
     }

@@ -9,9 +9,11 @@ mod empty;
 mod header;
 mod keep;
 mod learn;
+mod legend;
 mod loading;
 mod notice;
 mod reader;
+mod recording;
 mod settings;
 mod status;
 mod story;
@@ -23,10 +25,10 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::mount::mount_to_body;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
 use web_sys::{HtmlElement, KeyboardEvent};
 
-use crate::state::App;
+use crate::state::{App, Tree};
 
 /// Mounts the page.
 pub fn mount() {
@@ -42,7 +44,6 @@ fn Page() -> impl IntoView {
     let app = App::new();
     provide_context(app);
     app.begin();
-    Effect::new(move |_| app.keep_draft());
     // The text is rendered first, the panels around it a moment later.
     let around = RwSignal::new(false);
     Effect::new(move |_| {
@@ -53,12 +54,17 @@ fn Page() -> impl IntoView {
             });
         }
     });
+    let beside = move || around.get() && app.has_run();
     let keys = window_event_listener(leptos::ev::keydown, move |event| shortcut(app, &event));
     on_cleanup(move || keys.remove());
 
     view! {
         <drop::DropZone>
-            <a class="skip" href="#text">"Skip to the text"</a>
+            <a class="skip" href="#text" on:click=move |event| {
+                // The address is for texts.
+                event.prevent_default();
+                focus("text");
+            }>"Skip to the text"</a>
             <header::Header />
             <main class="page">
                 <div class="stage">
@@ -68,14 +74,17 @@ fn Page() -> impl IntoView {
                     <Show when=move || app.has_run()>
                         <loading::Loading />
                     </Show>
-                    <section class="sheet-of-paper" id="text" aria-label="The text">
+                    <section class="sheet-of-paper" id="text" tabindex="-1" aria-label="The text">
                         <Show when=move || app.has_run() fallback=|| view! { <empty::Empty /> }>
                             <story::Story />
                             <transport::Transport />
                         </Show>
                     </section>
+                    <Show when=beside>
+                        <legend::Legend />
+                    </Show>
                     <div class="below">
-                        <Show when=move || around.get()>
+                        <Show when=beside>
                             <curves::Curves />
                         </Show>
                         <learn::Learn />
@@ -84,9 +93,12 @@ fn Page() -> impl IntoView {
                 </div>
                 <aside class="rail" aria-label="Settings and tools">
                     <settings::Settings />
-                    <Show when=move || around.get()>
-                        <keep::Keep />
-                    </Show>
+                    // A video that is being made is not given up on the first view.
+                    <div hidden=move || !app.has_run()>
+                        <Show when=move || around.get()>
+                            <keep::Keep />
+                        </Show>
+                    </div>
                     <status::Status />
                 </aside>
             </main>
@@ -105,10 +117,13 @@ fn shortcut(app: App, event: &KeyboardEvent) {
     let tag = target.map(|element| element.tag_name()).unwrap_or_default();
     let typing = matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT");
     if event.ctrl_key() || event.meta_key() {
-        if event.key() == "Enter" {
-            event.prevent_default();
-            app.write();
+        match event.key().as_str() {
+            "Enter" => app.write(),
+            // In a field it is the field's own.
+            "z" if !typing && app.tree.with_untracked(Tree::can_undo) => app.undo(),
+            _ => return,
         }
+        event.prevent_default();
         return;
     }
     if typing || event.alt_key() {
@@ -124,8 +139,38 @@ fn shortcut(app: App, event: &KeyboardEvent) {
     event.prevent_default();
 }
 
+/// Puts the focus on the element with this id.
+fn focus(id: &str) {
+    let element = document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // Fails only for an element that is not shown.
+        let _ = element.focus();
+    }
+}
+
 /// Whether a `prefers-*` media query matches, for instance `color-scheme: dark`.
 fn prefers(what: &str) -> bool {
     let query = window().match_media(&format!("(prefers-{what})")).ok().flatten();
     query.is_some_and(|query| query.matches())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `document.execCommand`, which web-sys offers on another type.
+    type Editable;
+
+    #[wasm_bindgen(method, js_name = execCommand, catch)]
+    fn exec_command(
+        this: &Editable,
+        command: &str,
+        show_ui: bool,
+        value: &str,
+    ) -> Result<bool, JsValue>;
+}
+
+/// Lets the browser carry out a command of its own editor on what is focused or selected. Returns
+/// whether it did.
+fn edit_command(command: &str, value: &str) -> bool {
+    let document = document();
+    document.unchecked_ref::<Editable>().exec_command(command, false, value).unwrap_or(false)
 }

@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, MouseEvent};
 
 use crate::markdown::{self, Block, Span};
-use crate::remote;
+use crate::remote::{self, Missing};
 use crate::state::App;
 
 /// URL of the course, relative to the page.
@@ -31,9 +31,12 @@ pub(super) fn Reader() -> impl IntoView {
             if body.child_element_count() == 0 {
                 match remote::text(COURSE).await {
                     Ok(text) => markdown::read(&text).iter().for_each(|block| add(&body, block)),
-                    Err(()) => body.set_text_content(Some(
-                        "The course could not be loaded: the server or the network is away.",
-                    )),
+                    Err(missing) => body.set_text_content(Some(match missing {
+                        Missing::Unreachable => {
+                            "The course cannot be loaded: the server does not answer."
+                        }
+                        Missing::Refused(_) => "The course is missing on this server.",
+                    })),
                 }
             }
             go_to(&body, &chapter);

@@ -1,35 +1,108 @@
-//! How to write: length, steps, sampler, randomness.
+//! Settings: length, temperature, steps, and more of them folded away.
 
 use leptos::prelude::*;
 
 use crate::protocol::{Request, SamplerKind};
-use crate::state::App;
+use crate::samplers;
+use crate::state::{App, default_request};
 
 /// The controls.
 #[component]
 pub(super) fn Settings() -> impl IntoView {
     let app = App::get();
     let request = app.request;
-    let most_steps = move || app.info.get().map_or(100, |info| info.timesteps);
-    let most_length = move || app.info.get().map_or(256, |info| info.block_size);
+    let most_steps = Signal::derive(move || app.info.get().map_or(100, |info| info.timesteps));
+    let most_length = Signal::derive(move || app.info.get().map_or(256, |info| info.block_size));
+    let changed = Memo::new(move |_| request.with(is_changed));
     view! {
         <section class="panel settings" aria-labelledby="settings-title">
-            <h2 id="settings-title">"How to write"</h2>
+            <h2 id="settings-title">"Settings"</h2>
             <Slider
-                label="Length" unit="tokens" least="only the gaps" min=0.0 max=Signal::derive(move || most_length().into()) step=1.0
-                value=Signal::derive(move || request.with(|r| r.length.into()))
-                set=move |value: f64| request.update(|r| r.length = value as u32)
+                label="Length" unit="tokens" least="only the gaps" min=0.0 max=Signal::derive(move || most_length.get().into()) step=1.0
+                value=Signal::derive(move || request.with(|r| r.length.min(most_length.get()).into()))
+                set=move |value: f64| app.change(|r| r.length = value as u32)
             />
             <Slider
-                label="Steps" unit="" min=1.0 max=Signal::derive(move || most_steps().into()) step=1.0
-                value=Signal::derive(move || request.with(|r| r.steps.into()))
-                set=move |value: f64| request.update(|r| r.steps = value as u32)
-            />
-            <Slider
-                label="Temperature" unit="" min=0.0 max=Signal::derive(|| 1.5) step=0.05
+                label="Temperature" unit="" hint="0: always the likeliest word; more: bolder" min=0.0 max=Signal::derive(|| 1.5) step=0.05
                 value=Signal::derive(move || request.with(|r| (f64::from(r.temperature) * 100.0).round() / 100.0))
-                set=move |value: f64| request.update(|r| r.temperature = value as f32)
+                set=move |value: f64| app.change(|r| r.temperature = value as f32)
             />
+            <Slider
+                label="Steps" unit="" hint="Fewer are faster and rougher" min=1.0 max=Signal::derive(move || most_steps.get().into()) step=1.0
+                value=Signal::derive(move || request.with(|r| r.steps.min(most_steps.get()).into()))
+                set=move |value: f64| app.change(|r| r.steps = value as u32)
+            />
+            <details class="advanced">
+                <summary>"Advanced"</summary>
+                <div class="advanced-body">
+                    <Sampler />
+                    <Cuts />
+                    <Seed />
+                    <label class="check">
+                        <input
+                            type="checkbox"
+                            prop:checked=move || request.with(|r| r.stop_at_end)
+                            on:change=move |event| {
+                                let on = event_target_checked(&event);
+                                app.change(|r| r.stop_at_end = on);
+                            }
+                        />
+                        <span>"Let the text end early"</span>
+                    </label>
+                </div>
+            </details>
+            <Show when=move || changed.get()>
+                <button class="small reset" type="button" on:click=move |_| app.reset_settings()>
+                    "Reset the settings"
+                </button>
+            </Show>
+        </section>
+    }
+}
+
+/// Whether anything but the prompt differs from the defaults.
+fn is_changed(request: &Request) -> bool {
+    *request != Request { prompt: request.prompt.clone(), ..default_request() }
+}
+
+/// Which words wait, and which stay.
+#[component]
+fn Sampler() -> impl IntoView {
+    let app = App::get();
+    let chosen = move || app.request.with(|request| request.sampler);
+    view! {
+        <label class="control">
+            <span class="label">"Sampler: which words come first"</span>
+            <select
+                class="field"
+                on:change=move |event| {
+                    let sampler = SamplerKind::from_name(&event_target_value(&event));
+                    app.change(|r| r.sampler = sampler.unwrap_or_default());
+                }
+            >
+                {SamplerKind::ALL
+                    .map(|sampler| {
+                        let title = samplers::words(sampler).title;
+                        view! {
+                            <option value=sampler.name() selected=move || chosen() == sampler>
+                                {format!("{title} ({})", sampler.name())}
+                            </option>
+                        }
+                    })
+                    .collect_view()}
+            </select>
+            <span class="note">{move || samplers::words(chosen()).about}</span>
+        </label>
+    }
+}
+
+/// Top-k and top-p.
+#[component]
+fn Cuts() -> impl IntoView {
+    let app = App::get();
+    let request = app.request;
+    view! {
+        <div class="control">
             <div class="pair">
                 <label class="control">
                     <span class="label">"Top-k"</span>
@@ -38,7 +111,7 @@ pub(super) fn Settings() -> impl IntoView {
                         prop:value=move || request.with(|r| r.top_k.map_or(String::new(), |k| k.to_string()))
                         on:change=move |event| {
                             let k = event_target_value(&event).parse().ok().filter(|&k: &u32| k > 0);
-                            request.update(|r| r.top_k = k);
+                            app.change(|r| r.top_k = k);
                         }
                     />
                 </label>
@@ -48,84 +121,54 @@ pub(super) fn Settings() -> impl IntoView {
                         class="field number" type="number" min="0.05" max="1" step="0.05" inputmode="decimal" placeholder="all"
                         prop:value=move || request.with(|r| r.top_p.map_or(String::new(), |p| p.to_string()))
                         on:change=move |event| {
-                            let p = event_target_value(&event).parse().ok();
-                            request.update(|r| r.top_p = p.filter(|&p: &f32| p > 0.0 && p < 1.0));
+                            let p: Option<f32> = event_target_value(&event).parse().ok();
+                            app.change(|r| r.top_p = p.filter(|&p| p > 0.0 && p < 1.0));
                         }
                     />
                 </label>
             </div>
-            <label class="control">
-                <span class="label">"Sampler"</span>
-                <select
-                    class="field"
+            <span class="note">
+                "Choose only among the k likeliest words, or among those that together reach the probability p."
+            </span>
+        </div>
+    }
+}
+
+/// The seed of the random draws.
+#[component]
+fn Seed() -> impl IntoView {
+    let app = App::get();
+    view! {
+        <div class="control">
+            <label class="label" for="seed">"Seed: the same seed gives the same text"</label>
+            <div class="joined">
+                <input
+                    id="seed" class="field number" type="number" min="0" step="1" inputmode="numeric"
+                    prop:value=move || app.request.with(|r| r.seed.to_string())
                     on:change=move |event| {
-                        let name = event_target_value(&event);
-                        let chosen = SamplerKind::from_name(&name);
-                        request.update(|r| r.sampler = chosen.unwrap_or_default());
+                        if let Ok(seed) = event_target_value(&event).parse() {
+                            app.change(|r| r.seed = seed);
+                        }
+                    }
+                />
+                <button
+                    class="small dice" type="button" aria-label="Another seed" title="Another seed"
+                    on:click=move |_| {
+                        let seed = throw();
+                        app.change(|r| r.seed = seed);
                     }
                 >
-                    {SamplerKind::ALL
-                        .map(|sampler| {
-                            view! {
-                                <option
-                                    value=sampler.name()
-                                    selected=move || request.with(|r: &Request| r.sampler == sampler)
-                                >
-                                    {sampler.name()}
-                                </option>
-                            }
-                        })
-                        .collect_view()}
-                </select>
-                <span class="note">{move || request.with(|r| r.sampler.about())}</span>
-            </label>
-            <div class="control">
-                <label class="label" for="seed">"Seed"</label>
-                <div class="joined">
-                    <input
-                        id="seed" class="field number" type="number" min="0" step="1" inputmode="numeric"
-                        prop:value=move || request.with(|r| r.seed.to_string())
-                        on:change=move |event| {
-                            if let Ok(seed) = event_target_value(&event).parse() {
-                                request.update(|r| r.seed = seed);
-                            }
-                        }
-                    />
-                    <button
-                        class="small dice" type="button" aria-label="Another seed" title="Another seed"
-                        on:click=move |_| request.update(|r| r.seed = throw())
-                    >
-                        <svg viewBox="0 0 20 20" aria-hidden="true">
-                            <rect x="2.5" y="2.5" width="15" height="15" rx="3.5"></rect>
-                            <circle cx="6.6" cy="6.6" r="1.4"></circle>
-                            <circle cx="13.4" cy="13.4" r="1.4"></circle>
-                            <circle cx="10" cy="10" r="1.4"></circle>
-                            <circle cx="13.4" cy="6.6" r="1.4"></circle>
-                            <circle cx="6.6" cy="13.4" r="1.4"></circle>
-                        </svg>
-                    </button>
-                </div>
+                    <svg viewBox="0 0 20 20" aria-hidden="true">
+                        <rect x="2.5" y="2.5" width="15" height="15" rx="3.5"></rect>
+                        <circle cx="6.6" cy="6.6" r="1.4"></circle>
+                        <circle cx="13.4" cy="13.4" r="1.4"></circle>
+                        <circle cx="10" cy="10" r="1.4"></circle>
+                        <circle cx="13.4" cy="6.6" r="1.4"></circle>
+                        <circle cx="6.6" cy="13.4" r="1.4"></circle>
+                    </svg>
+                </button>
             </div>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    prop:checked=move || request.with(|r| r.stop_at_end)
-                    on:change=move |event| {
-                        let on = event_target_checked(&event);
-                        request.update(|r| r.stop_at_end = on);
-                    }
-                />
-                <span>"Stop at the end of the text"</span>
-            </label>
-            <label class="check">
-                <input
-                    type="checkbox"
-                    prop:checked=move || app.show_confidence.get()
-                    on:change=move |event| app.show_confidence.set(event_target_checked(&event))
-                />
-                <span>"Show confidence as colour"</span>
-            </label>
-        </section>
+        </div>
     }
 }
 
@@ -142,6 +185,9 @@ fn Slider(
     /// Label of the smallest value, if it is not shown as a number.
     #[prop(optional)]
     least: Option<&'static str>,
+    /// What it is good for.
+    #[prop(optional)]
+    hint: Option<&'static str>,
     min: f64,
     max: Signal<f64>,
     step: f64,
@@ -167,6 +213,7 @@ fn Slider(
                     }
                 }
             />
+            {hint.map(|hint| view! { <span class="note">{hint}</span> })}
         </label>
     }
 }

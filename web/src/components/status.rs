@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::protocol::OnCpu;
 use crate::state::App;
 
 /// Adapter, time per step, tokens per second, memory.
@@ -45,6 +46,7 @@ pub(super) fn Status() -> impl IntoView {
     view! {
         <Show when=move || app.info.get().is_some()>
         <section class="panel status" aria-label="The machine">
+            {move || app.about_model().map(|about| view! { <p class="note">{about}</p> })}
             <dl>
                 {move || row("Runs on", app.info.get().map(|info| info.adapter.clone()))}
                 {move || row("Model", size())}
@@ -57,40 +59,68 @@ pub(super) fn Status() -> impl IntoView {
     }
 }
 
-/// Explains why generation is slow on the CPU, and what would help.
+/// Explains why the model runs on the CPU, and what would help.
 #[component]
 pub(super) fn Slow() -> impl IntoView {
     let app = App::get();
-    // Expected time per step on the CPU, from the measurement at load time.
+    // Expected time per step, from the measurement at load time.
     let expected = move || {
-        let token_ms = app.info.get()?.token_ms?;
-        let block = app.info.get()?.block_size;
+        let info = app.info.get()?;
         let (length, letters) =
             app.request.with(|request| (request.length, request.prompt.chars().count()));
         // A token has about four characters.
-        let tokens = (length + letters as u32 / 4).min(block);
-        Some(duration(token_ms * f64::from(tokens)))
+        let tokens = (length + letters as u32 / 4).min(info.block_size);
+        Some(duration(info.token_ms? * f64::from(tokens)))
     };
+    let reason = Memo::new(move |_| app.info.get().and_then(|info| info.on_cpu.clone()));
+    let has_gpu =
+        move || reason.with(|reason| matches!(reason, Some(OnCpu::Chosen | OnCpu::Quicker { .. })));
     view! {
-        <Show when=move || expected().is_some()>
+        <Show when=move || reason.with(Option::is_some)>
             <div class="slow">
                 <p>
-                    {move || if app.webgpu.get() {
-                        "The model runs on the CPU"
-                    } else {
-                        "This browser has no WebGPU, so the model runs on the CPU"
-                    }}
-                    ": expect about " <span class="number">{expected}</span>
-                    " a step for a text of this length. "
-                    <Show when=move || !app.webgpu.get()>
-                        "Chrome and Edge from 113 on, Safari from 26 and Firefox from 141 have WebGPU."
-                    </Show>
+                    {move || reason.get().as_ref().map(why)}
+                    " A step of a text of this length takes about "
+                    <span class="number">{expected}</span> ". "
+                    {move || reason.get().as_ref().map(remedy)}
                 </p>
-                <Show when=move || app.webgpu.get()>
-                    <button class="small" on:click=move |_| app.retry()>"Use the GPU"</button>
+                <Show when=has_gpu>
+                    <button class="small" on:click=move |_| app.retry_on_gpu()>"Use the GPU"</button>
                 </Show>
             </div>
         </Show>
+    }
+}
+
+fn why(reason: &OnCpu) -> String {
+    match reason {
+        OnCpu::Chosen => "The model runs on the CPU.".into(),
+        OnCpu::Insecure => "The model runs on the CPU: browsers give WebGPU only to pages that \
+                            come by https, or from this computer."
+            .into(),
+        OnCpu::NoWebGpu => "The model runs on the CPU, because this browser has no WebGPU.".into(),
+        OnCpu::NoAdapter => "The model runs on the CPU: this browser has WebGPU, but no GPU that \
+                             it would use."
+            .into(),
+        OnCpu::Quicker { adapter, gpu_ms, cpu_ms } => format!(
+            "The model runs on the CPU, which is quicker here: {} for a short step, against {} \
+             on {adapter}.",
+            duration(*cpu_ms),
+            duration(*gpu_ms)
+        ),
+    }
+}
+
+fn remedy(reason: &OnCpu) -> &'static str {
+    match reason {
+        OnCpu::Chosen | OnCpu::Quicker { .. } => "",
+        OnCpu::Insecure => "Open the page by its https address to use the GPU.",
+        OnCpu::NoWebGpu => {
+            "Chrome and Edge from 113 on, Safari from 26 and Firefox from 141 have it on most systems."
+        }
+        OnCpu::NoAdapter => {
+            "Hardware acceleration may be switched off in the browser's settings, or the driver too old."
+        }
     }
 }
 
@@ -99,5 +129,23 @@ fn duration(ms: f64) -> String {
         ..10.0 => format!("{ms:.1} ms"),
         ..1_000.0 => format!("{ms:.0} ms"),
         _ => format!("{:.1} s", ms * 1e-3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_names_its_cause() {
+        let quicker = OnCpu::Quicker { adapter: "SwiftShader".into(), gpu_ms: 820.0, cpu_ms: 31.4 };
+        for (reason, cause) in [
+            (OnCpu::Insecure, "https"),
+            (OnCpu::NoWebGpu, "no WebGPU"),
+            (OnCpu::NoAdapter, "no GPU"),
+            (quicker, "31 ms for a short step, against 820 ms on SwiftShader"),
+        ] {
+            assert!(why(&reason).contains(cause), "{}", why(&reason));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
 
-use crate::state::App;
+use crate::state::{App, Tree};
 
 /// Playback speeds in steps per second; 0 is as fast as possible.
 const PACES: [u32; 6] = [2, 6, 12, 24, 60, 0];
@@ -27,7 +27,7 @@ pub(super) fn Transport() -> impl IntoView {
         if app.moving() {
             "Pause"
         } else if at_end() == Some(true) {
-            "Go on"
+            "Continue"
         } else {
             "Play"
         }
@@ -49,9 +49,14 @@ pub(super) fn Transport() -> impl IntoView {
                 <button class="round" aria-label="One step forward" title="One step forward ( . )" on:click=move |_| app.step_forward()>
                     <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M6 4l7.5 6L6 16Z"></path><path d="M14 4h2v12h-2z"></path></svg>
                 </button>
-                <button class="round" aria-label="Again, from the beginning" title="Again" on:click=move |_| app.play(0)>
+                <button class="round" aria-label="Again, from the beginning" title="From the beginning" on:click=move |_| app.play(0)>
                     <svg viewBox="0 0 20 20" aria-hidden="true" class="line"><path d="M4.5 10a5.5 5.5 0 1 0 1.8-4.1M4.2 3.4v3.4h3.4"></path></svg>
                 </button>
+                <Show when=move || app.tree.with(Tree::can_undo)>
+                    <button class="small undo" title="Undo your last change (Ctrl+Z)" on:click=move |_| app.undo()>
+                        "Undo"
+                    </button>
+                </Show>
             </div>
             <input
                 class="scrubber" type="range" min="0" step="1" aria-label="Step"

@@ -25,14 +25,14 @@ impl From<DeviceError> for Fault {
             DeviceError::OutOfMemory(_) => Self::new(
                 FaultKind::DeviceBusy,
                 "The GPU is out of memory. Close other tabs or programs and try again, choose a \
-                 smaller model, or go on with the CPU.",
+                 smaller model, or continue on the CPU.",
             ),
             // Browsers do not tell wgpu the name of the adapter.
             DeviceError::TooSmall { what, limit, needed, available, .. } => Self::new(
                 FaultKind::DeviceTooSmall,
                 format!(
                     "The GPU is too small for this model: {what} needs {limit} of {needed}, it \
-                     has {available}. Choose a smaller model, or go on with the CPU."
+                     has {available}. Choose a smaller model, or continue on the CPU."
                 ),
             ),
             DeviceError::NoAdapter(_)
@@ -42,7 +42,7 @@ impl From<DeviceError> for Fault {
                 Self::new(
                     FaultKind::DeviceBusy,
                     "The browser has a GPU but did not open it for this page. Close other tabs \
-                     that use it and try again, or go on with the CPU.",
+                     that use it and try again, or continue on the CPU.",
                 )
             }
             _ => Self::new(FaultKind::Engine, format!("Computing failed: {error}.")),
@@ -62,9 +62,18 @@ impl From<TokenizerError> for Fault {
     }
 }
 
-impl From<PromptError> for Fault {
-    fn from(error: PromptError) -> Self {
-        Self::new(FaultKind::Request, sentence(&error.to_string()))
+impl Fault {
+    /// Why nothing can be written from a prompt, with a model of so many tokens.
+    pub(super) fn prompt(error: &PromptError, block: u32) -> Self {
+        let told = match error {
+            // The tokenizer knows a longest gap of its own; the model's block is shorter.
+            PromptError::Gap(TokenizerError::BadGap { written, .. }) => format!(
+                "`{written}` is not a gap: write `[MASK]` for one token or `[MASK:12]` for twelve, \
+                 up to {block} in all"
+            ),
+            error => error.to_string(),
+        };
+        Self::new(FaultKind::Request, sentence(&told))
     }
 }
 
@@ -84,4 +93,17 @@ fn quoted(sentence: &str) -> String {
         out += part;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_gap_is_told_the_range_of_the_model() {
+        let gap = TokenizerError::BadGap { written: "[MASK:0]".into(), max: 65_536 };
+        let fault = Fault::prompt(&PromptError::Gap(gap), 256);
+        assert!(fault.message.starts_with("“[MASK:0]” is not a gap"), "{}", fault.message);
+        assert!(fault.message.contains("up to 256 in all"), "{}", fault.message);
+    }
 }

@@ -131,7 +131,11 @@ async fn fetch(url: &str, method: &str) -> Result<Response, Fault> {
     let offline = || {
         Fault::new(
             FaultKind::Model,
-            format!("{} could not be reached: the server or the network is away.", file_name(url)),
+            format!(
+                "{} cannot be downloaded: the server does not answer, or there is no network. Try \
+                 again.",
+                file_name(url)
+            ),
         )
     };
     let global = js_sys::global();
@@ -145,17 +149,10 @@ async fn fetch(url: &str, method: &str) -> Result<Response, Fault> {
     let promise = fetch.call2(&global, &JsValue::from_str(url), &init).map_err(|_| offline())?;
     let response = JsFuture::from(js_sys::Promise::resolve(&promise)).await;
     let response: Response = response.and_then(JsCast::dyn_into).map_err(|_| offline())?;
-    if !response.ok() {
-        return Err(Fault::new(
-            FaultKind::Model,
-            format!(
-                "The server has no {} (it answered {}). Choose another model, or drop one here.",
-                file_name(url),
-                response.status()
-            ),
-        ));
+    match response.status() {
+        _ if response.ok() => Ok(response),
+        status => Err(refused(file_name(url), status)),
     }
-    Ok(response)
 }
 
 async fn read(
@@ -185,6 +182,24 @@ fn header_length(response: &Response) -> Option<u64> {
     response.headers().get("content-length").ok()??.parse().ok()
 }
 
+/// What an answer other than the file means.
+fn refused(name: &str, status: u16) -> Fault {
+    let sentence = match status {
+        404 | 410 => format!(
+            "The server has no {name} (it answered {status}). Choose another model, or open one \
+             of your own."
+        ),
+        401 | 403 => format!(
+            "The server does not give {name} to you (it answered {status}). Choose another model, \
+             or open one of your own."
+        ),
+        _ => format!(
+            "The server failed to send {name} (it answered {status}). Try again in a while."
+        ),
+    };
+    Fault::new(FaultKind::Model, sentence)
+}
+
 fn broken(url: &str) -> Fault {
     let name = file_name(url);
     Fault::new(FaultKind::Model, format!("The download of {name} broke off. Try again."))
@@ -192,4 +207,17 @@ fn broken(url: &str) -> Fault {
 
 fn file_name(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_apart() {
+        for (status, cause) in [(404, "has no"), (403, "does not give"), (503, "failed to send")] {
+            let fault = refused("model.safetensors", status);
+            assert!(fault.message.contains(cause), "{}", fault.message);
+        }
+    }
 }

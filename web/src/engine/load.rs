@@ -37,9 +37,13 @@ impl Loaded {
         let arriving = arrive(&source, dropped, Ahead(Some(sender)), emit);
         let preparing = async {
             emit(Event::Progress(Stage::Adapter));
-            let device = adapter::open(compute).await?;
+            let (device, on_cpu) = adapter::open(compute).await?;
             match config.await {
-                Ok(config) => Network::new(device, config, emit).await,
+                Ok(config) if compute == Compute::Auto => {
+                    let (network, quicker) = Network::quickest(device, config, emit).await?;
+                    Ok((network, on_cpu.or(quicker)))
+                }
+                Ok(config) => Ok((Network::new(device, config, emit).await?, on_cpu)),
                 // There is no model: the one who looked for it says so, and ends this, too.
                 Err(_) => std::future::pending().await,
             }
@@ -51,7 +55,7 @@ impl Loaded {
             fetch::forget(&entry.checkpoint).await;
             fetch::forget(&entry.tokenizer).await;
         }
-        let ((checkpoint, tokenizer), mut network) = both?;
+        let ((checkpoint, tokenizer), (mut network, on_cpu)) = both?;
         network.model.parameters.write(&mut network.device, &checkpoint.values)?;
         let Checkpoint { config, card, .. } = checkpoint;
         let defaults = writer::defaults(&card, &tokenizer).map_err(|error| {
@@ -75,8 +79,8 @@ impl Loaded {
             pieces: ids.clone().filter_map(|id| writer::piece(&tokenizer, id)).collect(),
             special: ids.filter(|&id| tokenizer.is_special(id)).collect(),
             adapter: adapter::name(&network.device).await,
-            gpu: network.device.gpu().is_some(),
-            token_ms: network.token_ms()?,
+            on_cpu,
+            token_ms: network.token_ms().await?,
         };
         let Network { device, variants, model, workspace } = network;
         let name = info.name.clone();

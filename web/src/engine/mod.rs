@@ -104,13 +104,12 @@ impl Engine {
     async fn obey(&mut self, Message { command, files }: Message) {
         match command {
             Command::Load { source, compute } => {
-                // Frees the old model before the new one is allocated.
                 self.interval_ms = None;
-                self.run = None;
-                self.loaded = None;
+                // The old model stays until the new one stands.
                 match Loaded::load(source, &files, compute, &self.emit).await {
                     Ok(loaded) => {
                         (self.emit)(Event::Loaded(Box::new(loaded.info.clone())));
+                        self.run = None;
                         self.loaded = Some(loaded);
                     }
                     Err(fault) => (self.emit)(Event::Fault(fault)),
@@ -169,6 +168,10 @@ impl Engine {
         self.due = Some(started + interval);
         match run.step(loaded).await {
             Ok(stepped) => {
+                if !run.changed() {
+                    // Nobody waits for a step that changes nothing.
+                    self.due = Some(started);
+                }
                 stepped.into_iter().for_each(|event| (self.emit)(event));
                 if run.over() {
                     self.interval_ms = None;

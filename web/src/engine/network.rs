@@ -6,11 +6,14 @@ use kernels::Variants;
 use model::{Config, Model};
 use web_time::Instant;
 
-use super::Emit;
-use crate::protocol::{Event, Fault, Stage};
+use super::{Emit, adapter};
+use crate::protocol::{Event, Fault, OnCpu, Stage};
 
-/// Length of the text for timing a CPU, in tokens.
+/// Length of the text for timing a step, in tokens.
 const MEASURED: usize = 32;
+/// Milliseconds of a step from which the CPU is tried, too: no hardware is as slow as that, but
+/// implementations of WebGPU in software are.
+const SLOW: f64 = 400.0;
 
 /// A network on a device with its shaders compiled.
 pub(super) struct Network {
@@ -34,6 +37,30 @@ impl Network {
         Ok(network)
     }
 
+    /// On `device`, or on the CPU where a step of that GPU is slow and the CPU's is quicker.
+    pub(super) async fn quickest(
+        device: Device,
+        config: Config,
+        emit: &Emit,
+    ) -> Result<(Self, Option<OnCpu>), Fault> {
+        let mut network = Self::new(device, config, emit).await?;
+        if network.device.gpu().is_none() {
+            return Ok((network, None));
+        }
+        let gpu_ms = network.step_ms().await?;
+        if gpu_ms < SLOW {
+            return Ok((network, None));
+        }
+        let mut other = Self::new(Device::cpu(), config, emit).await?;
+        let cpu_ms = other.step_ms().await?;
+        log::info!("a step of {MEASURED} tokens: GPU {gpu_ms:.0} ms, CPU {cpu_ms:.0} ms");
+        if cpu_ms >= gpu_ms {
+            return Ok((network, None));
+        }
+        let adapter = adapter::name(&network.device).await;
+        Ok((other, Some(OnCpu::Quicker { adapter, gpu_ms, cpu_ms })))
+    }
+
     /// Compiles the shaders of a step one by one, yielding to the event loop in between.
     async fn compile_shaders(&mut self, emit: &Emit) -> Result<(), Fault> {
         if self.device.gpu().is_none() {
@@ -53,34 +80,45 @@ impl Network {
             }
         }
         let total = launches.len() as u32;
-        let tell = |done, kernel: &str| {
-            emit(Event::Progress(Stage::Shaders { done, total, kernel: kernel.to_owned() }));
-        };
+        let tell = |done| emit(Event::Progress(Stage::Shaders { done, total }));
         for (launch, done) in launches.iter().zip(0..) {
-            tell(done, launch.kernel.name);
+            tell(done);
             device.compile_kernel(launch).await?;
         }
         // Fails now if the adapter cannot bind everything, not at the first run.
         device.compile(recording)?;
-        tell(total, "");
+        tell(total);
         Ok(())
     }
 
     /// Milliseconds per token and step on a CPU; `None` on a GPU, where the time hardly depends on
     /// the length.
-    pub(super) fn token_ms(&mut self) -> Result<Option<f64>, Fault> {
+    pub(super) async fn token_ms(&mut self) -> Result<Option<f64>, Fault> {
         if self.device.gpu().is_some() {
             return Ok(None);
         }
+        let tokens = self.model.config.block_size.min(MEASURED);
+        Ok(Some(self.step_ms().await? / tokens as f64))
+    }
+
+    /// Milliseconds of a step of a short text; the quickest of three: the first may have to prepare
+    /// something, and the machine may be busy with something else.
+    async fn step_ms(&mut self) -> Result<f64, Fault> {
         let Self { device, variants, model, workspace } = self;
-        let tokens = model.config.block_size.min(MEASURED);
-        let masks = [vec![None; tokens]];
+        let masks = [vec![None; model.config.block_size.min(MEASURED)]];
         let parts = Parts { model, variants, workspace };
         let pass = PassOptions::default();
         let mut generation = Generation::new(device, parts, &masks, &one_step(), pass)?;
-        let started = Instant::now();
-        generation.run(device)?;
-        Ok(Some(started.elapsed().as_secs_f64() * 1e3 / tokens as f64))
+        let first = generation.read_state(device).await?;
+        let mut quickest = f64::INFINITY;
+        for _ in 0..3 {
+            generation.set_state(device, &first)?;
+            let started = Instant::now();
+            generation.step(device)?;
+            generation.read_state(device).await?;
+            quickest = quickest.min(started.elapsed().as_secs_f64() * 1e3);
+        }
+        Ok(quickest)
     }
 }
 

@@ -11,6 +11,9 @@ use crate::protocol::{Event, Fault, FaultKind, Request, Snapshot};
 pub(super) struct Run {
     number: u32,
     run: writer::Run,
+    /// Tokens after the last step.
+    ids: Vec<u32>,
+    changed: bool,
 }
 
 impl Run {
@@ -20,13 +23,17 @@ impl Run {
         number: u32,
         request: &Request,
     ) -> Result<(Self, Event), Fault> {
-        let Loaded { device, writer, .. } = loaded;
+        let Loaded { device, writer, info } = loaded;
         let length = Length::AtMost(request.length as usize);
-        let positions = writer.positions(&request.prompt, length)?;
+        let positions = writer
+            .positions(&request.prompt, length)
+            .map_err(|error| Fault::prompt(&error, info.block_size))?;
         let options = options(writer, request);
         let run = writer.begin(device, &positions, 1, &options, true).await?;
         let trace = Box::new(writer.trace(&run, &request.prompt));
-        Ok((Self { number, run }, Event::Started { run: number, trace }))
+        let ids = run.first().ids.clone();
+        let begun = Self { number, run, ids, changed: true };
+        Ok((begun, Event::Started { run: number, trace }))
     }
 
     /// Goes on from a state that the page kept, edited or not: in the run `before`, if its launches
@@ -48,12 +55,17 @@ impl Run {
             }
         };
         run.resume(device, from)?;
-        Ok(Self { number, run })
+        Ok(Self { number, run, ids: from.ids.clone(), changed: true })
     }
 
     /// Number that the page gave it.
     pub(super) fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Whether the last step changed the text.
+    pub(super) fn changed(&self) -> bool {
+        self.changed
     }
 
     /// Whether there is nothing left to do.
@@ -68,6 +80,8 @@ impl Run {
         let Some((frame, predictions)) = self.run.step_with_predictions(device).await? else {
             return Ok(None);
         };
+        self.changed = frame.ids != self.ids;
+        self.ids.clone_from(&frame.ids);
         let ms = started.elapsed().as_secs_f64() * 1e3;
         let memory = device.memory();
         Ok(Some(Event::Stepped { run: self.number, frame, predictions, ms, memory }))

@@ -1,5 +1,8 @@
 //! What every part of the video export agrees on.
 
+use super::codec::Encoder;
+use super::{Shape, recorder};
+
 /// Frames per second of videos.
 pub(super) const RATE: u32 = 30;
 /// Bit rate asked of the encoder.
@@ -15,6 +18,11 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether this browser can make such a video, one way or another.
+    pub async fn can_be_made(self) -> bool {
+        Encoder::new(self, Shape::Wide.size()).await.is_some() || recorder::can_record(self)
+    }
+
     /// File name extension.
     pub fn extension(self) -> &'static str {
         match self {

@@ -24,6 +24,19 @@ fn types(format: Format) -> &'static [&'static str] {
     }
 }
 
+/// The best codecs of a format that this browser records, by name.
+fn recorded(format: Format) -> Option<&'static str> {
+    if !js_sys::Reflect::has(&js_sys::global(), &"MediaRecorder".into()).unwrap_or(false) {
+        return None;
+    }
+    types(format).iter().copied().find(|kind| MediaRecorder::is_type_supported(kind))
+}
+
+/// Whether this browser records a format.
+pub(super) fn can_record(format: Format) -> bool {
+    recorded(format).is_some()
+}
+
 /// Paints `count` pictures at [`RATE`] and records them.
 pub(super) async fn record(
     canvas: &HtmlCanvasElement,
@@ -32,8 +45,8 @@ pub(super) async fn record(
     paint: &dyn Fn(u32),
     progress: &dyn Fn(f64) -> bool,
 ) -> Result<Blob, String> {
-    let kind = types(format).iter().find(|kind| MediaRecorder::is_type_supported(kind));
-    let kind = kind.ok_or("This browser cannot record this format; choose the other one.")?;
+    let kind = recorded(format)
+        .ok_or("This browser makes no videos of this format. Choose the other one.")?;
     let failed = |_: JsValue| "The browser could not record the video.".to_owned();
     paint(0);
     let stream = canvas.capture_stream_with_frame_request_rate(RATE.into()).map_err(failed)?;

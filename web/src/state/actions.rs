@@ -3,38 +3,46 @@
 use leptos::prelude::*;
 use plot::Trace;
 
-use super::{App, Branch, EngineState, default_request};
-use crate::protocol::{Command, Fault, FaultKind, GAP_OPENS};
+use super::requests::{example, fitting};
+use super::{App, Branch, EngineState};
+use crate::protocol::{Command, Fault, FaultKind};
 
 impl App {
     /// Begins a new run with the settings of the controls.
     pub fn write(self) {
+        let Some(info) = self.info.get_untracked() else { return };
         if self.engine.get_untracked() != EngineState::Ready {
             return;
         }
-        self.stop_replay();
+        self.pause();
         self.fault.set(None);
         self.inspected.set(None);
-        self.request.update(|request| {
-            if request.length == 0 && !has_gap(&request.prompt) {
-                request.length = default_request().length;
-            }
-        });
+        self.eager.set(false);
+        self.request.update(|request| *request = fitting(request.clone(), &info));
         let request = self.request.get_untracked();
-        self.put_in_address(&request);
+        let fragment = self.fragment_for(&request);
         let run = self.new_run();
+        self.begun.set_value(Some((request.clone(), fragment.clone())));
         self.send(Command::Start { run, request });
         self.go();
         self.said.set("Writing.".into());
+        if self.visiting.get_value() {
+            self.visiting.set_value(false);
+            self.rename_place(fragment);
+        } else {
+            self.enter(fragment);
+        }
     }
 
-    /// Writes an example: fills its gaps, or goes on from it.
+    /// Writes an example with the default settings: fills its gaps, or goes on from it. Before the
+    /// model is there, it waits for it.
     pub fn write_example(self, prompt: String) {
-        self.request.update(|request| {
-            request.length = if has_gap(&prompt) { 0 } else { default_request().length };
-            request.prompt = prompt;
-        });
-        self.write();
+        self.request.set(example(prompt));
+        self.visiting.set_value(false);
+        self.write_when_ready();
+        if self.waiting() {
+            self.said.set("The text begins when the model is ready.".into());
+        }
     }
 
     /// The one button: waits, goes on, plays again, or begins.
@@ -91,8 +99,13 @@ impl App {
     pub fn show_branch(self, branch: usize) {
         self.pause();
         self.inspected.set(None);
-        self.tree.update(|tree| tree.current = branch.min(tree.branches.len().saturating_sub(1)));
+        self.tree.update(|tree| {
+            tree.current = Some(branch).filter(|&branch| branch < tree.branches.len());
+        });
         self.head.set(self.last());
+        if let Some(fragment) = self.with_shown_untracked(|branch, _| branch.fragment.clone()) {
+            self.enter(fragment);
+        }
     }
 
     /// Lets the engine continue the shown branch from its last frame.
@@ -134,7 +147,7 @@ impl App {
         if !self.belongs_to_model() {
             self.fail(Fault::new(
                 FaultKind::Request,
-                "Another model wrote this text, and only that one can go on with it. Choose it \
+                "Another model wrote this text, and only that model can continue it. Choose it \
                  again, or write a new text.",
             ));
             return false;
@@ -177,9 +190,4 @@ impl App {
         self.next_run.set_value(run + 1);
         run
     }
-}
-
-/// Whether the model has something to write inside a prompt.
-fn has_gap(prompt: &str) -> bool {
-    prompt.contains(GAP_OPENS)
 }

@@ -31,6 +31,18 @@ impl App {
         }
     }
 
+    /// Takes back the last edit of the shown branch.
+    pub fn undo(self) {
+        self.pause();
+        self.inspected.set(None);
+        let mut shown = None;
+        self.tree.update(|tree| shown = tree.undo());
+        if let Some(frame) = shown {
+            self.head.set(frame);
+            self.said.set("The change is undone.".into());
+        }
+    }
+
     /// Erases the end of the shown text and lets the model go on; it cannot end the text again.
     pub fn write_on(self) {
         self.pause();

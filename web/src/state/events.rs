@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use plot::{Frame, Trace};
 
 use super::{App, EngineState, Loading, Speed};
-use crate::protocol::{Event, Fault, FaultKind, Predictions, Stage};
+use crate::protocol::{Event, Fault, FaultKind, ModelInfo, Predictions, Stage};
 
 /// Weight of the newest measurement in the mean.
 const NEWEST: f64 = 0.2;
@@ -15,27 +15,9 @@ impl App {
     /// Takes in an event.
     pub(super) fn receive(self, event: Event) {
         match event {
-            Event::Hello { webgpu } => {
-                self.webgpu.set(webgpu);
-                self.load_first();
-            }
+            Event::Hello { .. } => self.load_first(),
             Event::Progress(stage) => self.progress(stage),
-            Event::Loaded(info) => {
-                self.said.set(format!("{} is ready.", info.name));
-                self.request.update(|request| {
-                    request.steps = request.steps.min(info.timesteps);
-                    request.length = request.length.min(info.block_size);
-                });
-                self.info.set(Some(Arc::new(*info)));
-                self.engine.set(EngineState::Ready);
-                if self.eager.get_value() {
-                    self.eager.set_value(false);
-                    self.write();
-                }
-                if let Some(remark) = self.remark.try_update_value(Option::take).flatten() {
-                    self.fault.set(Some(remark));
-                }
-            }
+            Event::Loaded(info) => self.loaded(*info),
             Event::Started { run, trace } => self.started(run, *trace),
             Event::Stepped { run, frame, predictions, ms, memory } => {
                 self.stepped(run, frame, predictions);
@@ -48,6 +30,19 @@ impl App {
             }
             Event::Finished { run } => self.ended(run),
             Event::Fault(fault) => self.fail(fault),
+        }
+    }
+
+    fn loaded(self, info: ModelInfo) {
+        self.said.set(format!("{} is ready.", info.name));
+        self.info.set(Some(Arc::new(info)));
+        self.engine.set(EngineState::Ready);
+        self.stands();
+        if self.eager.get_untracked() {
+            self.write();
+        }
+        if let Some(remark) = self.remark.try_update_value(Option::take).flatten() {
+            self.fault.set(Some(remark));
         }
     }
 
@@ -68,9 +63,9 @@ impl App {
         if run + 1 != self.next_run.get_value() {
             return;
         }
-        let request = self.request.get_untracked();
+        let Some((request, fragment)) = self.begun.get_value() else { return };
         self.speed.update(|speed| speed.steps = 0);
-        self.tree.update(|tree| tree.begin(request, trace, run));
+        self.tree.update(|tree| tree.begin(request, fragment, trace, Some(run)));
         self.head.set(0);
     }
 
@@ -86,7 +81,7 @@ impl App {
             }
             branch.trace.push(frame, |id| info.pieces.get(id as usize).cloned());
             branch.predictions.push(Some(predictions));
-            shown = (index == current).then_some(branch.last());
+            shown = (Some(index) == current).then_some(branch.last());
         });
         if let Some(last) = shown.filter(|_| follows) {
             self.head.set(last);
@@ -110,12 +105,13 @@ impl App {
     pub(super) fn fail(self, fault: Fault) {
         log::error!("{}", fault.message);
         self.running.set(false);
-        if fault.kind != FaultKind::Request {
-            self.engine.set(EngineState::Failed);
-            self.tree.update(|tree| tree.branches.iter_mut().for_each(|branch| branch.run = None));
-        }
         self.said.set(fault.message.clone());
-        self.fault.set(Some(fault));
+        self.fault.set(Some(fault.clone()));
+        if self.load_failed(fault.kind) || fault.kind == FaultKind::Request {
+            return;
+        }
+        self.engine.set(EngineState::Failed);
+        self.tree.update(|tree| tree.branches.iter_mut().for_each(|branch| branch.run = None));
     }
 }
 

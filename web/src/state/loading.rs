@@ -4,19 +4,25 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsValue;
+use plot::Trace;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
-use super::{App, EngineState, default_request};
-use crate::address::{self, Link as ShareLink};
+use super::{App, EngineState};
+use crate::dropped::Dropped;
 use crate::link::Link;
-use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Request, Source};
-use crate::remote;
+use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Source};
+use crate::remote::{self, Missing};
 
 /// Address of the model list.
 const MODELS: &str = "models/models.json";
-/// Local-storage key of the draft.
-const DRAFT: &str = "cinnabar-draft";
+
+/// Prompts for a model without examples of its own.
+const EXAMPLES: [&str; 3] = [
+    "Once upon a time, there was a little dragon who",
+    "Lily found a [MASK:6] in the garden. She was very happy and ran home to show her mom.",
+    "[MASK:40] And from that day on, they were best friends.",
+];
 
 /// A load that can be repeated.
 #[derive(Clone, Debug)]
@@ -25,10 +31,25 @@ pub(super) struct Load {
     files: Vec<File>,
 }
 
+impl Load {
+    fn listed(entry: ModelEntry) -> Self {
+        Self { source: Source::Listed(entry), files: vec![] }
+    }
+
+    /// Id in the list; empty for a person's files.
+    fn id(&self) -> String {
+        match &self.source {
+            Source::Listed(entry) => entry.id.clone(),
+            Source::Dropped { .. } => String::new(),
+        }
+    }
+}
+
 impl App {
     /// Starts the engine and restores the share link or the draft.
     pub fn begin(self) {
-        self.restore();
+        self.restore_draft();
+        self.follow_address();
         self.start_engine();
     }
 
@@ -80,37 +101,26 @@ impl App {
         });
     }
 
-    /// Loads the previous model again, or the one in the address, or the first of the list.
+    /// Loads the model that was to come, or stood before, or the one in the address, or the first
+    /// of the list.
     pub(super) fn load_first(self) {
-        if let Some(load) = self.last_load.get_value() {
+        let known = self.coming.get_value().or_else(|| self.standing.get_value());
+        self.standing.set_value(None);
+        if let Some(load) = known {
             self.ask(load);
             return;
         }
         spawn_local(async move {
             match list_models().await {
                 Ok(models) => {
-                    let wanted = self.link_of_address().and_then(|link| link.model);
-                    let find = |id: &String| models.iter().position(|entry| &entry.id == id);
-                    let missing = wanted.as_ref().filter(|id| find(id).is_none()).cloned();
-                    let chosen = wanted.as_ref().and_then(find).unwrap_or(0);
+                    let chosen = self.model_of_address(&models);
                     self.models.set(models.clone());
-                    if self.last_load.with_value(Option::is_some) {
-                        return; // the user was quicker
-                    }
-                    if let Some(id) = missing {
-                        self.remark.set_value(Some(Fault::new(
-                            FaultKind::Request,
-                            format!(
-                                "The link asks for the model “{id}”, which is not here; this \
-                                 one may write another text."
-                            ),
-                        )));
+                    if self.coming.with_value(Option::is_some) {
+                        return; // the visitor was quicker
                     }
                     match models.into_iter().nth(chosen) {
-                        Some(entry) => {
-                            self.ask(Load { source: Source::Listed(entry), files: vec![] });
-                        }
-                        None => self.fail(no_models("it lists none")),
+                        Some(entry) => self.ask(Load::listed(entry)),
+                        None => self.fail(no_models("models.json lists none")),
                     }
                 }
                 Err(fault) => self.fail(fault),
@@ -120,49 +130,136 @@ impl App {
 
     /// Loads a listed model, on the GPU again: it may be smaller than the last one.
     pub fn load_listed(self, entry: ModelEntry) {
-        self.load(Load { source: Source::Listed(entry), files: vec![] });
+        self.load(Load::listed(entry));
     }
 
-    /// Loads a model from dropped files.
-    pub fn load_dropped(self, name: String, files: Vec<File>) {
-        self.load(Load { source: Source::Dropped { name }, files });
+    /// Loads a model from a person's files, opens a trace, or says what is wrong with them.
+    pub fn open_files(self, name: String, files: &[File]) {
+        let names: Vec<String> = files.iter().map(File::name).collect();
+        match Dropped::of(&names) {
+            Dropped::Model { checkpoint, tokenizer } => {
+                let files = vec![files[checkpoint].clone(), files[tokenizer].clone()];
+                self.load(Load { source: Source::Dropped { name }, files });
+            }
+            Dropped::Trace(index) => self.open_trace(files[index].clone()),
+            Dropped::Neither(sentence) => self.complain(sentence),
+        }
+    }
+
+    /// Shows the run of a trace, as if it had been written here.
+    fn open_trace(self, file: File) {
+        spawn_local(async move {
+            let text = JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string());
+            let trace = text.as_deref().map(Trace::from_json);
+            match trace {
+                Some(Ok(trace)) => self.show_trace(trace),
+                Some(Err(error)) => {
+                    self.complain(format!("“{}” cannot be opened: {error}.", file.name()));
+                }
+                None => self.complain(format!("The browser cannot read “{}”.", file.name())),
+            }
+        });
+    }
+
+    /// Says what cannot be done; nothing else changes.
+    fn complain(self, sentence: String) {
+        self.said.set(sentence.clone());
+        self.fault.set(Some(Fault::new(FaultKind::Request, sentence)));
     }
 
     fn load(self, load: Load) {
+        self.compute.set_value(Compute::Auto);
         // Only a ready engine takes the command. One that failed or is still loading is replaced;
         // the new one loads the model by itself.
-        let free = self.engine.get_untracked() == EngineState::Ready;
-        self.compute.set_value(Compute::Auto);
-        if free {
+        if self.engine.get_untracked() == EngineState::Ready {
             self.ask(load);
         } else {
             self.choose(&load);
-            self.last_load.set_value(Some(load));
+            self.coming.set_value(Some(load));
             self.start_engine();
         }
     }
 
-    /// Switches the page to its loading state.
+    /// Switches the page to its loading state. A text that is being written waits.
     fn choose(self, load: &Load) {
+        self.interrupted.set_value(self.running.get_untracked());
         self.pause();
         self.fault.set(None);
-        self.info.set(None);
         self.engine.set(EngineState::Starting);
-        self.chosen.set(match &load.source {
-            Source::Listed(entry) => entry.id.clone(),
-            Source::Dropped { .. } => String::new(),
-        });
+        self.chosen.set(load.id());
     }
 
     /// Sends the load command.
     fn ask(self, load: Load) {
         self.choose(&load);
         let compute = self.compute.get_value();
-        self.last_load.set_value(Some(load.clone()));
+        self.coming.set_value(Some(load.clone()));
         self.send_with_files(Command::Load { source: load.source, compute }, load.files);
     }
 
-    /// Tries again with a new engine.
+    /// The model that was to come stands.
+    pub(super) fn stands(self) {
+        self.standing.set_value(self.coming.get_value());
+        self.coming.set_value(None);
+        self.interrupted.set_value(false);
+    }
+
+    /// Takes in a fault while a model was loading: the one before it, if there is one, still
+    /// stands. Returns whether it does.
+    pub(super) fn load_failed(self, kind: FaultKind) -> bool {
+        let loading =
+            !matches!(self.engine.get_untracked(), EngineState::Ready | EngineState::Failed);
+        self.coming.update_value(|coming| {
+            // A person's files that are no model will not become one by trying again.
+            let again =
+                |load: &Load| kind != FaultKind::Model || matches!(load.source, Source::Listed(_));
+            *coming = coming.take().filter(again).filter(|_| loading);
+        });
+        if !loading {
+            return false;
+        }
+        self.eager.set(false);
+        let gone = matches!(kind, FaultKind::Engine | FaultKind::DeviceLost);
+        let standing = self.standing.get_value().filter(|_| !gone);
+        let Some(standing) = standing else {
+            self.standing.set_value(None);
+            self.info.set(None);
+            return false;
+        };
+        self.chosen.set(standing.id());
+        self.engine.set(EngineState::Ready);
+        if self.interrupted.get_value() {
+            self.go_on();
+        }
+        true
+    }
+
+    /// The sentence of `models.json` about the chosen model.
+    pub fn about_model(self) -> Option<String> {
+        let chosen = self.chosen.get();
+        let about = |all: &Vec<ModelEntry>| {
+            all.iter().find(|entry| entry.id == chosen).map(|entry| entry.about.clone())
+        };
+        self.models.with(about).filter(|about| !about.is_empty())
+    }
+
+    /// Example prompts for the chosen model.
+    pub fn examples(self) -> Vec<String> {
+        let chosen = self.chosen.get();
+        let of_model = self.models.with(|all| {
+            let entry = all.iter().find(|entry| entry.id == chosen)?;
+            (!entry.examples.is_empty()).then(|| entry.examples.clone())
+        });
+        of_model.unwrap_or_else(|| EXAMPLES.map(str::to_owned).to_vec())
+    }
+
+    /// Whether trying again may help: not with a person's files that are no model, while another
+    /// model stands.
+    pub fn can_retry(self) -> bool {
+        self.coming.with_value(Option::is_some) || self.engine.get() == EngineState::Failed
+    }
+
+    /// Tries again; an engine that failed is replaced.
     pub fn retry(self) {
         self.retry_on(Compute::Auto);
     }
@@ -172,81 +269,44 @@ impl App {
         self.retry_on(Compute::Cpu);
     }
 
+    /// Loads the model again on the GPU, however slow that is.
+    pub fn retry_on_gpu(self) {
+        self.retry_on(Compute::Gpu);
+    }
+
     fn retry_on(self, compute: Compute) {
         self.fault.set(None);
         self.compute.set_value(compute);
-        self.start_engine();
-    }
-
-    /// Restores the request from the share link or the draft.
-    fn restore(self) {
-        if let Some(link) = self.link_of_address() {
-            self.request.set(link.request);
-            self.eager.set_value(true);
-            return;
-        }
-        let draft = storage().and_then(|storage| storage.get_item(DRAFT).ok()?);
-        let draft = draft.and_then(|json| serde_json::from_str::<Request>(&json).ok());
-        if let Some(draft) = draft {
-            self.request.set(draft);
+        let load = self.coming.get_value().or_else(|| self.standing.get_value());
+        match load.filter(|_| self.engine.get_untracked() == EngineState::Ready) {
+            Some(load) => self.ask(load),
+            None => self.start_engine(),
         }
     }
-
-    /// Saves the draft.
-    pub fn keep_draft(self) {
-        let json = self.request.with(serde_json::to_string);
-        if let (Some(storage), Ok(json)) = (storage(), json) {
-            // Storage may be full or disabled: then the draft is lost with the tab.
-            let _ = storage.set_item(DRAFT, &json);
-        }
-    }
-
-    fn link_of_address(self) -> Option<ShareLink> {
-        let hash = window().location().hash().ok()?;
-        address::read(&hash, &default_request())
-    }
-
-    /// The share link for this request.
-    pub fn share_address(self, request: &Request) -> String {
-        let model = self.info.get_untracked().and_then(|info| info.id.clone());
-        let fragment = address::write(&ShareLink { model, request: request.clone() });
-        let here = window().location().href().unwrap_or_default();
-        let page = here.split('#').next().unwrap_or_default();
-        format!("{page}#{fragment}")
-    }
-
-    /// Puts the share link into the address bar, without a history entry.
-    pub(super) fn put_in_address(self, request: &Request) {
-        let address = self.share_address(request);
-        // May be forbidden in iframes; not fatal.
-        let _ = window()
-            .history()
-            .and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&address)));
-    }
-}
-
-fn storage() -> Option<web_sys::Storage> {
-    window().local_storage().ok().flatten()
 }
 
 fn no_models(reason: &str) -> Fault {
     Fault::new(
         FaultKind::Model,
-        format!("There is no list of models here ({reason}). Drop a model on the page instead."),
+        format!("No model can be loaded: {reason}. Try again later, or open a model of your own."),
     )
 }
 
 /// The entries of `models.json` with absolute addresses.
 async fn list_models() -> Result<Vec<ModelEntry>, Fault> {
-    let unreachable = || no_models("models.json could not be reached");
     let base = window().document().and_then(|document| document.base_uri().ok().flatten());
     let resolve = |address: &str, base: &str| {
         web_sys::Url::new_with_base(address, base).map(|url| url.href()).unwrap_or_default()
     };
     let list = resolve(MODELS, &base.unwrap_or_default());
-    let text = remote::text(&list).await.map_err(|()| unreachable())?;
+    let text = remote::text(&list).await.map_err(|missing| match missing {
+        Missing::Unreachable => no_models("the server does not answer"),
+        Missing::Refused(status) => {
+            no_models(&format!("the server has no list of models (models.json: {status})"))
+        }
+    })?;
     let mut models: Vec<ModelEntry> = serde_json::from_str(&text)
-        .map_err(|error| no_models(&format!("models.json cannot be read: {error}")))?;
+        .map_err(|error| no_models(&format!("the server's models.json is damaged ({error})")))?;
     for entry in &mut models {
         entry.checkpoint = resolve(&entry.checkpoint, &list);
         entry.tokenizer = resolve(&entry.tokenizer, &list);

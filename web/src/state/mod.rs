@@ -1,11 +1,14 @@
 //! The state of the page as signals, and the actions on it.
 
 mod actions;
+mod draft;
 mod editing;
 mod events;
 mod loading;
 mod replay;
+mod requests;
 pub mod tree;
+mod visits;
 
 use std::sync::Arc;
 
@@ -13,8 +16,9 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
 use crate::link::Link;
-use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, SamplerKind, Stage};
+use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Stage};
 
+pub use requests::{default_request, gap_tokens};
 pub use tree::{Branch, Edit, Tree};
 
 /// State of the engine.
@@ -59,8 +63,6 @@ pub struct App {
     pub pace: RwSignal<u32>,
     /// State of the engine.
     pub engine: RwSignal<EngineState>,
-    /// The browser has WebGPU.
-    pub webgpu: RwSignal<bool>,
     /// The last fault that was not dismissed.
     pub fault: RwSignal<Option<Fault>>,
     /// The models listed in `models.json`.
@@ -77,8 +79,8 @@ pub struct App {
     pub running: RwSignal<bool>,
     /// A replay is in progress.
     pub replaying: RwSignal<bool>,
-    /// Confidence is shown as colour.
-    pub show_confidence: RwSignal<bool>,
+    /// What the lines under the words show.
+    pub lines: RwSignal<Underline>,
     /// Position of the token whose card is open.
     pub inspected: RwSignal<Option<usize>>,
     /// The chapter of the course that is open.
@@ -90,32 +92,41 @@ pub struct App {
     /// Text of the toast.
     pub toast: RwSignal<String>,
     link: StoredValue<Option<Link>, LocalStorage>,
+    /// The visitor's own prompt and settings, which links and examples leave alone.
+    draft: StoredValue<Request>,
+    /// The fragment of the address that the page shows.
+    fragment: StoredValue<String>,
+    /// What the run that is about to begin was asked for, and the fragment of its link.
+    begun: StoredValue<Option<(Request, String)>>,
+    /// The next run is what the address asks for: it is no new place in the history.
+    visiting: StoredValue<bool>,
     next_run: StoredValue<u32>,
     /// Number of the current replay; timers of older ones stop.
     replay: StoredValue<u32>,
-    /// Start writing as soon as the model is ready: the page was opened by a share link.
-    eager: StoredValue<bool>,
+    /// Start writing as soon as the model is ready: for a share link, or an example.
+    eager: RwSignal<bool>,
     /// Message to show when the model is ready.
     remark: StoredValue<Option<Fault>>,
-    /// The last load, repeated by "try again".
-    last_load: StoredValue<Option<loading::Load>, LocalStorage>,
-    /// Device for `last_load`.
+    /// The model that is loaded.
+    standing: StoredValue<Option<loading::Load>, LocalStorage>,
+    /// The model that is being loaded, or could not be and may be tried again.
+    coming: StoredValue<Option<loading::Load>, LocalStorage>,
+    /// A run was going on when the load began: it goes on if the load fails.
+    interrupted: StoredValue<bool>,
+    /// Device for the next load.
     compute: StoredValue<Compute>,
 }
 
-/// The default settings.
-pub fn default_request() -> Request {
-    Request {
-        prompt: String::new(),
-        length: 96,
-        steps: 100,
-        sampler: SamplerKind::default(),
-        temperature: 0.7,
-        top_k: None,
-        top_p: None,
-        seed: 1,
-        stop_at_end: true,
-    }
+/// What the lines under the words show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Underline {
+    /// How sure the model was.
+    #[default]
+    Confidence,
+    /// When each word was written.
+    Order,
+    /// There are none.
+    None,
 }
 
 impl App {
@@ -125,7 +136,6 @@ impl App {
             request: RwSignal::new(default_request()),
             pace: RwSignal::new(12),
             engine: RwSignal::new(EngineState::Starting),
-            webgpu: RwSignal::new(true),
             fault: RwSignal::new(None),
             models: RwSignal::new(vec![]),
             chosen: RwSignal::new(String::new()),
@@ -134,18 +144,24 @@ impl App {
             head: RwSignal::new(0),
             running: RwSignal::new(false),
             replaying: RwSignal::new(false),
-            show_confidence: RwSignal::new(true),
+            lines: RwSignal::new(Underline::default()),
             inspected: RwSignal::new(None),
             reading: RwSignal::new(None),
             speed: RwSignal::new(Speed::default()),
             said: RwSignal::new(String::new()),
             toast: RwSignal::new(String::new()),
             link: StoredValue::new_local(None),
+            draft: StoredValue::new(default_request()),
+            fragment: StoredValue::new(String::new()),
+            begun: StoredValue::new(None),
+            visiting: StoredValue::new(false),
             next_run: StoredValue::new(1),
             replay: StoredValue::new(0),
-            eager: StoredValue::new(false),
+            eager: RwSignal::new(false),
             remark: StoredValue::new(None),
-            last_load: StoredValue::new_local(None),
+            standing: StoredValue::new_local(None),
+            coming: StoredValue::new_local(None),
+            interrupted: StoredValue::new(false),
             compute: StoredValue::new(Compute::Auto),
         }
     }

@@ -22,8 +22,9 @@ impl App {
                     return;
                 }
                 let head = self.head.get_untracked();
-                if head < self.tree.with_untracked(|tree| tree.shown().map_or(0, |b| b.last())) {
-                    self.head.set(head + 1);
+                let next = self.tree.with_untracked(|tree| tree.shown()?.next_change(head));
+                if let Some(next) = next {
+                    self.head.set(next);
                     continue;
                 }
                 self.stop_replay();

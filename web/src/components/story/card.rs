@@ -23,6 +23,8 @@ struct Facts {
     state: State,
     pinned: bool,
     confidence: f32,
+    /// The model's probability of the token, if it is among the best.
+    share: Option<f32>,
     /// Step whose prediction is shown.
     step: u32,
     /// Token, text, probability.
@@ -53,7 +55,7 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
                 class="card"
                 class:sheet=move || app.inspected.get().is_some()
                 role="dialog"
-                aria-label="About this token"
+                aria-label="About this word"
                 style:left=move || format!("{}px", place.get().left)
                 style:top=move || pixels(place.get().top)
                 style:bottom=move || pixels(place.get().bottom)
@@ -65,7 +67,7 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
                 on:keydown=move |event: KeyboardEvent| {
                     event.stop_propagation();
                     if event.key() == "Escape" {
-                        app.inspected.set(None);
+                        close(app);
                     }
                 }
             >
@@ -77,6 +79,14 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
 
 fn pixels(distance: Option<f64>) -> String {
     distance.map_or("auto".into(), |distance| format!("{distance}px"))
+}
+
+/// Closes the card; the focus goes back to the word.
+fn close(app: App) {
+    if let Some(position) = app.inspected.get_untracked() {
+        app.inspected.set(None);
+        focus_token(position);
+    }
 }
 
 /// Moves the focus back to the token if the focused button has disappeared.
@@ -95,26 +105,28 @@ fn keep_focus(position: Option<usize>) {
 #[component]
 fn About(facts: Facts) -> impl IntoView {
     let app = App::get();
-    let Facts { position, shown, state, pinned, confidence, step, best, entropy, history } = facts;
+    let Facts { position, shown, state, pinned, confidence, share, step, best, entropy, history } =
+        facts;
     let opened = move || app.inspected.get().is_some();
     let masked = state == State::Masked;
     let verdict = match state {
-        State::Masked => format!("still masked after step {step}"),
+        State::Masked if step == 0 => "hidden at the start".into(),
+        State::Masked => format!("still hidden after step {step}"),
         State::Prompt => "given by the prompt".into(),
         _ if pinned => "pinned by you".into(),
-        _ => format!("drawn with {:.0} % in step {step}", confidence * 100.0),
+        _ => written(step, share, confidence),
     };
     let most = best.first().map_or(1.0, |best| best.2).max(1e-6);
     let rows = best
         .into_iter()
         .map(|(id, text, probability)| {
-            let percent = format!("{:.1} %", probability * 100.0);
+            let percent = percent(probability);
             let width = format!("{:.1}%", 100.0 * probability / most);
             view! {
                 <li>
                     <button
                         class="alternative"
-                        title="Put this token here"
+                        title="Put this word here"
                         on:click=move |_| app.edit(position, Edit::Replace(id))
                     >
                         <span class="bar" style:width=width></span>
@@ -141,8 +153,9 @@ fn About(facts: Facts) -> impl IntoView {
             .map(|entropy| {
                 view! {
                     <p class="note">
-                        "Entropy " <span class="number">{format!("{entropy:.2}")}</span>
-                        " nats: " {sureness(entropy)} " Shares are those before the temperature."
+                        {sureness(entropy)} " (entropy "
+                        <span class="number">{format!("{entropy:.1}")}</span>
+                        "). Percentages are the model's own, before temperature."
                     </p>
                 }
             })}
@@ -156,11 +169,11 @@ fn About(facts: Facts) -> impl IntoView {
                     {if pinned { "Unpin" } else { "Pin" }}
                 </button>
                 <TypeToken position=position />
-                <button class="small" on:click=move |_| app.inspected.set(None)>"Close"</button>
+                <button class="small" on:click=move |_| close(app)>"Close"</button>
             </div>
         </Show>
         <Show when=move || !opened()>
-            <p class="note hint">"Click to keep open, erase, pin or replace."</p>
+            <p class="note hint">"Click to erase, pin or replace it."</p>
         </Show>
     }
 }
@@ -175,8 +188,12 @@ fn TypeToken(position: usize) -> impl IntoView {
         let text = field.get_untracked().map(|field| field.value()).unwrap_or_default();
         match app.token_of(&text).filter(|_| !text.trim().is_empty()) {
             Some(id) => app.edit(position, Edit::Replace(id)),
-            None => complaint
-                .set(format!("“{text}” is not one token of this model: try a shorter word.")),
+            None => complaint.set(match text.trim() {
+                "" => "Type a word first.".into(),
+                word => format!(
+                    "The model has no single token for “{word}”: try a shorter or more common word."
+                ),
+            }),
         }
     };
     view! {
@@ -219,10 +236,11 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
     };
     let predictions = branch.predictions.get(written).and_then(Option::as_ref);
     let best = predictions.into_iter().flat_map(|predictions| predictions.top(position));
+    let best: Vec<(u32, f32)> = best.collect();
     let pieces = info.filter(|info| info.name == trace.model).map(|info| &info.pieces);
     let name = |id: u32| {
         if id == trace.mask_id {
-            "masked".to_owned()
+            "hidden".to_owned()
         } else if Some(id) == trace.end_id {
             "end of text".to_owned()
         } else {
@@ -243,7 +261,8 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
         pinned: branch.pinned[position],
         confidence: trace.frames[head].confidence[position],
         step: trace.frames[written].step,
-        best: best.map(|(id, probability)| (id, name(id), probability)).collect(),
+        share: best.iter().find(|(id, _)| *id == at(head)).map(|(_, share)| *share),
+        best: best.into_iter().map(|(id, share)| (id, name(id), share)).collect(),
         entropy: predictions.and_then(|all| all.entropy.get(position).copied()),
         history,
     })
@@ -259,12 +278,33 @@ fn readable(piece: &Piece) -> String {
     }
 }
 
+/// When a word was written and with which probability: the model's own where it is known, and after
+/// temperature and cuts where that is another one.
+fn written(step: u32, share: Option<f32>, drawn: f32) -> String {
+    let after = percent(drawn);
+    match share.map(percent) {
+        Some(share) if share == after => format!("written at step {step}: {share}"),
+        Some(share) => format!("written at step {step}: model {share}, after temperature {after}"),
+        None => format!("written at step {step}: {after} after temperature"),
+    }
+}
+
+/// A probability in percent, with one digit where that tells something.
+fn percent(probability: f32) -> String {
+    match probability * 100.0 {
+        ..0.1 => "< 0.1 %".into(),
+        share @ ..9.95 => format!("{share:.1} %"),
+        share @ 99.5..99.95 => format!("{share:.1} %"),
+        share => format!("{share:.0} %"),
+    }
+}
+
 fn sureness(entropy: f32) -> &'static str {
     match entropy {
-        ..0.5 => "nearly certain.",
-        ..1.5 => "a few plausible tokens.",
-        ..3.0 => "many plausible tokens.",
-        _ => "no clear preference.",
+        ..0.5 => "Nearly certain",
+        ..1.5 => "A few words would fit",
+        ..3.0 => "Undecided: many words would fit",
+        _ => "Undecided: dozens of words would fit",
     }
 }
 
@@ -291,4 +331,33 @@ fn place(paper: NodeRef<Div>, position: usize) -> Option<Place> {
     } else {
         Place { left, top: Some(inner.bottom() - outer.top() + 8.0), bottom: None }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_read_at_a_glance() {
+        for (probability, text) in [
+            (0.0, "< 0.1 %"),
+            (0.0004, "< 0.1 %"),
+            (0.012, "1.2 %"),
+            (0.0996, "10 %"),
+            (0.561, "56 %"),
+            (0.9962, "99.6 %"),
+            (0.9999, "100 %"),
+            (1.0, "100 %"),
+        ] {
+            assert_eq!(percent(probability), text, "{probability}");
+        }
+    }
+
+    #[test]
+    fn both_probabilities_of_a_word_are_told() {
+        let told = "written at step 14: model 56 %, after temperature 80 %";
+        assert_eq!(written(14, Some(0.56), 0.8), told);
+        assert_eq!(written(2, Some(0.56), 0.56), "written at step 2: 56 %");
+        assert_eq!(written(2, None, 0.02), "written at step 2: 2.0 % after temperature");
+    }
 }

@@ -2,7 +2,7 @@
 
 use web_sys::{Element, HtmlElement};
 
-use super::glide::Glide;
+use super::fade::Fade;
 use super::token::TokenBox;
 use super::view::StoryView;
 
@@ -17,27 +17,30 @@ pub(super) struct Lines {
     ending: HtmlElement,
     tokens: Vec<TokenBox>,
     end: Option<usize>,
-    glide: Glide,
+    fade: Fade,
+    /// The words cannot be opened.
+    passive: bool,
 }
 
 impl Lines {
     /// No token yet; `ending` is hidden somewhere in `element`.
-    pub(super) fn new(element: Element, ending: HtmlElement) -> Self {
-        Self { element, ending, tokens: vec![], end: None, glide: Glide::default() }
+    pub(super) fn new(element: Element, ending: HtmlElement, passive: bool) -> Self {
+        let fade = Fade::default();
+        Self { element, ending, tokens: vec![], end: None, fade, passive }
     }
 
     /// Shows the text. Returns whether all boxes exist; if not, call it again.
     pub(super) fn show(&mut self, view: &StoryView) -> bool {
         let moves = view.moves && view.tokens.len() == self.tokens.len();
         if moves {
-            self.glide.start(&self.element, self.tokens.iter().map(TokenBox::element));
+            self.fade.start(&self.element, self.tokens.iter().map(TokenBox::element));
         }
         for left_over in self.tokens.drain(view.tokens.len().min(self.tokens.len())..) {
             left_over.remove();
         }
         let many = view.tokens.len().min(self.tokens.len() + AT_ONCE);
         for position in self.tokens.len()..many {
-            self.tokens.extend(TokenBox::new(&self.element, position));
+            self.tokens.extend(TokenBox::new(&self.element, position, self.passive));
         }
         for (token, shown) in self.tokens.iter_mut().zip(&view.tokens) {
             token.show(shown);
@@ -51,7 +54,7 @@ impl Lines {
             }
         }
         if moves {
-            self.glide.end(&self.element, self.tokens.iter().map(TokenBox::element));
+            self.fade.end(&self.element, self.tokens.iter().map(TokenBox::element));
         }
         many == view.tokens.len()
     }

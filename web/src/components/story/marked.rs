@@ -19,6 +19,12 @@ pub(super) fn copy(app: App, paper: NodeRef<Div>, event: &ClipboardEvent) {
     }
 }
 
+/// Whether any text is marked.
+pub(super) fn any() -> bool {
+    let selection = window().get_selection().ok().flatten();
+    selection.is_some_and(|selection| !selection.is_collapsed())
+}
+
 fn marked(app: App, paper: &Element) -> Option<String> {
     let selection = window().get_selection().ok()??;
     let inside = |node: Option<Node>| node.is_some_and(|node| paper.contains(Some(&node)));

@@ -23,13 +23,15 @@ pub(super) struct TokenBox {
 
 impl TokenBox {
     /// Adds a box for `position` to the end of `lines`; it shows nothing yet.
-    pub(super) fn new(lines: &Element, position: usize) -> Option<Self> {
+    pub(super) fn new(lines: &Element, position: usize, passive: bool) -> Option<Self> {
         let make = |name| document().create_element(name).ok()?.dyn_into::<HtmlElement>().ok();
         let (element, letters) = (make("span")?, make("span")?);
         letters.set_class_name("letters");
-        set(&element, "data-position", &position.to_string());
-        set(&element, "role", "button");
-        set(&element, "tabindex", if position == 0 { "0" } else { "-1" });
+        if !passive {
+            set(&element, "data-position", &position.to_string());
+            set(&element, "role", "button");
+            set(&element, "tabindex", if position == 0 { "0" } else { "-1" });
+        }
         element.append_child(&letters).ok()?;
         lines.append_child(&element).ok()?;
         let shown = TokenView::default();
@@ -55,7 +57,7 @@ impl TokenBox {
         if let Some(class) = changed(class) {
             element.set_class_name(&class);
         }
-        if let Some(label) = changed(label) {
+        if let Some(label) = changed(label).filter(|_| element.has_attribute("role")) {
             set(element, "aria-label", &label);
         }
         if let Some(width) = changed(|token| em(token.width)) {
@@ -134,7 +136,7 @@ fn class(token: &TokenView) -> String {
         Flash::Lit => " lit",
     };
     if matches!(token.state, Some(State::Fresh | State::Settled)) && !token.text.is_empty() {
-        class += &format!(" sure-{}", token.confidence);
+        class += &format!(" sure-{}", token.tone);
     }
     for (is, name) in [
         (token.pinned, " pinned"),
@@ -157,17 +159,17 @@ fn written(token: &TokenView) -> String {
 
 fn label(token: &TokenView) -> String {
     let what = match token.state {
-        Some(State::Masked) => return "masked".into(),
+        Some(State::Masked) => return "hidden".into(),
         _ if token.end => "end of text",
         _ if token.breaks => "line break",
         _ if token.text.is_empty() => "space",
         _ => token.text.as_str(),
     };
     let how = match token.state {
-        Some(State::Prompt) => "prompt".into(),
+        Some(State::Prompt) => "given".into(),
         _ if token.pinned => "pinned".into(),
-        _ => format!("{} percent sure", u32::from(token.confidence) * 10),
+        _ => format!("{} percent", u32::from(token.confidence) * 10),
     };
-    let behind = if token.dim { ", behind the end of the text" } else { "" };
+    let behind = if token.dim { ", after the end of the text" } else { "" };
     format!("{what}, {how}{behind}")
 }

@@ -1,10 +1,10 @@
 //! Layout and appearance of the text at a frame.
 
-use plot::State;
+use plot::{State, Trace};
 
 use super::measure::Ruler;
 use crate::flow::{self, Lines, Slot};
-use crate::state::{Branch, Tree};
+use crate::state::{Branch, Tree, Underline};
 
 /// Width of a mask whose token is not known yet, and the space before it, in em.
 const MASK: (f32, f32) = (2.0, 0.26);
@@ -36,6 +36,8 @@ pub(super) struct TokenView {
     pub(super) state: Option<State>,
     /// Confidence, 0 to 10.
     pub(super) confidence: u8,
+    /// Weight of the line under it, 0 to 10.
+    pub(super) tone: u8,
     /// Space before it and width, in em.
     pub(super) gap: f32,
     /// Width in em.
@@ -69,7 +71,7 @@ pub(super) struct StoryView {
     pub(super) end: Option<usize>,
     /// The same text as before with other line breaks: animate the change.
     pub(super) moves: bool,
-    branch: usize,
+    branch: Option<usize>,
     finished: bool,
     moving: bool,
     limit: f32,
@@ -83,6 +85,7 @@ impl StoryView {
         head: usize,
         limit: f32,
         moving: bool,
+        underline: Underline,
         before: Option<&Self>,
         ruler: &mut Ruler,
     ) -> Self {
@@ -90,7 +93,7 @@ impl StoryView {
         let head = head.min(branch.last());
         let slots = slots(tree, branch, ruler);
         let continues = before.filter(|before| {
-            let parent = branch.fork.is_some_and(|fork| fork.branch == before.branch);
+            let parent = branch.fork.is_some_and(|fork| Some(fork.branch) == before.branch);
             before.limit == limit
                 && before.tokens.len() == slots.len()
                 && ((before.branch == tree.current && !before.finished) || parent)
@@ -103,7 +106,7 @@ impl StoryView {
         // Lets the flashes of the last step fade after the run has ended.
         let over = branch.finished && head == branch.last();
         let moving = moving || over && before.is_some_and(|before| before.moving);
-        let mut tokens = tokens(branch, head, moving, &slots, ruler);
+        let mut tokens = tokens(branch, head, moving, underline, &slots, ruler);
         for (&start, &paragraph) in lines.starts.iter().zip(&lines.paragraphs) {
             if let Some(token) = tokens.get_mut(start) {
                 (token.first, token.paragraph) = (true, paragraph);
@@ -190,6 +193,7 @@ fn tokens(
     branch: &Branch,
     head: usize,
     moving: bool,
+    underline: Underline,
     slots: &[Slot],
     ruler: &mut Ruler,
 ) -> Vec<TokenView> {
@@ -224,11 +228,17 @@ fn tokens(
             }
             _ => Flash::None,
         };
+        let confidence = (frame.confidence[position] * 10.0).round() as u8;
         TokenView {
             breaks,
             text,
             state: Some(state),
-            confidence: (frame.confidence[position] * 10.0).round() as u8,
+            confidence,
+            tone: match underline {
+                Underline::Confidence => confidence,
+                Underline::Order => earliness(trace, head - age.unwrap_or(head)),
+                Underline::None => 0,
+            },
             gap: slot.gap,
             width: slot.width,
             shrink: shrink.max(0.55),
@@ -242,4 +252,10 @@ fn tokens(
         }
     };
     strings.into_iter().enumerate().map(token).collect()
+}
+
+/// How early a frame is: 10 for the first step, 0 for the last.
+fn earliness(trace: &Trace, frame: usize) -> u8 {
+    let late = trace.frames[frame].step as f32 / trace.steps.max(1) as f32;
+    10 - (late * 10.0).round().min(10.0) as u8
 }

@@ -1,4 +1,4 @@
-//! Animates tokens to their new positions when lines change (the FLIP technique).
+//! Fades tokens in where they stand after lines changed. Gliding there would let words overlap.
 
 use wasm_bindgen::prelude::*;
 use web_sys::{Animation, Element};
@@ -16,18 +16,18 @@ extern "C" {
 
 /// Duration of the animation, in milliseconds.
 const TIME: f64 = 450.0;
-/// Starts fast, ends slowly.
-const EASING: &str = "cubic-bezier(0.2, 0, 0, 1)";
+/// From nothing to what the style sheet says.
+const FRAMES: &str = r#"[{"opacity": 0, "easing": "ease-out"}, {}]"#;
 
 /// Positions before a change, and the running animations.
 #[derive(Debug, Default)]
-pub(super) struct Glide {
+pub(super) struct Fade {
     before: Vec<(f64, f64)>,
     running: Vec<Animation>,
 }
 
-impl Glide {
-    /// Records the visible positions before the layout changes.
+impl Fade {
+    /// Records the positions before the layout changes.
     pub(super) fn start<'a>(&mut self, frame: &Element, all: impl Iterator<Item = &'a Element>) {
         self.before.clear();
         if prefers("reduced-motion: reduce") {
@@ -39,7 +39,7 @@ impl Glide {
         }
     }
 
-    /// Animates the elements from their recorded to their new positions.
+    /// Fades in what stands elsewhere now.
     pub(super) fn end<'a>(
         &mut self,
         frame: &Element,
@@ -51,9 +51,8 @@ impl Glide {
         // Reads all positions before the first write, so that the browser lays out once.
         let after = places(frame, all.clone());
         for ((element, before), after) in all.zip(self.before.drain(..)).zip(after) {
-            let (x, y) = (before.0 - after.0, before.1 - after.1);
-            if x.hypot(y) >= 0.5 {
-                self.running.extend(animate(element, x, y));
+            if (before.0 - after.0).hypot(before.1 - after.1) >= 0.5 {
+                self.running.extend(fade_in(element));
             }
         }
     }
@@ -69,11 +68,7 @@ fn places<'a>(frame: &Element, all: impl Iterator<Item = &'a Element>) -> Vec<(f
     all.map(place).collect()
 }
 
-/// Animates an element from an offset of `x` and `y` pixels to its own position.
-fn animate(element: &Element, x: f64, y: f64) -> Option<Animation> {
-    let frames = format!(
-        r#"[{{"transform": "translate({x:.2}px, {y:.2}px)", "easing": "{EASING}"}}, {{"transform": "none"}}]"#
-    );
-    let frames = js_sys::JSON::parse(&frames).ok()?;
+fn fade_in(element: &Element) -> Option<Animation> {
+    let frames = js_sys::JSON::parse(FRAMES).ok()?;
     Some(element.unchecked_ref::<Movable>().animate(&frames, TIME))
 }
