@@ -8,6 +8,7 @@ use clap::Args;
 use judge::{Judgement, KINDS};
 
 use crate::corpus_files::CorpusFile;
+use crate::print;
 
 /// Compare texts with real ones: faults, variety, and whether they can be told apart
 ///
@@ -52,14 +53,13 @@ pub(crate) fn run(args: &JudgeArgs) -> Result<()> {
         training.as_ref().map(|file| Ok::<_, anyhow::Error>(file.parse()?.text())).transpose()?;
     let judgements = judge::judge(&sets, (&real_name, &real), training);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&judgements)?);
-        return Ok(());
+        return print::result(serde_json::to_string_pretty(&judgements)?);
     }
-    print!("{}", table(&judgements));
+    print::result(table(&judgements).trim_end())?;
     if judgements.iter().any(|one| one.separability.is_none()) {
-        println!(
-            "\nToo few texts to tell them from real ones: at least 5 are needed, and 10 real ones."
-        );
+        print::result(
+            "\nToo few texts to tell them from real ones: at least 5 are needed, and 10 real ones.",
+        )?;
     }
     Ok(())
 }
