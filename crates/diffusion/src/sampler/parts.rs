@@ -336,15 +336,25 @@ impl FromStr for Correction {
     }
 }
 
-/// The name of a preset, or else all four parts: `margin+schedule+blocks:32+targeted:0.01:2`.
+/// A preset of the same order and commit rule with what differs from it, `maskgit+blocks:32`, or else
+/// all four parts, `margin+schedule+whole+none`.
 impl fmt::Display for Sampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut presets = SamplerKind::ALL.into_iter();
-        if let Some(preset) = presets.find(|&preset| Self::from(preset) == *self) {
-            return f.write_str(preset.name());
+        let Self { order, commit, layout, correction } = *self;
+        let all = SamplerKind::ALL.map(|preset| (preset, Self::from(preset)));
+        let same = |preset: &Self| (preset.order, preset.commit) == (order, commit);
+        let equal = all.iter().find(|(_, preset)| preset == self);
+        let Some((name, preset)) = equal.or(all.iter().find(|(_, preset)| same(preset))) else {
+            return write!(f, "{order}+{commit}+{layout}+{correction}");
+        };
+        f.write_str(name.name())?;
+        if layout != preset.layout {
+            write!(f, "+{layout}")?;
         }
-        let Self { order, commit, layout, correction } = self;
-        write!(f, "{order}+{commit}+{layout}+{correction}")
+        if correction != preset.correction {
+            write!(f, "+{correction}")?;
+        }
+        Ok(())
     }
 }
 
@@ -406,7 +416,9 @@ mod tests {
             "margin+schedule+blocks:32+targeted:0.01:2",
             "entropy+bound:0.25+whole+none",
             "random+one+apart+none",
-            "noisy+schedule+whole+remdm:0.05",
+            "maskgit+remdm:0.05",
+            "carry+apart+none",
+            "ancestral+targeted:0.02:4",
         ] {
             let sampler: Sampler = text.parse().unwrap();
             assert_eq!(sampler.check(), Ok(()));
@@ -415,7 +427,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<Sampler>(&json).unwrap(), sampler);
         }
         let short: Sampler = "threshold+blocks+targeted".parse().unwrap();
-        assert_eq!(short.to_string(), "confidence+threshold:0.9+blocks:32+targeted:0.01:2");
+        assert_eq!(short.to_string(), "threshold+blocks:32+targeted:0.01:2");
     }
 
     #[test]
