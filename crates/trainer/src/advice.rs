@@ -16,6 +16,9 @@ pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
         if let Some(DeviceError::NoAdapter(_) | DeviceError::TooSmall { .. }) = device(cause) {
             return Some("or run with `--device cpu`");
         }
+        if let (Some(DeviceError::OutOfMemory(_)), true) = (device(cause), cause.is::<RunError>()) {
+            return Some("or train with `--set train.recompute=true`, which keeps less");
+        }
         if let Some(CorpusError::Empty | CorpusError::NotUtf8 { .. }) =
             cause.downcast_ref::<CorpusError>()
         {
@@ -76,6 +79,12 @@ mod tests {
             (TokenizerError::NoMask.into(), Some("`trainer tokenizer` trains one")),
             (TokenizerError::NoText.into(), None),
             (DeviceError::Lost(String::new()).into(), None),
+            (DeviceError::OutOfMemory(String::new()).into(), None),
+            (
+                RunError::from(TrainingError::Device(DeviceError::OutOfMemory(String::new())))
+                    .into(),
+                Some("or train with `--set train.recompute=true`, which keeps less"),
+            ),
         ] {
             let error: anyhow::Error = error;
             assert_eq!(advice(&error), expected, "{error}");
