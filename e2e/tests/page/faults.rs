@@ -1,7 +1,7 @@
 //! Bad models, no WebGPU, no network: each gets one sentence and a way to recover.
 
 use crate::browser::{ALERT, Browser, Gpu, PROMPT};
-use crate::site::{Tiny, list, serve};
+use crate::site::{Tiny, dist, list, serve};
 
 const WEIGHTS: &str = "models/tiny/model.safetensors";
 const TOKENIZER: &str = "models/tiny/tokenizer.json";
@@ -121,6 +121,10 @@ fn a_second_visit_needs_no_network() {
 fn without_webgpu_the_cpu_writes() {
     let tiny = Tiny::new();
     let server = serve(&tiny);
+    // The engine's worker must not see WebGPU, either.
+    let engine = std::fs::read_to_string(dist().join("engine.js")).expect("it is built");
+    let hidden = "Object.defineProperty(WorkerNavigator.prototype, 'gpu', { value: undefined });";
+    server.put("engine.js", format!("{hidden}\n{engine}").into_bytes());
     let browser = Browser::start("cpu", Gpu::None);
     browser.open_ready(&server.url);
     let note = browser.text("document.body.innerText");
