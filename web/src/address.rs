@@ -3,7 +3,7 @@
 //! It is a query string, so that people can read and change it. Everything in it is text from a
 //! stranger: numbers are clamped to what the controls allow, and the prompt is only ever text.
 
-use crate::protocol::{Request, SamplerKind};
+use crate::protocol::{Request, Sampler};
 
 /// What a link asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ pub fn write(link: &Link) -> String {
         .append_pair("prompt", prompt)
         .append_pair("length", &length.to_string())
         .append_pair("steps", &steps.to_string())
-        .append_pair("sampler", sampler.name())
+        .append_pair("sampler", &sampler.to_string())
         .append_pair("temperature", &temperature.to_string())
         .extend_pairs(top_k.map(|k| ("top_k", k.to_string())))
         .extend_pairs(top_p.map(|p| ("top_p", p.to_string())))
@@ -54,7 +54,8 @@ pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
             "length" => set(&mut request.length, value.parse().ok().map(|n: u32| n.min(4096))),
             "steps" => set(&mut request.steps, value.parse().ok().map(|n: u32| n.clamp(1, 4096))),
             "sampler" => {
-                set(&mut request.sampler, SamplerKind::from_name(&value));
+                let fits = |sampler: &Sampler| sampler.check().is_ok();
+                set(&mut request.sampler, value.parse().ok().filter(fits));
             }
             "temperature" => set(&mut request.temperature, number().map(|t| t.clamp(0.0, 5.0))),
             "top_k" => request.top_k = value.parse().ok().filter(|&k| k > 0),
@@ -82,13 +83,14 @@ pub fn is_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::SamplerKind;
 
     fn request() -> Request {
         Request {
             prompt: String::new(),
             length: 96,
             steps: 50,
-            sampler: SamplerKind::Carry,
+            sampler: SamplerKind::Carry.into(),
             temperature: 0.7,
             top_k: None,
             top_p: None,
@@ -103,7 +105,7 @@ mod tests {
             model: Some("stories-12m".into()),
             request: Request {
                 prompt: "A cat & a dög,\n100% [MASK:3] + <b>#?=".into(),
-                sampler: SamplerKind::Reference,
+                sampler: SamplerKind::Reference.into(),
                 temperature: 0.35,
                 top_k: Some(7),
                 top_p: Some(0.9),

@@ -4,7 +4,7 @@
 //! on the main thread gets the very same messages.
 
 pub use corpus::tokenizer::GAP_OPENS;
-pub use diffusion::sampler::SamplerKind;
+pub use diffusion::sampler::{Sampler, SamplerKind};
 use plot::{Frame, Piece, Trace};
 use serde::{Deserialize, Serialize};
 pub use writer::{Predictions, Snapshot};
@@ -83,8 +83,8 @@ pub struct Request {
     pub length: u32,
     /// Denoising steps.
     pub steps: u32,
-    /// Which tokens a step draws again.
-    pub sampler: SamplerKind,
+    /// Which tokens come first, how many stay, and what is drawn again.
+    pub sampler: Sampler,
     /// 0 takes the likeliest token.
     pub temperature: f32,
     /// Top-k sampling.
@@ -95,6 +95,23 @@ pub struct Request {
     pub seed: u64,
     /// End the run when everything up to an end-of-text token is written; otherwise none is drawn.
     pub stop_at_end: bool,
+}
+
+impl Default for Request {
+    /// The settings for models that have none of their own.
+    fn default() -> Self {
+        Self {
+            prompt: String::new(),
+            length: 96,
+            steps: 100,
+            sampler: Sampler::default(),
+            temperature: 0.7,
+            top_k: None,
+            top_p: None,
+            seed: 1,
+            stop_at_end: true,
+        }
+    }
 }
 
 /// From the page to the engine. `run` numbers runs; events of older runs are void.
@@ -186,6 +203,8 @@ pub struct ModelInfo {
     pub special: Vec<u32>,
     /// What computes.
     pub adapter: String,
+    /// The settings with which its texts read best.
+    pub defaults: Request,
     /// Why that is the CPU; none for a GPU.
     pub on_cpu: Option<OnCpu>,
     /// Milliseconds that a CPU takes for each token in a step, as measured; none for a GPU.

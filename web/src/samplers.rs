@@ -1,5 +1,8 @@
 //! The samplers in plain words.
 
+use diffusion::sampler::Correction;
+
+pub use crate::protocol::Sampler;
 use crate::protocol::SamplerKind;
 
 /// How the page speaks of a sampler.
@@ -17,8 +20,47 @@ pub struct Words {
     pub written: &'static str,
 }
 
-/// The words for a sampler.
-pub fn words(sampler: SamplerKind) -> Words {
+/// The words for a sampler: those of the preset that it is, but for a correction of the whole text.
+pub fn words(sampler: Sampler) -> Words {
+    let corrects = matches!(sampler.correction, Correction::Targeted { .. });
+    let plain =
+        if corrects { Sampler { correction: Correction::None, ..sampler } } else { sampler };
+    let preset = SamplerKind::ALL.into_iter().find(|&kind| Sampler::from(kind) == plain);
+    let words = preset.map_or(MIXED, of_preset);
+    if !corrects {
+        return words;
+    }
+    let (title, about) = match preset {
+        Some(SamplerKind::Ancestral) => (
+            "At random places, then corrected",
+            "Chance alone decides which words are written next. When the text stands, words that \
+             are doubled or do not fit are hidden and drawn again.",
+        ),
+        Some(SamplerKind::MaskGit) => (
+            "Surest first, with some chance, then corrected",
+            "The less sure the model is of a word, the more likely the word has to wait. When the \
+             text stands, words that are doubled or do not fit are hidden and drawn again.",
+        ),
+        _ => (
+            "Of its own parts, then corrected",
+            "When the text stands, words that are doubled or do not fit are hidden and drawn again.",
+        ),
+    };
+    let written =
+        "What is written stays until the text stands; then what does not fit is drawn again.";
+    Words { title, about, written, ..words }
+}
+
+/// The words for parts that are no preset.
+const MIXED: Words = Words {
+    title: "Of its own parts",
+    about: "Order, number and places as its name says.",
+    scheduled: false,
+    waiting: "The others have to wait.",
+    written: "",
+};
+
+fn of_preset(sampler: SamplerKind) -> Words {
     let (least_sure, stays) =
         ("The words that the model is least sure of have to wait.", "What is written stays.");
     match sampler {
@@ -85,9 +127,14 @@ mod tests {
 
     #[test]
     fn titles_tell_the_samplers_apart() {
-        let mut titles = SamplerKind::ALL.map(|sampler| words(sampler).title).to_vec();
+        let mut titles = SamplerKind::ALL.map(|kind| words(kind.into()).title).to_vec();
+        for own in
+            ["ancestral+targeted:0.02:4", "maskgit+targeted", "entropy+targeted", "maskgit+apart"]
+        {
+            titles.push(words(own.parse().expect("a sampler")).title);
+        }
         titles.sort_unstable();
         titles.dedup();
-        assert_eq!(titles.len(), SamplerKind::ALL.len());
+        assert_eq!(titles.len(), SamplerKind::ALL.len() + 4);
     }
 }

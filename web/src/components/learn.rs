@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use plot::State;
 
 use super::reader::COURSE;
-use crate::protocol::SamplerKind;
+use crate::protocol::Sampler;
 use crate::samplers;
 use crate::state::{App, Branch};
 
@@ -29,7 +29,7 @@ struct Now {
     /// Positions after a generated end of text.
     behind: Option<usize>,
     finished: bool,
-    sampler: SamplerKind,
+    sampler: Sampler,
     schedule: String,
     /// Words that a person erased and replaced in this very state.
     erased: usize,
@@ -118,7 +118,7 @@ impl Now {
                 "{masks} of {generated} words are still hidden{why}. {}",
                 words.waiting
             ));
-            out.push(words.written.into());
+            out.extend(Some(words.written.into()).filter(|text: &String| !text.is_empty()));
             out.extend(behind);
         }
         out

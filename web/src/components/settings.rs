@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::protocol::{Request, SamplerKind};
 use crate::samplers;
-use crate::state::{App, default_request};
+use crate::state::App;
 
 /// The controls.
 #[component]
@@ -13,7 +13,7 @@ pub(super) fn Settings() -> impl IntoView {
     let request = app.request;
     let most_steps = Signal::derive(move || app.info.get().map_or(100, |info| info.timesteps));
     let most_length = Signal::derive(move || app.info.get().map_or(256, |info| info.block_size));
-    let changed = Memo::new(move |_| request.with(is_changed));
+    let changed = Memo::new(move |_| request.with(|request| is_changed(request, app.defaults())));
     view! {
         <section class="panel settings" aria-labelledby="settings-title">
             <h2 id="settings-title">"Settings"</h2>
@@ -61,8 +61,18 @@ pub(super) fn Settings() -> impl IntoView {
 }
 
 /// Whether anything but the prompt differs from the defaults.
-fn is_changed(request: &Request) -> bool {
-    *request != Request { prompt: request.prompt.clone(), ..default_request() }
+fn is_changed(request: &Request, defaults: Request) -> bool {
+    *request != Request { prompt: request.prompt.clone(), ..defaults }
+}
+
+/// The samplers to choose from: the model's own and the one in use, if no preset, and the presets.
+fn offered(chosen: samplers::Sampler, own: samplers::Sampler) -> Vec<samplers::Sampler> {
+    let presets = SamplerKind::ALL.map(Into::into);
+    let mut others = vec![own, chosen];
+    others.dedup();
+    others.retain(|sampler| !presets.contains(sampler));
+    others.extend(presets);
+    others
 }
 
 /// Which words wait, and which stay.
@@ -76,20 +86,24 @@ fn Sampler() -> impl IntoView {
             <select
                 class="field"
                 on:change=move |event| {
-                    let sampler = SamplerKind::from_name(&event_target_value(&event));
-                    app.change(|r| r.sampler = sampler.unwrap_or_default());
+                    let sampler = event_target_value(&event).parse();
+                    app.change(|r| r.sampler = sampler.clone().unwrap_or_default());
                 }
             >
-                {SamplerKind::ALL
-                    .map(|sampler| {
-                        let title = samplers::words(sampler).title;
-                        view! {
-                            <option value=sampler.name() selected=move || chosen() == sampler>
-                                {format!("{title} ({})", sampler.name())}
-                            </option>
-                        }
-                    })
-                    .collect_view()}
+                {move || {
+                    offered(chosen(), app.defaults().sampler)
+                        .into_iter()
+                        .map(|sampler| {
+                            let title = samplers::words(sampler).title;
+                            let name = sampler.to_string();
+                            view! {
+                                <option value=name.clone() selected=move || chosen() == sampler>
+                                    {format!("{title} ({name})")}
+                                </option>
+                            }
+                        })
+                        .collect_view()
+                }}
             </select>
             <span class="note">{move || samplers::words(chosen()).about}</span>
         </label>

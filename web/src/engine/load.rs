@@ -13,7 +13,7 @@ use writer::Writer;
 use super::fetch::{self, Received};
 use super::network::Network;
 use super::{Emit, adapter, files};
-use crate::protocol::{Compute, Event, Fault, FaultKind, ModelInfo, Source, Stage};
+use crate::protocol::{Compute, Event, Fault, FaultKind, ModelInfo, Request, Source, Stage};
 
 /// Progress of a download is told at most once per so many bytes.
 const TELL_EVERY: u64 = 128 << 10;
@@ -65,6 +65,17 @@ impl Loaded {
             Source::Listed(entry) => (Some(entry.id), entry.name),
             Source::Dropped { name } => (None, name),
         };
+        let settings = match &card.sampling {
+            Some(_) => Request {
+                steps: defaults.steps(config.timesteps) as u32,
+                sampler: defaults.sampler,
+                temperature: defaults.temperature,
+                top_k: defaults.top_k,
+                top_p: defaults.top_p,
+                ..Request::default()
+            },
+            None => Request::default(),
+        };
         let ids = 0..tokenizer.vocab_size();
         let info = ModelInfo {
             id,
@@ -79,6 +90,7 @@ impl Loaded {
             pieces: ids.clone().filter_map(|id| writer::piece(&tokenizer, id)).collect(),
             special: ids.filter(|&id| tokenizer.is_special(id)).collect(),
             adapter: adapter::name(&network.device).await,
+            defaults: settings,
             on_cpu,
             token_ms: network.token_ms().await?,
         };

@@ -91,7 +91,7 @@ impl Run {
 /// The controls' options, for this model.
 fn options(writer: &Writer, request: &Request) -> SampleOptions {
     SampleOptions {
-        sampler: request.sampler.into(),
+        sampler: request.sampler,
         steps: Some(request.steps as usize),
         temperature: request.temperature,
         top_k: request.top_k,

@@ -37,7 +37,7 @@ impl App {
     /// Writes an example with the default settings: fills its gaps, or goes on from it. Before the
     /// model is there, it waits for it.
     pub fn write_example(self, prompt: String) {
-        self.request.set(example(prompt));
+        self.request.set(example(prompt, self.defaults_untracked()));
         self.visiting.set_value(false);
         self.write_when_ready();
         if self.waiting() {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{App, default_request};
+use super::App;
 use crate::protocol::Request;
 
 /// Local-storage key of the draft.
@@ -25,7 +25,7 @@ impl App {
     pub fn reset_settings(self) {
         self.change(|request| {
             let prompt = std::mem::take(&mut request.prompt);
-            *request = Request { prompt, ..default_request() };
+            *request = Request { prompt, ..self.defaults_untracked() };
         });
     }
 

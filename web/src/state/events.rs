@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use plot::{Frame, Trace};
 
+use super::requests::adopted;
 use super::{App, EngineState, Loading, Speed};
 use crate::protocol::{Event, Fault, FaultKind, ModelInfo, Predictions, Stage};
 
@@ -35,6 +36,12 @@ impl App {
 
     fn loaded(self, info: ModelInfo) {
         self.said.set(format!("{} is ready.", info.name));
+        let (old, new) = (self.defaults_untracked(), &info.defaults);
+        self.draft.update_value(|draft| *draft = adopted(draft, &old, new));
+        // What a link asks for stays as it is.
+        if !self.visiting.get_value() {
+            self.request.update(|request| *request = adopted(request, &old, new));
+        }
         self.info.set(Some(Arc::new(info)));
         self.engine.set(EngineState::Ready);
         self.stands();

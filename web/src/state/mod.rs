@@ -18,7 +18,7 @@ use leptos::prelude::*;
 use crate::link::Link;
 use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Stage};
 
-pub use requests::{default_request, gap_tokens};
+pub use requests::gap_tokens;
 pub use tree::{Branch, Edit, Tree};
 
 /// State of the engine.
@@ -129,11 +129,25 @@ pub enum Underline {
     None,
 }
 
+/// The default settings for a model, if there is one.
+fn defaults_of(info: Option<&ModelInfo>) -> Request {
+    info.map_or_else(Request::default, |info| info.defaults.clone())
+}
+
 impl App {
+    /// The settings with which the model's texts read best.
+    pub fn defaults(self) -> Request {
+        self.info.with(|info| defaults_of(info.as_deref()))
+    }
+
+    fn defaults_untracked(self) -> Request {
+        self.info.with_untracked(|info| defaults_of(info.as_deref()))
+    }
+
     /// The initial state.
     pub fn new() -> Self {
         Self {
-            request: RwSignal::new(default_request()),
+            request: RwSignal::new(Request::default()),
             pace: RwSignal::new(12),
             engine: RwSignal::new(EngineState::Starting),
             fault: RwSignal::new(None),
@@ -151,7 +165,7 @@ impl App {
             said: RwSignal::new(String::new()),
             toast: RwSignal::new(String::new()),
             link: StoredValue::new_local(None),
-            draft: StoredValue::new(default_request()),
+            draft: StoredValue::new(Request::default()),
             fragment: StoredValue::new(String::new()),
             begun: StoredValue::new(None),
             visiting: StoredValue::new(false),

@@ -1,21 +1,6 @@
 //! Requests: the defaults, what suits a model, and examples.
 
-use crate::protocol::{GAP_OPENS, ModelInfo, Request, SamplerKind};
-
-/// The default settings.
-pub fn default_request() -> Request {
-    Request {
-        prompt: String::new(),
-        length: 96,
-        steps: 100,
-        sampler: SamplerKind::default(),
-        temperature: 0.7,
-        top_k: None,
-        top_p: None,
-        seed: 1,
-        stop_at_end: true,
-    }
-}
+use crate::protocol::{GAP_OPENS, ModelInfo, Request};
 
 /// Whether the model has something to write inside a prompt.
 pub(super) fn has_gap(prompt: &str) -> bool {
@@ -28,10 +13,16 @@ pub fn gap_tokens(prompt: &str) -> u32 {
     prompt.split(GAP_OPENS).skip(1).map(|gap| size(gap).unwrap_or(1)).sum()
 }
 
+/// The same settings for another model: those that nobody has touched are its own.
+pub(super) fn adopted(request: &Request, old: &Request, new: &Request) -> Request {
+    let untouched = *request == Request { prompt: request.prompt.clone(), ..old.clone() };
+    let settings = if untouched { new } else { request };
+    Request { prompt: request.prompt.clone(), ..settings.clone() }
+}
+
 /// An example: its gaps are filled, or it is continued, with the default settings. A step for every
 /// token is enough: more would change nothing.
-pub(super) fn example(prompt: String) -> Request {
-    let default = default_request();
+pub(super) fn example(prompt: String, default: Request) -> Request {
     let length = if has_gap(&prompt) { 0 } else { default.length };
     let steps = default.steps.min(length + gap_tokens(&prompt)).max(1);
     Request { prompt, length, steps, ..default }
@@ -40,7 +31,7 @@ pub(super) fn example(prompt: String) -> Request {
 /// A request that has something to write, within what the model can do.
 pub(super) fn fitting(mut request: Request, info: &ModelInfo) -> Request {
     if request.length == 0 && !has_gap(&request.prompt) {
-        request.length = default_request().length;
+        request.length = Request::default().length;
     }
     request.steps = request.steps.min(info.timesteps);
     request.length = request.length.min(info.block_size);
@@ -53,12 +44,22 @@ mod tests {
 
     #[test]
     fn examples_take_the_defaults_and_no_idle_steps() {
-        let begun = example("Once upon a time".into());
+        let begun = example("Once upon a time".into(), Request::default());
         assert_eq!((begun.length, begun.steps), (96, 96));
-        let gap = example("A cat [MASK:12] home.".into());
+        let gap = example("A cat [MASK:12] home.".into(), Request::default());
         assert_eq!((gap.length, gap.steps), (0, 12));
-        assert_eq!(gap.temperature, default_request().temperature);
-        assert_eq!(example("[MASK] and [MASK:3].".into()).steps, 4);
-        assert_eq!(example("[MASK:300]".into()).steps, 100);
+        assert_eq!(gap.temperature, Request::default().temperature);
+        assert_eq!(example("[MASK] and [MASK:3].".into(), Request::default()).steps, 4);
+        assert_eq!(example("[MASK:300]".into(), Request::default()).steps, 100);
+    }
+
+    #[test]
+    fn untouched_settings_follow_the_model() {
+        let old = Request::default();
+        let new = Request { steps: 50, temperature: 0.5, ..Request::default() };
+        let typed = Request { prompt: "A cat".into(), ..Request::default() };
+        assert_eq!(adopted(&typed, &old, &new), Request { prompt: "A cat".into(), ..new.clone() });
+        let touched = Request { seed: 7, ..typed };
+        assert_eq!(adopted(&touched, &old, &new), touched);
     }
 }

@@ -3,7 +3,7 @@
 use plot::{State, Trace};
 pub use writer::Edit;
 
-use crate::protocol::{Predictions, Request, SamplerKind, Snapshot};
+use crate::protocol::{Predictions, Request, Snapshot};
 
 /// Where a branch left another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,7 +205,7 @@ fn request_of(trace: &Trace) -> Request {
         prompt: trace.prompt.clone(),
         length: (trace.len() - given) as u32,
         steps: trace.steps,
-        sampler: SamplerKind::from_name(&trace.sampler).unwrap_or_default(),
+        sampler: trace.sampler.parse().unwrap_or_default(),
         temperature: trace.temperature,
         top_k: trace.top_k,
         top_p: trace.top_p,
@@ -217,6 +217,7 @@ fn request_of(trace: &Trace) -> Request {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::protocol::SamplerKind;
     use plot::{Frame, Piece};
 
     pub(crate) fn request() -> Request {
@@ -224,7 +225,7 @@ pub(crate) mod tests {
             prompt: "A".into(),
             length: 4,
             steps: 4,
-            sampler: SamplerKind::Carry,
+            sampler: SamplerKind::Carry.into(),
             temperature: 0.0,
             top_k: None,
             top_p: None,

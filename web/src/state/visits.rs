@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use plot::Trace;
 use wasm_bindgen::JsValue;
 
-use super::{App, EngineState, default_request};
+use super::{App, EngineState};
 use crate::address::{self, Link as ShareLink};
 use crate::protocol::{Fault, FaultKind, ModelEntry, Request};
 
@@ -114,7 +114,7 @@ impl App {
     }
 
     fn link_of_address(self) -> Option<ShareLink> {
-        address::read(&fragment_of_address(), &default_request())
+        address::read(&fragment_of_address(), &self.defaults_untracked())
     }
 
     /// The share link for a request, as a fragment.
