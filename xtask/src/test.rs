@@ -22,8 +22,16 @@ macOS on Metal, on Windows on DirectX 12.";
 /// Tests that dispatch shaders, besides those inside the libraries: they run once per driver. Named
 /// as targets of the workspace, not by `-p`: fewer packages would resolve to other features of the
 /// dependencies, and everything would be compiled a second time.
-const ON_EACH_DRIVER: [&str; 7] =
-    ["attention", "gemm", "golden_numbers", "muon", "network", "sampling", "training"];
+const ON_EACH_DRIVER: [&str; 8] = [
+    "attention",
+    "gemm",
+    "golden_numbers",
+    "muon",
+    "network",
+    "sampling",
+    "sampling_parts",
+    "training",
+];
 
 /// Crates that need a system around them; all others must compile for WebAssembly.
 const NATIVE_ONLY: [&str; 3] = ["e2e", "trainer", "xtask"];
