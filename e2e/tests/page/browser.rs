@@ -230,13 +230,17 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }
 
-    /// Waits until lines are wrapped anew and colours have changed. What moves for ever moves on.
+    /// Waits until lines are wrapped anew and colours have changed, which takes less than a second.
+    /// What moves for ever moves on, and while a busy machine draws no frame, nothing ends.
     pub(crate) fn settle(&self) {
         self.run(
-            "for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); \
-             const ends = a => a.effect.getComputedTiming().endTime !== Infinity; \
-             const all = document.getAnimations().filter(ends); \
-             await Promise.all(all.map(a => a.finished.catch(() => 0)));",
+            "const settled = async () => { \
+                 for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); \
+                 const ends = a => a.effect.getComputedTiming().endTime !== Infinity; \
+                 const all = document.getAnimations().filter(ends); \
+                 await Promise.all(all.map(a => a.finished.catch(() => 0))); \
+             }; \
+             await Promise.race([settled(), new Promise(wake => setTimeout(wake, 5000))]);",
             &[],
         );
     }

@@ -40,7 +40,7 @@ impl Tiny {
 
     /// As small, with more steps to watch.
     pub(crate) fn patient() -> Self {
-        Self::of_size(2, 32, 64, 200)
+        Self::of_size(2, 32, 128, 200)
     }
 
     fn of_size(n_layer: usize, n_embd: usize, block_size: usize, timesteps: usize) -> Self {
