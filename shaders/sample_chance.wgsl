@@ -13,6 +13,7 @@
 //
 // Host side and CPU twin: crates/kernels/src/sample_chance.rs.
 
+#import draw
 #import elements
 #import kinds
 #import order
@@ -47,9 +48,7 @@ fn main(
     if n >= params.count {
         return;
     }
-    let sample = params.first_sample + n / params.length;
-    let counter = vec4<u32>(n % params.length, sample, control[0], STREAM);
-    let u = unit(philox(counter, vec2<u32>(params.seed_low, params.seed_high)).x);
+    let u = drawn(n, STREAM);
     if ids[n] == params.mask_id {
         if params.reveals == 1u {
             order[n] = select(WAITS, STAYS, u < bitcast<f32>(control[3]));

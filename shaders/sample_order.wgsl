@@ -17,6 +17,7 @@
 //
 // Host side and CPU twin: crates/kernels/src/sample_order.rs.
 
+#import draw
 #import elements
 #import order
 #import rng
@@ -65,9 +66,7 @@ fn main(
         order[n] = STAYS;
         return;
     }
-    let sample = params.first_sample + n / params.length;
-    let counter = vec4<u32>(n % params.length, sample, control[0], STREAM);
-    let u = unit(philox(counter, vec2<u32>(params.seed_low, params.seed_high)).x);
+    let u = drawn(n, STREAM);
     var score = 0.0;
     if params.score == 0u {
         score = log(max(certainty[n], LEAST));

@@ -9,6 +9,7 @@
 //
 // Host side and CPU twin: crates/kernels/src/sample_uniforms.rs.
 
+#import draw
 #import elements
 #import rng
 
@@ -37,7 +38,5 @@ fn main(
     if n >= params.count {
         return;
     }
-    let sample = params.first_sample + n / params.length;
-    let counter = vec4<u32>(n % params.length, sample, control[0], STREAM);
-    uniforms[n] = unit(philox(counter, vec2<u32>(params.seed_low, params.seed_high)).x);
+    uniforms[n] = drawn(n, STREAM);
 }

@@ -5,6 +5,7 @@ use device::Sources;
 /// Files that kernels may `#import`.
 pub const COMMON: Sources = &[
     ("attention", include_str!("../../../shaders/common/attention.wgsl")),
+    ("draw", include_str!("../../../shaders/common/draw.wgsl")),
     ("elements", include_str!("../../../shaders/common/elements.wgsl")),
     ("head", include_str!("../../../shaders/common/head.wgsl")),
     ("kinds", include_str!("../../../shaders/common/kinds.wgsl")),

@@ -59,6 +59,28 @@ impl Philox {
     }
 }
 
+/// The random numbers of the positions in a denoising pass. Twin of `shaders/common/draw.wgsl`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draws {
+    /// Words of the seed, the low one first.
+    pub(crate) seed: [u32; 2],
+    /// Positions of a sample.
+    pub(crate) length: u32,
+    /// Number of the first sample of the batch.
+    pub(crate) first_sample: u32,
+    /// Number of the pass.
+    pub(crate) pass: u32,
+}
+
+impl Draws {
+    /// The number of position `n` of the batch, in (0, 1).
+    pub(crate) fn of(&self, stream: Stream, n: u32) -> f32 {
+        let Self { seed, length, first_sample, pass } = *self;
+        let counter = [n % length, first_sample + n / length, pass];
+        unit(Philox { key: seed }.of(stream, counter)[0])
+    }
+}
+
 /// A number in the open interval (0, 1) from the upper 23 bits of a word; exact in f32.
 pub fn unit(word: u32) -> f32 {
     ((word >> 9) as f32 + 0.5) * f32::from_bits(0x3400_0000)

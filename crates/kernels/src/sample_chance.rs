@@ -6,7 +6,7 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use crate::grid;
 use crate::imports::kernel;
 use crate::remask::{GIVEN, STAYS, WAITS};
-use crate::rng::{self, Philox, Stream};
+use crate::rng::{Draws, Stream};
 use crate::sample_begin::{REMASK, REVEAL};
 
 /// What is drawn, and for whom.
@@ -76,12 +76,14 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let (params, [ids, kinds, control, order]) = args.take::<Params, 4>();
     let (ids, kinds, control) = (ids.words(), kinds.words(), control.words());
     let [remask, reveal] = [REMASK, REVEAL].map(|element| f32::from_bits(control[element]));
-    let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
+    let draws = Draws {
+        seed: [params.seed_low, params.seed_high],
+        length: params.length,
+        first_sample: params.first_sample,
+        pass: control[0],
+    };
     for (n, order) in order.floats_mut().iter_mut().enumerate() {
-        let n32 = n as u32;
-        let sample = params.first_sample + n32 / params.length;
-        let counter = [n32 % params.length, sample, control[0]];
-        let u = rng::unit(generator.of(Stream::Chance, counter)[0]);
+        let u = draws.of(Stream::Chance, n as u32);
         if ids[n] == params.mask_id {
             if params.reveals == 1 {
                 *order = E::of(f64::from(if u < reveal { STAYS } else { WAITS }));

@@ -5,7 +5,7 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use crate::grid;
 use crate::imports::kernel;
 use crate::remask::STAYS;
-use crate::rng::{self, Philox, Stream};
+use crate::rng::{Draws, Stream};
 
 /// Below this a certainty has no useful logarithm.
 pub const LEAST: f32 = 1e-37;
@@ -93,15 +93,17 @@ pub fn record(step: &mut Recording, io: Buffers, choice: &Choice) {
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, [certainty, ids, control, order]) = args.take::<Params, 4>();
     let (certainty, ids) = (certainty.floats(), ids.words());
-    let pass = control.words()[0];
-    let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
+    let draws = Draws {
+        seed: [params.seed_low, params.seed_high],
+        length: params.length,
+        first_sample: params.first_sample,
+        pass: control.words()[0],
+    };
     for (n, order) in order.floats_mut().iter_mut().enumerate() {
         *order = E::of(f64::from(STAYS));
         if ids[n] == params.mask_id {
-            let n32 = n as u32;
-            let sample = params.first_sample + n32 / params.length;
-            let [word, ..] = generator.of(Stream::Order, [n32 % params.length, sample, pass]);
-            let gumbel = -(-(-f64::from(rng::unit(word))).ln_1p()).ln();
+            let u = f64::from(draws.of(Stream::Order, n as u32));
+            let gumbel = -(-(-u).ln_1p()).ln();
             let noise = f64::from(params.choice_temperature) * gumbel;
             let score = match params.score {
                 0 => certainty[n].wide().max(f64::from(LEAST)).ln(),

@@ -4,7 +4,7 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::rng::{self, Philox, Stream};
+use crate::rng::{Draws, Stream};
 
 params! {
     struct Params {
@@ -48,11 +48,13 @@ pub fn record(step: &mut Recording, io: Buffers, length: usize, first_sample: u3
 
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, [control, uniforms]) = args.take::<Params, 2>();
-    let pass = control.words()[0];
-    let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
+    let draws = Draws {
+        seed: [params.seed_low, params.seed_high],
+        length: params.length,
+        first_sample: params.first_sample,
+        pass: control.words()[0],
+    };
     for (n, uniform) in (0..).zip(uniforms.floats_mut()) {
-        let sample = params.first_sample + n / params.length;
-        let [word, ..] = generator.of(Stream::Tokens, [n % params.length, sample, pass]);
-        *uniform = E::of(rng::unit(word).into());
+        *uniform = E::of(draws.of(Stream::Tokens, n).into());
     }
 }
