@@ -2,8 +2,7 @@
 
 use diffusion::sampler::Correction;
 
-pub use crate::protocol::Sampler;
-use crate::protocol::SamplerKind;
+use crate::protocol::{Sampler, SamplerKind};
 
 /// How the page speaks of a sampler.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +21,7 @@ pub struct Words {
 
 /// The words for a sampler: those of the preset that it is, but for a correction of the whole text.
 pub fn words(sampler: Sampler) -> Words {
-    let corrects = matches!(sampler.correction, Correction::Targeted { .. });
+    let corrects = sampler.corrects();
     let plain =
         if corrects { Sampler { correction: Correction::None, ..sampler } } else { sampler };
     let preset = SamplerKind::ALL.into_iter().find(|&kind| Sampler::from(kind) == plain);

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::{Request, SamplerKind};
+use crate::protocol::{self, Request, SamplerKind};
 use crate::samplers;
 use crate::state::App;
 
@@ -66,7 +66,7 @@ fn is_changed(request: &Request, defaults: Request) -> bool {
 }
 
 /// The samplers to choose from: the model's own and the one in use, if no preset, and the presets.
-fn offered(chosen: samplers::Sampler, own: samplers::Sampler) -> Vec<samplers::Sampler> {
+fn offered(chosen: protocol::Sampler, own: protocol::Sampler) -> Vec<protocol::Sampler> {
     let presets = SamplerKind::ALL.map(Into::into);
     let mut others = vec![own, chosen];
     others.dedup();
@@ -79,25 +79,28 @@ fn offered(chosen: samplers::Sampler, own: samplers::Sampler) -> Vec<samplers::S
 #[component]
 fn Sampler() -> impl IntoView {
     let app = App::get();
-    let chosen = move || app.request.with(|request| request.sampler);
+    let chosen = Memo::new(move |_| app.request.with(|request| request.sampler));
+    // The list is made anew for another model or sampler alone, not for every letter of the prompt.
+    let offered = Memo::new(move |_| offered(chosen.get(), app.defaults().sampler));
     view! {
         <label class="control">
             <span class="label">"Sampler: which words come first"</span>
             <select
                 class="field"
                 on:change=move |event| {
-                    let sampler = event_target_value(&event).parse();
-                    app.change(|r| r.sampler = sampler.clone().unwrap_or_default());
+                    let sampler = event_target_value(&event).parse().unwrap_or_default();
+                    app.change(|r| r.sampler = sampler);
                 }
             >
                 {move || {
-                    offered(chosen(), app.defaults().sampler)
+                    offered
+                        .get()
                         .into_iter()
                         .map(|sampler| {
                             let title = samplers::words(sampler).title;
                             let name = sampler.to_string();
                             view! {
-                                <option value=name.clone() selected=move || chosen() == sampler>
+                                <option value=name.clone() selected=move || chosen.get() == sampler>
                                     {format!("{title} ({name})")}
                                 </option>
                             }
@@ -105,7 +108,7 @@ fn Sampler() -> impl IntoView {
                         .collect_view()
                 }}
             </select>
-            <span class="note">{move || samplers::words(chosen()).about}</span>
+            <span class="note">{move || samplers::words(chosen.get()).about}</span>
         </label>
     }
 }
