@@ -167,8 +167,11 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
     if let Some(stranger) = model::stranger(&bytes) {
         anyhow::bail!("{stranger}");
     }
-    let text = String::from_utf8(bytes).context("this is not UTF-8 text")?;
-    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+    let mut text = String::from_utf8(bytes).context("this is not UTF-8 text")?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
 }
 
 /// Refuses outputs that would overwrite an input or one another.
