@@ -3,6 +3,7 @@
 //! A [`Trace`] records a denoising, [`layout`] turns a frame of it into shapes ([`draw`]), and the
 //! shapes become pixels natively (feature `raster`), on a canvas in the page, or an SVG file.
 
+pub mod compare;
 pub mod curve;
 pub mod draw;
 pub mod layout;

@@ -215,3 +215,35 @@ fn confidence_can_be_left_out() {
     assert!(with == picture("again.png", &[]));
     assert!(with != picture("without.png", &["--no-confidence"]));
 }
+
+#[test]
+fn two_traces_are_shown_beside_each_other() {
+    let (folder, trace) = folder();
+    let mut quick = trace.clone();
+    quick.frames = [0, 10, 20, 30, 40, 50].map(|frame| trace.frames[frame].clone()).to_vec();
+    quick.seed = 99;
+    fs::write(folder.path().join("quick.json"), quick.to_json()).expect("trace");
+    let made = ["--gif", "both.gif", "--png", "both.png", "--frame", "20", "--size", "640x360"];
+    let output = command(folder.path(), &["quick.json"]).args(made).output().expect("it starts");
+    assert!(output.status.success(), "{}", message(&output));
+
+    let mut raster = Raster::new(SIZE).expect("size");
+    let panes = plot::layout::Pane::both(&trace, &quick);
+    assert_eq!(panes.each_ref().map(|pane| pane.title.as_str()), ["seed 1234", "seed 99"]);
+    let pair = plot::layout::Pair::new(panes, SIZE, &mut |t, s, w| raster.measure(t, s, w));
+    let style = plot::layout::Style::default();
+    let shapes = pair.draw(20.into(), &style, &mut |t, s, w| raster.measure(t, s, w));
+    let expected = raster.draw(&shapes).to_vec();
+    assert!(decode(&folder.path().join("both.png"))[0] == expected, "the layout of both");
+    assert_eq!(decode(&folder.path().join("both.gif")).len(), 53, "the longer run's time line");
+
+    // Frames are those of the longer run; a third trace has no place.
+    let late = &["quick.json", "--png", "p.png", "--frame", "51"];
+    let said = fault(&mut command(folder.path(), late));
+    assert!(said.contains("no frame 51; its frames are 0 to 50"), "{said}");
+    let three = &["quick.json", "quick.json", "--png", "p.png"];
+    let output = command(folder.path(), three).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2), "{}", message(&output));
+    let over = fault(&mut command(folder.path(), &["quick.json", "--png", "quick.json"]));
+    assert!(over.contains("is read, so it cannot be written to"), "{over}");
+}

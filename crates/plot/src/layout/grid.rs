@@ -35,17 +35,8 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Width of one of `columns` columns of text.
-    pub(super) fn column(&self, columns: usize) -> f32 {
-        self.stride(columns) - self.gutter()
-    }
-
-    /// From the left edge of a column of text to that of the next.
-    pub(super) fn stride(&self, columns: usize) -> f32 {
-        (self.text.width + self.gutter()) / columns as f32
-    }
-
-    fn gutter(&self) -> f32 {
+    /// Space between two columns of text.
+    pub(super) fn gutter(&self) -> f32 {
         28.0 * self.unit
     }
 

@@ -3,25 +3,19 @@
 //! [`Plan::new`] gives every token its place once, from the text of the last frame;
 //! [`Plan::draw`] then draws any frame, so nothing jumps while the text appears.
 
+mod body;
 mod grid;
+mod pair;
 mod panel;
 mod tokens;
 
-use crate::draw::{Draw, Measure, Size, Weight};
-use crate::theme::Theme;
+use crate::draw::{Draw, Measure, Size};
+use crate::theme::{Palette, Theme};
 use crate::trace::Trace;
-use crate::wrap::{Measured, Segment, Widths, Wrapped};
 
+use body::Body;
 use grid::Grid;
-
-/// Height of a line in em.
-const LEADING: f32 = 1.6;
-/// Space between paragraphs in line heights.
-const PARAGRAPH: f32 = 0.45;
-/// Most columns of a long text.
-const MOST_COLUMNS: usize = 4;
-/// Texts are measured at this size and scaled, so that a plan measures each token once.
-const REFERENCE: f32 = 64.0;
+pub use pair::{Pair, Pane};
 
 /// How frames are drawn.
 #[derive(Clone, Debug)]
@@ -77,13 +71,7 @@ pub struct Plan<'a> {
     trace: &'a Trace,
     size: Size,
     grid: Grid,
-    /// Pixels per em of the text.
-    font: f32,
-    segments: Vec<Segment>,
-    /// One for each segment.
-    places: Vec<Place>,
-    /// `[frames]`: what each position shows.
-    strings: Vec<Vec<String>>,
+    body: Body<'a>,
     /// `[frames]`: masks.
     masks: Vec<usize>,
     /// `[frames]`: mean confidence.
@@ -95,42 +83,12 @@ impl<'a> Plan<'a> {
     /// a smaller font until they fit.
     pub fn new(trace: &'a Trace, size: Size, measure: &mut Measure<'_>) -> Self {
         let grid = Grid::new(size);
-        let mut em = |text: &str, bold: bool| {
-            measure(text, REFERENCE, if bold { Weight::Bold } else { Weight::Regular }) / REFERENCE
-        };
-        let widths = Widths { space: em(" ", false), small: 0.4, empty: 0.12, mask: 2.0 };
-        let measured = Measured::new(trace, widths, &mut em);
-
-        // Columns only if they allow a much larger font.
-        let mut best = fit(&measured, &grid, 1, &mut em);
-        for columns in 2..=MOST_COLUMNS {
-            let other = fit(&measured, &grid, columns, &mut em);
-            if other.font > 1.2 * best.font {
-                best = other;
-            }
-        }
-        let Fit { font, columns, wrapped, rows } = best;
-
-        // A short text sits a little above the middle; a long one begins at the top.
-        let height = rows.iter().fold(0.0f32, |most, row| most.max(row.1 + 1.0)) * LEADING * font;
-        let spare = grid.text.height - height;
-        let top = grid.text.y + if spare > 0.4 * grid.text.height { 0.38 * spare } else { 0.0 };
-        let place = |s: &Segment| Place {
-            token: s.token,
-            x: grid.text.x + rows[s.line].0 as f32 * grid.stride(columns) + s.x * font,
-            y: top + rows[s.line].1 * LEADING * font,
-            width: s.width * font,
-            height: LEADING * font,
-        };
         let frames = 0..trace.frames.len();
         Self {
             trace,
             size,
-            places: wrapped.segments.iter().map(place).collect(),
-            segments: wrapped.segments,
+            body: Body::new(trace, grid.text, grid.largest_font, grid.gutter(), measure),
             grid,
-            font,
-            strings: frames.clone().map(|f| trace.strings(f)).collect(),
             masks: frames.clone().map(|f| trace.masks(f)).collect(),
             confidence: frames.map(|f| trace.mean_confidence(f)).collect(),
         }
@@ -142,16 +100,9 @@ impl<'a> Plan<'a> {
     /// If the trace has no such frame.
     pub fn draw(&self, moment: Moment, style: &Style, measure: &mut Measure<'_>) -> Vec<Draw> {
         let palette = style.theme.palette();
-        let mut out = vec![Draw::Rect {
-            x: 0.0,
-            y: 0.0,
-            width: self.size.width as f32,
-            height: self.size.height as f32,
-            radius: 0.0,
-            color: palette.background,
-        }];
+        let mut out = vec![ground(self.size, palette)];
         self.header(style, measure, &mut out);
-        self.tokens(moment, style, measure, &mut out);
+        self.body.draw(moment, style, measure, &mut out);
         self.panel(moment, style, &mut out);
         self.footer(palette, measure, &mut out);
         out
@@ -160,7 +111,7 @@ impl<'a> Plan<'a> {
     /// The places of the tokens in order, to find the token under a pointer. A token has one place
     /// on each line that it reaches, and none if it is nothing but a space before another.
     pub fn places(&self) -> &[Place] {
-        &self.places
+        &self.body.places
     }
 
     /// Bounding box of the text, as `[x, y, width, height]`.
@@ -171,32 +122,12 @@ impl<'a> Plan<'a> {
 
     /// The size of the letters of the text, in pixels per em.
     pub fn font_size(&self) -> f32 {
-        self.font
+        self.body.font
     }
 }
 
-/// The text in columns, in the largest font that fits.
-struct Fit {
-    font: f32,
-    columns: usize,
-    wrapped: Wrapped,
-    /// Column and top (in line heights) of each line.
-    rows: Vec<(usize, f32)>,
-}
-
-fn fit(
-    measured: &Measured,
-    grid: &Grid,
-    columns: usize,
-    em: &mut dyn FnMut(&str, bool) -> f32,
-) -> Fit {
-    let mut font = grid.largest_font;
-    loop {
-        let wrapped = measured.wrap(grid.column(columns) / font, em);
-        let rows = wrapped.rows(grid.text.height / (LEADING * font), PARAGRAPH);
-        if rows.last().is_none_or(|row| row.0 < columns) {
-            return Fit { font, columns, wrapped, rows };
-        }
-        font *= 0.98;
-    }
+/// The background.
+fn ground(size: Size, palette: &Palette) -> Draw {
+    let (width, height) = (size.width as f32, size.height as f32);
+    Draw::Rect { x: 0.0, y: 0.0, width, height, radius: 0.0, color: palette.background }
 }

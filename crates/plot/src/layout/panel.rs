@@ -1,32 +1,14 @@
 //! Around the text: title, step counter, charts, legend and footer.
 
-use super::grid::Area;
+use super::grid::{Area, Grid};
 use super::{Moment, Plan, Style};
+use crate::compare::short;
 use crate::draw::{Align, Color, Draw, Measure, Weight, shorten};
 use crate::theme::Palette;
 
 impl Plan<'_> {
     pub(super) fn header(&self, style: &Style, measure: &mut Measure<'_>, out: &mut Vec<Draw>) {
-        let palette = style.theme.palette();
-        let (grid, u) = (&self.grid, self.grid.unit);
-        let size = 1.5 * grid.label;
-        let side = 0.72 * size;
-        out.push(Draw::Rect {
-            x: grid.margin,
-            y: grid.title - side,
-            width: side,
-            height: side,
-            radius: 0.24 * side,
-            color: palette.accent,
-        });
-        let x = grid.margin + side + 10.0 * u;
-        let title = shorten(&style.title, (grid.right - x) / 2.0, size, Weight::Bold, measure);
-        let model_x = x + measure(&title, size, Weight::Bold) + 0.5 * size;
-        out.push(text(x, grid.title, Align::Left, size, Weight::Bold, palette.ink, title));
-        let model =
-            shorten(&self.trace.model, grid.right - model_x, size, Weight::Regular, measure);
-        let color = palette.muted;
-        out.push(text(model_x, grid.title, Align::Left, size, Weight::Regular, color, model));
+        seal(&self.grid, style, &self.trace.model, measure, out);
     }
 
     pub(super) fn panel(&self, moment: Moment, style: &Style, out: &mut Vec<Draw>) {
@@ -64,7 +46,8 @@ impl Plan<'_> {
         let values = self.confidence.iter().copied();
         self.chart(&grid.confidence, values, moment, color, palette, out);
 
-        self.legend(style, out);
+        let ends = self.trace.end_id.is_some();
+        legend(&grid.legend, grid.columns, grid.label, ends, style, out);
     }
 
     /// Steps done at `moment`.
@@ -131,52 +114,6 @@ impl Plan<'_> {
         }
     }
 
-    /// What the marks in the text mean.
-    fn legend(&self, style: &Style, out: &mut Vec<Draw>) {
-        let palette = style.theme.palette();
-        let (grid, size) = (&self.grid, self.grid.label);
-        let wide = 2.0 * size;
-        let mut names = vec!["Prompt", "Masked", "Just written"];
-        names.extend(self.trace.end_id.map(|_| "End of text"));
-        names.extend(style.confidence.then_some("Confidence"));
-        for (i, name) in names.into_iter().enumerate() {
-            let column = (i % grid.columns) as f32 / grid.columns as f32;
-            let x = grid.legend.x + grid.legend.width * column;
-            let y = grid.legend.y + size * (1.0 + 2.1 * (i / grid.columns) as f32);
-            let swatch = |dx: f32, width: f32, height: f32, color| Draw::Rect {
-                x: x + dx,
-                y: y - 0.36 * size - height / 2.0,
-                width,
-                height,
-                radius: 0.2 * size.min(height),
-                color,
-            };
-            let bold = Weight::Bold;
-            match name {
-                "Prompt" => {
-                    let middle = x + wide / 2.0;
-                    out.push(text(middle, y, Align::Center, size, bold, palette.ink, "Ab".into()));
-                }
-                "Masked" => out.push(swatch(0.0, wide, 0.9 * size, palette.mask)),
-                "Just written" => out.push(swatch(0.0, wide, 1.1 * size, palette.accent)),
-                "End of text" => {
-                    let side = 0.5 * size;
-                    out.push(swatch((wide - side) / 2.0, side, side, palette.accent));
-                }
-                _ => {
-                    let part = wide / 4.0;
-                    out.extend((0..4u8).map(|i| {
-                        let color = palette.confidence(f32::from(i) / 3.0);
-                        swatch(part * f32::from(i), 0.86 * part, 0.3 * size, color)
-                    }));
-                }
-            }
-            let label = x + wide + 0.6 * size;
-            let color = palette.muted;
-            out.push(text(label, y, Align::Left, size, Weight::Regular, color, name.into()));
-        }
-    }
-
     pub(super) fn footer(&self, palette: &Palette, measure: &mut Measure<'_>, out: &mut Vec<Draw>) {
         let trace = self.trace;
         let (grid, size) = (&self.grid, self.grid.label);
@@ -205,6 +142,87 @@ impl Plan<'_> {
     }
 }
 
+/// The title of a picture and the name of the model.
+pub(super) fn seal(
+    grid: &Grid,
+    style: &Style,
+    model: &str,
+    measure: &mut Measure<'_>,
+    out: &mut Vec<Draw>,
+) {
+    let palette = style.theme.palette();
+    let u = grid.unit;
+    let size = 1.5 * grid.label;
+    let side = 0.72 * size;
+    out.push(Draw::Rect {
+        x: grid.margin,
+        y: grid.title - side,
+        width: side,
+        height: side,
+        radius: 0.24 * side,
+        color: palette.accent,
+    });
+    let x = grid.margin + side + 10.0 * u;
+    let title = shorten(&style.title, (grid.right - x) / 2.0, size, Weight::Bold, measure);
+    let model_x = x + measure(&title, size, Weight::Bold) + 0.5 * size;
+    out.push(text(x, grid.title, Align::Left, size, Weight::Bold, palette.ink, title));
+    let model = shorten(model, grid.right - model_x, size, Weight::Regular, measure);
+    let color = palette.muted;
+    out.push(text(model_x, grid.title, Align::Left, size, Weight::Regular, color, model));
+}
+
+/// What the marks in the text mean.
+pub(super) fn legend(
+    area: &Area,
+    columns: usize,
+    size: f32,
+    ends: bool,
+    style: &Style,
+    out: &mut Vec<Draw>,
+) {
+    let palette = style.theme.palette();
+    let wide = 2.0 * size;
+    let mut names = vec!["Prompt", "Masked", "Just written"];
+    names.extend(ends.then_some("End of text"));
+    names.extend(style.confidence.then_some("Confidence"));
+    for (i, name) in names.into_iter().enumerate() {
+        let column = (i % columns) as f32 / columns as f32;
+        let x = area.x + area.width * column;
+        let y = area.y + size * (1.0 + 2.1 * (i / columns) as f32);
+        let swatch = |dx: f32, width: f32, height: f32, color| Draw::Rect {
+            x: x + dx,
+            y: y - 0.36 * size - height / 2.0,
+            width,
+            height,
+            radius: 0.2 * size.min(height),
+            color,
+        };
+        let bold = Weight::Bold;
+        match name {
+            "Prompt" => {
+                let middle = x + wide / 2.0;
+                out.push(text(middle, y, Align::Center, size, bold, palette.ink, "Ab".into()));
+            }
+            "Masked" => out.push(swatch(0.0, wide, 0.9 * size, palette.mask)),
+            "Just written" => out.push(swatch(0.0, wide, 1.1 * size, palette.accent)),
+            "End of text" => {
+                let side = 0.5 * size;
+                out.push(swatch((wide - side) / 2.0, side, side, palette.accent));
+            }
+            _ => {
+                let part = wide / 4.0;
+                out.extend((0..4u8).map(|i| {
+                    let color = palette.confidence(f32::from(i) / 3.0);
+                    swatch(part * f32::from(i), 0.86 * part, 0.3 * size, color)
+                }));
+            }
+        }
+        let label = x + wide + 0.6 * size;
+        let color = palette.muted;
+        out.push(text(label, y, Align::Left, size, Weight::Regular, color, name.into()));
+    }
+}
+
 /// The part of a curve up to `x`, ending in a point at `x`, and that point.
 fn until(points: &[[f32; 2]], x: f32) -> (Vec<[f32; 2]>, Option<[f32; 2]>) {
     let mut past: Vec<[f32; 2]> = points.iter().copied().take_while(|p| p[0] <= x).collect();
@@ -218,13 +236,7 @@ fn until(points: &[[f32; 2]], x: f32) -> (Vec<[f32; 2]>, Option<[f32; 2]>) {
     (past, head)
 }
 
-/// A number without needless decimals.
-fn short(number: f32) -> String {
-    let text = format!("{number:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').into()
-}
-
-fn text(
+pub(super) fn text(
     x: f32,
     y: f32,
     align: Align,

@@ -1,6 +1,7 @@
 //! The text itself: prompt, masks, fresh and settled tokens in their places.
 
-use super::{LEADING, Moment, Place, Plan, Style};
+use super::body::{Body, LEADING};
+use super::{Moment, Place, Style};
 use crate::draw::{Align, Color, Draw, Measure, Weight, shorten};
 use crate::trace::State;
 use crate::wrap::{Kind, Segment};
@@ -14,8 +15,9 @@ const DIMMED: f32 = 0.35;
 /// Smallest font scale of a token that is wider than its place.
 const SMALLEST: f32 = 0.6;
 
-impl Plan<'_> {
-    pub(super) fn tokens(
+impl Body<'_> {
+    /// The shapes of all tokens at a moment.
+    pub(super) fn draw(
         &self,
         Moment { frame, phase }: Moment,
         style: &Style,

@@ -1,10 +1,11 @@
-//! `render`: pictures of a saved trace, without the model.
+//! `render`: pictures of a saved trace, or of two beside each other, without the model.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Result;
 use clap::{ArgGroup, Args};
+use plot::Trace;
 use plot::draw::Size;
 use plot::theme::Theme;
 
@@ -13,13 +14,13 @@ use crate::files::{self, Output};
 use crate::media::{self, Look};
 use crate::print;
 
-/// Make pictures of a denoising that `sample --trace` saved
+/// Make pictures of a denoising that `sample --trace` saved, or of two beside each other
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("output").required(true).multiple(true))]
 pub(crate) struct RenderArgs {
-    /// The trace
-    #[arg(value_name = "TRACE.json")]
-    pub(crate) trace: PathBuf,
+    /// The trace; a second one is shown beside it, at the same share of its frames
+    #[arg(value_name = "TRACE.json", num_args = 1..=2, required = true)]
+    pub(crate) traces: Vec<PathBuf>,
 
     /// Write a video (needs ffmpeg)
     #[arg(long, group = "output", value_name = "FILE.mp4")]
@@ -33,7 +34,8 @@ pub(crate) struct RenderArgs {
     #[arg(long, group = "output", value_name = "FILE.png")]
     pub(crate) png: Option<PathBuf>,
 
-    /// Frame of the trace that `--png` shows, from 0 [default: the last]
+    /// Frame of the trace that `--png` shows, of the longer one if there are two, from 0
+    /// [default: the last]
     #[arg(long, requires = "png", value_name = "N")]
     pub(crate) frame: Option<usize>,
 
@@ -94,10 +96,11 @@ impl FromStr for PictureSize {
 /// Runs the command.
 pub(crate) fn run(args: &RenderArgs) -> Result<()> {
     let named = || [&args.png, &args.gif, &args.mp4].into_iter().flatten().map(PathBuf::as_path);
-    files::distinct([args.trace.as_path()], named())?;
-    let trace = media::read_trace(&args.trace)?;
-    let frame = args.frame.unwrap_or(trace.frames.len() - 1);
-    media::check_frame(&trace, frame)?;
+    files::distinct(args.traces.iter().map(PathBuf::as_path), named())?;
+    let traces: Vec<Trace> =
+        args.traces.iter().map(|path| media::read_trace(path)).collect::<Result<_>>()?;
+    let frame = args.frame.unwrap_or(media::frames(&traces) - 1);
+    media::check_frame(&traces, frame)?;
     if args.mp4.is_some() {
         media::require_ffmpeg()?;
     }
@@ -106,13 +109,13 @@ pub(crate) fn run(args: &RenderArgs) -> Result<()> {
     let open = |path: &Option<PathBuf>| path.as_deref().map(Output::create).transpose();
     let (png, gif, mp4) = (open(&args.png)?, open(&args.gif)?, open(&args.mp4)?);
     if let Some(output) = png {
-        media::write_png(output, &trace, &look, frame)?;
+        media::write_png(output, &traces, &look, frame)?;
     }
     if let Some(output) = gif {
-        media::write_gif(output, &trace, &look, args.gif_frame_ms)?;
+        media::write_gif(output, &traces, &look, args.gif_frame_ms)?;
     }
     if let Some(output) = mp4 {
-        media::write_mp4(output, &trace, &look, args.fps, args.mp4_frame_ms)?;
+        media::write_mp4(output, &traces, &look, args.fps, args.mp4_frame_ms)?;
     }
     for path in named() {
         print::note(format_args!("wrote {}", path.display()));

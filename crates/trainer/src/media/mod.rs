@@ -1,4 +1,4 @@
-//! Files that show a trace: MP4, GIF and PNG.
+//! Files that show a trace, or two beside each other: MP4, GIF and PNG.
 
 mod mp4;
 mod timeline;
@@ -6,11 +6,11 @@ mod timeline;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use plot::Trace;
-use plot::draw::Size;
-use plot::layout::{Moment, Plan, Style};
+use plot::draw::{Draw, Measure, Size};
+use plot::layout::{Moment, Pair, Pane, Plan, Style};
 use plot::raster::{Raster, gif, png};
 use plot::theme::Theme;
 
@@ -28,26 +28,56 @@ pub(crate) struct Look {
     pub(crate) confidence: bool,
 }
 
-/// Draws the moments of one trace.
+/// What is drawn.
+enum Scene<'a> {
+    /// One run.
+    One(Plan<'a>),
+    /// Two runs, beside each other.
+    Two(Pair<'a>),
+}
+
+impl<'a> Scene<'a> {
+    fn new(traces: &'a [Trace], size: Size, measure: &mut Measure<'_>) -> Result<Self> {
+        match traces {
+            [one] => Ok(Self::One(Plan::new(one, size, measure))),
+            [left, right] => Ok(Self::Two(Pair::new(Pane::both(left, right), size, measure))),
+            _ => bail!("a picture shows one trace or two, not {}", traces.len()),
+        }
+    }
+
+    fn draw(&self, moment: Moment, style: &Style, measure: &mut Measure<'_>) -> Vec<Draw> {
+        match self {
+            Self::One(plan) => plan.draw(moment, style, measure),
+            Self::Two(pair) => pair.draw(moment, style, measure),
+        }
+    }
+}
+
+/// Frames of the time line of some traces: of the longest.
+pub(crate) fn frames(traces: &[Trace]) -> usize {
+    traces.iter().map(|trace| trace.frames.len()).max().unwrap_or(0)
+}
+
+/// Draws the moments of a scene.
 struct Painter<'a> {
     raster: Raster,
-    plan: Plan<'a>,
+    scene: Scene<'a>,
     style: Style,
 }
 
 impl<'a> Painter<'a> {
-    fn new(trace: &'a Trace, look: &Look) -> Result<Self> {
+    fn new(traces: &'a [Trace], look: &Look) -> Result<Self> {
         let mut raster = Raster::new(look.size)?;
-        let plan = Plan::new(trace, look.size, &mut |t, s, w| raster.measure(t, s, w));
+        let scene = Scene::new(traces, look.size, &mut |t, s, w| raster.measure(t, s, w))?;
         let style = Style { theme: look.theme, confidence: look.confidence, ..Style::default() };
-        Ok(Self { raster, plan, style })
+        Ok(Self { raster, scene, style })
     }
 
     /// The opaque RGBA pixels of a moment.
     fn paint(&mut self, moment: Moment) -> &[u8] {
         let raster = &mut self.raster;
         let measure = &mut |text: &str, size, weight| raster.measure(text, size, weight);
-        let shapes = self.plan.draw(moment, &self.style, measure);
+        let shapes = self.scene.draw(moment, &self.style, measure);
         self.raster.draw(&shapes)
     }
 }
@@ -56,13 +86,13 @@ impl<'a> Painter<'a> {
 /// fresh tokens fading meanwhile; the first and the last frame stay longer.
 pub(crate) fn write_mp4(
     output: Output,
-    trace: &Trace,
+    traces: &[Trace],
     look: &Look,
     fps: u32,
     frame_ms: u32,
 ) -> Result<()> {
-    let mut painter = Painter::new(trace, look)?;
-    let moments: Vec<Moment> = timeline::video(trace.frames.len(), fps, frame_ms).collect();
+    let mut painter = Painter::new(traces, look)?;
+    let moments: Vec<Moment> = timeline::video(frames(traces), fps, frame_ms).collect();
     let bar = progress(output.path(), moments.len());
     let mut video = Mp4Writer::start(output, look.size, fps)?;
     for moment in moments {
@@ -77,12 +107,12 @@ pub(crate) fn write_mp4(
 /// Writes the denoising as an endless GIF, one picture for each frame of the trace.
 pub(crate) fn write_gif(
     mut output: Output,
-    trace: &Trace,
+    traces: &[Trace],
     look: &Look,
     frame_ms: u32,
 ) -> Result<()> {
-    let mut painter = Painter::new(trace, look)?;
-    let moments = timeline::gif(trace.frames.len(), frame_ms);
+    let mut painter = Painter::new(traces, look)?;
+    let moments = timeline::gif(frames(traces), frame_ms);
     let delays: Vec<u32> = moments.iter().map(|m| m.1).collect();
     // Each picture is drawn twice: for the colours of all, and to be written.
     let bar = progress(output.path(), moments.len());
@@ -94,9 +124,9 @@ pub(crate) fn write_gif(
     output.finish()
 }
 
-/// Refuses a frame that the trace does not have.
-pub(crate) fn check_frame(trace: &Trace, frame: usize) -> Result<()> {
-    let last = trace.frames.len() - 1;
+/// Refuses a frame that the trace, or the longer of two, does not have.
+pub(crate) fn check_frame(traces: &[Trace], frame: usize) -> Result<()> {
+    let last = frames(traces) - 1;
     ensure!(frame <= last, "the trace has no frame {frame}; its frames are 0 to {last}");
     Ok(())
 }
@@ -104,11 +134,11 @@ pub(crate) fn check_frame(trace: &Trace, frame: usize) -> Result<()> {
 /// Writes one frame of the trace as a PNG file.
 pub(crate) fn write_png(
     mut output: Output,
-    trace: &Trace,
+    traces: &[Trace],
     look: &Look,
     frame: usize,
 ) -> Result<()> {
-    let picture = png::encode(look.size, Painter::new(trace, look)?.paint(frame.into()))?;
+    let picture = png::encode(look.size, Painter::new(traces, look)?.paint(frame.into()))?;
     output.write_all(&picture)?;
     output.finish()
 }

@@ -4,6 +4,7 @@ mod animation;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -233,13 +234,13 @@ impl Files {
         }
         if let Some(file) = self.gif {
             let path = file.path().to_owned();
-            media::write_gif(file, trace, &look, output.gif_frame_ms)?;
+            media::write_gif(file, from_ref(trace), &look, output.gif_frame_ms)?;
             wrote(&path);
         }
         if let Some(file) = self.video {
             let path = file.path().to_owned();
             let state_ms = (VIDEO / trace.frames.len() as u32).clamp(VIDEO_STATE.0, VIDEO_STATE.1);
-            media::write_mp4(file, trace, &look, FPS, state_ms)?;
+            media::write_mp4(file, from_ref(trace), &look, FPS, state_ms)?;
             wrote(&path);
         }
         Ok(())
