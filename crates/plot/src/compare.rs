@@ -1,5 +1,6 @@
 //! Two runs beside each other: one time line, what differs in their settings, where they part.
 
+use crate::caption::short;
 use crate::layout::Moment;
 use crate::trace::Trace;
 
@@ -51,12 +52,6 @@ fn settings(trace: &Trace) -> [String; 8] {
             prompt => format!("“{prompt}”"),
         },
     ]
-}
-
-/// A number without needless decimals.
-pub(crate) fn short(number: f32) -> String {
-    let text = format!("{number:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').into()
 }
 
 /// Where two runs part.

@@ -2,13 +2,16 @@
 //!
 //! A [`Trace`] records a denoising, [`layout`] turns a frame of it into shapes ([`draw`]), and the
 //! shapes become pixels natively (feature `raster`), on a canvas in the page, or an SVG file.
+//! [`replay`] makes a web page of its own that plays a trace.
 
+mod caption;
 pub mod compare;
 pub mod curve;
 pub mod draw;
 pub mod layout;
 #[cfg(feature = "raster")]
 pub mod raster;
+pub mod replay;
 pub mod svg;
 pub mod tensorboard;
 pub mod terminal;

@@ -48,6 +48,9 @@ pub struct Trace {
     pub prompt: String,
     /// `[len]`: true where the prompt fixes the token.
     pub fixed: Vec<bool>,
+    /// Positions that a person pinned or wrote, each with the step from which on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pinned: BTreeMap<usize, u32>,
     /// What each token id of the trace stands for; the mask and end-of-text tokens may be absent.
     pub pieces: BTreeMap<u32, Piece>,
     /// The states: first the initial one, then one after each recorded denoising step.
@@ -137,6 +140,14 @@ pub enum TraceError {
         /// What stands there.
         value: f32,
     },
+    /// A pin outside the text.
+    #[error("the trace pins position {position}, but it has {expected}; record it again")]
+    Pin {
+        /// Index of the position.
+        position: usize,
+        /// The number of positions.
+        expected: usize,
+    },
     /// Steps out of order.
     #[error("frame {frame} is of step {step}, but the frame before it is of step {before}")]
     Order {
@@ -198,7 +209,8 @@ impl Trace {
         serde_json::to_string(self).expect("numbers, texts and lists always have a JSON form")
     }
 
-    /// Checks that lengths agree, ids are known, confidences are probabilities and steps grow.
+    /// Checks that lengths agree, ids are known, pins are inside, confidences are probabilities and
+    /// steps grow.
     ///
     /// # Errors
     /// The first fault found.
@@ -209,6 +221,9 @@ impl Trace {
         let expected = self.len();
         if expected == 0 {
             return Err(TraceError::Empty("positions"));
+        }
+        if let Some((&position, _)) = self.pinned.range(expected..).next() {
+            return Err(TraceError::Pin { position, expected });
         }
         let mut before = None;
         for (frame, state) in self.frames.iter().enumerate() {
@@ -278,6 +293,11 @@ impl Trace {
         } else {
             State::Settled
         }
+    }
+
+    /// Whether a person had pinned or written the token at `position` by `frame`.
+    pub fn pinned(&self, frame: usize, position: usize) -> bool {
+        self.pinned.get(&position).is_some_and(|&since| since <= self.frames[frame].step)
     }
 
     /// Frames since the token at `position` last changed (0 = in this frame), or `None` if it never

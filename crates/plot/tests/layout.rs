@@ -205,6 +205,44 @@ fn states_are_told_apart() {
 }
 
 #[test]
+fn what_a_person_wrote_has_a_dot() {
+    let plain = story();
+    let mut trace = plain.clone();
+    let last = trace.frames.len() - 1;
+    let position = trace.end(last).expect("it ends") - 3;
+    trace.pinned.insert(position, trace.frames[40].step);
+    for size in SIZES {
+        let shapes = |trace: &Trace, frame: usize| {
+            let plan = Plan::new(trace, size, &mut measure);
+            let place = *plan.places().iter().find(|p| p.token == position).expect("a word");
+            (plan.draw(frame.into(), &Style::default(), &mut measure), place)
+        };
+        // The dot of the word, and that of the legend.
+        let dots = |frame| {
+            let (with, place) = shapes(&trace, frame);
+            let (without, _) = shapes(&plain, frame);
+            let is_new =
+                |shape: &&Draw| matches!(shape, Draw::Rect { .. }) && !without.contains(shape);
+            let above = |shape: &&Draw| {
+                let [x0, y0, x1, y1] = bounds(shape);
+                place.x <= x0
+                    && x1 <= place.x + place.width
+                    && place.y <= y0
+                    && y1 < place.y + place.height / 2.0
+            };
+            with.iter().filter(is_new).filter(above).count()
+        };
+        assert_eq!((dots(39), dots(40), dots(last)), (0, 1, 1), "{size:?}");
+        let (with, _) = shapes(&trace, last);
+        let named = |s: &&Draw| matches!(s, Draw::Text { text, .. } if text == "By hand");
+        assert_eq!(with.iter().filter(named).count(), 1);
+        let inside =
+            |s: &Draw| bounds(s)[2] <= size.width as f32 && bounds(s)[3] <= size.height as f32;
+        assert!(with.iter().all(inside));
+    }
+}
+
+#[test]
 fn confidence_can_be_off() {
     let trace = story();
     let plan = Plan::new(&trace, Size::WIDE, &mut measure);

@@ -27,6 +27,7 @@ fn trace() -> Trace {
         runs_on: false,
         prompt: "H".into(),
         fixed: vec![true, false, false, false, false],
+        pinned: BTreeMap::new(),
         pieces: BTreeMap::new(),
         frames: vec![],
     };
@@ -83,6 +84,16 @@ fn states_counts_and_texts() {
 }
 
 #[test]
+fn pins_have_a_step() {
+    let mut trace = trace();
+    trace.pinned.insert(3, 2);
+    let pinned = |frame| (0..5).map(|i| trace.pinned(frame, i)).collect::<Vec<_>>();
+    assert_eq!(pinned(1), [false; 5]);
+    assert_eq!(pinned(2), [false, false, false, true, false]);
+    assert_eq!(Trace::from_json(&trace.to_json()).unwrap(), trace);
+}
+
+#[test]
 fn a_text_that_runs_on_has_no_end() {
     let mut trace = trace();
     for frame in &mut trace.frames {
@@ -122,6 +133,7 @@ fn every_fault_has_its_sentence() {
         (fault(|t| t.pieces.retain(|&id, _| id != 13)), "frame 1 uses token 13"),
         (fault(|t| t.frames[3].confidence[1] = 1.5), "confidence 1.5 at position 1"),
         (fault(|t| t.frames[2].step = 1), "frame 2 is of step 1"),
+        (fault(|t| t.pinned.extend([(5, 0)])), "pins position 5, but it has 5"),
         (Trace::from_json("{").unwrap_err().to_string(), "not a trace"),
         (Trace::from_json("{\"version\":1}").unwrap_err().to_string(), "missing field"),
     ];

@@ -124,6 +124,16 @@ fn mp4_gif_and_png_show_the_layout() {
 }
 
 #[test]
+fn a_web_page_is_the_one_of_the_page() {
+    let (folder, trace) = folder();
+    let output = command(folder.path(), &["--html", "story.html"]).output().expect("it starts");
+    assert!(output.status.success(), "{}", message(&output));
+    assert_eq!(names(folder.path()), ["story.html", "trace.json"]);
+    let html = fs::read_to_string(folder.path().join("story.html")).expect("just written");
+    assert_eq!(html, plot::replay::html(&trace));
+}
+
+#[test]
 fn mp4_plays_everywhere() {
     let (folder, _) = folder();
     let output = command(folder.path(), &["--mp4", "story.mp4", "--mp4-frame-ms", "10"]).output();
@@ -178,8 +188,9 @@ fn a_failing_ffmpeg_says_why_and_leaves_nothing() {
 fn bad_input_has_one_clear_sentence() {
     let (folder, _) = folder();
     let folder = folder.path();
-    let cases: [(&[&str], &str); 4] = [
+    let cases: [(&[&str], &str); 5] = [
         (&["--png", "a.png", "--frame", "99"], "no frame 99; its frames are 0 to 50"),
+        (&["trace.json", "--html", "a.html"], "plays one trace"),
         (&["--mp4", "a.mp4", "--size", "641x360"], "both must be even"),
         (&["--mp4", "missing/a.mp4"], "cannot write missing/a.mp4"),
         (&["--gif", "missing/a.gif"], "cannot write missing/a.gif"),

@@ -30,13 +30,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The last frame of a trace; `pinned`, `(len)`, are the tokens pinned beside the given ones.
+    /// The last frame of a trace: given and pinned tokens must stay.
     ///
     /// # Panics
     /// When the trace has no frames.
-    pub fn last(trace: &Trace, pinned: &[bool]) -> Self {
+    pub fn last(trace: &Trace) -> Self {
         let Frame { step, ids, confidence, .. } = trace.frames.last().expect("a trace has frames");
-        let fixed = trace.fixed.iter().zip(pinned).map(|(&given, &pinned)| given || pinned);
+        let pinned = |position| trace.pinned.contains_key(&position);
+        let fixed = trace.fixed.iter().enumerate().map(|(i, &given)| given || pinned(i));
         Self {
             step: *step,
             ids: ids.clone(),
@@ -46,7 +47,7 @@ impl Snapshot {
     }
 }
 
-/// Edits a token of the last frame; `pinned`, `(len)`, are the tokens pinned beside the given ones.
+/// Edits a token of the last frame.
 ///
 /// If a mask is made after the last step, the trace goes back in diffusion time, to the last frame
 /// with as many masks, so that the model has as many steps to fill them as it had then. Frames in
@@ -54,7 +55,7 @@ impl Snapshot {
 ///
 /// # Panics
 /// When the trace has no frames or no such position.
-pub fn edit(trace: &mut Trace, pinned: &mut [bool], position: usize, edit: Edit) {
+pub fn edit(trace: &mut Trace, position: usize, edit: Edit) {
     let mask_id = trace.mask_id;
     let frame = trace.frames.last_mut().expect("a trace has frames");
     match edit {
@@ -62,15 +63,21 @@ pub fn edit(trace: &mut Trace, pinned: &mut [bool], position: usize, edit: Edit)
             frame.ids[position] = mask_id;
             frame.confidence[position] = 0.0;
             trace.fixed[position] = false;
-            pinned[position] = false;
+            trace.pinned.remove(&position);
         }
-        Edit::Pin => pinned[position] = true,
-        Edit::Release => pinned[position] = false,
+        Edit::Pin => {
+            trace.pinned.entry(position).or_insert(frame.step);
+        }
+        Edit::Release => {
+            trace.pinned.remove(&position);
+        }
         Edit::Replace(id) => {
             frame.ids[position] = id;
             frame.confidence[position] = 1.0;
             // A given token stays given.
-            pinned[position] = !trace.fixed[position];
+            if !trace.fixed[position] {
+                trace.pinned.insert(position, frame.step);
+            }
         }
     }
     let last = trace.frames.len() - 1;
@@ -83,6 +90,7 @@ pub fn edit(trace: &mut Trace, pinned: &mut [bool], position: usize, edit: Edit)
     let edited = trace.frames.pop().expect("a trace has frames");
     trace.frames.truncate(at);
     trace.frames.push(Frame { step, t, ..edited });
+    trace.pinned.values_mut().for_each(|since| *since = step.min(*since));
 }
 
 #[cfg(test)]
@@ -115,6 +123,7 @@ mod tests {
             runs_on: true,
             prompt: "A".into(),
             fixed: vec![true, false, false, false, false],
+            pinned: Default::default(),
             pieces: (10..15).map(|id| (id, Piece::Text(format!(" {id}")))).collect(),
             frames: (0..5).map(frame).collect(),
         }
@@ -122,11 +131,11 @@ mod tests {
 
     #[test]
     fn tokens_are_erased_pinned_released_and_replaced() {
-        let (mut trace, mut pinned) = (trace(), vec![false; 5]);
+        let mut trace = trace();
         trace.frames.truncate(3);
         let mut apply = |position, what| {
-            edit(&mut trace, &mut pinned, position, what);
-            Snapshot::last(&trace, &pinned)
+            edit(&mut trace, position, what);
+            Snapshot::last(&trace)
         };
         let state = apply(1, Edit::Pin);
         assert_eq!((state.step, state.fixed), (2, vec![true, true, false, false, false]));
@@ -145,22 +154,38 @@ mod tests {
 
     #[test]
     fn a_given_token_that_is_replaced_stays_given() {
-        let (mut trace, mut pinned) = (trace(), vec![false; 5]);
-        edit(&mut trace, &mut pinned, 0, Edit::Replace(14));
-        assert_eq!((trace.fixed[0], pinned[0], trace.frames[4].ids[0]), (true, false, 14));
+        let mut trace = trace();
+        edit(&mut trace, 0, Edit::Replace(14));
+        assert_eq!((trace.fixed[0], trace.pinned(4, 0), trace.frames[4].ids[0]), (true, false, 14));
         assert_eq!(trace.frames.len(), 5, "there are no masks to fill");
     }
 
     #[test]
     fn masks_after_the_last_step_go_back_in_time() {
-        let (mut trace, mut pinned) = (trace(), vec![false; 5]);
-        edit(&mut trace, &mut pinned, 2, Edit::Erase);
+        let mut trace = trace();
+        edit(&mut trace, 2, Edit::Erase);
         let Frame { step, t, ids, .. } = trace.frames.last().expect("frames");
         assert_eq!((trace.frames.len(), *step, *t), (4, 3, 1.0), "the last with one mask");
         assert_eq!(*ids, [10, 11, MASK, 13, 14]);
         // With steps left nothing goes back.
-        edit(&mut trace, &mut pinned, 3, Edit::Erase);
+        edit(&mut trace, 3, Edit::Erase);
         assert_eq!(trace.frames.last().map(|frame| frame.step), Some(3));
         trace.check().expect("a whole trace");
+    }
+
+    #[test]
+    fn pins_are_kept_with_their_step() {
+        let mut trace = trace();
+        edit(&mut trace, 1, Edit::Pin);
+        edit(&mut trace, 2, Edit::Replace(14));
+        assert!(trace.pinned(4, 1) && trace.pinned(4, 2) && !trace.pinned(3, 1));
+        // They go back in time with the text that they belong to.
+        edit(&mut trace, 3, Edit::Erase);
+        assert_eq!(trace.frames.last().map(|frame| frame.step), Some(3));
+        assert!(trace.pinned(3, 1) && trace.pinned(3, 2) && !trace.pinned(2, 1));
+        edit(&mut trace, 1, Edit::Pin);
+        assert!(trace.pinned(3, 1));
+        edit(&mut trace, 2, Edit::Erase);
+        assert!(!trace.pinned(3, 2));
     }
 }

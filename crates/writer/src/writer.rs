@@ -73,6 +73,7 @@ impl Writer {
             runs_on: !options.may_end,
             prompt: prompt.to_owned(),
             fixed: first.generated[..first.length].iter().map(|generated| !generated).collect(),
+            pinned: Default::default(),
             pieces: Default::default(),
             frames: vec![],
         };

@@ -90,7 +90,7 @@ fn a_run_goes_on_from_any_of_its_frames() {
     for at in [0, 3, TIMESTEPS] {
         let mut before = trace.clone();
         before.frames.truncate(at + 1);
-        run.resume(device, &Snapshot::last(&before, &vec![false; trace.len()])).expect("the CPU");
+        run.resume(device, &Snapshot::last(&before)).expect("the CPU");
         assert_eq!(rest(device, &mut run), trace.frames[at + 1..]);
     }
     run.restart(device).expect("the CPU");
@@ -102,12 +102,11 @@ fn edits_are_gone_on_from() {
     let device = &mut Device::cpu();
     let writer = writer(device);
     let (mut run, mut trace) = whole(device, &writer);
-    let mut pinned = vec![false; trace.len()];
     let last = trace.len() - 1;
     let cat = writer.tokenizer.encode(" ball")[0];
-    edit(&mut trace, &mut pinned, last - 1, Edit::Replace(cat));
-    edit(&mut trace, &mut pinned, last, Edit::Erase);
-    run.resume(device, &Snapshot::last(&trace, &pinned)).expect("the CPU");
+    edit(&mut trace, last - 1, Edit::Replace(cat));
+    edit(&mut trace, last, Edit::Erase);
+    run.resume(device, &Snapshot::last(&trace)).expect("the CPU");
     assert!(!run.over(), "there are steps to fill the mask");
     let frames = rest(device, &mut run);
     let end = frames.last().expect("frames");

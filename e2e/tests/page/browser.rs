@@ -224,6 +224,21 @@ impl Browser {
         );
     }
 
+    /// What axe-core finds fault with.
+    pub(crate) fn axe(&self) -> Value {
+        if self.eval("'axe' in window") != Value::Bool(true) {
+            let file = root().join("e2e/node_modules/axe-core/axe.min.js");
+            let axe = std::fs::read_to_string(&file)
+                .unwrap_or_else(|error| panic!("{}: {error}; run `npm ci` in e2e", file.display()));
+            self.execute(&axe, &[]);
+        }
+        self.run(
+            "const result = await axe.run(); \
+             return result.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join(', '));",
+            &[],
+        )
+    }
+
     /// Sets light or dark.
     pub(crate) fn theme(&self, theme: &str) {
         let feature = json!({ "name": "prefers-color-scheme", "value": theme });

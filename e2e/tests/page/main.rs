@@ -16,6 +16,7 @@ mod edits;
 mod faults;
 mod films;
 mod layout;
+mod replays;
 mod runs;
 mod shaders;
 mod sharing;

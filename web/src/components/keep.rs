@@ -78,6 +78,12 @@ pub(super) fn Keep() -> impl IntoView {
             save_text(&json, "application/json", "cinnabar-trace.json");
         }
     };
+    let replay = move |_| {
+        if let Some(html) = app.with_shown_untracked(|branch, _| plot::replay::html(&branch.trace))
+        {
+            save_text(&html, "text/html", "cinnabar.html");
+        }
+    };
     let link = move |_| copy(app, app.share_address(), "The link is copied.");
     let text = move |_| {
         if let Some(text) = app.with_shown_untracked(|branch, head| branch.trace.text(head)) {
@@ -125,6 +131,9 @@ pub(super) fn Keep() -> impl IntoView {
             <div class="tools">
                 <button class="small" on:click=picture>"Save picture"</button>
                 <button class="small" on:click=trace>"Save trace"</button>
+                <button class="small" on:click=replay title="One file that plays the text in any browser, without network">
+                    "Save as web page"
+                </button>
                 <button class="small" on:click=link>"Copy link"</button>
                 <button class="small" on:click=text>"Copy text"</button>
                 {can_share().then(|| view! {

@@ -62,10 +62,8 @@ impl App {
 
     /// Pins a token, or lets it go.
     pub fn toggle_pin(self, position: usize) {
-        let pinned = self.tree.with_untracked(|tree| {
-            tree.shown().is_some_and(|branch| branch.pinned.get(position) == Some(&true))
-        });
-        self.edit(position, if pinned { Edit::Release } else { Edit::Pin });
+        let pinned = self.with_shown_untracked(|branch, head| branch.trace.pinned(head, position));
+        self.edit(position, if pinned == Some(true) { Edit::Release } else { Edit::Pin });
     }
 
     /// The token that stands for exactly this text, with a space before it or without.

@@ -29,8 +29,6 @@ pub struct Branch {
     pub trace: Trace,
     /// What the model expected when it made each state; the first state has none.
     pub predictions: Vec<Option<Predictions>>,
-    /// Positions that a person pinned.
-    pub pinned: Vec<bool>,
     /// Positions that a person touched, to say what a branch is about.
     pub touched: Vec<usize>,
     /// Nothing is left to do.
@@ -54,7 +52,7 @@ impl Branch {
 
     /// Its last state, for the engine.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::last(&self.trace, &self.pinned)
+        Snapshot::last(&self.trace)
     }
 
     /// What a position is at a frame: a pinned token counts as settled.
@@ -65,6 +63,8 @@ impl Branch {
     /// Cuts everything after `frame`.
     fn truncate(&mut self, frame: usize) {
         self.trace.frames.truncate(frame + 1);
+        let step = self.trace.frames[frame].step;
+        self.trace.pinned.retain(|_, since| *since <= step);
         self.predictions.truncate(frame + 1);
         self.finished = false;
         self.run = None;
@@ -72,7 +72,7 @@ impl Branch {
 
     /// Applies an edit to the last state, see [`writer::edit`].
     fn apply(&mut self, position: usize, edit: Edit) {
-        writer::edit(&mut self.trace, &mut self.pinned, position, edit);
+        writer::edit(&mut self.trace, position, edit);
         self.predictions.truncate(self.trace.frames.len());
         // New masks leave something to do.
         self.finished = self.finished && self.trace.masks(self.last()) == 0;
@@ -112,7 +112,6 @@ impl Tree {
 
     /// Adds a run from the beginning, and shows it. `run` is the number of the engine's run.
     pub fn begin(&mut self, request: Request, fragment: String, trace: Trace, run: Option<u32>) {
-        let len = trace.len();
         let frames = trace.frames.len();
         self.current = Some(self.branches.len());
         self.branches.push(Branch {
@@ -121,7 +120,6 @@ impl Tree {
             fragment,
             trace,
             predictions: vec![None; frames],
-            pinned: vec![false; len],
             touched: vec![],
             finished: false,
             run,
@@ -257,6 +255,7 @@ pub(crate) mod tests {
             runs_on: true,
             prompt: "A".into(),
             fixed: vec![true, false, false, false, false],
+            pinned: Default::default(),
             pieces: (10..15).map(|id| (id, Piece::Text(format!(" {id}")))).collect(),
             frames: (0..5).map(frame).collect(),
         };
@@ -275,7 +274,7 @@ pub(crate) mod tests {
         let branch = &tree.branches[1];
         assert_eq!(branch.fork, Some(Fork { branch: 0, frame: 2, seen: 2 }));
         assert_eq!(branch.trace.frames[2].ids, [10, 14, 12, 2, 2]);
-        assert!(branch.pinned[1] && !branch.finished && branch.run.is_none());
+        assert!(branch.trace.pinned(2, 1) && !branch.finished && branch.run.is_none());
         assert_eq!(branch.trace.check().map_err(|e| e.to_string()), Ok(()));
         assert_eq!(tree.branches[0].trace.frames[2].ids, [10, 11, 12, 2, 2], "the old one stays");
         // Another edit at the end of the new branch does not begin a third.
@@ -314,7 +313,7 @@ pub(crate) mod tests {
         let mut tree = under_way();
         tree.edit(2, 1, Edit::Pin);
         assert_eq!(tree.branches.len(), 1);
-        assert!(tree.branches[0].pinned[1] && !tree.can_undo());
+        assert!(tree.branches[0].trace.pinned(2, 1) && !tree.can_undo());
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl<'a> Pair<'a> {
         let [left, right] = self.panes.each_ref().map(|pane| pane.trace);
         let width = grid.right - grid.margin;
         let place = Area { x: grid.margin, y: grid.footer - 5.2 * size, width, height: size };
-        legend(&place, 5, size, left.end_id.or(right.end_id).is_some(), style, out);
+        legend(&place, 5, size, &[left, right], style, out);
         let rule = grid.footer - 2.0 * size;
         out.push(Draw::Line {
             from: [grid.margin, rule],

@@ -2,9 +2,13 @@
 
 use super::grid::{Area, Grid};
 use super::{Moment, Plan, Style};
-use crate::compare::short;
+use crate::caption::{self, short};
 use crate::draw::{Align, Color, Draw, Measure, Weight, shorten};
 use crate::theme::Palette;
+use crate::trace::Trace;
+
+/// Name of the mark of what a person pinned or wrote.
+const BY_HAND: &str = "By hand";
 
 impl Plan<'_> {
     pub(super) fn header(&self, style: &Style, measure: &mut Measure<'_>, out: &mut Vec<Draw>) {
@@ -46,8 +50,7 @@ impl Plan<'_> {
         let values = self.confidence.iter().copied();
         self.chart(&grid.confidence, values, moment, color, palette, out);
 
-        let ends = self.trace.end_id.is_some();
-        legend(&grid.legend, grid.columns, grid.label, ends, style, out);
+        legend(&grid.legend, grid.columns, grid.label, &[self.trace], style, out);
     }
 
     /// Steps done at `moment`.
@@ -117,14 +120,6 @@ impl Plan<'_> {
     pub(super) fn footer(&self, palette: &Palette, measure: &mut Measure<'_>, out: &mut Vec<Draw>) {
         let trace = self.trace;
         let (grid, size) = (&self.grid, self.grid.label);
-        let mut parts = vec![
-            format!("{} sampler", trace.sampler),
-            format!("{} schedule", trace.schedule),
-            format!("temperature {}", short(trace.temperature)),
-        ];
-        parts.extend(trace.top_k.map(|k| format!("top-k {k}")));
-        parts.extend(trace.top_p.map(|p| format!("top-p {}", short(p))));
-        parts.push(format!("seed {}", trace.seed));
         let rule = grid.footer - 2.0 * size;
         out.push(Draw::Line {
             from: [grid.margin, rule],
@@ -134,9 +129,9 @@ impl Plan<'_> {
             dash: 0.0,
         });
         let regular = Weight::Regular;
-        let right = format!("{} tokens in {} steps", trace.generated(), trace.steps);
+        let right = caption::extent(trace);
         let room = grid.right - grid.margin - measure(&right, size, regular) - 2.0 * size;
-        let left = shorten(&parts.join("  ·  "), room, size, regular, measure);
+        let left = shorten(&caption::settings(trace).join("  ·  "), room, size, regular, measure);
         out.push(text(grid.margin, grid.footer, Align::Left, size, regular, palette.muted, left));
         out.push(text(grid.right, grid.footer, Align::Right, size, regular, palette.muted, right));
     }
@@ -176,15 +171,19 @@ pub(super) fn legend(
     area: &Area,
     columns: usize,
     size: f32,
-    ends: bool,
+    traces: &[&Trace],
     style: &Style,
     out: &mut Vec<Draw>,
 ) {
     let palette = style.theme.palette();
     let wide = 2.0 * size;
     let mut names = vec!["Prompt", "Masked", "Just written"];
-    names.extend(ends.then_some("End of text"));
+    names.extend(traces.iter().find_map(|trace| trace.end_id).map(|_| "End of text"));
+    let pinned = traces.iter().any(|trace| !trace.pinned.is_empty());
+    names.extend(pinned.then_some(BY_HAND));
     names.extend(style.confidence.then_some("Confidence"));
+    // One row where there is room for only one.
+    let columns = if columns > 2 { columns.max(names.len()) } else { columns };
     for (i, name) in names.into_iter().enumerate() {
         let column = (i % columns) as f32 / columns as f32;
         let x = area.x + area.width * column;
@@ -199,6 +198,19 @@ pub(super) fn legend(
         };
         let bold = Weight::Bold;
         match name {
+            BY_HAND => {
+                let (middle, side) = (x + wide / 2.0, 0.3 * size);
+                let (regular, ink) = (Weight::Regular, palette.ink);
+                out.push(text(middle, y, Align::Center, size, regular, ink, "Ab".into()));
+                out.push(Draw::Rect {
+                    x: middle - side / 2.0,
+                    y: y - 1.15 * size,
+                    width: side,
+                    height: side,
+                    radius: side / 2.0,
+                    color: palette.accent,
+                });
+            }
             "Prompt" => {
                 let middle = x + wide / 2.0;
                 out.push(text(middle, y, Align::Center, size, bold, palette.ink, "Ab".into()));

@@ -68,6 +68,11 @@ impl Body<'_> {
                 );
                 continue;
             }
+            let widest = places.iter().max_by(|a, b| a.width.total_cmp(&b.width));
+            let widest = widest.expect("a token in the list has at least one place");
+            if self.trace.pinned(frame, token) {
+                out.push(self.pin(widest, palette.accent.fade(opacity)));
+            }
             let weight = if state == State::Prompt { Weight::Bold } else { Weight::Regular };
             let color = palette.ink.mix(palette.on_accent, smooth(flash)).fade(opacity);
             let text = |place: &Place, size: f32, text: String| Draw::Text {
@@ -85,11 +90,9 @@ impl Body<'_> {
                 continue;
             }
             // Another token than the last frame has: fitted into the widest of its places.
-            let widest = places.iter().max_by(|a, b| a.width.total_cmp(&b.width));
-            let place = widest.expect("a token in the list has at least one place");
-            let (size, fitted) = self.fit(&self.strings[frame][token], place, weight, measure);
+            let (size, fitted) = self.fit(&self.strings[frame][token], widest, weight, measure);
             if !fitted.is_empty() {
-                out.push(text(place, size, fitted));
+                out.push(text(widest, size, fitted));
             }
         }
     }
@@ -159,6 +162,19 @@ impl Body<'_> {
             width: place.width - right,
             height,
             radius: height / 2.0,
+            color,
+        }
+    }
+
+    /// The mark of what a person pinned or wrote: a dot above it.
+    fn pin(&self, place: &Place, color: Color) -> Draw {
+        let side = 0.24 * self.font;
+        Draw::Rect {
+            x: place.x + (place.width - side) / 2.0,
+            y: self.baseline(place) - 1.02 * self.font,
+            width: side,
+            height: side,
+            radius: side / 2.0,
             color,
         }
     }

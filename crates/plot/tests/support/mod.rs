@@ -152,6 +152,7 @@ pub fn denoising(prompt: &str, story: &str, after: Option<&str>, steps: u32) -> 
         runs_on: false,
         prompt: prompt.into(),
         fixed: (0..len).map(|i| i < fixed).collect(),
+        pinned: BTreeMap::new(),
         pieces: BTreeMap::new(),
         frames: vec![],
     };

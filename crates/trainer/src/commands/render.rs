@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{ArgGroup, Args};
 use plot::Trace;
 use plot::draw::Size;
@@ -33,6 +33,10 @@ pub(crate) struct RenderArgs {
     /// Write one picture
     #[arg(long, group = "output", value_name = "FILE.png")]
     pub(crate) png: Option<PathBuf>,
+
+    /// Write a web page that plays it: one file, for any browser, without network
+    #[arg(long, group = "output", value_name = "FILE.html")]
+    pub(crate) html: Option<PathBuf>,
 
     /// Frame of the trace that `--png` shows, of the longer one if there are two, from 0
     /// [default: the last]
@@ -95,8 +99,13 @@ impl FromStr for PictureSize {
 
 /// Runs the command.
 pub(crate) fn run(args: &RenderArgs) -> Result<()> {
-    let named = || [&args.png, &args.gif, &args.mp4].into_iter().flatten().map(PathBuf::as_path);
+    let outputs = [&args.png, &args.gif, &args.mp4, &args.html];
+    let named = || outputs.into_iter().flatten().map(PathBuf::as_path);
     files::distinct(args.traces.iter().map(PathBuf::as_path), named())?;
+    ensure!(
+        args.html.is_none() || args.traces.len() == 1,
+        "`--html` plays one trace; give one, or `--mp4` for two beside each other"
+    );
     let traces: Vec<Trace> =
         args.traces.iter().map(|path| media::read_trace(path)).collect::<Result<_>>()?;
     let frame = args.frame.unwrap_or(media::frames(&traces) - 1);
@@ -108,6 +117,7 @@ pub(crate) fn run(args: &RenderArgs) -> Result<()> {
     // All of them before the first is made: what cannot be written should cost no time.
     let open = |path: &Option<PathBuf>| path.as_deref().map(Output::create).transpose();
     let (png, gif, mp4) = (open(&args.png)?, open(&args.gif)?, open(&args.mp4)?);
+    let html = open(&args.html)?;
     if let Some(output) = png {
         media::write_png(output, &traces, &look, frame)?;
     }
@@ -116,6 +126,9 @@ pub(crate) fn run(args: &RenderArgs) -> Result<()> {
     }
     if let Some(output) = mp4 {
         media::write_mp4(output, &traces, &look, args.fps, args.mp4_frame_ms)?;
+    }
+    if let Some(output) = html {
+        media::write_html(output, &traces[0])?;
     }
     for path in named() {
         print::note(format_args!("wrote {}", path.display()));

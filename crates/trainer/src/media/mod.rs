@@ -124,6 +124,12 @@ pub(crate) fn write_gif(
     output.finish()
 }
 
+/// Writes a web page that plays the trace.
+pub(crate) fn write_html(mut output: Output, trace: &Trace) -> Result<()> {
+    output.write_all(plot::replay::html(trace).as_bytes())?;
+    output.finish()
+}
+
 /// Refuses a frame that the trace, or the longer of two, does not have.
 pub(crate) fn check_frame(traces: &[Trace], frame: usize) -> Result<()> {
     let last = frames(traces) - 1;

@@ -258,7 +258,7 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
         position,
         shown: name(at(head)),
         state,
-        pinned: branch.pinned[position],
+        pinned: trace.pinned(head, position),
         confidence: trace.frames[head].confidence[position],
         step: trace.frames[written].step,
         share: best.iter().find(|(id, _)| *id == at(head)).map(|(_, share)| *share),

@@ -243,7 +243,7 @@ fn tokens(
             width: slot.width,
             shrink: shrink.max(0.55),
             flash,
-            pinned: branch.pinned[position],
+            pinned: trace.pinned(head, position),
             dim: position > end,
             end: Some(frame.ids[position]) == trace.end_id && !trace.fixed[position],
             first: false,
