@@ -1,4 +1,4 @@
-// Puts the rows that have a loss side by side, for the output layer. One row per workgroup.
+// Puts the rows that count side by side, for the output layer. One row per workgroup.
 //
 //   row_h[i]        = h[rows[i]], or 0 where rows[i] = N
 //   row_targets[i]  = targets[rows[i]], or 0

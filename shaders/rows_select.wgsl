@@ -1,4 +1,4 @@
-// Finds the rows that have a loss, so that the output layer can leave out the others. A single
+// Finds the rows that count (those that have a loss, or that may be drawn), so that the output layer can leave out the others. A single
 // workgroup.
 //
 //   rows[i]     = the i-th n with weights[n] != 0, ascending; N beyond the last

@@ -1,10 +1,11 @@
-// How sure the model is of every position, whatever token is drawn there. One position per workgroup.
+// How sure the model is of positions, whatever token is drawn there. One row of logits per workgroup.
 //
-//   p        = softmax(logits), the mask token left out
-//   margin   = largest p - second largest p
-//   entropy  = - sum p log p
+//   p                 = softmax(logits), the mask token left out
+//   margin[rows[i]]   = largest p - second largest p
+//   entropy[rows[i]]  = - sum p log p
 //
-//   logits   (N, V)
+//   logits   (R, V)
+//   rows     (R)  position of each row, from rows_select; N where there is none
 //   margin   (N)  =
 //   entropy  (N)  =  nats
 //
@@ -17,15 +18,17 @@ const WORKGROUP_SIZE: u32 = 256u;
 const LOWEST: f32 = -3.4028234e38;
 
 struct Params {
-    rows: u32,
+    count: u32,
+    positions: u32,
     vocabulary: u32,
     mask_id: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read_write> margin: array<f32>;
-@group(0) @binding(3) var<storage, read_write> entropy: array<f32>;
+@group(0) @binding(2) var<storage, read> rows: array<u32>;
+@group(0) @binding(3) var<storage, read_write> margin: array<f32>;
+@group(0) @binding(4) var<storage, read_write> entropy: array<f32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -34,7 +37,11 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let row = workgroup.y * groups.x + workgroup.x;
-    if row >= params.rows {
+    if row >= params.count {
+        return;
+    }
+    let n = rows[row];
+    if n >= params.positions {
         return;
     }
     let start = row * params.vocabulary;
@@ -65,7 +72,7 @@ fn main(
     let second = workgroup_max(lane_second, lane);
 
     if lane == 0u {
-        margin[row] = (1.0 - exp(second - best.value)) / total;
-        entropy[row] = log(total) - mean_shifted;
+        margin[n] = (1.0 - exp(second - best.value)) / total;
+        entropy[n] = log(total) - mean_shifted;
     }
 }

@@ -2,11 +2,12 @@
 // were hidden, and those that repeat their neighbour. One position per invocation.
 //
 //   order  = WAITS  where there is a mask, and where a free token of the group is hidden, if
-//                   loss > limit or it is the token to its left
+//                   loss[places] > limit or it is the token to its left
 //          = STAYS  elsewhere
 //
 //   ids      (N)
 //   kinds    (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
+//   places   (N)  where the loss of each position stands, from rows_select
 //   loss     (N)  - log p(token), hidden tokens masked
 //   control  (6 + batch)  element 4, the group that was hidden
 //   order    (N)  =  see common/order.wgsl
@@ -30,9 +31,10 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
 @group(0) @binding(2) var<storage, read> kinds: array<u32>;
-@group(0) @binding(3) var<storage, read> loss: array<f32>;
-@group(0) @binding(4) var<storage, read> control: array<u32>;
-@group(0) @binding(5) var<storage, read_write> order: array<f32>;
+@group(0) @binding(3) var<storage, read> places: array<u32>;
+@group(0) @binding(4) var<storage, read> loss: array<f32>;
+@group(0) @binding(5) var<storage, read> control: array<u32>;
+@group(0) @binding(6) var<storage, read_write> order: array<f32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -46,9 +48,12 @@ fn main(
     }
     let position = n % params.length;
     let judged = kinds[n] != GIVEN && position % params.groups == control[4];
-    var doubtful = judged && loss[n] > params.limit;
-    if judged && position > 0u {
-        doubtful = doubtful || ids[n] == ids[n - 1u];
+    var doubtful = false;
+    if judged {
+        doubtful = loss[places[n]] > params.limit;
+        if position > 0u {
+            doubtful = doubtful || ids[n] == ids[n - 1u];
+        }
     }
     order[n] = select(STAYS, WAITS, doubtful || ids[n] == params.mask_id);
 }

@@ -1,18 +1,16 @@
-// Draws the token of every free position. One position per workgroup.
+// Draws tokens. One row of logits per workgroup.
 //
 //   greedy:  token = the first of the largest logits,  p = softmax(logits)
 //   else:    p = softmax(logits / temperature), cut to the top_k largest logits and then to the
 //            fewest largest whose probability reaches top_p (ties at either border stay), and
 //            token = number of entries of the running sum of p that are <= uniform
-//   confidence = p[token]
+//   tokens[rows[i]] = token,  token_confidence[rows[i]] = p[token]
 //
-// A given position keeps token and confidence; with params.keep_visible, so does
-// one whose token is not the mask. Before given tokens no text ends: there end_id cannot be drawn.
+// Before given tokens no text ends: there end_id cannot be drawn.
 //
-//   logits            (N, V)
+//   logits            (R, V)
+//   rows              (R)  position of each row, from rows_select; N where there is none
 //   uniforms          (N)
-//   ids               (N)  tokens before the pass
-//   confidence        (N)  and with what confidence they were drawn
 //   kinds             (N)  of the positions, see common/kinds.wgsl
 //   control           (6 + batch)  element 1, whether the pass is greedy
 //   tokens            (N)  =
@@ -35,13 +33,13 @@ const LOWEST: f32 = -3.4028234e38;
 const FIXED_ONE: f32 = 1073741824.0;
 
 struct Params {
-    rows: u32,
+    count: u32,
+    positions: u32,
     vocabulary: u32,
     mask_id: u32,
     exclude_mask: u32,
     // Outside the vocabulary if there is none.
     end_id: u32,
-    keep_visible: u32,
     greedy: u32,
     top_k: u32,
     top_p: f32,
@@ -50,13 +48,12 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read> uniforms: array<f32>;
-@group(0) @binding(3) var<storage, read> ids: array<u32>;
-@group(0) @binding(4) var<storage, read> confidence: array<f32>;
-@group(0) @binding(5) var<storage, read> kinds: array<u32>;
-@group(0) @binding(6) var<storage, read> control: array<u32>;
-@group(0) @binding(7) var<storage, read_write> tokens: array<u32>;
-@group(0) @binding(8) var<storage, read_write> token_confidence: array<f32>;
+@group(0) @binding(2) var<storage, read> rows: array<u32>;
+@group(0) @binding(3) var<storage, read> uniforms: array<f32>;
+@group(0) @binding(4) var<storage, read> kinds: array<u32>;
+@group(0) @binding(5) var<storage, read> control: array<u32>;
+@group(0) @binding(6) var<storage, read_write> tokens: array<u32>;
+@group(0) @binding(7) var<storage, read_write> token_confidence: array<f32>;
 
 var<workgroup> bins: array<atomic<u32>, 16>;
 // A binary tree: the root at 1, the children of i at 2 i and 2 i + 1, the lanes' sums as leaves.
@@ -138,18 +135,14 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let row = workgroup.y * groups.x + workgroup.x;
-    if row >= params.rows {
+    if row >= params.count {
         return;
     }
-    let visible = params.keep_visible == 1u && ids[row] != params.mask_id;
-    if kinds[row] == GIVEN || visible {
-        if lane == 0u {
-            tokens[row] = ids[row];
-            token_confidence[row] = confidence[row];
-        }
+    let n = rows[row];
+    if n >= params.positions {
         return;
     }
-    inside = kinds[row] == FREE_NO_END;
+    inside = kinds[n] == FREE_NO_END;
     let start = row * params.vocabulary;
     let greedy = params.greedy == 1u || control[1] == 1u;
     let scale = select(params.inverse_temperature, 1.0, greedy);
@@ -198,7 +191,7 @@ fn main(
     if lane == 0u {
         var token = best.index;
         if !greedy {
-            var rest = uniforms[row] * tree[1];
+            var rest = uniforms[n] * tree[1];
             var node = 1u;
             while node < WORKGROUP_SIZE {
                 node *= 2u;
@@ -222,7 +215,7 @@ fn main(
                 }
             }
         }
-        tokens[row] = token;
-        token_confidence[row] = weight(start, token, best.value, scale, floor_key) / tree[1];
+        tokens[n] = token;
+        token_confidence[n] = weight(start, token, best.value, scale, floor_key) / tree[1];
     }
 }

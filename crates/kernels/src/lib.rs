@@ -29,6 +29,7 @@ pub mod rng;
 pub mod rope_norm;
 pub mod rows;
 pub mod sample_apart;
+pub mod sample_ask;
 pub mod sample_begin;
 pub mod sample_blocks;
 pub mod sample_bound;
@@ -110,6 +111,7 @@ pub const ALL: &[&Kernel] = &[
     &rows::SCATTER,
     &rows::SELECT,
     &sample_apart::KERNEL,
+    &sample_ask::KERNEL,
     &sample_begin::KERNEL,
     &sample_blocks::KERNEL,
     &sample_bound::KERNEL,

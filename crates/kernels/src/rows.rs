@@ -1,5 +1,5 @@
-//! Rows that have a loss: masked positions and no others, side by side, so that the output layer
-//! works on these alone.
+//! Rows that count, side by side, so that the output layer works on these alone: in training those
+//! that have a loss, in sampling those that may be drawn.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use rayon::prelude::*;
@@ -21,7 +21,7 @@ params! {
 buffers! {
     /// Buffers of the selection among N rows.
     pub struct Select {
-        /// Weight of each row in the loss, `(N)`.
+        /// Weight of each row: 0 where it does not count, `(N)`.
         weights: floats,
         /// Written: the rows of weights other than 0, ascending, then N, `(N)`.
         rows: words_mut,
@@ -81,7 +81,7 @@ buffers! {
 /// `shaders/rows_scatter.wgsl`
 pub static SCATTER: Kernel = kernel!("rows_scatter", MoveParams, Scatter, scatter_twin);
 
-/// Records which rows have a loss, and which runs of `run` places they fill.
+/// Records which rows count, and which runs of `run` places they fill.
 pub fn select(step: &mut Recording, io: Select, run: usize) {
     let count = io.weights.len;
     let runs = count.div_ceil(run);
@@ -89,7 +89,7 @@ pub fn select(step: &mut Recording, io: Select, run: usize) {
     step.push(Launch::new(&SELECT, &params, io, [1, 1, 1]));
 }
 
-/// Records the gathering of the rows that have a loss.
+/// Records the gathering of the rows that count.
 pub fn gather(step: &mut Recording, io: Gather) {
     let (count, channels) = (io.rows.len, io.h.len / io.rows.len);
     let params = MoveParams { count: count as u32, channels: channels as u32 };

@@ -37,7 +37,9 @@ buffers! {
         ids: words,
         /// Kind of each position, see [`crate::remask`], `(N)`.
         kinds: words,
-        /// Cross-entropy of each token in nats, `(N)`.
+        /// Where the cross-entropy of each position stands, from [`crate::rows::select`], `(N)`.
+        places: words,
+        /// Cross-entropy of hidden tokens in nats, `(N)`.
         loss: floats,
         /// Of [`crate::sample_begin`]: element [`GROUP`] says who was hidden.
         control: words,
@@ -63,14 +65,17 @@ pub fn record(step: &mut Recording, io: Buffers, doubt: &Doubt) {
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, [ids, kinds, loss, control, order]) = args.take::<Params, 5>();
-    let (ids, kinds, loss) = (ids.words(), kinds.words(), loss.floats());
+    let (params, buffers) = args.take::<Params, 6>();
+    let [ids, kinds, places, loss, control, order] = buffers;
+    let (ids, kinds, places) = (ids.words(), kinds.words(), places.words());
+    let loss = loss.floats();
     let group = control.words()[GROUP];
     for (n, order) in order.floats_mut().iter_mut().enumerate() {
         let position = n as u32 % params.length;
         let judged = kinds[n] != GIVEN && position % params.groups == group;
         let repeats = position > 0 && ids[n] == ids[n - 1];
-        let doubtful = judged && (repeats || loss[n].wide() > f64::from(params.limit));
+        let doubtful =
+            judged && (repeats || loss[places[n] as usize].wide() > f64::from(params.limit));
         let waits = doubtful || ids[n] == params.mask_id;
         *order = E::of(f64::from(if waits { WAITS } else { STAYS }));
     }

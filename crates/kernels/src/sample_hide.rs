@@ -25,6 +25,8 @@ buffers! {
         kinds: words,
         /// Of [`crate::sample_begin`]: element [`GROUP`] says who is hidden.
         control: words,
+        /// Whether the pass runs, 1 or 0: `(1)`. A pass that does not hides nothing.
+        live: words,
         /// Written: tokens that the network sees, `(N)`.
         seen: words_mut,
     }
@@ -41,10 +43,12 @@ pub fn record(step: &mut Recording, io: Buffers, length: usize, groups: u32, mas
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, [ids, kinds, control, seen]) = args.take::<Params, 4>();
+    let (params, [ids, kinds, control, live, seen]) = args.take::<Params, 5>();
     let (ids, kinds, group) = (ids.words(), kinds.words(), control.words()[GROUP]);
+    let live = live.words()[0] == 1;
     for (n, seen) in seen.words_mut().iter_mut().enumerate() {
-        let hidden = kinds[n] != GIVEN && n as u32 % params.length % params.groups == group;
+        let chosen = n as u32 % params.length % params.groups == group;
+        let hidden = live && kinds[n] != GIVEN && chosen;
         *seen = if hidden { params.mask_id } else { ids[n] };
     }
 }

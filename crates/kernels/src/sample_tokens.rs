@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::remask::{FREE_NO_END, GIVEN};
+use crate::remask::FREE_NO_END;
 use crate::sample_begin::GREEDY;
 
 /// How tokens are drawn.
@@ -17,8 +17,6 @@ pub struct Sampling {
     pub exclude_mask: bool,
     /// Token that ends a text: it is not drawn at positions that given tokens follow.
     pub end_id: Option<u32>,
-    /// Whether free positions that are no longer masks keep their token.
-    pub keep_visible: bool,
     /// What logits are divided by; `None` takes the largest.
     pub temperature: Option<f32>,
     /// Top-k sampling: only so many largest logits can be drawn; at least 1.
@@ -30,12 +28,12 @@ pub struct Sampling {
 
 params! {
     struct Params {
-        rows: u32,
+        count: u32,
+        positions: u32,
         vocabulary: u32,
         mask_id: u32,
         exclude_mask: u32,
         end_id: u32,
-        keep_visible: u32,
         greedy: u32,
         top_k: u32,
         top_p: f32,
@@ -44,23 +42,21 @@ params! {
 }
 
 buffers! {
-    /// Buffers of a draw of tokens, for N positions.
+    /// Buffers of a draw of tokens, for R of N positions.
     pub struct Buffers {
-        /// `(N, V)`
+        /// `(R, V)`
         logits: floats,
+        /// Position of each row, from [`crate::rows::select`]: `(R)`.
+        rows: words,
         /// One number between 0 and 1 for every draw, `(N)`.
         uniforms: floats,
-        /// Tokens before the pass, `(N)`.
-        ids: words,
-        /// Confidence of each, `(N)`.
-        confidence: floats,
-        /// Kind of each position: [`GIVEN`], [`crate::remask::FREE`] or [`FREE_NO_END`], `(N)`.
+        /// Kind of each position: see [`crate::remask`], `(N)`.
         kinds: words,
         /// Of [`crate::sample_begin`]: element [`GREEDY`] makes the pass greedy.
         control: words,
-        /// Written: `(N)`.
+        /// Written at the positions of `rows`: `(N)`.
         tokens: words_mut,
-        /// Written: probability of each token under the distribution it was drawn from, `(N)`.
+        /// Written there: probability of each token under the distribution it was drawn from, `(N)`.
         token_confidence: floats_mut,
     }
 }
@@ -68,27 +64,27 @@ buffers! {
 /// `shaders/sample_tokens.wgsl`
 pub static KERNEL: Kernel = kernel!("sample_tokens", Params, Buffers, twin);
 
-/// Records the draw of a token and its confidence at every position.
+/// Records the draw of a token and its confidence at the positions of `rows`.
 pub fn record(step: &mut Recording, io: Buffers, sampling: &Sampling) {
-    let rows = io.tokens.len;
-    let vocabulary = io.logits.len / rows;
+    let (count, positions) = (io.rows.len, io.tokens.len as u32);
+    let vocabulary = io.logits.len / count;
     step.push(
         Launch::new(
             &KERNEL,
             &Params {
-                rows: rows as u32,
+                count: count as u32,
+                positions,
                 vocabulary: vocabulary as u32,
                 mask_id: sampling.mask_id,
                 exclude_mask: u32::from(sampling.exclude_mask),
                 end_id: sampling.end_id.unwrap_or(u32::MAX),
-                keep_visible: u32::from(sampling.keep_visible),
                 greedy: u32::from(sampling.temperature.is_none()),
                 top_k: sampling.top_k.unwrap_or(0),
                 top_p: sampling.top_p.unwrap_or(1.0),
                 inverse_temperature: sampling.temperature.map_or(1.0, |t| 1.0 / t),
             },
             io,
-            grid::fold(rows),
+            grid::fold(count),
         )
         .constants([("WORKGROUP_SIZE", grid::per_row(vocabulary))])
         .flop(3 * io.logits.len),
@@ -96,23 +92,22 @@ pub fn record(step: &mut Recording, io: Buffers, sampling: &Sampling) {
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, buffers) = args.take::<Params, 8>();
-    let [logits, uniforms, ids, confidence, kinds, control, tokens, token_confidence] = buffers;
+    let (params, buffers) = args.take::<Params, 7>();
+    let [logits, rows, uniforms, kinds, control, tokens, token_confidence] = buffers;
+    let (uniforms, kinds) = (uniforms.floats(), kinds.words());
     let greedy = params.greedy == 1 || control.words()[GREEDY] == 1;
-    let rows = logits.floats().par_chunks_exact(params.vocabulary as usize);
-    let before = ids.words().par_iter().zip(confidence.floats());
-    let asked = kinds.words().par_iter().zip(uniforms.floats());
-    let after = tokens.words_mut().par_iter_mut().zip(token_confidence.floats_mut());
-    rows.zip(before).zip(asked).zip(after).for_each(
-        |(((logits, (&id, &confidence)), (&kind, &uniform)), (token, token_confidence))| {
-            let visible = params.keep_visible == 1 && id != params.mask_id;
-            (*token, *token_confidence) = if kind == GIVEN || visible {
-                (id, confidence)
-            } else {
-                draw(logits, uniform, greedy, kind == FREE_NO_END, &params)
-            };
-        },
-    );
+    let all = logits.floats().par_chunks_exact(params.vocabulary as usize).zip(rows.words());
+    let asked = all.filter(|(_, n)| **n < params.positions);
+    let drawn: Vec<(usize, (u32, E))> = asked
+        .map(|(logits, &n)| {
+            let n = n as usize;
+            (n, draw(logits, uniforms[n], greedy, kinds[n] == FREE_NO_END, &params))
+        })
+        .collect();
+    let (tokens, token_confidence) = (tokens.words_mut(), token_confidence.floats_mut());
+    for (n, drawn) in drawn {
+        (tokens[n], token_confidence[n]) = drawn;
+    }
 }
 
 /// The token drawn from one row of logits, and its probability. `inside`: given tokens follow.

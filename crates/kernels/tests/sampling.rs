@@ -9,7 +9,9 @@ use kernels::remask::{FREE, FREE_NO_END};
 use kernels::rng::{Philox, below, unit};
 use kernels::sample_order::{Choice, Score};
 use kernels::sample_tokens::{self, Sampling};
-use kernels::{remask, sample_begin, sample_explain, sample_order, sample_uniforms};
+use kernels::{
+    remask, rows, sample_ask, sample_begin, sample_explain, sample_order, sample_uniforms,
+};
 
 /// Rows and vocabulary: one token, less than a workgroup, more, the size of the seed's tokenizer.
 const SHAPES: [(usize, usize); 5] = [(1, 1), (5, 31), (33, 97), (3, 300), (70, 2048)];
@@ -18,7 +20,6 @@ const GREEDY: Sampling = Sampling {
     mask_id: 2,
     exclude_mask: false,
     end_id: None,
-    keep_visible: false,
     temperature: None,
     top_k: None,
     top_p: None,
@@ -49,7 +50,12 @@ fn begin(bench: &mut Bench, step: &mut Recording, row: &[u32], batch: usize) -> 
     control
 }
 
-/// Records a draw over `logits`, everything masked and to be generated.
+/// A row of logits for every position.
+fn every(bench: &mut Bench, positions: usize) -> Slice {
+    bench.given_words(&(0..positions as u32).collect::<Vec<_>>())
+}
+
+/// Records a draw over `logits`, everything to be generated.
 fn draw(
     bench: &mut Bench,
     step: &mut Recording,
@@ -60,9 +66,8 @@ fn draw(
     let control = begin(bench, step, &[1, 0, 0], 1);
     let io = sample_tokens::Buffers {
         logits,
+        rows: every(bench, rows),
         uniforms: bench.unwritten(rows),
-        ids: bench.given_words(&vec![sampling.mask_id; rows]),
-        confidence: bench.unwritten(rows),
         kinds: bench.given_words(&vec![FREE; rows]),
         control,
         tokens: bench.unwritten_words(rows),
@@ -181,9 +186,8 @@ fn a_greedy_pass_ignores_the_temperature_and_its_cuts() {
         let control = begin(bench, step, &[1, greedy, 0], 1);
         let io = sample_tokens::Buffers {
             logits,
+            rows: every(bench, 10),
             uniforms: bench.floats(10),
-            ids: bench.zeros(10),
-            confidence: bench.floats(10),
             kinds: bench.given_words(&[FREE; 10]),
             control,
             tokens: bench.unwritten_words(10),
@@ -197,31 +201,62 @@ fn a_greedy_pass_ignores_the_temperature_and_its_cuts() {
     assert_eq!(switched, greedy);
 }
 
+/// Only free masks are asked, or all that is free; only they get a token, each at its own place.
 #[test]
-fn kept_positions_keep_token_and_confidence() {
-    for keep_visible in [false, true] {
-        let sampling = Sampling { keep_visible, ..GREEDY };
-        let outputs = compare("sample_tokens", 1e-6, 1e-5, |bench, step| {
-            let rows = 50;
-            let io = sample_tokens::Buffers {
-                logits: bench.floats(rows * 9),
-                uniforms: bench.floats(rows),
-                ids: bench.words(rows, 4),
-                confidence: bench.floats(rows),
-                kinds: bench.words(rows, 2),
-                control: begin(bench, step, &[1, 0, 0], 1),
-                tokens: bench.unwritten_words(rows),
-                token_confidence: bench.unwritten(rows),
-            };
-            sample_tokens::record(step, io, &sampling);
-            vec![io.tokens, io.token_confidence, io.ids, io.confidence, io.kinds]
-        });
-        let [tokens, token_confidence, ids, confidence, generated] = outputs.try_into().unwrap();
-        for (n, generated) in generated.into_iter().enumerate() {
-            let kept = generated == 0.0 || (keep_visible && ids[n] != 2.0);
-            let same = token_confidence[n] == confidence[n];
-            assert_eq!(same, kept, "position {n}");
-            assert!(!kept || tokens[n] == ids[n], "position {n}");
+fn what_is_not_asked_keeps_token_and_confidence() {
+    for (positions, vocabulary) in [(1, 31), (50, 9), (300, 97)] {
+        for redraws in [false, true] {
+            let outputs = compare("sample_ask", 1e-6, 1e-5, |bench, step| {
+                let ids = bench.words(positions, 4);
+                let seen = bench.words(positions, 4);
+                let confidence = bench.floats(positions);
+                let kinds = bench.words(positions, 2);
+                let asked = bench.unwritten(positions);
+                let tokens = bench.unwritten_words(positions);
+                let token_confidence = bench.unwritten(positions);
+                let io = sample_ask::Buffers {
+                    ids,
+                    seen,
+                    confidence,
+                    kinds,
+                    asked,
+                    tokens,
+                    token_confidence,
+                };
+                sample_ask::record(step, io, 2, redraws);
+                let (rows, places) =
+                    (bench.unwritten_words(positions), bench.unwritten_words(positions));
+                let live = bench.zeros(rows::LIVE);
+                let select = rows::Select { weights: asked, rows, places, live };
+                rows::select(step, select, positions);
+                let io = sample_tokens::Buffers {
+                    logits: spread(bench, positions * vocabulary, 4.0),
+                    rows,
+                    uniforms: bench.floats(positions),
+                    kinds,
+                    control: begin(bench, step, &[1, 0, 0], 1),
+                    tokens,
+                    token_confidence,
+                };
+                sample_tokens::record(step, io, &GREEDY);
+                vec![tokens, token_confidence, ids, confidence, kinds, seen, asked, io.logits]
+            });
+            let [tokens, token_confidence, ids, confidence, kinds, seen, asked, logits] =
+                outputs.try_into().unwrap();
+            let mut rows = logits.chunks(vocabulary);
+            for n in 0..positions {
+                let expected = kinds[n] != 0.0 && (redraws || seen[n] == 2.0);
+                assert_eq!(asked[n] == 1.0, expected, "position {n}");
+                if expected {
+                    let row = rows.next().unwrap().iter().enumerate();
+                    let best = row.max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+                    assert_eq!(tokens[n], best as f64, "position {n}");
+                    assert!(token_confidence[n] > 0.0, "position {n}");
+                } else {
+                    let kept = (tokens[n], token_confidence[n]);
+                    assert_eq!(kept, (ids[n], confidence[n]), "position {n}");
+                }
+            }
         }
     }
 }
@@ -245,9 +280,8 @@ fn no_text_ends_before_given_tokens() {
             let rows = rows as usize;
             let io = sample_tokens::Buffers {
                 logits: bench.given_floats(&logits),
+                rows: every(bench, rows),
                 uniforms: bench.given_floats(&uniforms),
-                ids: bench.given_words(&vec![sampling.mask_id; rows]),
-                confidence: bench.unwritten(rows),
                 kinds: bench.given_words(&kinds),
                 control: begin(bench, step, &[1, 0, 0], 1),
                 tokens: bench.unwritten_words(rows),

@@ -61,8 +61,12 @@ fn certainties() {
     for (rows, vocabulary) in [(1, 3), (5, 31), (33, 97), (70, 2048)] {
         let outputs = compare("sample_certainty", 1e-6, 2e-5, |bench, step| {
             let logits: Vec<f32> = random(rows * vocabulary, 7).map(|u| 10.0 * u - 5.0).collect();
+            // From the last position to the first, and one row that belongs to none.
+            let places: Vec<u32> = (0..rows as u32).rev().chain([rows as u32]).collect();
+            let logits = [&logits[..], &vec![0.0; vocabulary]].concat();
             let io = sample_certainty::Buffers {
                 logits: bench.given_floats(&logits),
+                rows: bench.given_words(&places),
                 margin: bench.unwritten(rows),
                 entropy: bench.unwritten(rows),
             };
@@ -70,7 +74,8 @@ fn certainties() {
             vec![io.margin, io.entropy, io.logits]
         });
         for row in 0..rows {
-            let logits = outputs[2][row * vocabulary..][..vocabulary].iter().enumerate();
+            let logits =
+                outputs[2][(rows - 1 - row) * vocabulary..][..vocabulary].iter().enumerate();
             let mut p: Vec<f64> =
                 logits.filter(|(v, _)| *v != MASK as usize).map(|(_, logit)| logit.exp()).collect();
             let total: f64 = p.iter().sum();
@@ -385,17 +390,15 @@ fn unexpected_and_repeated_tokens_are_doubtful() {
         let outputs = compare("sample_doubt", 0.0, 0.0, |bench, step| {
             let (ids, kinds) = (bench.given_words(&ids), bench.given_words(&kinds));
             let control = control(bench, 2, &[(GROUP, group)]);
-            let seen = bench.unwritten_words(10);
-            sample_hide::record(
-                step,
-                sample_hide::Buffers { ids, kinds, control, seen },
-                5,
-                2,
-                MASK,
-            );
-            let loss = [0.1, 0.1, 5.0, 0.1, 5.0, 0.1, 5.0, 0.1, 0.1, 0.1];
+            let (seen, live) = (bench.unwritten_words(10), bench.given_words(&[1]));
+            let io = sample_hide::Buffers { ids, kinds, control, live, seen };
+            sample_hide::record(step, io, 5, 2, MASK);
+            // The losses stand in another order: position n has that of 9 - n.
+            let loss = [0.1, 0.1, 0.1, 5.0, 0.1, 5.0, 0.1, 5.0, 0.1, 0.1];
+            let places: Vec<u32> = (0..10).rev().collect();
             let (loss, order) = (bench.given_floats(&loss), bench.unwritten(10));
-            let io = sample_doubt::Buffers { ids, kinds, loss, control, order };
+            let places = bench.given_words(&places);
+            let io = sample_doubt::Buffers { ids, kinds, places, loss, control, order };
             let (length, groups, mask_id, limit) = (5, 2, MASK, 4.0);
             sample_doubt::record(step, io, &Doubt { length, groups, mask_id, limit });
             vec![seen, order]
@@ -412,6 +415,19 @@ fn unexpected_and_repeated_tokens_are_doubtful() {
 }
 
 #[test]
+fn a_pass_that_does_not_run_hides_nothing() {
+    let outputs = compare("sample_hide", 0.0, 0.0, |bench, step| {
+        let (ids, kinds) = (bench.words(70, 9), bench.given_words(&[FREE; 70]));
+        let (control, live) = (control(bench, 1, &[(GROUP, 1)]), bench.given_words(&[0]));
+        let seen = bench.unwritten_words(70);
+        let io = sample_hide::Buffers { ids, kinds, control, live, seen };
+        sample_hide::record(step, io, 70, 3, MASK);
+        vec![ids, seen]
+    });
+    assert_eq!(outputs[1], outputs[0]);
+}
+
+#[test]
 fn elements_of_control_lie_before_the_counts() {
     let elements = [sample_begin::PASS, sample_begin::GREEDY, REMASK, REVEAL, GROUP, LEFT];
     assert_eq!(elements.to_vec(), (0..HEADER).collect::<Vec<_>>());
@@ -425,7 +441,8 @@ fn layers_of_a_grid_are_conditional_together() {
             let flag = bench.given_words(&[flag]);
             let (ids, kinds) = (bench.given_words(&[7; 6]), bench.given_words(&[FREE; 6]));
             let (control, seen) = (control(bench, 1, &[]), bench.given_words(&[9; 6]));
-            let io = sample_hide::Buffers { ids, kinds, control, seen };
+            let live = bench.given_words(&[1]);
+            let io = sample_hide::Buffers { ids, kinds, control, live, seen };
             let mut inner = Recording::default();
             sample_hide::record(&mut inner, io, 6, 1, MASK);
             let mut launch = inner.launches()[0].clone();

@@ -117,6 +117,12 @@ fn logit_rows(device: &Device, config: &Config, rows: usize) -> usize {
     if rows <= most { rows } else { (most / ALIGNMENT * ALIGNMENT).max(ALIGNMENT).min(rows) }
 }
 
+/// Rows of logits at a time where those of `rows` that count are gathered: an eighth, so that few
+/// of the last run that has any do not count.
+fn gathered_run(rows: usize) -> usize {
+    rows.div_ceil(8).next_multiple_of(ALIGNMENT)
+}
+
 impl Activations {
     /// Buffers for both passes; logits some rows at a time. The blocks keep everything that the
     /// backward pass needs, or with `recompute` only their inputs: it then computes all but the
@@ -130,9 +136,7 @@ impl Activations {
     ) -> Result<Self, DeviceError> {
         let keep = if recompute { Keep::Inputs } else { Keep::All };
         let rows = batch * length;
-        // An eighth: few of a run have no loss when the last ones with a loss are in it.
-        let eighth = rows.div_ceil(8).next_multiple_of(ALIGNMENT);
-        let logit_rows = logit_rows(device, config, rows).min(eighth);
+        let logit_rows = logit_rows(device, config, rows).min(gathered_run(rows));
         Self::new(device, Sizes { config, batch, length, keep, logit_rows })
     }
 
@@ -144,6 +148,19 @@ impl Activations {
         length: usize,
     ) -> Result<Self, DeviceError> {
         let logit_rows = logit_rows(device, config, batch * length);
+        Self::new(device, Sizes { config, batch, length, keep: Keep::Nothing, logit_rows })
+    }
+
+    /// [`Activations::for_inference`] where logits are made of gathered rows only (see
+    /// [`kernels::rows`]), some at a time.
+    pub fn for_sampling(
+        device: &mut Device,
+        config: &Config,
+        batch: usize,
+        length: usize,
+    ) -> Result<Self, DeviceError> {
+        let rows = batch * length;
+        let logit_rows = logit_rows(device, config, rows).min(gathered_run(rows));
         Self::new(device, Sizes { config, batch, length, keep: Keep::Nothing, logit_rows })
     }
 
@@ -161,15 +178,17 @@ impl Activations {
     }
 
     /// The beginning of these buffers, for fewer or shorter sequences; they must be made for
-    /// inference.
+    /// sampling.
     ///
     /// # Panics
     /// When that many positions do not fit.
     pub fn narrowed(&self, config: &Config, batch: usize, length: usize) -> Self {
-        assert!(self.keep == Keep::Nothing, "activations for inference");
+        assert!(self.keep == Keep::Nothing, "activations for sampling");
         assert!(length <= self.length, "{length} of {} positions", self.length);
         let mut whole = self.buffers.iter();
-        let (keep, logit_rows) = (Keep::Nothing, self.logit_rows.min(batch * length));
+        let rows = batch * length;
+        let logit_rows = self.logit_rows.min(rows).min(gathered_run(rows));
+        let keep = Keep::Nothing;
         let sizes = Sizes { config, batch, length, keep, logit_rows };
         let Ok(narrowed) = Self::cut(sizes, |_, len| {
             let buffer = whole.next().expect("as many buffers as before");
@@ -282,7 +301,7 @@ impl Activations {
     }
 
     /// The runs of positions that logits are made for, as first row and number of rows.
-    pub(crate) fn logit_chunks(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+    pub fn logit_chunks(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (rows, most) = (self.rows(), self.logit_rows);
         (0..rows).step_by(most).map(move |start| (start, most.min(rows - start)))
     }

@@ -193,8 +193,11 @@ pub fn record_stats(step: &mut Recording, pass: &Pass<'_>, targets: Slice, stats
     });
 }
 
-/// Records the logits of `rows` rows, `h (rows, C)`.
-pub(crate) fn head(step: &mut Recording, pass: &Pass<'_>, h: Slice, rows: usize) -> Slice {
+/// Records the logits of `rows` rows, `h (rows, C)`, and returns where they are, `(rows, V)`.
+///
+/// # Panics
+/// When there are more than `acts.logit_rows`.
+pub fn head(step: &mut Recording, pass: &Pass<'_>, h: Slice, rows: usize) -> Slice {
     let Pass { variants, model, acts, .. } = *pass;
     let (c, v) = (model.config.n_embd, model.config.vocab_size);
     let logits = acts.logits.part(0, rows * v);

@@ -55,6 +55,13 @@ impl Branch {
         Snapshot::last(&self.trace)
     }
 
+    /// What the model expected at a position when it was last asked about it, up to a frame: it is
+    /// asked about masks only, and about what it draws again.
+    pub fn expected(&self, frame: usize, position: usize) -> Option<&Predictions> {
+        let until = self.predictions.iter().take(frame + 1).rev().flatten();
+        until.into_iter().find(|predictions| predictions.entropy(position).is_some())
+    }
+
     /// What a position is at a frame: a pinned token counts as settled.
     pub fn state(&self, frame: usize, position: usize) -> State {
         self.trace.state(frame, position)

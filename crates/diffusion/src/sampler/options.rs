@@ -164,7 +164,6 @@ impl SampleOptions {
             mask_id,
             exclude_mask: keeps_visible,
             end_id: self.end_token,
-            keep_visible: keeps_visible,
             temperature: (!greedy).then_some(self.temperature),
             top_k: self.top_k,
             top_p: self.top_p,

@@ -17,23 +17,27 @@ pub struct Prediction {
 }
 
 impl Generation {
-    /// Runs the next pass and returns the state after it with what the network expected at every
-    /// position during it, `(batch, length)`, in one readback; `None` when all passes are done.
+    /// Runs the next pass and returns the state after it with what the network expected during it
+    /// at the positions that it was asked about, `(batch, length)`, in one readback; `None` when
+    /// all passes are done.
     ///
     /// # Panics
     /// When the generation was made without [`super::PassOptions::predictions`].
     pub async fn step_with_predictions(
         &mut self,
         device: &mut Device,
-    ) -> Result<Option<(State, Vec<Prediction>)>, DeviceError> {
+    ) -> Result<Option<(State, Vec<Option<Prediction>>)>, DeviceError> {
         assert!(self.predicts, "the passes of this generation were recorded without predictions");
         if self.finished() {
             return Ok(None);
         }
         self.step(device)?;
-        let Buffers { readback, top_tokens, top_probabilities, entropy, .. } = self.buffers;
-        let bits = device.read_bits(&[readback, top_tokens, top_probabilities, entropy]).await?;
-        let all = unpack(&bits[1], &bits[2], &bits[3]);
+        let Buffers { readback, places, top_tokens, top_probabilities, entropy, .. } = self.buffers;
+        let read = [readback, places, top_tokens, top_probabilities, entropy];
+        let bits = device.read_bits(&read).await?;
+        let gathered = unpack(&bits[2], &bits[3], &bits[4]);
+        let at = |&place: &u32| gathered.get(place as usize).cloned();
+        let all: Vec<Option<Prediction>> = bits[1].iter().map(at).collect();
         Ok(Some((self.state_of(&bits[0]), self.visible_part(&all))))
     }
 }

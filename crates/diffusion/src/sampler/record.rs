@@ -3,14 +3,15 @@
 use std::ops::Range;
 
 use device::{Recording, Slice};
+use kernels::rows::{self, LIVE};
 use kernels::sample_chance::Chance;
 use kernels::sample_doubt::Doubt;
 use kernels::sample_order::{Choice, Score};
 use kernels::sample_survey::Survey;
 use kernels::{
-    Variants, cross_entropy, remask, sample_apart, sample_begin, sample_blocks, sample_bound,
-    sample_certainty, sample_chance, sample_doubt, sample_explain, sample_hide, sample_order,
-    sample_survey, sample_threshold, sample_tokens, sample_uniforms,
+    Variants, cross_entropy, remask, sample_apart, sample_ask, sample_begin, sample_blocks,
+    sample_bound, sample_certainty, sample_chance, sample_doubt, sample_explain, sample_hide,
+    sample_order, sample_survey, sample_threshold, sample_tokens, sample_uniforms,
 };
 use model::Model;
 use model::forward::{self, Pass};
@@ -34,7 +35,8 @@ pub enum Uniforms {
 /// What a pass is recorded with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PassOptions {
-    /// Also computes the top tokens, their probabilities and the entropy of every position.
+    /// Also computes the top tokens, their probabilities and the entropy of every position that the
+    /// network is asked about.
     pub predictions: bool,
     /// Source of the random numbers that tokens are drawn with.
     pub uniforms: Uniforms,
@@ -54,20 +56,29 @@ impl Recorder<'_> {
     /// One denoising pass.
     pub(super) fn record(&self, phase: Phase) -> Recording {
         let mut step = Recording::default();
-        let Buffers { table, cursor, timesteps, control, live, layers, .. } = *self.buffers;
+        let Buffers { table, cursor, timesteps, control, .. } = *self.buffers;
         let io = sample_begin::Buffers { table, cursor, timesteps, control };
         sample_begin::record(&mut step, io);
-        if phase == Phase::Write && !self.options.sampler.surveyed() {
-            self.work(&mut step, phase);
-            return step;
+        let surveyed = phase != Phase::Write || self.options.sampler.surveyed();
+        if surveyed {
+            self.survey(&mut step, phase);
         }
-        self.survey(&mut step, phase);
-        let mut flags = vec![(self.buffers.acts.batch as u32, layers)];
-        if self.buffers.acts.batch > 1 {
-            flags.push((1, live));
-        }
-        step.when_layers(&flags, |step| self.work(step, phase));
+        let seen = self.ask(&mut step, phase);
+        self.if_live(&mut step, surveyed, |step| self.look(step, phase, seen));
+        self.read_logits(&mut step, phase, seen);
+        self.if_live(&mut step, surveyed, |step| self.settle(step, phase));
         step
+    }
+
+    /// Records what a pass does if there is anything to do.
+    fn if_live(&self, step: &mut Recording, surveyed: bool, record: impl FnOnce(&mut Recording)) {
+        let Buffers { live, layers, .. } = *self.buffers;
+        let batch = self.buffers.acts.batch as u32;
+        match (surveyed, batch) {
+            (false, _) => record(step),
+            (true, 1) => step.when(live, record),
+            (true, _) => step.when_layers(&[(batch, layers), (1, live)], record),
+        }
     }
 
     fn survey(&self, step: &mut Recording, phase: Phase) {
@@ -92,73 +103,89 @@ impl Recorder<'_> {
         sample_survey::record(step, io, &survey);
     }
 
-    /// What a pass does if there is anything to do.
-    fn work(&self, step: &mut Recording, phase: Phase) {
-        let Self { variants, model, buffers, options, pass } = *self;
-        let Buffers { timesteps, control, uniforms, ids, kinds, tokens, .. } = *buffers;
-        let (mask_id, length) = (model.config.mask_id, buffers.acts.length);
-        if pass.uniforms == Uniforms::Drawn {
+    /// Which positions the pass needs logits of. Returns what the network sees.
+    fn ask(&self, step: &mut Recording, phase: Phase) -> Slice {
+        let Buffers { ids, kinds, control, live, confidence, asked, .. } = *self.buffers;
+        let Buffers { rows, places, run_live, tokens, token_confidence, .. } = *self.buffers;
+        let (mask_id, length) = (self.model.config.mask_id, self.buffers.acts.length);
+        let mut seen = ids;
+        if phase == Phase::Judge {
+            seen = self.buffers.seen;
+            let io = sample_hide::Buffers { ids, kinds, control, live, seen };
+            sample_hide::record(step, io, length, GROUPS as u32, mask_id);
+        }
+        let io =
+            sample_ask::Buffers { ids, seen, confidence, kinds, asked, tokens, token_confidence };
+        sample_ask::record(step, io, mask_id, !self.options.sampler.keeps_visible());
+        let io = rows::Select { weights: asked, rows, places, live: run_live };
+        rows::select(step, io, self.buffers.acts.logit_rows);
+        seen
+    }
+
+    /// The network's output at the positions that are asked, side by side.
+    fn look(&self, step: &mut Recording, phase: Phase, seen: Slice) {
+        let Self { buffers, options, pass, .. } = *self;
+        let Buffers { control, uniforms, ids, asked, .. } = *buffers;
+        if phase != Phase::Judge && pass.uniforms == Uniforms::Drawn {
+            let length = buffers.acts.length;
             let io = sample_uniforms::Buffers { control, uniforms };
             sample_uniforms::record(step, io, length, options.first_sample, options.seed);
         }
-        let mut seen = ids;
-        if phase == Phase::Judge {
-            seen = buffers.seen;
-            let io = sample_hide::Buffers { ids, kinds, control, seen };
-            sample_hide::record(step, io, length, GROUPS as u32, mask_id);
-        }
-        let forward_pass = Pass { variants, model, acts: &buffers.acts, ids: seen, timesteps };
-        forward::logits(step, &forward_pass, |step, rows, logits| {
-            self.read_logits(step, phase, rows, logits);
-        });
-        let order = match phase {
-            Phase::Write => self.commit(step),
-            Phase::Judge => self.doubt(step),
-            Phase::Fill => self.order(step),
-        };
-        remask::record(
-            step,
-            remask::Buffers {
-                tokens,
-                token_confidence: buffers.token_confidence,
-                order,
-                kinds,
-                control,
-                ids,
-                confidence: buffers.confidence,
-                readback: buffers.readback,
-            },
-            length,
-            mask_id,
-        );
+        forward::trunk(step, &self.forward_pass(seen));
+        let Buffers { rows, row_targets, row_weights, .. } = *buffers;
+        let (h, row_h) = (buffers.acts.final_h, buffers.acts.branch);
+        let (targets, weights) = (ids, asked);
+        let io = rows::Gather { rows, h, targets, weights, row_h, row_targets, row_weights };
+        rows::gather(step, io);
     }
 
-    /// Draws tokens from some rows of logits, and what else follows from them.
-    fn read_logits(&self, step: &mut Recording, phase: Phase, rows: Range<usize>, logits: Slice) {
+    fn forward_pass(&self, ids: Slice) -> Pass<'_> {
+        let Self { variants, model, buffers, .. } = *self;
+        Pass { variants, model, acts: &buffers.acts, ids, timesteps: buffers.timesteps }
+    }
+
+    /// Logits, some rows at a time, and what follows from them; nothing where no row is asked.
+    fn read_logits(&self, step: &mut Recording, phase: Phase, seen: Slice) {
+        let Self { model, buffers, .. } = *self;
+        let c = model.config.n_embd;
+        let pass = self.forward_pass(seen);
+        for (run, (start, count)) in buffers.acts.logit_chunks().enumerate() {
+            step.when(buffers.run_live.part(run * LIVE, 1), |step| {
+                let h = buffers.acts.branch.part(start * c, count * c);
+                let logits = forward::head(step, &pass, h, count);
+                self.read_run(step, phase, start..start + count, logits);
+            });
+        }
+    }
+
+    /// What follows from the logits of some rows: tokens, certainty, loss, predictions.
+    fn read_run(&self, step: &mut Recording, phase: Phase, run: Range<usize>, logits: Slice) {
         let Self { model, buffers, options, pass, .. } = *self;
-        let part = |slice: Slice, width| slice.part(rows.start * width, rows.len() * width);
-        let mask_id = model.config.mask_id;
-        let ids = part(buffers.ids, 1);
-        let io = sample_tokens::Buffers {
-            logits,
-            uniforms: part(buffers.uniforms, 1),
-            ids,
-            confidence: part(buffers.confidence, 1),
-            kinds: part(buffers.kinds, 1),
-            control: buffers.control,
-            tokens: part(buffers.tokens, 1),
-            token_confidence: part(buffers.token_confidence, 1),
-        };
-        sample_tokens::record(step, io, &options.sampling(mask_id));
-        let sampler = options.sampler;
+        let part = |slice: Slice, width| slice.part(run.start * width, run.len() * width);
+        let (mask_id, sampler) = (model.config.mask_id, options.sampler);
+        let rows = part(buffers.rows, 1);
         if phase == Phase::Judge {
-            cross_entropy::forward(step, logits, ids, buffers.stats.part(rows.start, rows.len()));
-        } else if matches!(sampler.commit, Commit::Bound(_))
-            || matches!(sampler.order, Order::Margin | Order::Entropy)
-        {
-            let (margin, entropy) = (part(buffers.margin, 1), part(buffers.uncertainty, 1));
-            let io = sample_certainty::Buffers { logits, margin, entropy };
-            sample_certainty::record(step, io, mask_id);
+            let stats = buffers.stats.part(run.start, run.len());
+            cross_entropy::forward(step, logits, part(buffers.row_targets, 1), stats);
+        } else {
+            let Buffers { uniforms, kinds, control, tokens, token_confidence, .. } = *buffers;
+            let io = sample_tokens::Buffers {
+                logits,
+                rows,
+                uniforms,
+                kinds,
+                control,
+                tokens,
+                token_confidence,
+            };
+            sample_tokens::record(step, io, &options.sampling(mask_id));
+            if matches!(sampler.commit, Commit::Bound(_))
+                || matches!(sampler.order, Order::Margin | Order::Entropy)
+            {
+                let (margin, entropy) = (buffers.margin, buffers.uncertainty);
+                let io = sample_certainty::Buffers { logits, rows, margin, entropy };
+                sample_certainty::record(step, io, mask_id);
+            }
         }
         if pass.predictions {
             let excluded = sampler.keeps_visible().then_some(mask_id);
@@ -170,6 +197,29 @@ impl Recorder<'_> {
             };
             sample_explain::record(step, io, excluded);
         }
+    }
+
+    /// Who stays, and the text after the pass.
+    fn settle(&self, step: &mut Recording, phase: Phase) {
+        let Self { model, buffers, .. } = *self;
+        let Buffers { tokens, token_confidence, kinds, control, .. } = *buffers;
+        let Buffers { ids, confidence, readback, .. } = *buffers;
+        let order = match phase {
+            Phase::Write => self.commit(step),
+            Phase::Judge => self.doubt(step),
+            Phase::Fill => self.order(step),
+        };
+        let io = remask::Buffers {
+            tokens,
+            token_confidence,
+            order,
+            kinds,
+            control,
+            ids,
+            confidence,
+            readback,
+        };
+        remask::record(step, io, buffers.acts.length, model.config.mask_id);
     }
 
     /// The order in which drawn tokens stay. Returns where it lies, as the others do.
@@ -250,7 +300,7 @@ impl Recorder<'_> {
     /// Who of the hidden group stays.
     fn doubt(&self, step: &mut Recording) -> Slice {
         let Self { model, buffers, options, .. } = *self;
-        let Buffers { ids, kinds, control, stats, order, .. } = *buffers;
+        let Buffers { ids, kinds, places, control, stats, order, .. } = *buffers;
         let below = match options.sampler.correction {
             Correction::Targeted { below, .. } => below,
             _ => 0.0,
@@ -265,7 +315,7 @@ impl Recorder<'_> {
         let loss = stats.loss;
         sample_doubt::record(
             step,
-            sample_doubt::Buffers { ids, kinds, loss, control, order },
+            sample_doubt::Buffers { ids, kinds, places, loss, control, order },
             &doubt,
         );
         order

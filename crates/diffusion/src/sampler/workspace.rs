@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 
-use device::{Device, DeviceError, Element, Slice};
+use device::{ALIGNMENT, Device, DeviceError, Element, Slice};
 use kernels::cross_entropy::TokenStats;
+use kernels::rows::LIVE;
 use kernels::{sample_begin, sample_explain, sample_survey};
 use model::{Activations, Config, LOGIT_BYTES};
 
@@ -45,8 +46,17 @@ pub(super) struct Buffers {
     pub(super) progress: Slice,
     pub(super) live: Slice,
     pub(super) layers: Slice,
-    /// What the network sees while the text is judged, and what it thinks of it.
+    /// What the network sees while the text is judged.
     pub(super) seen: Slice,
+    /// Positions that a pass needs logits of, and where they stand side by side, see
+    /// [`kernels::rows`].
+    pub(super) asked: Slice,
+    pub(super) rows: Slice,
+    pub(super) places: Slice,
+    pub(super) run_live: Slice,
+    pub(super) row_targets: Slice,
+    pub(super) row_weights: Slice,
+    /// What the network thinks of hidden tokens, side by side.
     pub(super) stats: TokenStats,
     /// Ids and confidence packed, `(2, N)`, see [`kernels::remask`].
     pub(super) readback: Slice,
@@ -86,6 +96,14 @@ impl Buffers {
             live: make("sample_live", Word, 1, |all| all.live)?,
             layers: make("sample_layers", Word, 1, |all| all.layers)?,
             seen: make("sample_seen", Word, n, |all| all.seen)?,
+            asked: make("sample_asked", Float, n, |all| all.asked)?,
+            rows: make("sample_rows", Word, n, |all| all.rows)?,
+            places: make("sample_places", Word, n, |all| all.places)?,
+            run_live: make("sample_run_live", Word, n.div_ceil(ALIGNMENT) * LIVE, |all| {
+                all.run_live
+            })?,
+            row_targets: make("sample_row_targets", Word, n, |all| all.row_targets)?,
+            row_weights: make("sample_row_weights", Float, n, |all| all.row_weights)?,
             stats: TokenStats {
                 lse: make("sample_lse", Float, n, |all| all.stats.lse)?,
                 loss: make("sample_loss", Float, n, |all| all.stats.loss)?,
@@ -110,7 +128,7 @@ impl Workspace {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        let acts = Activations::for_inference(device, config, batch, length)?;
+        let acts = Activations::for_sampling(device, config, batch, length)?;
         let buffers =
             Buffers::new(acts, Plan::most(config.timesteps, length), |label, element, len, _| {
                 device.allocate(label, element, len)

@@ -164,8 +164,7 @@ fn inference_computes_what_training_does() {
         let ids = device.words("ids", &batch.ids).unwrap();
         let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
         let larger = Config { block_size: length + 3, ..config };
-        let whole =
-            Activations::for_inference(&mut device, &larger, BATCH + 1, length + 3).unwrap();
+        let whole = Activations::for_sampling(&mut device, &larger, BATCH + 1, length + 3).unwrap();
         let trained =
             Activations::for_training(&mut device, &config, BATCH, length, false).unwrap();
         let shared = Activations::for_inference(&mut device, &config, BATCH, length).unwrap();

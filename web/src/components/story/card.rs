@@ -234,7 +234,7 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
         State::Masked => head,
         _ => trace.age(head, position).map_or(head, |age| head - age),
     };
-    let predictions = branch.predictions.get(written).and_then(Option::as_ref);
+    let predictions = branch.expected(written, position);
     let best = predictions.into_iter().flat_map(|predictions| predictions.top(position));
     let best: Vec<(u32, f32)> = best.collect();
     let pieces = info.filter(|info| info.name == trace.model).map(|info| &info.pieces);
@@ -263,7 +263,7 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
         step: trace.frames[written].step,
         share: best.iter().find(|(id, _)| *id == at(head)).map(|(_, share)| *share),
         best: best.into_iter().map(|(id, share)| (id, name(id), share)).collect(),
-        entropy: predictions.and_then(|all| all.entropy.get(position).copied()),
+        entropy: predictions.and_then(|all| all.entropy(position)),
         history,
     })
 }

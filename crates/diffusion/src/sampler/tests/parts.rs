@@ -114,7 +114,7 @@ fn the_surest_come_first() {
                     (0..28).filter(|&i| before.ids[i] == MASK && after.ids[i] != MASK).collect();
                 let [new] = new[..] else { panic!("{sampler}: {new:?} in one pass") };
                 let certainty = |i: usize| {
-                    let Prediction { top, entropy } = &predictions[i];
+                    let Prediction { top, entropy } = predictions[i].as_ref().unwrap();
                     if sampler.starts_with("margin") { top[0].1 - top[1].1 } else { -entropy }
                 };
                 let waiting = (0..28).filter(|&i| after.ids[i] == MASK);
@@ -262,6 +262,30 @@ fn adaptive_runs_go_back_and_fill_what_is_erased() {
             generation.set_state(&mut bench.device, &state).unwrap();
             generation.run(&mut bench.device).unwrap();
             assert_eq!(masks(&bench.state(&mut generation).ids), 0, "{sampler}");
+        }
+    }
+}
+
+/// Three texts of 32 positions are two runs of rows: the second is computed only while more than the
+/// first holds can be drawn.
+#[test]
+fn finished_rows_have_no_logits() {
+    let golden = Golden::sampler();
+    for mut bench in Bench::all(&golden) {
+        for (sampler, redraws) in [("maskgit", false), ("seed", true)] {
+            let texts = vec![prompt(&[19, 30], 30); 3];
+            let mut generation = bench.generation(&texts, &options(sampler));
+            let mut runs = Vec::new();
+            while !generation.finished() {
+                let state = bench.state(&mut generation);
+                let asked = if redraws { 90 } else { masks(&state.ids) };
+                generation.step(&mut bench.device).unwrap();
+                let live = block_on(bench.device.read_words(generation.buffers.run_live)).unwrap();
+                let live = [live[0], live[kernels::rows::LIVE]];
+                assert_eq!(live, [u32::from(asked > 0), u32::from(asked > 64)], "{sampler}");
+                runs.push(live);
+            }
+            assert_eq!(runs.contains(&[1, 0]), !redraws, "{sampler}: {runs:?}");
         }
     }
 }
