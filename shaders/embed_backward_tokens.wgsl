@@ -3,8 +3,8 @@
 //
 //   d_token_emb[v] = sum of d_e[n] over n with ids[n] = v
 //
-//   first        (V)     the chains of index_tokens
-//   next         (N)
+//   starts       (V + 1)  positions by token, of embed_index_tokens
+//   positions    (N)
 //   d_e          (N, C)
 //   d_token_emb  (V, C)  =, or += when params.accumulate is 1
 //
@@ -13,15 +13,14 @@
 const WORKGROUP_SIZE: u32 = 256u;
 
 struct Params {
-    rows: u32,
     channels: u32,
     vocabulary: u32,
     accumulate: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> first: array<u32>;
-@group(0) @binding(2) var<storage, read> next: array<u32>;
+@group(0) @binding(1) var<storage, read> starts: array<u32>;
+@group(0) @binding(2) var<storage, read> positions: array<u32>;
 @group(0) @binding(3) var<storage, read> d_e: array<f32>;
 @group(0) @binding(4) var<storage, read_write> d_token_emb: array<f32>;
 
@@ -35,10 +34,24 @@ fn main(
     if token >= params.vocabulary {
         return;
     }
+    let start = starts[token];
+    let end = starts[token + 1u];
     for (var c = lane; c < params.channels; c += WORKGROUP_SIZE) {
         var sum = 0.0;
-        for (var n = first[token]; n < params.rows; n = next[n]) {
-            sum += d_e[n * params.channels + c];
+        var i = start;
+        // Half of all positions may have the mask token: four loads wait for memory at a time.
+        for (; i + 4u <= end; i += 4u) {
+            let a = d_e[positions[i] * params.channels + c];
+            let b = d_e[positions[i + 1u] * params.channels + c];
+            let d = d_e[positions[i + 2u] * params.channels + c];
+            let e = d_e[positions[i + 3u] * params.channels + c];
+            sum += a;
+            sum += b;
+            sum += d;
+            sum += e;
+        }
+        for (; i < end; i++) {
+            sum += d_e[positions[i] * params.channels + c];
         }
         let at = token * params.channels + c;
         if params.accumulate == 1u {

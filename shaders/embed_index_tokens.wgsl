@@ -1,12 +1,12 @@
-// Chains the positions of each token, so that gradients of an embedding can be summed row by row
-// without atomics and always in the same order. One invocation per token of the vocabulary.
+// Sorts positions by token, so that gradients of an embedding can be summed row by row without
+// atomics and always in the same order. One invocation per token of the vocabulary, and one more.
 //
-//   first[v] = the first n with ids[n] = v, or N
-//   next[n]  = the first m > n with ids[m] = ids[n], or N
+//   starts[v] = how many n have ids[n] < v
+//   positions = every n, by ids[n], then by n
 //
-//   ids    (N)
-//   first  (V)  =
-//   next   (N)  =  for every n whose id is below V
+//   ids        (N)
+//   starts     (V + 1)  =
+//   positions  (N)      =
 //
 // Host side and CPU twin: crates/kernels/src/embed.rs.
 
@@ -21,8 +21,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
-@group(0) @binding(2) var<storage, read_write> first: array<u32>;
-@group(0) @binding(3) var<storage, read_write> next: array<u32>;
+@group(0) @binding(2) var<storage, read_write> starts: array<u32>;
+@group(0) @binding(3) var<storage, read_write> positions: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -31,15 +31,19 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let token = element_index(workgroup, groups, lane);
-    if token >= params.vocabulary {
+    if token > params.vocabulary {
         return;
     }
-    var after = params.rows;
-    for (var n = params.rows; n > 0u; n--) {
-        if ids[n - 1u] == token {
-            next[n - 1u] = after;
-            after = n - 1u;
+    var smaller = 0u;
+    for (var n = 0u; n < params.rows; n++) {
+        smaller += select(0u, 1u, ids[n] < token);
+    }
+    starts[token] = smaller;
+    var next = smaller;
+    for (var n = 0u; n < params.rows; n++) {
+        if ids[n] == token {
+            positions[next] = n;
+            next++;
         }
     }
-    first[token] = after;
 }

@@ -4,14 +4,19 @@
 //
 //   c        = a b, with either operand transposed where its constant says so
 //
+// With few tiles and a long inner dimension, as in the gradient of weights, workgroups share a tile:
+// each takes RUN depths and writes a c of its own, which gemm_sum adds up.
+//
 //   a        (m, k), or (k, m) when A_TRANSPOSED is 1
 //   b        (k, n), or (n, k) when B_TRANSPOSED is 1
-//   c        (m, n)  =, or += when params.accumulate is 1
+//   c        (m, n)  =, or += when params.accumulate is 1; with RUN, (k / RUN rounded up, m, n)
 //
 // Host side and CPU twin: crates/kernels/src/gemm.rs.
 
 const A_TRANSPOSED: u32 = 0u;
 const B_TRANSPOSED: u32 = 0u;
+// A multiple of DEPTH, or 0 for all.
+const RUN: u32 = 0u;
 
 const TILE: u32 = 64u;
 // As many depths as vectors of four rows, which the loads rely on.
@@ -78,12 +83,15 @@ fn main(
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let top = workgroup.y * TILE;
+    let bands = (params.m + TILE - 1u) / TILE;
+    let run = workgroup.y / bands;
+    let top = workgroup.y % bands * TILE;
     let left = workgroup.x * TILE;
+    let end = select(params.k, min((run + 1u) * RUN, params.k), RUN > 0u);
     var upper = mat4x4<f32>();
     var lower = mat4x4<f32>();
 
-    for (var start = 0u; start < params.k; start += DEPTH) {
+    for (var start = run * RUN; start < end; start += DEPTH) {
         for (var i = lane; i < DEPTH * VECTORS; i += WORKGROUP_SIZE) {
             // Neighbouring lanes read neighbouring elements of memory.
             let inner = i % VECTORS;
@@ -115,15 +123,15 @@ fn main(
     let row = top + 4u * local.y;
     let column = left + 4u * local.x;
     for (var i = 0u; i < 4u; i++) {
-        store(row + i, column, upper[i]);
-        store(row + 4u * ROWS + i, column, lower[i]);
+        store(run, row + i, column, upper[i]);
+        store(run, row + 4u * ROWS + i, column, lower[i]);
     }
 }
 
-fn store(row: u32, column: u32, sum: vec4<f32>) {
+fn store(run: u32, row: u32, column: u32, sum: vec4<f32>) {
     for (var j = 0u; j < 4u; j++) {
         if row < params.m && column + j < params.n {
-            let at = row * params.n + column + j;
+            let at = (run * params.m + row) * params.n + column + j;
             // The old value may be anything where it is not added to.
             c[at] = sum[j] + select(0.0, c[at], params.accumulate == 1u);
         }

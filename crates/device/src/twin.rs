@@ -67,6 +67,11 @@ impl<'a, E> Args<'a, E> {
         found.unwrap_or_else(|| panic!("the launch does not set the constant {name}")).1
     }
 
+    /// A compile-time constant, or the value that it has in the WGSL where the launch does not set it.
+    pub fn constant_or(&self, name: &str, in_wgsl: u32) -> u32 {
+        self.constants.iter().find(|(known, _)| *known == name).map_or(in_wgsl, |(_, value)| *value)
+    }
+
     /// The uniform at binding 0 and the buffers of bindings 1 to `N`.
     ///
     /// # Panics

@@ -164,8 +164,8 @@ params! {
 buffers! {
     struct IndexTokens {
         ids: words,
-        first: words_mut,
-        next: words_mut,
+        starts: words_mut,
+        positions: words_mut,
     }
 }
 
@@ -173,18 +173,25 @@ buffers! {
 pub static INDEX: Kernel = kernel!("embed_index_tokens", IndexParams, IndexTokens, index_twin);
 
 fn index_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [ids, first, next]) = args.take::<IndexParams, 3>();
-    let (ids, first, next) = (ids.words(), first.words_mut(), next.words_mut());
-    first.fill(params.rows);
-    for (n, &id) in ids.iter().enumerate().rev() {
-        next[n] = first[id as usize];
-        first[id as usize] = n as u32;
+    let (params, [ids, starts, positions]) = args.take::<IndexParams, 3>();
+    let (ids, starts, positions) = (ids.words(), starts.words_mut(), positions.words_mut());
+    // A counting sort.
+    starts.fill(0);
+    for &id in ids {
+        starts[id as usize + 1] += 1;
+    }
+    for token in 0..params.vocabulary as usize {
+        starts[token + 1] += starts[token];
+    }
+    let mut ends = starts.to_vec();
+    for (n, &id) in (0..).zip(ids) {
+        positions[ends[id as usize] as usize] = n;
+        ends[id as usize] += 1;
     }
 }
 
 params! {
     struct TokenParams {
-        rows: u32,
         channels: u32,
         vocabulary: u32,
         accumulate: u32,
@@ -193,8 +200,8 @@ params! {
 
 buffers! {
     struct TokenBackward {
-        first: words,
-        next: words,
+        starts: words,
+        positions: words,
         d_e: floats,
         d_token_emb: floats_mut,
     }
@@ -211,10 +218,10 @@ pub struct Backward {
     pub ids: Slice,
     /// Gradient of the sum of the embeddings, `(N, C)`.
     pub d_e: Slice,
-    /// Scratch words, `(V)`.
-    pub first: Slice,
+    /// Scratch words, `(V + 1)`.
+    pub starts: Slice,
     /// Scratch words, `(N)`.
-    pub next: Slice,
+    pub positions: Slice,
     /// Written: `(V, C)`.
     pub d_token_emb: Slice,
     /// Its table is written, if the network has a timestep embedding.
@@ -224,21 +231,20 @@ pub struct Backward {
 /// Records the gradients of the embeddings, set or added to.
 pub fn backward(step: &mut Recording, io: Backward, shape: Shape, accumulate: bool) {
     let Shape { rows, channels, vocabulary } = shape;
-    let Backward { ids, d_e, first, next, d_token_emb, d_time } = io;
+    let Backward { ids, d_e, starts, positions, d_token_emb, d_time } = io;
     step.push(Launch::new(
         &INDEX,
         &IndexParams { rows: rows as u32, vocabulary: vocabulary as u32 },
-        IndexTokens { ids, first, next },
-        grid::fold(vocabulary.div_ceil(64)),
+        IndexTokens { ids, starts, positions },
+        grid::fold((vocabulary + 1).div_ceil(64)),
     ));
-    let constants = [("WORKGROUP_SIZE", grid::per_row(channels))];
     let params = TokenParams {
-        rows: rows as u32,
         channels: channels as u32,
         vocabulary: vocabulary as u32,
         accumulate: u32::from(accumulate),
     };
-    let buffers = TokenBackward { first, next, d_e, d_token_emb };
+    let buffers = TokenBackward { starts, positions, d_e, d_token_emb };
+    let constants = [("WORKGROUP_SIZE", grid::per_row(channels))];
     step.push(
         Launch::new(&TOKEN_BACKWARD, &params, buffers, grid::fold(vocabulary))
             .constants(constants)
@@ -261,19 +267,17 @@ pub fn backward(step: &mut Recording, io: Backward, shape: Shape, accumulate: bo
 }
 
 fn token_backward_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [first, next, d_e, d_token_emb]) = args.take::<TokenParams, 4>();
-    let (first, next, d_e) = (first.words(), next.words(), d_e.floats());
+    let (params, [starts, positions, d_e, d_token_emb]) = args.take::<TokenParams, 4>();
+    let (starts, positions, d_e) = (starts.words(), positions.words(), d_e.floats());
     let channels = params.channels as usize;
     let rows = d_token_emb.floats_mut().par_chunks_exact_mut(channels);
-    rows.zip(first).for_each(|(target, &first)| {
+    rows.zip(starts.par_windows(2)).for_each(|(target, ends)| {
         if params.accumulate == 0 {
             target.fill(E::zero());
         }
-        let mut n = first;
-        while n < params.rows {
+        for &n in &positions[ends[0] as usize..ends[1] as usize] {
             let d_e = &d_e[n as usize * channels..][..channels];
             target.iter_mut().zip(d_e).for_each(|(target, &d_e)| *target += d_e);
-            n = next[n as usize];
         }
     });
 }

@@ -1,8 +1,10 @@
 //! Matrix products.
 
-use device::{Args, Kernel, Launch, Real, Recording, Requirements, buffers, params};
+use device::{Args, Kernel, Launch, Real, Recording, Requirements, Slice, buffers, params};
 use gemm::Parallelism;
+use rayon::prelude::*;
 
+use crate::grid;
 use crate::imports::kernel;
 use crate::product::{Matrix, multiply};
 use crate::variants::{GemmVariant, LANES, Table, Variants};
@@ -61,7 +63,7 @@ buffers! {
 }
 
 /// `shaders/gemm_tile.wgsl`
-pub static TILE: Kernel = kernel!("gemm_tile", Params, Buffers, twin);
+pub static TILE: Kernel = kernel!("gemm_tile", Params, Buffers, tile_twin);
 
 /// `shaders/gemm_direct.wgsl`
 pub static DIRECT: Kernel = kernel!("gemm_direct", Params, Buffers, twin);
@@ -69,6 +71,24 @@ pub static DIRECT: Kernel = kernel!("gemm_direct", Params, Buffers, twin);
 /// `shaders/gemm_subgroup.wgsl`
 pub static SUBGROUP: Kernel =
     kernel!("gemm_subgroup", Params, Buffers, twin).requires(Requirements::subgroups(LANES));
+
+params! {
+    struct SumParams {
+        count: u32,
+        runs: u32,
+        accumulate: u32,
+    }
+}
+
+buffers! {
+    struct Sum {
+        partials: floats,
+        c: floats_mut,
+    }
+}
+
+/// `shaders/gemm_sum.wgsl`
+pub static SUM: Kernel = kernel!("gemm_sum", SumParams, Sum, sum_twin);
 
 /// Records `c = op(a, b)`, or `c += op(a, b)` when `accumulate`; sizes are `[m, n, k]`.
 pub fn record(
@@ -90,6 +110,97 @@ pub fn record(
             .constants([("A_TRANSPOSED", a_transposed), ("B_TRANSPOSED", b_transposed)])
             .flop(2 * m * n * k),
     );
+}
+
+/// Workgroups that keep a large GPU busy, several per multiprocessor.
+const ENOUGH: usize = 1024;
+
+/// Fewer depths than this are not worth a workgroup of their own.
+const SHORTEST_RUN: usize = 256;
+
+/// Depths of a run of [`GemmVariant::Split`] and the number of runs, for a product of these sizes.
+fn runs([m, n, k]: [usize; 3]) -> (usize, usize) {
+    let [rows, columns] = GemmVariant::Split.row(&[m, n, k]).tile;
+    let tiles = m.div_ceil(rows) * n.div_ceil(columns);
+    let most = (ENOUGH / tiles).clamp(1, k.div_ceil(SHORTEST_RUN));
+    // A multiple of the tile's depth.
+    let run = k.div_ceil(most).next_multiple_of(16);
+    (run, k.div_ceil(run))
+}
+
+/// Length of the scratch with which [`gradient`] makes a product of these sizes, or 0 if it needs none.
+pub fn partials(variants: &Variants, sizes: [usize; 3]) -> usize {
+    match (variants.gemm_tn, runs(sizes)) {
+        (GemmVariant::Split, (_, count)) if count > 1 => count * sizes[0] * sizes[1],
+        _ => 0,
+    }
+}
+
+/// Records `c = aᵀ b`, or `c += aᵀ b` when `accumulate`, of sizes `[m, n, k]` with a long inner
+/// dimension: the gradient of a layer's weights. `scratch` is at least [`partials`] long.
+pub fn gradient(
+    step: &mut Recording,
+    variants: &Variants,
+    io: Buffers,
+    scratch: Slice,
+    sizes: [usize; 3],
+    accumulate: bool,
+) {
+    let [m, n, k] = sizes;
+    let length = partials(variants, sizes);
+    if length == 0 {
+        return record(step, variants, Op::Tn, io, sizes, accumulate);
+    }
+    let (run, count) = runs(sizes);
+    let Buffers { a, b, c } = io;
+    let partials = scratch.part(0, length);
+    let [rows, columns] = GemmVariant::Split.row(&sizes).tile;
+    let grid = [n.div_ceil(columns) as u32, (count * m.div_ceil(rows)) as u32, 1];
+    let [a_transposed, b_transposed] = Op::Tn.constants();
+    step.push(
+        Launch::new(
+            &TILE,
+            &Params { m: m as u32, n: n as u32, k: k as u32, accumulate: 0 },
+            Buffers { a, b, c: partials },
+            grid,
+        )
+        .constants([
+            ("A_TRANSPOSED", a_transposed),
+            ("B_TRANSPOSED", b_transposed),
+            ("RUN", run as u32),
+        ])
+        .flop(2 * m * n * k),
+    );
+    let params =
+        SumParams { count: (m * n) as u32, runs: count as u32, accumulate: u32::from(accumulate) };
+    step.push(Launch::new(&SUM, &params, Sum { partials, c }, grid::elements(m * n)).flop(length));
+}
+
+fn tile_twin<E: Real>(args: Args<'_, E>) {
+    let run = args.constant_or("RUN", 0) as usize;
+    if run == 0 {
+        return twin(args);
+    }
+    // Only gradients of weights are split.
+    let (params, [a, b, c]) = args.take::<Params, 3>();
+    let [m, n, k] = [params.m, params.n, params.k].map(|size| size as usize);
+    let (a, b) = (a.floats(), b.floats());
+    let partials = c.floats_mut().chunks_exact_mut(m * n);
+    for (start, partial) in (0..k).step_by(run).zip(partials) {
+        let depth = run.min(k - start);
+        let a = Matrix::new(&a[start * m..], depth, m, m).transposed();
+        let b = Matrix::new(&b[start * n..], depth, n, n);
+        multiply(partial, n, a, b, 1.0, false, Parallelism::Rayon(0));
+    }
+}
+
+fn sum_twin<E: Real>(args: Args<'_, E>) {
+    let (params, [partials, c]) = args.take::<SumParams, 2>();
+    let (count, partials) = (params.count as usize, partials.floats());
+    c.floats_mut().par_iter_mut().enumerate().for_each(|(at, c)| {
+        let old = if params.accumulate == 1 { *c } else { E::zero() };
+        *c = partials[at..].iter().step_by(count).fold(old, |sum, &partial| sum + partial);
+    });
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {

@@ -84,6 +84,7 @@ pub const ALL: &[&Kernel] = &[
     &gate::FORWARD,
     &gemm::DIRECT,
     &gemm::SUBGROUP,
+    &gemm::SUM,
     &gemm::TILE,
     &grad_norm::CLIP,
     &grad_norm::SUM_SQUARES,

@@ -13,6 +13,9 @@ use crate::variants::{AttentionVariant, GemmVariant, Table, Variants};
 /// driver to do in a tenth of a second.
 const PRODUCT: [usize; 3] = [1024, 512, 256];
 
+/// As [`PRODUCT`], for a gradient of weights, whose inner dimension is the longest.
+const GRADIENT: [usize; 3] = [512, 128, 2048];
+
 /// As [`PRODUCT`], for attention.
 const ATTENTION: Shape = Shape::bidirectional(4, 128, 4, 64);
 
@@ -43,12 +46,15 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
     let capabilities = device.capabilities();
     let buffers = Buffers::new(device)?;
 
-    let candidates: Vec<_> = GemmVariant::on(&capabilities).collect();
-    let [a, b, c] = buffers.product;
+    let Buffers { a, b, c, partials, .. } = buffers;
     for op in Op::ALL {
+        let candidates: Vec<_> = GemmVariant::of(op, &capabilities).collect();
         let record = |variant: GemmVariant, step: &mut Recording| {
-            let choice = Variants::products(variant);
-            gemm::record(step, &choice, op, gemm::Buffers { a, b, c }, PRODUCT, false);
+            let (choice, io) = (Variants::products(variant), gemm::Buffers { a, b, c });
+            match op {
+                Op::Tn => gemm::gradient(step, &choice, io, partials, GRADIENT, false),
+                _ => gemm::record(step, &choice, op, io, PRODUCT, false),
+            }
         };
         let variant = fastest(device, &candidates, c, record).await?;
         match op {
@@ -75,7 +81,10 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
 
 /// What the measured launches are bound to; zeros, which no variant treats in a special way.
 struct Buffers {
-    product: [Slice; 3],
+    a: Slice,
+    b: Slice,
+    c: Slice,
+    partials: Slice,
     qkv: Slice,
     y: Slice,
     lse: Slice,
@@ -87,11 +96,16 @@ struct Buffers {
 impl Buffers {
     fn new(device: &mut Device) -> Result<Self, DeviceError> {
         let mut floats = |len| device.allocate("tuning", Element::Float, len);
-        let [m, n, k] = PRODUCT;
+        let products = [PRODUCT, GRADIENT];
+        let largest = |of: fn([usize; 3]) -> usize| products.map(of).into_iter().max().unwrap_or(1);
+        let split = Variants::products(GemmVariant::Split);
         let Shape { batch, queries, heads, head_dim, .. } = ATTENTION;
         let rows = batch * queries * heads;
         Ok(Self {
-            product: [floats(m * k)?, floats(n * k)?, floats(m * n)?],
+            a: floats(largest(|[m, _, k]| m * k))?,
+            b: floats(largest(|[_, n, k]| n * k))?,
+            c: floats(largest(|[m, n, _]| m * n))?,
+            partials: floats(gemm::partials(&split, GRADIENT))?,
             qkv: floats(3 * rows * head_dim)?,
             y: floats(rows * head_dim)?,
             lse: floats(rows)?,

@@ -3,6 +3,7 @@
 use device::{Capabilities, Kernel};
 use serde::{Deserialize, Serialize};
 
+use crate::gemm::Op;
 use crate::{attention, gemm};
 
 /// A row of a table of variants: everything that tells one from the others.
@@ -55,6 +56,9 @@ pub enum GemmVariant {
     /// Tiles in workgroup memory: for GPUs.
     #[default]
     Tile,
+    /// The same, but the inner dimension of weights' gradients is shared between workgroups: for GPUs
+    /// that their few tiles leave idle.
+    Split,
     /// Registers alone: for drivers on a CPU.
     Direct,
     /// Registers and subgroup broadcast: for drivers on a CPU with subgroups of [`LANES`].
@@ -65,6 +69,7 @@ pub enum GemmVariant {
 impl Table for GemmVariant {
     const ROWS: &'static [Variant<Self>] = &[
         Variant { name: Self::Tile, kernels: &[&gemm::TILE], tile: [64, 64], divides: &[1, 1, 1] },
+        Variant { name: Self::Split, kernels: &[&gemm::TILE], tile: [64, 64], divides: &[1, 1, 1] },
         Variant {
             name: Self::Direct,
             kernels: &[&gemm::DIRECT],
@@ -78,6 +83,13 @@ impl Table for GemmVariant {
             divides: &[64, 64, 4],
         },
     ];
+}
+
+impl GemmVariant {
+    /// The variants of an operation that an adapter with these capabilities can run.
+    pub fn of(op: Op, capabilities: &Capabilities) -> impl Iterator<Item = Self> {
+        Self::on(capabilities).filter(move |&variant| variant != Self::Split || op == Op::Tn)
+    }
 }
 
 /// Variants of attention.

@@ -53,6 +53,31 @@ fn direct() {
     check(GemmVariant::Direct);
 }
 
+/// Long inner dimensions, with runs of unequal lengths, and sizes that are not worth splitting.
+#[test]
+fn split() {
+    const LONG: [[usize; 3]; 6] =
+        [[1, 1, 1], [3, 5, 700], [66, 130, 1031], [64, 64, 4096], [129, 65, 513], [97, 33, 256]];
+    let variants = Variants::products(GemmVariant::Split);
+    let split = LONG.iter().filter(|&&sizes| gemm::partials(&variants, sizes) > 0).count();
+    assert_eq!(split, 4, "products with more than one run");
+    // Up to 4,096 products.
+    compare("split", 2e-4, 1e-4, |bench, step| {
+        let mut outputs = vec![];
+        for [m, n, k] in LONG {
+            let (a, b) = (bench.floats(m * k), bench.floats(n * k));
+            let (c, sum) = (bench.unwritten(m * n), bench.floats(m * n));
+            let partials = bench.unwritten(gemm::partials(&variants, [m, n, k]).max(1));
+            for (c, accumulate) in [(c, false), (sum, true)] {
+                let io = gemm::Buffers { a, b, c };
+                gemm::gradient(step, &variants, io, partials, [m, n, k], accumulate);
+            }
+            outputs.extend([c, sum]);
+        }
+        outputs
+    });
+}
+
 /// Where the adapter's subgroups have another size, the variant must not be offered.
 #[test]
 fn subgroup() {

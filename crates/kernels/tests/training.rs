@@ -85,14 +85,14 @@ fn embedding() {
                     let io = embed::Backward {
                         ids: bench.words(rows, vocabulary as u64),
                         d_e: bench.floats(rows * channels),
-                        first: bench.unwritten_words(vocabulary),
-                        next: bench.unwritten_words(rows),
+                        starts: bench.unwritten_words(vocabulary + 1),
+                        positions: bench.unwritten_words(rows),
                         d_token_emb,
                         d_time: timed.then(|| time(bench, table)),
                     };
                     embed::backward(step, io, shape, accumulate);
                     let tables = timed.then_some(table);
-                    [io.first, io.next, io.d_token_emb].into_iter().chain(tables).collect()
+                    [io.starts, io.positions, io.d_token_emb].into_iter().chain(tables).collect()
                 });
             }
         }

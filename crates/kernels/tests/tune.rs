@@ -50,7 +50,8 @@ fn tables_are_complete() {
             assert_eq!(divides, sizes.len());
             assert_eq!(Name::ROWS.iter().filter(|other| other.name == row.name).count(), 1);
             assert!(row.name.row(row.divides).name == row.name, "{:?}", row.name);
-            assert!(row.name.row(sizes).name == first.name, "{:?} at {sizes:?}", row.name);
+            let taken = if row.divides == first.divides { row.name } else { first.name };
+            assert!(row.name.row(sizes).name == taken, "{:?} at {sizes:?}", row.name);
         }
     }
     check::<GemmVariant>(&[63, 65, 7]);

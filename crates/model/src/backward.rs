@@ -36,7 +36,7 @@ pub fn record(
     let Pass { variants, model, acts, ids, .. } = *pass;
     let config = &model.config;
     let (c, v) = (config.n_embd, config.vocab_size);
-    let Scratch { d_x, d_h, d_y, first, next, head, .. } = *scratch;
+    let Scratch { d_x, d_h, d_y, partials, starts, positions, head, .. } = *scratch;
 
     // The rows that have a loss, side by side, in runs: logits, their gradient and that of the
     // output layer. A run without any is skipped; the first one sets the gradient, whatever it has.
@@ -59,7 +59,7 @@ pub fn record(
             cross_entropy::backward(step, io);
             let add = accumulate || run > 0;
             let io = gemm::Buffers { a: logits, b: h, c: d.lm_head };
-            gemm::record(step, variants, Op::Tn, io, [v, c, count], add);
+            gemm::gradient(step, variants, io, partials, [v, c, count], add);
             let row_d_h = row_d_h.part(start * c, count * c);
             let io = gemm::Buffers { a: logits, b: model.weights.lm_head, c: row_d_h };
             gemm::record(step, variants, Op::Nn, io, [count, c, v], false);
@@ -95,8 +95,8 @@ pub fn record(
         embed::Backward {
             ids,
             d_e: d_h,
-            first,
-            next,
+            starts,
+            positions,
             d_token_emb: d.token_emb,
             d_time: pass.time(d),
         },
@@ -119,9 +119,10 @@ pub fn block(
     let Pass { variants, model, acts, .. } = *pass;
     let config = &model.config;
     let (n, c) = (acts.rows(), config.n_embd);
-    let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, .. } = *scratch;
+    let Scratch { d_x, d_h, d_fc, d_y, d_qkv, delta, partials, .. } = *scratch;
     let weights_gradient = |step: &mut Recording, a, b, c, sizes| {
-        gemm::record(step, variants, Op::Tn, gemm::Buffers { a, b, c }, sizes, accumulate);
+        let io = gemm::Buffers { a, b, c };
+        gemm::gradient(step, variants, io, partials, sizes, accumulate);
     };
     let input_gradient = |step: &mut Recording, a, b, c, sizes| {
         gemm::record(step, variants, Op::Nn, gemm::Buffers { a, b, c }, sizes, false);

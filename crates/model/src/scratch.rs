@@ -2,7 +2,7 @@
 
 use device::{Device, DeviceError, Element, Slice};
 use kernels::cross_entropy::TokenStats;
-use kernels::{mix, rows};
+use kernels::{Variants, gemm, mix, rows};
 
 use crate::{Activations, Config};
 
@@ -31,10 +31,12 @@ pub struct Scratch {
     pub d_z: Option<Slice>,
     /// Sums that the gradients of learned weights are made of.
     pub partial_sums: Slice,
-    /// Chains of equal tokens: `(V)`.
-    pub first: Slice,
-    /// `(N)`
-    pub next: Slice,
+    /// Parts of a gradient of weights, see [`gemm::gradient`].
+    pub partials: Slice,
+    /// Where the positions of each token start in `positions`: `(V + 1)`.
+    pub starts: Slice,
+    /// Positions by token: `(N)`.
+    pub positions: Slice,
     /// Rows that have a loss.
     pub head: HeadScratch,
 }
@@ -53,13 +55,19 @@ pub struct HeadScratch {
 }
 
 impl Scratch {
-    /// Buffers for the backward pass over `activations`.
+    /// Buffers for the backward pass over `activations` in these variants.
     pub fn new(
         device: &mut Device,
+        variants: &Variants,
         config: &Config,
         activations: &Activations,
     ) -> Result<Self, DeviceError> {
         let (n, c) = (activations.rows(), config.n_embd);
+        let products = [[4 * c, c, n], [c, 4 * c, n], [3 * c, c, n], [c, c, n]];
+        let head = [config.vocab_size, c, activations.logit_rows];
+        let partials =
+            products.into_iter().chain([head]).map(|sizes| gemm::partials(variants, sizes));
+        let partials = partials.max().unwrap_or_default().max(1);
         let runs = n.div_ceil(activations.logit_rows);
         let mut floats = |label, len| device.allocate(label, Element::Float, len);
         let skips = (0..config.n_layer).filter(|&i| config.skips_output(i));
@@ -81,8 +89,9 @@ impl Scratch {
             d_y: floats("d_y", n * c)?,
             d_qkv: floats("d_qkv", 3 * n * c)?,
             delta: floats("delta", n * config.n_head)?,
-            first: device.allocate("first", Element::Word, config.vocab_size)?,
-            next: device.allocate("next", Element::Word, n)?,
+            partials: floats("partials", partials)?,
+            starts: device.allocate("starts", Element::Word, config.vocab_size + 1)?,
+            positions: device.allocate("positions", Element::Word, n)?,
             head: HeadScratch {
                 rows: device.allocate("rows", Element::Word, n)?,
                 places: device.allocate("places", Element::Word, n)?,

@@ -154,7 +154,9 @@ impl Training {
         model.parameters.write(device, init)?;
         let corpus = Corpus::new(device, "train corpus", train_ids, options.length)?;
         let batches = Batches::drawn(device, &config, options, &corpus)?;
-        let parts = Parts::new(device, model, batches, optimizer_config, RING, options.recompute)?;
+        let recompute = options.recompute;
+        let parts =
+            Parts::new(device, variants, model, batches, optimizer_config, RING, recompute)?;
         let mut step = Recording::default();
         step::record(&mut step, variants, &parts);
         let Parts { model, acts, .. } = &parts;

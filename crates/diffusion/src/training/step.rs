@@ -36,6 +36,7 @@ impl Parts {
     /// computed again in the backward pass rather than kept.
     pub fn new(
         device: &mut Device,
+        variants: &Variants,
         model: Model,
         batches: Batches,
         optimizer: &OptimizerConfig,
@@ -51,7 +52,7 @@ impl Parts {
         let optimizer = Optimizer::new(device, *optimizer, layout, slots)?;
         let Batches { batch, length, .. } = batches;
         let acts = Activations::for_training(device, &config, batch, length, recompute)?;
-        let scratch = Scratch::new(device, &config, &acts)?;
+        let scratch = Scratch::new(device, variants, &config, &acts)?;
         let gradient = Model::pages(device, &config, "gradient")?;
         let stats = model::alloc_stats(device, batches.mask.len)?;
         let row_weights = device.allocate("row_weights", Element::Float, batches.mask.len)?;

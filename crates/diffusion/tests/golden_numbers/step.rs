@@ -81,7 +81,10 @@ impl Step {
         let model = Model::new(device, config).unwrap();
         model.parameters.write(device, values).unwrap();
         let batches = Batches::written(device, [1, batch, length]).unwrap();
-        Self { parts: Parts::new(device, model, batches, &optimizer, LOSSES, recompute).unwrap() }
+        let variants = Variants::default();
+        let parts =
+            Parts::new(device, &variants, model, batches, &optimizer, LOSSES, recompute).unwrap();
+        Self { parts }
     }
 
     pub(crate) fn record(&self) -> Recording {

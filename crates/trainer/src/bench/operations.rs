@@ -16,6 +16,7 @@ use run::Settings;
 pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> Result<f64> {
     let on_cpu = device.gpu().is_none();
     let products = candidates::<GemmVariant>(device);
+    let capabilities = device.capabilities();
     let attentions = candidates::<AttentionVariant>(device);
     let name = |variant: String| if on_cpu { "CPU".to_owned() } else { variant.to_lowercase() };
 
@@ -38,14 +39,24 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
         let (a, b, out) = (floats(m * k)?, floats(columns * k)?, floats(m * columns)?);
         let mut figures = Vec::new();
         for &variant in &products {
+            if !GemmVariant::of(op, &capabilities).any(|of| of == variant) {
+                figures.push(None);
+                continue;
+            }
             let variants = Variants::products(variant);
+            let partials = gemm::partials(&variants, sizes).max(1);
+            let partials = device.allocate("bench", Element::Float, partials)?;
             let record = |step: &mut Recording| {
-                gemm::record(step, &variants, op, gemm::Buffers { a, b, c: out }, sizes, false);
+                let io = gemm::Buffers { a, b, c: out };
+                match op {
+                    Op::Tn => gemm::gradient(step, &variants, io, partials, sizes, false),
+                    _ => gemm::record(step, &variants, op, io, sizes, false),
+                }
             };
-            figures.push(rate(device, out, repeats, record)?);
+            figures.push(Some(rate(device, out, repeats, record)?));
         }
         row(&format!("{what}, {m} x {columns} x {k}"), &figures);
-        peak = figures.into_iter().fold(peak, f64::max);
+        peak = figures.into_iter().flatten().fold(peak, f64::max);
     }
 
     let names: Vec<String> =
@@ -72,7 +83,7 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
                     attention::backward(step, &variants, io, &shape);
                 }
             };
-            figures.push(rate(device, if backward { d_qkv } else { y }, repeats, record)?);
+            figures.push(Some(rate(device, if backward { d_qkv } else { y }, repeats, record)?));
         }
         let what = if backward { "backward" } else { "forward" };
         row(&format!("{what}, {batch} x {heads} x {length} x {head_dim}"), &figures);
@@ -105,7 +116,9 @@ fn header(what: &str, variants: &[String]) {
     say!("\n{what:<48}{names}  GFLOP/s");
 }
 
-fn row(what: &str, figures: &[f64]) {
-    let figures: String = figures.iter().map(|figure| format!("{figure:>10.1}")).collect();
+/// A dash stands for a variant that is not one of the operation.
+fn row(what: &str, figures: &[Option<f64>]) {
+    let figure = |rate: &Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.1}"));
+    let figures: String = figures.iter().map(|rate| format!("{:>10}", figure(rate))).collect();
     say!("{what:<48}{figures}");
 }
