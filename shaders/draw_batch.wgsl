@@ -5,7 +5,9 @@
 //   start     = uniform in 0 .. corpus length - length     stream 0, index b
 //   level     = 1 + uniform in 0 .. levels - 1             stream 0, index b
 //               stratified: 1 + floor(levels (b + u) / total)
-//   masked    = u > alpha[level]                        stream 1, index b * length + position
+//   masked    = u > first                     at position 0
+//               u > begin or (u > end and the position before is masked)     elsewhere
+//                                                       stream 1, index b * length + position
 //   ids       = mask_id where masked, else the token
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
@@ -14,7 +16,8 @@
 //
 //   corpus     (page_length)  tokens page, page + 1, ... of all
 //   counter    (1)
-//   alpha      (levels + 1)  probability that a token is still clean at each level
+//   thresholds (levels + 1, 3)  first, begin, end of each level; end <= begin. Equal ones mask
+//              every token independently, others in spans (crates/model/src/times.rs)
 //   times      (levels + 1)  timestep that the network is told at each level
 //   ids        (N)      =  noisy tokens
 //   targets    (N)      =  clean tokens
@@ -46,12 +49,33 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> corpus: array<u32>;
 @group(0) @binding(2) var<storage, read> counter: array<u32>;
-@group(0) @binding(3) var<storage, read> alpha: array<f32>;
+@group(0) @binding(3) var<storage, read> thresholds: array<f32>;
 @group(0) @binding(4) var<storage, read> times: array<u32>;
 @group(0) @binding(5) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(6) var<storage, read_write> targets: array<u32>;
 @group(0) @binding(7) var<storage, read_write> mask: array<u32>;
 @group(0) @binding(8) var<storage, read_write> timesteps: array<u32>;
+
+// The number of a position of sequence b.
+fn drawn(b: u32, position: u32) -> f32 {
+    let seed = vec2<u32>(params.seed_low, params.seed_high);
+    return unit(philox(vec4<u32>(b * params.length + position, 1u, counter[0], 0u), seed).x);
+}
+
+// Whether a position of sequence b is masked at a level. A position that is not decided by its own
+// number is as the one before: the way back is about as long as a span.
+fn is_masked(b: u32, position: u32, level: u32) -> bool {
+    for (var place = position; place > 0u; place--) {
+        let u = drawn(b, place);
+        if u > thresholds[3u * level + 1u] {
+            return true;
+        }
+        if u <= thresholds[3u * level + 2u] {
+            return false;
+        }
+    }
+    return drawn(b, 0u) > thresholds[3u * level];
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -79,9 +103,8 @@ fn main(
         level = 1u + ((scaled * params.levels) >> 16u);
     }
 
-    let u = unit(philox(vec4<u32>(b * params.length + position, 1u, counter[0], 0u), seed).x);
     let token = corpus[start - params.page + position];
-    let masked = u > alpha[level];
+    let masked = is_masked(b, position, level);
     ids[n] = select(token, params.mask_id, masked);
     targets[n] = token;
     mask[n] = select(0u, 1u, masked);

@@ -117,6 +117,13 @@ fn of_preset(sampler: SamplerKind) -> Words {
             waiting: "Chance decides which words wait.",
             written: "A few written words are hidden again, by chance.",
         },
+        SamplerKind::LeftToRight => Words {
+            title: "One word after the other",
+            about: "From left to right, as most language models write. What is written stays.",
+            scheduled: false,
+            waiting: "The words behind the next one have to wait.",
+            written: stays,
+        },
     }
 }
 

@@ -1,11 +1,13 @@
-//! Noise schedules, samplers, metrics and the training step of masked diffusion.
+//! Noise schedules, objectives, samplers, metrics and the training step.
 
 #[cfg(test)]
 mod golden;
 pub mod metrics;
+mod objective;
 pub mod sampler;
 mod times;
 pub mod training;
 
 pub use model::Schedule;
+pub use objective::{Probe, default_sampler, reference_sampler};
 pub use times::times;

@@ -10,7 +10,7 @@ use diffusion::training::{
     Evaluation, Split, Training, TrainingError, TrainingOptions, TrainingState,
 };
 use kernels::Variants;
-use model::{Config, Init, Model, Times, initial_values};
+use model::{Config, Init, Model, Objective, Times, initial_values};
 use optim::{AdamW, LrSchedule, MuonConfig, OptimizerConfig};
 use pollster::block_on;
 
@@ -33,6 +33,8 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     length: 64,
     accumulation: 2,
     recompute: false,
+    objective: Objective::Masked,
+    span_length: 1.0,
     schedule: Schedule::Cosine2,
     times: Times::Uniform,
     stratified: true,

@@ -7,7 +7,7 @@ use diffusion::training::{
     Evaluation, MAX_SKIPPED, Split, Training, TrainingOptions, TrainingState,
 };
 use kernels::Variants;
-use model::{Beta, Config, Init, Model, Times, initial_values};
+use model::{Beta, Config, Init, Model, Objective, Times, initial_values};
 use optim::{AdamW, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
@@ -24,6 +24,8 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     batch: 8,
     length: 16,
     accumulation: 1,
+    objective: Objective::Masked,
+    span_length: 3.0,
     schedule: Schedule::Linear,
     times: Times::Uniform,
     stratified: true,

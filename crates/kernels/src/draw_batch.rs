@@ -62,8 +62,8 @@ buffers! {
         corpus: words,
         /// Number of the step, `(1)`.
         counter: words,
-        /// Probability that a token is still clean at each level, from 0, `(levels + 1)`.
-        alpha: floats,
+        /// What decides at each level, from 0, which tokens are masked, `(levels + 1, 3)`.
+        thresholds: floats,
         /// Timestep that the network is told at each level, `(levels + 1)`.
         times: words,
         /// Written: noisy tokens, `(N)`.
@@ -111,9 +111,9 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
 
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 8>();
-    let [corpus, counter, alpha, times, ids, targets, mask, timesteps] = buffers;
+    let [corpus, counter, thresholds, times, ids, targets, mask, timesteps] = buffers;
     let (corpus, step) = (corpus.words(), counter.words()[0]);
-    let (alpha, times) = (alpha.floats(), times.words());
+    let (thresholds, times) = (thresholds.floats(), times.words());
     let (ids, targets, mask) = (ids.words_mut(), targets.words_mut(), mask.words_mut());
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
     for (sequence, timestep) in (0..).zip(timesteps.words_mut()) {
@@ -129,12 +129,17 @@ fn twin<E: Real>(args: Args<'_, E>) {
             _ => rng::below(second, params.levels),
         };
         *timestep = times[level as usize];
-        let alpha = alpha[level as usize];
+        let thresholds = &thresholds[3 * level as usize..][..3];
+        let mut masked = false;
         for position in 0..params.length {
             let [word, ..] =
                 generator.of(Stream::Training, [b * params.length + position, 1, step]);
             let token = corpus[(start - params.page + position) as usize];
-            let masked = E::of(rng::unit(word).into()) > alpha;
+            let u = E::of(rng::unit(word).into());
+            masked = match position {
+                0 => u > thresholds[0],
+                _ => u > thresholds[1] || (masked && u > thresholds[2]),
+            };
             let n = (sequence * params.length + position) as usize;
             ids[n] = if masked { params.mask_id } else { token };
             targets[n] = token;

@@ -43,6 +43,7 @@ pub mod sample_survey;
 pub mod sample_threshold;
 pub mod sample_tokens;
 pub mod sample_uniforms;
+pub mod shift;
 pub mod tune;
 pub mod variants;
 
@@ -125,4 +126,5 @@ pub const ALL: &[&Kernel] = &[
     &sample_threshold::KERNEL,
     &sample_tokens::KERNEL,
     &sample_uniforms::KERNEL,
+    &shift::KERNEL,
 ];

@@ -3,22 +3,32 @@
 mod harness;
 
 use harness::{compare, same};
-use kernels::draw_batch;
+use kernels::{draw_batch, shift};
+
+/// Thresholds that mask each token independently, with probability `1 - alpha` at each level.
+fn independent(alpha: &[f32]) -> Vec<f32> {
+    alpha.iter().flat_map(|&alpha| [alpha; 3]).collect()
+}
 
 #[test]
 fn batches_are_the_same_everywhere() {
-    for (first, count, total, length, stratified) in
-        [(0, 1, 1, 1, false), (0, 5, 5, 33, false), (3, 4, 9, 17, true)]
-    {
+    for (first, count, total, length, stratified, with_spans) in [
+        (0, 1, 1, 1, false, false),
+        (0, 5, 5, 33, false, false),
+        (3, 4, 9, 17, true, false),
+        (3, 7, 19, 65, true, true),
+    ] {
         let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
             let alpha: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
+            let spans = alpha.iter().flat_map(|&alpha| [alpha, 0.9 * alpha, 0.2 * alpha]).collect();
+            let thresholds: Vec<f32> = if with_spans { spans } else { independent(&alpha) };
             // Whatever a level means, the network is told what stands in the table.
             let times: Vec<u32> = (0..=10).map(|level| 1 + level / 2).collect();
             let rows = count * length;
             let io = draw_batch::Buffers {
                 corpus: bench.words(1000, 97),
                 counter: bench.given_words(&[12]),
-                alpha: bench.given_floats(&alpha),
+                thresholds: bench.given_floats(&thresholds),
                 times: bench.given_words(&times),
                 ids: bench.unwritten_words(rows),
                 targets: bench.unwritten_words(rows),
@@ -55,7 +65,7 @@ fn batches_from_pages_of_a_corpus() {
     let corpus: Vec<u32> = (0..tokens as u32).map(|n| n * n % 97).collect();
     for starts in [284, 283, 100, 17] {
         same("draw_batch from pages", |bench, step| {
-            let alpha = bench.given_floats(&[1.0, 0.6, 0.3, 0.0]);
+            let thresholds = bench.given_floats(&independent(&[1.0, 0.6, 0.3, 0.0]));
             let times = bench.given_words(&[0, 2, 3, 5]);
             let mut batch = |pages: &[(usize, &[u32])]| {
                 let rows = count * length;
@@ -67,7 +77,7 @@ fn batches_from_pages_of_a_corpus() {
                     let io = draw_batch::Buffers {
                         corpus,
                         counter,
-                        alpha,
+                        thresholds,
                         times,
                         ids,
                         targets,
@@ -100,6 +110,22 @@ fn batches_from_pages_of_a_corpus() {
 }
 
 #[test]
+fn every_sequence_is_shifted() {
+    for (count, length) in [(1, 1), (5, 33), (3, 257)] {
+        let outputs = compare("shift_tokens", 0.0, 0.0, |bench, step| {
+            let tokens = bench.words(count * length, 97);
+            let shifted = bench.unwritten_words(count * length);
+            shift::record(step, shift::Buffers { tokens, shifted }, length, 2);
+            vec![tokens, shifted]
+        });
+        for (tokens, shifted) in outputs[0].chunks(length).zip(outputs[1].chunks(length)) {
+            assert_eq!(shifted[0], 2.0);
+            assert_eq!(shifted[1..], tokens[..length - 1]);
+        }
+    }
+}
+
+#[test]
 fn masked_share_follows_the_schedule() {
     let outputs = compare("draw_batch", 0.0, 0.0, |bench, step| {
         let (count, length) = (500, 64);
@@ -107,7 +133,7 @@ fn masked_share_follows_the_schedule() {
         let io = draw_batch::Buffers {
             corpus: bench.words(1000, 97),
             counter: bench.zeros(1),
-            alpha: bench.given_floats(&alpha),
+            thresholds: bench.given_floats(&independent(&alpha)),
             times: bench.given_words(&Vec::from_iter(0..=10)),
             ids: bench.unwritten_words(count * length),
             targets: bench.unwritten_words(count * length),
@@ -133,4 +159,63 @@ fn masked_share_follows_the_schedule() {
     // Stratified: every timestep equally often. Masked: 0.55 on average, four standard errors.
     assert_eq!(mean(&outputs[1]), 5.5);
     assert!((mean(&outputs[0]) - 0.55).abs() < 4.0 * 0.5 / 32_000f64.sqrt());
+}
+
+/// Spans of mean length 4: at each level the share of the schedule, at every position alike, and runs
+/// as long as spans that may touch.
+#[test]
+fn spans_keep_the_masked_share() {
+    let (count, length, span) = (2000, 64, 4.0);
+    let alphas = [1.0, 0.9, 0.5, 0.1];
+    let outputs = compare("draw_batch in spans", 0.0, 0.0, |bench, step| {
+        let thresholds = alphas.iter().flat_map(|&alpha: &f64| {
+            let begin = alpha * span / (1.0 - alpha + alpha * span);
+            [alpha, begin, begin / span].map(|threshold| threshold as f32)
+        });
+        let io = draw_batch::Buffers {
+            corpus: bench.words(1000, 97),
+            counter: bench.zeros(1),
+            thresholds: bench.given_floats(&thresholds.collect::<Vec<_>>()),
+            times: bench.given_words(&[0, 1, 2, 3]),
+            ids: bench.unwritten_words(count * length),
+            targets: bench.unwritten_words(count * length),
+            mask: bench.unwritten_words(count * length),
+            timesteps: bench.unwritten_words(count),
+        };
+        let draw = draw_batch::Draw {
+            corpus_length: 1000,
+            page: 0,
+            first: 0,
+            count,
+            total: count,
+            length,
+            levels: 3,
+            mask_id: 2,
+            stratified: false,
+            seed: 3,
+        };
+        draw_batch::record(step, io, &draw);
+        vec![io.mask, io.timesteps]
+    });
+    for (level, &alpha) in alphas.iter().enumerate().skip(1) {
+        let drawn = outputs[0].chunks(length).zip(&outputs[1]);
+        let texts: Vec<_> = drawn.filter(|&(_, &t)| t == level as f64).map(|(m, _)| m).collect();
+        let texts_count = texts.len() as f64;
+        // Neighbours are alike: about `span` positions count as one, in four standard errors.
+        let error = |samples: f64| 4.0 * (alpha * (1.0 - alpha) * 2.0 * span / samples).sqrt();
+        let share = texts.iter().flat_map(|mask| mask.iter()).sum::<f64>();
+        let share = share / texts_count / length as f64;
+        assert!((share - (1.0 - alpha)).abs() < error(texts_count * length as f64), "{share}");
+        for position in [0, 1, 7, length - 1] {
+            let share = texts.iter().map(|mask| mask[position]).sum::<f64>() / texts_count;
+            assert!((share - (1.0 - alpha)).abs() < error(texts_count), "{position}: {share}");
+        }
+        // A masked token is followed by a clean one where its span ends and no other begins.
+        let begin = 1.0 - alpha * span / (1.0 - alpha + alpha * span);
+        let pairs = || texts.iter().flat_map(|mask| mask.windows(2)).filter(|pair| pair[0] == 1.0);
+        let ends = pairs().filter(|pair| pair[1] == 0.0).count() as f64 / pairs().count() as f64;
+        let expected = (1.0 - begin) / span;
+        let error = 4.0 * (expected / pairs().count() as f64).sqrt();
+        assert!((ends - expected).abs() < error, "runs end with {ends}, expected {expected}");
+    }
 }

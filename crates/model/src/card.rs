@@ -1,13 +1,12 @@
 //! The model card: what one must know about a network, besides its sizes, in order to use it.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Schedule;
+use crate::objective::UnknownObjective;
 use crate::schedule::UnknownSchedule;
+use crate::{Objective, Schedule};
 
 /// The newest version of a model file's metadata: what is written, and what can be read.
 ///
@@ -18,41 +17,6 @@ pub const VERSION: u32 = 1;
 
 /// Key of the card in a file's metadata.
 const KEY: &str = "card";
-
-/// What the network learned to predict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Objective {
-    /// Clean tokens at masked positions (absorbing-state diffusion).
-    #[default]
-    Masked,
-}
-
-impl Objective {
-    /// All objectives.
-    pub const ALL: [Self; 1] = [Self::Masked];
-
-    /// Its name in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Masked => "masked",
-        }
-    }
-}
-
-impl fmt::Display for Objective {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Objective {
-    type Err = CardError;
-
-    fn from_str(name: &str) -> Result<Self, CardError> {
-        let found = Self::ALL.into_iter().find(|objective| objective.name() == name);
-        found.ok_or_else(|| CardError::Objective(name.to_owned()))
-    }
-}
 
 /// How texts of a model read best; whoever samples may do otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,9 +67,9 @@ pub enum CardError {
     Newer(u32),
     /// Trained for something else.
     #[error(
-        "the model was trained with the objective `{0}`, which this program does not know; use a newer release"
+        "the model was trained with the {0}, which this program does not know; use a newer release"
     )]
-    Objective(String),
+    Objective(#[from] UnknownObjective),
     /// Trained with another kind of noise.
     #[error(transparent)]
     Schedule(#[from] UnknownSchedule),
@@ -169,7 +133,8 @@ impl Card {
         if let Some(id) = end_of_text.filter(|&id| id as usize >= vocabulary) {
             return Err(CardError::EndOfText { id, vocabulary });
         }
-        let (objective, schedule) = (objective.parse()?, schedule.parse::<Schedule>()?);
+        let (objective, schedule) =
+            (objective.parse::<Objective>()?, schedule.parse::<Schedule>()?);
         Ok(Self { objective, schedule, name, step, end_of_text, sampling })
     }
 

@@ -283,6 +283,7 @@ fn read_metadata(metadata: &BTreeMap<String, String>) -> Result<(Config, Card), 
     let config: Config = serde_json::from_str(config)?;
     config.validate()?;
     let card = Card::read(metadata, config.vocab_size)?;
+    card.objective.check(&config)?;
     Ok((config, card))
 }
 

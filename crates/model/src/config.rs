@@ -60,6 +60,12 @@ fn is_yes(value: &bool) -> bool {
 #[error("impossible model: {0}")]
 pub struct ConfigError(String);
 
+impl ConfigError {
+    pub(crate) fn new(reason: &str) -> Self {
+        Self(reason.to_owned())
+    }
+}
+
 impl Config {
     /// The seed's network: 6 layers, 6 heads, 384 wide, 256 tokens, 100 steps.
     pub const fn reference(vocab_size: usize) -> Self {

@@ -2,13 +2,15 @@
 
 use device::{Device, DeviceError, Pages, Slice};
 
-use crate::{Checkpoint, Config, Weights};
+use crate::{Checkpoint, Config, Objective, Weights};
 
 /// The parameters of a network on a device.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// Sizes.
     pub config: Config,
+    /// What it learns, or has learned, to predict.
+    pub objective: Objective,
     /// All parameters, one after the other, in pages that the device's kernels can be bound to.
     pub parameters: Pages,
     /// The same, cut into tensors.
@@ -16,11 +18,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// A network of zeros; write its parameters before use.
+    /// A network of zeros for [`Objective::Masked`]; write its parameters before use.
     pub fn new(device: &mut Device, config: Config) -> Result<Self, DeviceError> {
         let parameters = Self::pages(device, &config, "parameters")?;
         let weights = config.cut(|offset, len| parameters.part(offset, len));
-        Ok(Self { config, parameters, weights })
+        Ok(Self { config, objective: Objective::Masked, parameters, weights })
     }
 
     /// Zeros in the layout of the parameters: for their gradient, or a moment of it.
@@ -33,6 +35,6 @@ impl Model {
     pub fn load(device: &mut Device, checkpoint: &Checkpoint) -> Result<Self, DeviceError> {
         let model = Self::new(device, checkpoint.config)?;
         model.parameters.write(device, &checkpoint.values)?;
-        Ok(model)
+        Ok(Self { objective: checkpoint.card.objective, ..model })
     }
 }

@@ -66,6 +66,26 @@ impl Times {
     }
 }
 
+impl Levels {
+    /// What decides which tokens are masked at each level, `(levels + 1, 3)`, as
+    /// [`kernels::draw_batch`] takes it: tokens are masked in spans of geometric length, of mean
+    /// `span`, and every position is masked with the level's probability `1 - a`. With `span` 1
+    /// they are masked independently of each other.
+    ///
+    /// A span that is not over goes on; behind it, as behind a clean token, another begins with
+    /// probability `q`. So a position is masked with probability `h = 1 - 1/span + q/span` if the one
+    /// before is, and else with probability `q`. The share of masked positions stays `1 - a` if
+    /// `(1 - a) = (1 - a) h + a q`, hence `1 - q = a span / (1 - a + a span)`; spans may touch.
+    pub fn thresholds(&self, span: f64) -> Vec<f32> {
+        let of_level = |&alpha: &f32| {
+            let alpha = f64::from(alpha);
+            let begin = alpha * span / (1.0 - alpha + alpha * span);
+            [alpha, begin, begin / span].map(|threshold| threshold as f32)
+        };
+        self.alpha.iter().flat_map(of_level).collect()
+    }
+}
+
 impl Beta {
     /// Masked shares that are equally likely, in rising order.
     fn quantiles(self) -> Vec<f64> {
@@ -136,6 +156,33 @@ mod tests {
         assert!(shares(3.0, 3.0, 0.2)[0] < 0.003, "some sequences are nearly clean");
         assert!(shares(100.0, 100.0, 0.0).iter().all(|share| (0.3..0.7).contains(share)));
         assert!(shares(1.0, 100.0, 0.0).is_sorted_by(|x, y| x < y));
+    }
+
+    /// The chain of masked and clean tokens that thresholds describe: a share that stays, spans of
+    /// the mean length.
+    #[test]
+    fn spans_keep_the_share() {
+        let levels = Times::Uniform.levels(Schedule::Cosine2, 50);
+        let independent = levels.thresholds(1.0);
+        for (level, &alpha) in levels.alpha.iter().enumerate() {
+            assert_eq!(independent[3 * level..][..3], [alpha; 3], "level {level}");
+        }
+        for span in [1.0, 2.5, 8.0, 100.0] {
+            let thresholds = levels.thresholds(span);
+            for (&alpha, thresholds) in levels.alpha.iter().zip(thresholds.chunks(3)) {
+                let [first, begin, end] = [0, 1, 2].map(|i| f64::from(thresholds[i]));
+                assert!((0.0..=begin).contains(&end) && begin <= 1.0, "{alpha}");
+                let mut share = 1.0 - first;
+                for _ in 0..20 {
+                    share = share * (1.0 - end) + (1.0 - share) * (1.0 - begin);
+                    assert!((share - (1.0 - f64::from(alpha))).abs() < 2e-6, "{alpha}, {span}");
+                }
+                // A span ends with probability 1 / span, whatever follows it.
+                if alpha > 0.0 {
+                    assert!((begin / end / span - 1.0).abs() < 1e-6, "{alpha}, {span}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -64,6 +64,9 @@ pub enum Record {
         /// for every tokenizer, unlike the loss.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bits_per_byte: Option<f64>,
+        /// Standard error of `bits_per_byte`, from the scatter of the sequences.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bits_per_byte_error: Option<f64>,
     },
     /// A generated text.
     Sample {

@@ -6,7 +6,7 @@ use std::f64::consts::LN_2;
 use device::{Device, DeviceError};
 use diffusion::sampler::SampleError;
 use diffusion::training::{Evaluation, Split, StepLog, Training, TrainingError, TrainingState};
-use model::{Card, Config, Objective};
+use model::{Card, Config};
 
 use crate::checkpoint::State;
 use crate::sample::Sampler;
@@ -46,8 +46,11 @@ pub enum Event {
         train: Evaluation,
         /// On the held-out part.
         validation: Evaluation,
-        /// Upper bound of the information in the held-out part, in bits per byte.
+        /// Upper bound of the information in the held-out part, in bits per byte; of an
+        /// autoregressive network the information itself.
         bits_per_byte: f64,
+        /// Standard error of `bits_per_byte`.
+        bits_per_byte_error: f64,
     },
     /// Wrote and logged a text.
     Sample {
@@ -403,31 +406,33 @@ impl Run {
         let batches = self.setup.settings.train.eval_batches;
         let train = self.training.evaluate(device, Split::Train, batches).await?;
         let validation = self.training.evaluate(device, Split::Validation, batches).await?;
-        let mut bits_per_byte = f64::NAN;
+        let (mut bits_per_byte, mut bits_per_byte_error) = (f64::NAN, f64::NAN);
         for (split, found, bytes) in [
             (Split::Train, &train, self.bytes_per_token.train),
             (Split::Validation, &validation, self.bytes_per_token.validation),
         ] {
-            let Evaluation { loss, accuracy, entropy, bound, .. } = *found;
-            bits_per_byte = bound / LN_2 / bytes;
+            let Evaluation { loss, accuracy, entropy, bound, bound_error, .. } = *found;
+            let bits = |nats: f64| nats / LN_2 / bytes;
+            (bits_per_byte, bits_per_byte_error) = (bits(bound), bits(bound_error));
             if !loss.is_finite() {
                 let tensor = self.training.find_non_finite(device).await?;
                 return Ok(Event::NonFinite(NonFinite::Evaluation { step, split, loss, tensor }));
             }
-            let bits_per_byte = Some(bits_per_byte).filter(|bits| bits.is_finite());
+            let finite = |bits: f64| Some(bits).filter(|bits| bits.is_finite());
             self.log.push(Record::Evaluation {
                 step,
                 split,
                 loss,
                 accuracy,
                 entropy,
-                bits_per_byte,
+                bits_per_byte: finite(bits_per_byte),
+                bits_per_byte_error: finite(bits_per_byte_error),
             });
         }
         let loss = validation.loss;
         self.state.validation_loss = Some(loss);
         self.state.best_loss = Some(self.state.best_loss.map_or(loss, |best| best.min(loss)));
-        Ok(Event::Evaluation { step, train, validation, bits_per_byte })
+        Ok(Event::Evaluation { step, train, validation, bits_per_byte, bits_per_byte_error })
     }
 
     /// Everything that a training resumes from.
@@ -436,7 +441,7 @@ impl Run {
         self.state.step = step;
         self.state.seconds = seconds;
         let card = Card {
-            objective: Objective::Masked,
+            objective: self.setup.settings.diffusion.objective,
             schedule: self.setup.settings.diffusion.schedule,
             name: Some(self.name.clone()),
             step: Some(step),

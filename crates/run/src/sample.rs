@@ -31,7 +31,7 @@ impl Sampler {
         let workspace = &Workspace::new(device, &model.config, 1, length)?;
         let options = SampleOptions {
             temperature: TEMPERATURE,
-            ..writer::options(settings.diffusion.schedule, tokenizer)
+            ..writer::options(model.objective, settings.diffusion.schedule, tokenizer)
         };
         let parts = Parts { model, variants, workspace };
         let run = Run::new(device, parts, &[vec![None; length]], &options, false).await?;

@@ -158,7 +158,7 @@ fn scalars(record: &Record) -> Vec<(&'static str, u32, f64)> {
             ("optimizer/lr", step, lr),
             ("speed/tokens_per_second", step, tokens_per_second),
         ],
-        Record::Evaluation { step, split, loss, accuracy, entropy, bits_per_byte } => {
+        Record::Evaluation { step, split, loss, accuracy, entropy, bits_per_byte, .. } => {
             let tags = match split {
                 Split::Train => {
                     ["loss/train", "accuracy/train", "entropy/train", "bits_per_byte/train"]

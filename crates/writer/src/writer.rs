@@ -2,10 +2,10 @@
 
 use corpus::tokenizer::Tokenizer;
 use device::Device;
-use diffusion::Schedule;
 use diffusion::sampler::{Parts, SampleError, SampleOptions, UnknownPart, Workspace};
+use diffusion::{Schedule, default_sampler};
 use kernels::Variants;
-use model::{Card, Model, Sampling};
+use model::{Card, Model, Objective, Sampling};
 use plot::{Piece, Trace, trace};
 
 use crate::{Length, PromptError, Run, frame, positions};
@@ -82,10 +82,11 @@ impl Writer {
     }
 }
 
-/// Options for a model that was trained with this schedule, and the program's for everything else.
-pub fn options(schedule: Schedule, tokenizer: &Tokenizer) -> SampleOptions {
-    let end_token = tokenizer.end_of_text_id();
-    SampleOptions { schedule, end_token, ..SampleOptions::default() }
+/// Options for a model that was trained for this objective with this schedule, and the program's for
+/// everything else.
+pub fn options(objective: Objective, schedule: Schedule, tokenizer: &Tokenizer) -> SampleOptions {
+    let (sampler, end_token) = (default_sampler(objective).into(), tokenizer.end_of_text_id());
+    SampleOptions { sampler, schedule, end_token, ..SampleOptions::default() }
 }
 
 /// Options for a model with this card: what it says reads best.
@@ -93,7 +94,7 @@ pub fn options(schedule: Schedule, tokenizer: &Tokenizer) -> SampleOptions {
 /// # Errors
 /// When the card names a sampler that this program does not know.
 pub fn defaults(card: &Card, tokenizer: &Tokenizer) -> Result<SampleOptions, UnknownPart> {
-    let options = options(card.schedule, tokenizer);
+    let options = options(card.objective, card.schedule, tokenizer);
     let Some(sampling) = &card.sampling else { return Ok(options) };
     let Sampling { sampler, steps, temperature, choice_temperature, top_k, top_p } = sampling;
     Ok(SampleOptions {

@@ -5,7 +5,7 @@ use device::Device;
 use diffusion::Schedule;
 use diffusion::sampler::{SampleOptions, Workspace};
 use kernels::Variants;
-use model::{Card, Checkpoint, Config, Init, Model, initial_values};
+use model::{Card, Checkpoint, Config, Init, Model, Objective, initial_values};
 use plot::{Frame, Trace};
 use pollster::block_on;
 use writer::{Edit, Length, Run, Snapshot, Writer, edit};
@@ -28,7 +28,7 @@ fn writer(device: &mut Device) -> Writer {
     let init = Init { std: 0.5, zero_projections: false, seed: 3 };
     let values = initial_values(&config, &init);
     let checkpoint = Checkpoint { config, card: Card::default(), values };
-    let defaults = writer::options(Schedule::Cosine2, &tokenizer);
+    let defaults = writer::options(Objective::Masked, Schedule::Cosine2, &tokenizer);
     Writer {
         model: Model::load(device, &checkpoint).expect("it fits"),
         variants: Variants::default(),

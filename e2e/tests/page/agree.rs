@@ -77,7 +77,8 @@ impl Text {
         let model = Model::load(&mut device, &checkpoint).expect("it fits");
         let workspace =
             Workspace::new(&mut device, &config, 1, config.block_size).expect("it fits");
-        let defaults = writer::options(Schedule::Cosine2, &tiny.tokenizer);
+        let defaults =
+            writer::options(checkpoint.card.objective, Schedule::Cosine2, &tiny.tokenizer);
         let writer = Writer {
             model,
             variants: Variants::default(),

@@ -74,7 +74,7 @@ impl Loaded {
                 top_p: defaults.top_p,
                 ..Request::default()
             },
-            None => Request::default(),
+            None => Request { sampler: defaults.sampler, ..Request::default() },
         };
         let ids = 0..tokenizer.vocab_size();
         let info = ModelInfo {
@@ -94,6 +94,8 @@ impl Loaded {
             on_cpu,
             token_ms: network.token_ms().await?,
         };
+        // Only now: a network's speed is measured the same way whatever it was trained for.
+        network.model.objective = card.objective;
         let Network { device, variants, model, workspace } = network;
         let name = info.name.clone();
         let writer = Writer { model, variants, workspace, tokenizer, defaults, name };

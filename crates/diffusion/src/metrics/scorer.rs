@@ -36,7 +36,8 @@ impl Scorer {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        let acts = Activations::for_inference(device, &model.config, batch, length)?;
+        let mut acts = Activations::for_inference(device, &model.config, batch, length)?;
+        acts.mask = model.objective.attention();
         let stats = model::alloc_stats(device, batch * length)?;
         let mut words = |label, len| device.allocate(label, Element::Word, len);
         let ids = words("scored_ids", batch * length)?;
@@ -49,7 +50,7 @@ impl Scorer {
         Ok(Self { program, ids, targets, timesteps, stats })
     }
 
-    /// Scores noisy `ids (N)` against clean `targets (N)`, with one time per sequence.
+    /// Scores `ids (N)`, as a [`Probe`](crate::Probe) presents them, against clean `targets (N)`, with one time per sequence.
     ///
     /// # Panics
     /// When these are of another size than the scorer.

@@ -62,8 +62,8 @@ impl Generation {
     ) -> Result<Self, SampleError> {
         let Parts { model, variants, workspace } = parts;
         let config = model.config;
-        options.validate(&config)?;
-        check_prompts(prompts, &config)?;
+        options.validate(&config, model.objective)?;
+        check_prompts(prompts, &config, model.objective)?;
         let (batch, length) = (prompts.len(), prompts[0].len());
         let seen = options.sampler.seen(length, config.block_size);
         if batch > workspace.batch || seen > workspace.length {
@@ -79,7 +79,7 @@ impl Generation {
             .collect();
         let rows: Vec<&[bool]> = generated.iter().map(Vec::as_slice).collect();
         let plan = Plan::new(options, &config, &rows);
-        let buffers = workspace.narrowed(&config, batch, seen, plan.passes());
+        let buffers = workspace.narrowed(model, batch, seen, plan.passes());
         let recorder = Recorder { variants, model, buffers: &buffers, options, pass };
         let program = device.compile(recorder.record(Phase::Write))?;
         let correction = if options.sampler.corrects() {
@@ -124,7 +124,7 @@ impl Generation {
         pass: PassOptions,
     ) -> Recording {
         let Parts { model, variants, workspace } = parts;
-        let buffers = workspace.narrowed(&model.config, 1, workspace.length, 1);
+        let buffers = workspace.narrowed(model, 1, workspace.length, 1);
         Recorder { variants, model, buffers: &buffers, options, pass }.record(Phase::Write)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use device::DeviceError;
 use kernels::sample_tokens::Sampling;
-use model::{Config, Schedule};
+use model::{Config, Objective, Schedule};
 use serde::{Deserialize, Serialize};
 
 use super::Sampler;
@@ -32,11 +32,14 @@ pub enum SamplerKind {
     Entropy,
     /// ReMDM (arXiv 2503.00307).
     Remdm,
+    /// One token after the other, each from those before it (and, in a masked model, from given
+    /// tokens behind it).
+    LeftToRight,
 }
 
 impl SamplerKind {
     /// All of them, the default first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MaskGit,
         Self::Carry,
         Self::Reference,
@@ -44,6 +47,7 @@ impl SamplerKind {
         Self::Threshold,
         Self::Entropy,
         Self::Remdm,
+        Self::LeftToRight,
     ];
 
     /// Its name on the command line, in links and in traces.
@@ -56,6 +60,7 @@ impl SamplerKind {
             Self::Threshold => "threshold",
             Self::Entropy => "entropy",
             Self::Remdm => "remdm",
+            Self::LeftToRight => "left-to-right",
         }
     }
 
@@ -73,6 +78,9 @@ impl SamplerKind {
                 "As many tokens appear at once as hardly depend on each other; ends early"
             }
             Self::Remdm => "Tokens appear at random places, and a few are masked again",
+            Self::LeftToRight => {
+                "One token after the other; the only one for autoregressive models"
+            }
         }
     }
 
@@ -170,9 +178,15 @@ impl SampleOptions {
         }
     }
 
-    /// Refuses what makes no sense, in one sentence.
-    pub fn validate(&self, config: &Config) -> Result<(), SampleError> {
+    /// Refuses what makes no sense for a model, in one sentence.
+    pub fn validate(&self, config: &Config, objective: Objective) -> Result<(), SampleError> {
         let fail = |sentence: String| Err(SampleError::Impossible(sentence));
+        if objective == Objective::Autoregressive && !self.sampler.writes_left_to_right() {
+            return fail(format!(
+                "the model is autoregressive, it writes one token after the other, and the sampler `{}` does not; use the sampler `left-to-right`",
+                self.sampler
+            ));
+        }
         let steps = self.steps(config.timesteps);
         if steps == 0 || steps > config.timesteps {
             let most = config.timesteps;
@@ -209,6 +223,7 @@ impl SampleOptions {
 pub(super) fn check_prompts(
     prompts: &[Vec<Option<u32>>],
     config: &Config,
+    objective: Objective,
 ) -> Result<(), SampleError> {
     let fail = |sentence: String| Err(SampleError::Impossible(sentence));
     let Some(first) = prompts.first() else {
@@ -230,7 +245,15 @@ pub(super) fn check_prompts(
                 "the prompt has the token {id}, the model's vocabulary ends at {vocabulary}; use the tokenizer that belongs to the model"
             ));
         }
-        if prompt.iter().all(|token| token.is_some_and(|id| id != config.mask_id)) {
+        let given = |token: &Option<u32>| token.is_some_and(|id| id != config.mask_id);
+        let gap_inside = !prompt.is_sorted_by_key(|token| !given(token));
+        if objective == Objective::Autoregressive && gap_inside {
+            return fail(
+                "the model is autoregressive, it sees only what stands before a gap and cannot fill one before given text; put the gap at the end, or use a masked model"
+                    .to_owned(),
+            );
+        }
+        if prompt.iter().all(given) {
             return fail(
                 "there is nothing to generate: give the prompt a gap or ask for more tokens"
                     .to_owned(),

@@ -112,8 +112,10 @@ impl From<SamplerKind> for Sampler {
             Kind::Threshold => (Order::Confidence, Commit::Threshold(0.9), Correction::None),
             Kind::Entropy => (Order::Entropy, Commit::Bound(0.1), Correction::None),
             Kind::Remdm => (Order::Random, Commit::Chance, Correction::Remdm(0.02)),
+            Kind::LeftToRight => (Order::Confidence, Commit::One, Correction::None),
         };
-        Self { order, commit, layout: Layout::Whole, correction }
+        let layout = if kind == Kind::LeftToRight { Layout::Blocks(1) } else { Layout::Whole };
+        Self { order, commit, layout, correction }
     }
 }
 
@@ -127,6 +129,12 @@ impl Sampler {
     /// Whether the number of passes follows from the text rather than from the steps.
     pub fn adaptive(self) -> bool {
         matches!(self.commit, Commit::Threshold(_) | Commit::Bound(_) | Commit::One)
+    }
+
+    /// Whether tokens come one after the other, and stay.
+    pub(super) fn writes_left_to_right(self) -> bool {
+        let Self { commit, layout, correction, .. } = self;
+        (commit, layout, correction) == (Commit::One, Layout::Blocks(1), Correction::None)
     }
 
     /// Whether only the device knows how many masks a pass begins with.
@@ -342,7 +350,9 @@ impl fmt::Display for Sampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { order, commit, layout, correction } = *self;
         let all = SamplerKind::ALL.map(|preset| (preset, Self::from(preset)));
-        let same = |preset: &Self| (preset.order, preset.commit) == (order, commit);
+        let same = |preset: &Self| {
+            (preset.order, preset.commit, preset.layout) == (order, commit, Layout::Whole)
+        };
         let equal = all.iter().find(|(_, preset)| preset == self);
         let Some((name, preset)) = equal.or(all.iter().find(|(_, preset)| same(preset))) else {
             return write!(f, "{order}+{commit}+{layout}+{correction}");

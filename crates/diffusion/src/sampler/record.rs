@@ -11,7 +11,7 @@ use kernels::sample_survey::Survey;
 use kernels::{
     Variants, cross_entropy, remask, sample_apart, sample_ask, sample_begin, sample_blocks,
     sample_bound, sample_certainty, sample_chance, sample_doubt, sample_explain, sample_hide,
-    sample_order, sample_survey, sample_threshold, sample_tokens, sample_uniforms,
+    sample_order, sample_survey, sample_threshold, sample_tokens, sample_uniforms, shift,
 };
 use model::Model;
 use model::forward::{self, Pass};
@@ -119,6 +119,10 @@ impl Recorder<'_> {
         sample_ask::record(step, io, mask_id, !self.options.sampler.keeps_visible());
         let io = rows::Select { weights: asked, rows, places, live: run_live };
         rows::select(step, io, self.buffers.acts.logit_rows);
+        if self.model.objective.shifts() {
+            seen = self.buffers.seen;
+            shift::record(step, shift::Buffers { tokens: ids, shifted: seen }, length, mask_id);
+        }
         seen
     }
 

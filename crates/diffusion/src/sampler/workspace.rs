@@ -6,7 +6,7 @@ use device::{ALIGNMENT, Device, DeviceError, Element, Slice};
 use kernels::cross_entropy::TokenStats;
 use kernels::rows::LIVE;
 use kernels::{sample_begin, sample_explain, sample_survey};
-use model::{Activations, Config, LOGIT_BYTES};
+use model::{Activations, Config, LOGIT_BYTES, Model};
 
 use super::plan::Plan;
 
@@ -46,7 +46,7 @@ pub(super) struct Buffers {
     pub(super) progress: Slice,
     pub(super) live: Slice,
     pub(super) layers: Slice,
-    /// What the network sees while the text is judged.
+    /// What the network sees where that is not the text: while it is judged, or shifted.
     pub(super) seen: Slice,
     /// Positions that a pass needs logits of, and where they stand side by side, see
     /// [`kernels::rows`].
@@ -145,12 +145,13 @@ impl Workspace {
     /// The beginning of the buffers, for `batch` texts of `length` tokens in `passes` passes.
     pub(super) fn narrowed(
         &self,
-        config: &Config,
+        model: &Model,
         batch: usize,
         length: usize,
         passes: usize,
     ) -> Buffers {
-        let acts = self.buffers.acts.narrowed(config, batch, length);
+        let mut acts = self.buffers.acts.narrowed(&model.config, batch, length);
+        acts.mask = model.objective.attention();
         let Ok(narrowed) = Buffers::new(acts, passes, |_, _, len, of| {
             Ok::<_, Infallible>(of(&self.buffers).part(0, len))
         });

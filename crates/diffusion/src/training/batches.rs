@@ -2,11 +2,12 @@
 
 use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::draw_batch::{self, Buffers, Draw};
-use kernels::loss;
-use model::{Config, Levels};
+use kernels::{loss, shift};
+use model::Config;
 
 use super::TrainingOptions;
 use super::corpus::Corpus;
+use crate::objective::Noise;
 
 /// The batch of a step on the device, in the microbatches that its passes take, one after the
 /// other. N is the number of positions of a microbatch, M the number of microbatches.
@@ -32,7 +33,7 @@ pub struct Batches {
 /// The sequences of one pass.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Microbatch {
-    /// Noisy tokens, `(N)`.
+    /// What the network sees: noisy tokens, or clean ones one position later, `(N)`.
     pub(super) ids: Slice,
     /// Clean tokens, `(N)`.
     pub(super) targets: Slice,
@@ -44,7 +45,14 @@ pub(super) struct Microbatch {
 #[derive(Clone, Debug)]
 enum Source {
     /// `draw_batch`, from a corpus on the device.
-    Drawn { corpus: Corpus, alpha: Slice, times: Slice, draw: Draw },
+    Drawn {
+        corpus: Corpus,
+        thresholds: Slice,
+        times: Slice,
+        draw: Draw,
+        /// Whether the network sees the token before each position instead of that at it.
+        shifts: bool,
+    },
     /// The host, before each step.
     Written,
 }
@@ -71,12 +79,11 @@ impl Batches {
         options: &TrainingOptions,
         corpus: &Corpus,
     ) -> Result<Self, DeviceError> {
-        let TrainingOptions {
-            batch, length, accumulation, schedule, times, stratified, seed, ..
-        } = *options;
-        let Levels { alpha, times } = times.levels(schedule, config.timesteps);
-        let levels = alpha.len() - 1;
-        let (alpha, times) = (device.floats("alpha", &alpha)?, device.words("times", &times)?);
+        let TrainingOptions { batch, length, accumulation, stratified, seed, .. } = *options;
+        let Noise { thresholds, times } = Noise::new(options, config.timesteps);
+        let levels = times.len() - 1;
+        let thresholds = device.floats("thresholds", &thresholds)?;
+        let times = device.words("times", &times)?;
         let draw = Draw {
             corpus_length: corpus.tokens,
             page: 0,
@@ -89,7 +96,8 @@ impl Batches {
             stratified,
             seed,
         };
-        let source = Source::Drawn { corpus: corpus.clone(), alpha, times, draw };
+        let shifts = options.objective.shifts();
+        let source = Source::Drawn { corpus: corpus.clone(), thresholds, times, draw, shifts };
         Self::new(device, source, [accumulation, batch, length])
     }
 
@@ -121,18 +129,30 @@ impl Batches {
 
     /// Records what makes the batch of the counter's step, and its loss weights.
     pub(super) fn record(&self, step: &mut Recording, counter: Slice) {
-        if let Source::Drawn { corpus, alpha, times, draw } = &self.source {
+        if let Source::Drawn { corpus, thresholds, times, draw, shifts } = &self.source {
             let rows = self.batch * self.length;
             for (index, &Microbatch { ids, targets, timesteps }) in
                 self.microbatches.iter().enumerate()
             {
                 let mask = self.mask.part(index * rows, rows);
                 for &(page, corpus) in &corpus.pages {
-                    let (alpha, times) = (*alpha, *times);
-                    let io =
-                        Buffers { corpus, counter, alpha, times, ids, targets, mask, timesteps };
+                    let (thresholds, times) = (*thresholds, *times);
+                    let io = Buffers {
+                        corpus,
+                        counter,
+                        thresholds,
+                        times,
+                        ids,
+                        targets,
+                        mask,
+                        timesteps,
+                    };
                     let draw = Draw { page, first: index * self.batch, ..*draw };
                     draw_batch::record(step, io, &draw);
+                }
+                if *shifts {
+                    let io = shift::Buffers { tokens: targets, shifted: ids };
+                    shift::record(step, io, self.length, draw.mask_id);
                 }
             }
         }

@@ -4,13 +4,14 @@ use device::{Device, DeviceError, Element, Program, Recording, Slice};
 use kernels::Variants;
 use kernels::cross_entropy::TokenStats;
 use model::forward::{self, Pass};
-use model::{Activations, Model, Schedule, Times};
+use model::{Activations, Model};
 use serde::{Deserialize, Serialize};
 
 use super::TrainingOptions;
 use super::batches::{Batches, Microbatch};
 use super::corpus::Corpus;
-use crate::metrics::{MaskedScores, NoiseBound, floats};
+use crate::metrics::{MaskedScores, floats};
+use crate::objective::{Probe, evaluation};
 
 /// Seed of the batches of every evaluation, so that runs of different seeds can be compared.
 const SEED: u64 = 0x6576_616c;
@@ -46,8 +47,11 @@ pub struct Evaluation {
     pub entropy: f64,
     /// Masked positions.
     pub masked: u64,
-    /// Upper bound of the cross-entropy of a token (see [`NoiseBound`]), in nats.
+    /// Upper bound of the cross-entropy of a token, or exactly that of an autoregressive network, in
+    /// nats (see [`NoiseBound`](crate::metrics::NoiseBound)).
     pub bound: f64,
+    /// Standard error of the bound.
+    pub bound_error: f64,
 }
 
 /// Both splits' recorded evaluation.
@@ -60,8 +64,7 @@ pub(super) struct Evaluator {
     validation_noise: Noise,
     stats: TokenStats,
     length: usize,
-    schedule: Schedule,
-    max_timestep: usize,
+    probe: Probe,
 }
 
 /// What was drawn for a batch.
@@ -85,14 +88,8 @@ impl Evaluator {
     ) -> Result<Self, DeviceError> {
         let counter = device.allocate("evaluation step", Element::Word, 1)?;
         let stats = model::alloc_stats(device, acts.rows())?;
-        // Whatever times a run trains on, runs are compared at all of them.
-        let options = TrainingOptions {
-            accumulation: 1,
-            seed: SEED,
-            times: Times::Uniform,
-            stratified: false,
-            ..*options
-        };
+        let options = TrainingOptions { accumulation: 1, seed: SEED, ..evaluation(options) };
+        let timesteps = model.config.timesteps;
         let record = |device: &mut Device, corpus: &Corpus| {
             let batches = Batches::drawn(device, &model.config, &options, corpus)?;
             let mut step = Recording::default();
@@ -114,8 +111,13 @@ impl Evaluator {
             validation_noise,
             stats,
             length: options.length,
-            schedule: options.schedule,
-            max_timestep: model.config.timesteps,
+            probe: Probe {
+                objective: options.objective,
+                trained: options.schedule,
+                masks: options.schedule,
+                timesteps,
+                mask_id: model.config.mask_id,
+            },
         })
     }
 
@@ -130,7 +132,7 @@ impl Evaluator {
             Split::Validation => (&self.validation, self.validation_noise),
         };
         let (mut scores, mut entropies) = (MaskedScores::default(), 0.0);
-        let mut bound = NoiseBound::new(self.schedule, self.max_timestep);
+        let mut bound = self.probe.bound();
         let TokenStats { loss, hit, entropy, .. } = self.stats;
         for batch in 0..batches {
             device.write_words(self.counter, &[batch])?;
@@ -149,12 +151,14 @@ impl Evaluator {
             let masked = floats(entropy).into_iter().zip(mask).filter(|&(_, m)| m == 1);
             entropies += masked.map(|(entropy, _)| f64::from(entropy)).sum::<f64>();
         }
+        let (nats, error) = bound.nats_per_sequence();
         Ok(Evaluation {
             loss: scores.loss(),
             accuracy: scores.accuracy(),
             entropy: entropies / scores.masked().max(1) as f64,
             masked: scores.masked(),
-            bound: bound.nats_per_sequence().0 / self.length as f64,
+            bound: nats / self.length as f64,
+            bound_error: error / self.length as f64,
         })
     }
 }

@@ -13,7 +13,7 @@ pub mod step;
 use device::{Device, DeviceError, Program, Recording, Timing};
 use kernels::Variants;
 use kernels::draw_batch::MAX_SEQUENCES;
-use model::{Config, Model, Schedule, TensorInfo, Times};
+use model::{Config, Model, Objective, Schedule, TensorInfo, Times};
 use optim::OptimizerConfig;
 
 pub use batches::{BatchData, Batches};
@@ -42,6 +42,10 @@ pub struct TrainingOptions {
     pub length: usize,
     /// Passes whose gradients make one step; the batch of a step is `batch * accumulation`.
     pub accumulation: usize,
+    /// What the network learns to predict.
+    pub objective: Objective,
+    /// Mean length of masked spans, at least 1, for [`Objective::Span`].
+    pub span_length: f64,
     /// Noise schedule.
     pub schedule: Schedule,
     /// How the time of a sequence is drawn.
@@ -150,7 +154,7 @@ impl Training {
         optimizer_config: &OptimizerConfig,
     ) -> Result<Self, TrainingError> {
         check(&config, options, train_ids, validation_ids)?;
-        let model = Model::new(device, config)?;
+        let model = Model { objective: options.objective, ..Model::new(device, config)? };
         model.parameters.write(device, init)?;
         let corpus = Corpus::new(device, "train corpus", train_ids, options.length)?;
         let batches = Batches::drawn(device, &config, options, &corpus)?;
@@ -270,7 +274,7 @@ fn check(
     validation_ids: &[u32],
 ) -> Result<(), TrainingError> {
     let impossible = |sentence: String| Err(TrainingError::Impossible(sentence));
-    if let Err(error) = config.validate() {
+    if let Err(error) = config.validate().and_then(|()| options.objective.check(config)) {
         return impossible(error.to_string());
     }
     let TrainingOptions { batch, length, accumulation, .. } = *options;

@@ -51,7 +51,8 @@ impl Parts {
         };
         let optimizer = Optimizer::new(device, *optimizer, layout, slots)?;
         let Batches { batch, length, .. } = batches;
-        let acts = Activations::for_training(device, &config, batch, length, recompute)?;
+        let mut acts = Activations::for_training(device, &config, batch, length, recompute)?;
+        acts.mask = model.objective.attention();
         let scratch = Scratch::new(device, variants, &config, &acts)?;
         let gradient = Model::pages(device, &config, "gradient")?;
         let stats = model::alloc_stats(device, batches.mask.len)?;

@@ -1,9 +1,11 @@
 //! The small configuration as an autoregressive network: causal attention, no timestep embedding.
-//! The fixture's optimizer states and the activations of its first block are left out.
+//! The optimizer's moments and the activations of the first block are left out of the fixtures.
 
 use device::Device;
 use diffusion::training::BatchData;
 use kernels::attention::Mask;
+use model::{Config, Model, Objective};
+use optim::AdamW;
 use pollster::block_on;
 
 use crate::fixture::{Tensors, assert_close, config, devices, json, tolerance};
@@ -47,11 +49,18 @@ fn activations_and_logits() {
     }
 }
 
+/// The step of an autoregressive network.
+fn causal_step(device: &mut Device, config: Config, values: &[f32]) -> Step {
+    let model =
+        Model { objective: Objective::Autoregressive, ..Model::new(device, config).unwrap() };
+    model.parameters.write(device, values).unwrap();
+    Step::of(device, model, [BATCH, LENGTH], ADAMW, false)
+}
+
 /// The causal step of a device, and its loss and gradient.
 fn gradient(device: &mut Device, tensors: &Tensors, values: &[f32]) -> (f32, Vec<f32>) {
     let config = config(&json("small_causal"));
-    let mut step = Step::new(device, config, values, [BATCH, LENGTH], ADAMW);
-    step.parts.acts.mask = Mask::Causal;
+    let step = causal_step(device, config, values);
     step.write(device, &batch(tensors));
     let program = device.compile(step.record_gradient()).unwrap();
     device.run(&program).unwrap();
@@ -73,6 +82,32 @@ fn loss_and_gradients() {
             let what = format!("{name} on {device}");
             let actual = &gradient[tensor.range()];
             assert_close(&what, actual, &tensors.floats(&name), absolute, 1e-6);
+        }
+    }
+}
+
+/// As `small::parameters_after_adamw_steps`, with its tolerance.
+#[test]
+fn parameters_after_an_adamw_step() {
+    let (tensors, after) = (Tensors::open("small_causal"), Tensors::open("small_causal_adamw"));
+    let config = config(&json("small_causal"));
+    let values = tensors.flat("param.", &config);
+    let gradient = tensors.flat("grad.", &config);
+    let (AdamW { lr, eps, .. }, noise) = (ADAMW.adamw, 1e-7);
+    for mut device in devices() {
+        let step = causal_step(&mut device, config, &values);
+        step.write(&mut device, &batch(&tensors));
+        let program = device.compile(step.record()).unwrap();
+        device.run(&program).unwrap();
+        let parameters = step.read(&device, &step.parts.model.parameters);
+        for tensor in config.tensors() {
+            let what = format!("{} on {device}", tensor.name);
+            let name = format!("step1.param.{}", tensor.name);
+            for (index, expected) in tensor.range().zip(after.floats(&name)) {
+                let slope = eps / (f64::from(gradient[index].abs()) + eps).powi(2);
+                let absolute = (1e-5 + lr * (slope * noise).min(2.0)) as f32;
+                assert_close(&what, &[parameters[index]], &[expected], absolute, 0.0);
+            }
         }
     }
 }

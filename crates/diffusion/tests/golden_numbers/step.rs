@@ -80,6 +80,17 @@ impl Step {
     ) -> Self {
         let model = Model::new(device, config).unwrap();
         model.parameters.write(device, values).unwrap();
+        Self::of(device, model, [batch, length], optimizer, recompute)
+    }
+
+    /// Buffers for a network on the device.
+    pub(crate) fn of(
+        device: &mut Device,
+        model: Model,
+        [batch, length]: [usize; 2],
+        optimizer: OptimizerConfig,
+        recompute: bool,
+    ) -> Self {
         let batches = Batches::written(device, [1, batch, length]).unwrap();
         let variants = Variants::default();
         let parts =

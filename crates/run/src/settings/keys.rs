@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 12] = [
+const LATER: [(&str, &str); 14] = [
     ("train.recompute", "false"),
     ("data.entropy", "0.0"),
     ("model.timestep_embedding", "true"),
@@ -14,6 +14,8 @@ const LATER: [(&str, &str); 12] = [
     ("model.skips", "false"),
     ("model.head_gates", "false"),
     ("optimizer.scalar_lr", "0.02"),
+    ("diffusion.objective", "masked"),
+    ("diffusion.span_length", "3.0"),
     ("diffusion.times", "uniform"),
     ("diffusion.beta.a", "3.0"),
     ("diffusion.beta.b", "3.0"),
@@ -226,6 +228,8 @@ mod tests {
             ("train.steps=many", "train.steps"),
             ("train.steps=-4", "train.steps"),
             ("diffusion.schedule=square", "diffusion.schedule"),
+            ("objective=hinted", "diffusion.objective"),
+            ("objective=hinted", "unknown variant `hinted`, expected "),
             ("train.steps", "the change `train.steps` has no value"),
         ] {
             let error = error(&[text]);

@@ -6,7 +6,7 @@ mod presets;
 mod resume;
 
 use diffusion::training::TrainingOptions;
-use model::{Beta, Config, Init, Schedule, Times};
+use model::{Beta, Config, Init, Objective, Schedule, Times};
 use optim::{AdamW, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,10 @@ pub struct DataSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DiffusionSettings {
+    /// What the network learns to predict.
+    pub objective: Objective,
+    /// Mean length of masked spans; of use when `objective` is `span`.
+    pub span_length: f64,
     /// Diffusion steps, T.
     pub timesteps: usize,
     /// Survival probability of a token over time.
@@ -263,6 +267,8 @@ impl Settings {
             batch: self.train.batch_size,
             length: self.model.block_size,
             accumulation: self.train.accumulation as usize,
+            objective: self.diffusion.objective,
+            span_length: self.diffusion.span_length,
             schedule: self.diffusion.schedule,
             times: match self.diffusion.times {
                 TimesName::Uniform => Times::Uniform,
@@ -304,12 +310,15 @@ impl Settings {
     /// Refuses settings that make no sense, with a sentence that says which and why.
     fn validate(&self) -> Result<(), SettingsError> {
         let (data, train) = (&self.data, &self.train);
-        self.config(data.vocab_size, 2).validate()?;
+        let config = self.config(data.vocab_size, 2);
+        config.validate().and_then(|()| self.diffusion.objective.check(&config))?;
         let std = f64::from(self.model.init_std);
         let share = data.validation_share;
         let decay = self.schedule.decay_share;
         let Beta { a, b, uniform } = self.diffusion.beta;
+        let span = self.diffusion.span_length;
         let reals = [
+            ("diffusion.span_length", span, (1.0..=1000.0).contains(&span), "between 1 and 1000"),
             ("diffusion.beta.a", a, (1.0..=100.0).contains(&a), "between 1 and 100"),
             ("diffusion.beta.b", b, (1.0..=100.0).contains(&b), "between 1 and 100"),
             ("diffusion.beta.uniform", uniform, (0.0..=1.0).contains(&uniform), "between 0 and 1"),
@@ -409,6 +418,11 @@ mod tests {
             ("model.init_std=0", "model.init_std is 0, it must be above 0"),
             ("data.vocab_size=0", "vocab_size is 0, it must be between 1"),
             ("data.validation_share=1", "data.validation_share is 1, it must be above 0"),
+            (
+                "objective=autoregressive",
+                "the objective `autoregressive` has no time to tell the network; set model.timestep_embedding to false",
+            ),
+            ("span_length=0.5", "diffusion.span_length is 0.5, it must be between 1 and 1000"),
             ("diffusion.beta.a=0.5", "diffusion.beta.a is 0.5, it must be between 1 and 100"),
             ("beta.uniform=2", "diffusion.beta.uniform is 2, it must be between 0 and 1"),
             ("scalar_lr=0", "scalar_lr is 0, it must be above 0"),

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     if args.sampler.given() {
         let defaults = sample::defaults(&model.card, tokenizer.tokenizer())?;
         let options = args.sampler.apply(&defaults)?;
-        options.validate(&model.config)?;
+        options.validate(&model.config, model.card.objective)?;
         model.card.sampling = Some(writer::sampling(&options));
     }
     let settings = read(SETTINGS)?;

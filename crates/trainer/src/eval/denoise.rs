@@ -1,13 +1,11 @@
-//! What a network makes of masked text: loss, accuracy, entropy, and a bound of the likelihood.
+//! What a network expects where it is asked: loss, accuracy, entropy, and the likelihood or a bound of
+//! it.
 
 use anyhow::{Result, ensure};
 use device::Device;
-use diffusion::Schedule;
-use diffusion::metrics::{
-    BitsPerByte, EntropyByTime, MaskedScores, NoiseBound, Scorer, corrupt, stratified_times,
-};
+use diffusion::Probe;
+use diffusion::metrics::{BitsPerByte, EntropyByTime, MaskedScores, Scorer, stratified_times};
 use indicatif::ProgressBar;
-use model::Config;
 use pollster::block_on;
 
 /// Sequences of a batch.
@@ -49,16 +47,7 @@ impl Windows {
     }
 }
 
-/// How the text is masked and what the network is told about it.
-#[derive(Clone, Copy)]
-pub(super) struct Masking {
-    /// Shares that are masked at the times 1..=T, which are drawn uniformly.
-    pub(super) masks: Schedule,
-    /// Schedule of the network's training: it is told the step with the nearest share.
-    pub(super) trained: Schedule,
-}
-
-/// What was measured on masked text.
+/// What was measured where the network was asked.
 pub(super) struct Measured {
     pub(super) masked: MaskedScores,
     pub(super) entropy: EntropyByTime,
@@ -70,13 +59,12 @@ pub(super) struct Measured {
 pub(super) fn measure(
     device: &mut Device,
     scorer: &Scorer,
-    config: &Config,
-    masking: Masking,
+    probe: &Probe,
     windows: &Windows,
     bytes_per_sequence: f64,
     bar: &ProgressBar,
 ) -> Result<Measured> {
-    let last = config.timesteps;
+    let last = probe.times();
     let count = windows.batches.len() * BATCH;
     // One time for each sequence of the text, so that every batch has times from all over.
     let times = stratified_times(count, last, SEED);
@@ -84,22 +72,20 @@ pub(super) fn measure(
         .map(|first| times.iter().copied().skip(first).step_by(windows.batches.len()).collect())
         .collect();
     let mut score = |clean: &[u32], times: &[usize], first: usize| {
-        let (mut noisy, mut mask) = (Vec::new(), Vec::new());
+        let (mut seen, mut mask) = (Vec::new(), Vec::new());
         for ((tokens, &t), number) in clean.chunks(windows.length).zip(times).zip(first..) {
-            let alpha = masking.masks.alpha(t, last);
-            let (ids, masked) = corrupt(tokens, config.mask_id, alpha, SEED, number as u32);
-            noisy.extend(ids);
+            let (ids, masked) = probe.question(tokens, t, SEED, number as u32);
+            seen.extend(ids);
             mask.extend(masked);
         }
-        let told = |&t| masking.trained.nearest(masking.masks.alpha(t, last), last) as u32;
-        let times: Vec<u32> = times.iter().map(told).collect();
-        let scores = block_on(scorer.score(device, &noisy, clean, &times))?;
+        let times: Vec<u32> = times.iter().map(|&t| probe.told(t)).collect();
+        let scores = block_on(scorer.score(device, &seen, clean, &times))?;
         bar.inc(1);
         Ok::<_, anyhow::Error>((scores, mask))
     };
 
     let mut masked = MaskedScores::default();
-    let mut bound = NoiseBound::new(masking.masks, last);
+    let mut bound = probe.bound();
     for (batch, (clean, times)) in windows.batches.iter().zip(&times).enumerate() {
         let (scores, mask) = score(clean, times, batch * BATCH)?;
         masked.add(&scores.loss, &scores.hit, &mask);

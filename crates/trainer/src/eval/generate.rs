@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use device::Device;
-use diffusion::Schedule;
 use diffusion::metrics::change_rate;
-use diffusion::sampler::{Parts, SampleOptions, SamplerKind, State, Workspace};
+use diffusion::sampler::{Parts, SampleOptions, State, Workspace};
+use diffusion::{Schedule, reference_sampler};
 use indicatif::ProgressBar;
 use kernels::Variants;
 use model::Model;
@@ -25,7 +25,8 @@ pub(super) struct Texts {
     pub(super) change_rate: f64,
 }
 
-/// 16 greedy continuations of held-out text, with the reference sampler.
+/// 16 greedy continuations of held-out text: from left to right by an autoregressive model, by others
+/// with the reference sampler.
 pub(super) fn texts(
     device: &mut Device,
     variants: &Variants,
@@ -47,7 +48,7 @@ pub(super) fn texts(
         .collect();
     let workspace = Workspace::new(device, &model.config, BATCH, block)?;
     let options = SampleOptions {
-        sampler: SamplerKind::Reference.into(),
+        sampler: reference_sampler(model.objective).into(),
         schedule,
         temperature: 0.0,
         ..SampleOptions::default()

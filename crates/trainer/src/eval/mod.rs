@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use corpus::stories::VALIDATION_SHARE;
 use corpus::tokenizer::Tokenizer;
-use diffusion::Schedule;
 use diffusion::metrics::{Overlap, Scorer, distinct, unigram_entropy};
+use diffusion::{Probe, Schedule};
 use indicatif::{ProgressBar, ProgressStyle};
 use model::Model;
 use plot::curve::{EntropyPlot, Reference, SIZE};
@@ -74,15 +74,20 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
     let scorer = Scorer::new(&mut device, &variants, &model, denoise::BATCH, config.block_size)?;
     let tokens: Vec<u32> = windows.sequences().flatten().copied().collect();
     let bytes = tokenizer.bytes_per_token(&tokens) * config.block_size as f64;
-    // Batches of the loss, of each timestep's entropy, and passes of the reference sampler.
-    let passes =
-        request.batches + denoise::ENTROPY_BATCHES * config.timesteps + config.timesteps + 1;
+    let probe = Probe {
+        objective: model.objective,
+        trained,
+        masks: request.schedule.unwrap_or(trained),
+        timesteps: config.timesteps,
+        mask_id: config.mask_id,
+    };
+    // Batches of the loss and of each timestep's entropy, and about as many passes of the sampler.
+    let passes = request.batches + denoise::ENTROPY_BATCHES * probe.times() + config.timesteps + 1;
     let bar = ProgressBar::new(passes as u64).with_style(
         ProgressStyle::with_template("{bar:24} pass {pos}/{len}  {eta} left")?
             .progress_chars("━╸ "),
     );
-    let masking = denoise::Masking { masks: request.schedule.unwrap_or(trained), trained };
-    let measured = denoise::measure(&mut device, &scorer, &config, masking, &windows, bytes, &bar)?;
+    let measured = denoise::measure(&mut device, &scorer, &probe, &windows, bytes, &bar)?;
     let texts = generate::texts(&mut device, &variants, &model, trained, &windows, &bar)?;
     bar.finish_and_clear();
     let overlap_13 = match &request.train_data {
@@ -99,7 +104,8 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
         step: card.step,
         parameters: config.parameters(),
         vocabulary: config.vocab_size,
-        schedule: masking.masks,
+        objective: probe.objective,
+        schedule: probe.masks,
         masked_loss: measured.masked.loss(),
         masked_perplexity: measured.masked.perplexity(),
         accuracy: measured.masked.accuracy(),
@@ -139,7 +145,7 @@ fn held_out(
 
 /// The entropies of all models in one picture, as a PNG file.
 pub(crate) fn entropy_plot(reports: &[Report]) -> Result<Vec<u8>> {
-    let models = reports.iter().map(|report| {
+    let models = reports.iter().filter(|report| report.times().is_some()).map(|report| {
         let points = report.entropy_per_timestep.iter().zip(1..);
         (report.name.clone(), points.map(|(&entropy, t)| (f64::from(t), entropy)).collect())
     });

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use diffusion::Schedule;
+use model::Objective;
 use serde::{Deserialize, Serialize};
 
 /// Measurements of one model. Entropies and losses in nats.
@@ -15,24 +16,34 @@ pub(crate) struct Report {
     pub(crate) step: Option<u32>,
     pub(crate) parameters: usize,
     pub(crate) vocabulary: usize,
-    /// How the text was masked.
+    pub(crate) objective: Objective,
+    /// How the text was masked, unless the model is autoregressive.
     pub(crate) schedule: Schedule,
     pub(crate) masked_loss: f64,
     /// exp of the masked loss; not a bound of the likelihood.
     pub(crate) masked_perplexity: f64,
     pub(crate) accuracy: f64,
-    /// t = 1 first.
+    /// t = 1 first; a single one for an autoregressive model.
     pub(crate) entropy_per_timestep: Vec<f64>,
     pub(crate) change_rate: f64,
     pub(crate) distinct_1: f64,
     pub(crate) distinct_2: f64,
     pub(crate) distinct_3: f64,
     pub(crate) unigram_entropy: f64,
-    /// Upper bound, and the standard error of its estimate.
+    /// Upper bound, or the exact value of an autoregressive model, and the standard error of the
+    /// estimate.
     pub(crate) bits_per_byte: f64,
     pub(crate) bits_per_byte_error: f64,
     /// Share of generated 13-grams that stand in the training text.
     pub(crate) overlap_13: Option<f64>,
+}
+
+impl Report {
+    /// Number of diffusion times, unless the model is autoregressive and has none.
+    pub(crate) fn times(&self) -> Option<usize> {
+        let times = self.entropy_per_timestep.len();
+        (self.objective != Objective::Autoregressive).then_some(times)
+    }
 }
 
 /// Models side by side, and the entropy over the timesteps as bars.
@@ -42,15 +53,19 @@ pub(crate) fn table(reports: &[Report]) -> String {
     type Cell = Box<dyn Fn(&Report) -> String>;
     let at = move |pick: fn(usize) -> usize| -> Cell {
         Box::new(move |report| {
-            let entropies = &report.entropy_per_timestep;
-            number(entropies[pick(entropies.len()) - 1])
+            let times = report.times();
+            times.map_or("-".to_owned(), |t| number(report.entropy_per_timestep[pick(t) - 1]))
         })
     };
     let rows: Vec<(&str, Cell)> = vec![
         ("model", Box::new(|r| r.name.clone())),
         ("training steps", Box::new(|r| r.step.map_or("-".to_owned(), |step| step.to_string()))),
         ("parameters", Box::new(|r| r.parameters.to_string())),
-        ("masked as in schedule", Box::new(|r| r.schedule.to_string())),
+        ("objective", Box::new(|r| r.objective.to_string())),
+        (
+            "masked as in schedule",
+            Box::new(|r| r.times().map_or("-".to_owned(), |_| r.schedule.to_string())),
+        ),
         ("masked loss, nats", Box::new(move |r| number(r.masked_loss))),
         ("masked perplexity", Box::new(|r| format!("{:.2}", r.masked_perplexity))),
         ("masked accuracy", Box::new(move |r| percent(r.accuracy))),
@@ -71,7 +86,10 @@ pub(crate) fn table(reports: &[Report]) -> String {
         ("unigram entropy of texts, nats", Box::new(move |r| number(r.unigram_entropy))),
         (
             "bits per byte, at most",
-            Box::new(|r| format!("{:.4} ± {:.4}", r.bits_per_byte, r.bits_per_byte_error)),
+            Box::new(|r| {
+                let exactly = if r.times().is_none() { "exactly " } else { "" };
+                format!("{exactly}{:.4} ± {:.4}", r.bits_per_byte, r.bits_per_byte_error)
+            }),
         ),
         (
             "13-grams from the training text",
@@ -92,7 +110,7 @@ pub(crate) fn table(reports: &[Report]) -> String {
         }
         table.push('\n');
     }
-    for report in reports {
+    for report in reports.iter().filter(|report| report.times().is_some()) {
         let _ = write!(table, "\nentropy per timestep, {}\n{}", report.name, bars(report));
     }
     table
@@ -142,6 +160,7 @@ mod tests {
             step: Some(5),
             parameters: 1000,
             vocabulary: 100,
+            objective: Objective::Masked,
             schedule: Schedule::Linear,
             masked_loss: 2.0,
             masked_perplexity: 2.0f64.exp(),
@@ -167,5 +186,14 @@ mod tests {
             assert!(table.lines().any(|found| found == line), "{line}\n{table}");
         }
         assert_eq!(table.matches(" 4.61 ┤").count(), 2, "{table}");
+
+        let left_to_right = Report {
+            objective: Objective::Autoregressive,
+            entropy_per_timestep: vec![2.0],
+            ..report("ar")
+        };
+        let table = super::table(&[left_to_right]);
+        assert!(table.contains("exactly 1.5000 ± 0.0100"), "{table}");
+        assert!(!table.contains('┤'), "an autoregressive model has no times: {table}");
     }
 }

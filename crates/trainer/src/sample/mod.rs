@@ -95,7 +95,7 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
         may_end: request.may_end,
         ..request.sampler.apply(&defaults)?
     };
-    options.validate(&checkpoint.config)?;
+    options.validate(&checkpoint.config, checkpoint.card.objective)?;
     let Config { block_size, .. } = checkpoint.config;
     let positions = writer::positions(&tokenizer, request.prompt, request.length, block_size)?;
 

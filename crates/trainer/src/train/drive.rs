@@ -79,9 +79,15 @@ impl Drive {
                         self.console.line(&format!("step {step:>6}  {skipped}"));
                     }
                 }
-                Event::Evaluation { step, train, validation, bits_per_byte } => {
+                Event::Evaluation {
+                    step,
+                    train,
+                    validation,
+                    bits_per_byte,
+                    bits_per_byte_error,
+                } => {
                     self.console.line(&format!(
-                        "step {step:>6}  {} loss {:.4}  {} loss {:.4}  accuracy {:.1}%  {bits_per_byte:.3} bits per byte",
+                        "step {step:>6}  {} loss {:.4}  {} loss {:.4}  accuracy {:.1}%  {bits_per_byte:.3} ± {bits_per_byte_error:.3} bits per byte",
                         Split::Train.as_str(),
                         train.loss,
                         Split::Validation.as_str(),

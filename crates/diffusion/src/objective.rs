@@ -1,0 +1,127 @@
+//! What an objective means for training, scoring and writing: the one place that decides by it,
+//! beside [`Objective`] itself, which says what the network sees.
+
+use model::{Levels, Objective, Schedule, Times};
+
+use crate::metrics::{NoiseBound, corrupt};
+use crate::sampler::SamplerKind;
+use crate::training::TrainingOptions;
+
+/// How batches of a training, or of its evaluation, are drawn. Masked tokens have a loss.
+#[derive(Clone, Debug)]
+pub(crate) struct Noise {
+    /// What decides which tokens are masked at each noise level, `(levels + 1, 3)`: see
+    /// [`kernels::draw_batch`].
+    pub(crate) thresholds: Vec<f32>,
+    /// Time that the network is told at each level, `(levels + 1)`.
+    pub(crate) times: Vec<u32>,
+}
+
+impl Noise {
+    /// For a network of `timesteps` diffusion steps.
+    pub(crate) fn new(options: &TrainingOptions, timesteps: usize) -> Self {
+        let TrainingOptions { objective, span_length, schedule, times, .. } = *options;
+        let (levels, span) = match objective {
+            Objective::Masked => (times.levels(schedule, timesteps), 1.0),
+            Objective::Span => (times.levels(schedule, timesteps), span_length),
+            // Every token is to be predicted: no number is as low.
+            Objective::Autoregressive => {
+                (Levels { alpha: vec![1.0, -1.0], times: vec![0, 1] }, 1.0)
+            }
+        };
+        Self { thresholds: levels.thresholds(span), times: levels.times }
+    }
+}
+
+/// The options with which a training is evaluated: whatever it trains on, runs are compared at all
+/// times and on independent masks, the noise that their bound is about.
+pub(crate) fn evaluation(options: &TrainingOptions) -> TrainingOptions {
+    let objective = match options.objective {
+        Objective::Masked | Objective::Span => Objective::Masked,
+        Objective::Autoregressive => Objective::Autoregressive,
+    };
+    TrainingOptions { objective, times: Times::Uniform, stratified: false, ..*options }
+}
+
+/// The sampler that models of an objective write with, unless their card names one.
+pub fn default_sampler(objective: Objective) -> SamplerKind {
+    match objective {
+        Objective::Masked | Objective::Span => SamplerKind::MaskGit,
+        Objective::Autoregressive => SamplerKind::LeftToRight,
+    }
+}
+
+/// The sampler whose texts evaluations measure: the seed's, where the model can write with it.
+pub fn reference_sampler(objective: Objective) -> SamplerKind {
+    match objective {
+        Objective::Masked | Objective::Span => SamplerKind::Reference,
+        Objective::Autoregressive => SamplerKind::LeftToRight,
+    }
+}
+
+/// What a network is asked about a text in order to score it.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe {
+    /// What the network was trained for.
+    pub objective: Objective,
+    /// Schedule of its training: it is told the time with the nearest share of masks.
+    pub trained: Schedule,
+    /// Schedule that masks the text at the times 1..=T.
+    pub masks: Schedule,
+    /// Diffusion steps of the network.
+    pub timesteps: usize,
+    /// Id of the token `[MASK]`.
+    pub mask_id: u32,
+}
+
+impl Probe {
+    /// Number of times at which a text can be asked about; an autoregressive network has one way to
+    /// be asked.
+    pub fn times(&self) -> usize {
+        match self.objective {
+            Objective::Masked | Objective::Span => self.timesteps,
+            Objective::Autoregressive => 1,
+        }
+    }
+
+    /// What the network sees of `tokens` at a time, and 1 where it is asked. A function of seed and
+    /// number of the sequence, see [`corrupt`].
+    pub fn question(
+        &self,
+        tokens: &[u32],
+        time: usize,
+        seed: u64,
+        sequence: u32,
+    ) -> (Vec<u32>, Vec<u32>) {
+        match self.objective {
+            Objective::Masked | Objective::Span => {
+                let alpha = self.masks.alpha(time, self.timesteps);
+                corrupt(tokens, self.mask_id, alpha, seed, sequence)
+            }
+            Objective::Autoregressive => {
+                let before = tokens.iter().copied().take(tokens.len().saturating_sub(1));
+                let seen = std::iter::once(self.mask_id).chain(before);
+                (seen.take(tokens.len()).collect(), vec![1; tokens.len()])
+            }
+        }
+    }
+
+    /// The time that the network is told.
+    pub fn told(&self, time: usize) -> u32 {
+        match self.objective {
+            Objective::Masked | Objective::Span => {
+                let alpha = self.masks.alpha(time, self.timesteps);
+                self.trained.nearest(alpha, self.timesteps) as u32
+            }
+            Objective::Autoregressive => 0,
+        }
+    }
+
+    /// Gathers the answers to one question per sequence as a likelihood.
+    pub fn bound(&self) -> NoiseBound {
+        match self.objective {
+            Objective::Masked | Objective::Span => NoiseBound::new(self.masks, self.timesteps),
+            Objective::Autoregressive => NoiseBound::exact(),
+        }
+    }
+}

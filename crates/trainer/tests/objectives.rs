@@ -1,0 +1,116 @@
+//! The objectives from end to end: training, evaluation and writing of each, and what bad input gets.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Place, fail, logged, succeed, trainer};
+
+const AUTOREGRESSIVE: [&str; 4] =
+    ["--set", "objective=autoregressive", "--set", "timestep_embedding=false"];
+
+fn on_run(place: &Place, command: &str, run: &str, more: &[&str]) -> Command {
+    let mut program = trainer();
+    program.arg(command).arg("--checkpoint").arg(place.path(run)).args(["--device", "cpu"]);
+    program.args(more);
+    program
+}
+
+#[test]
+fn each_objective_is_trained_measured_and_written_with() {
+    let place = Place::new();
+    let set = |objective: &str| ["--set".to_owned(), format!("objective={objective}")];
+    for objective in ["masked", "span"] {
+        succeed(place.train(objective, &["--steps", "200"]).args(set(objective)));
+    }
+    succeed(place.train("autoregressive", &["--steps", "200"]).args(AUTOREGRESSIVE));
+
+    let data = place.path("stories.txt");
+    let mut eval = trainer();
+    eval.arg("eval").arg("--data").arg(&data).args(["--device", "cpu", "--batches", "4", "--json"]);
+    let runs = ["masked", "span", "autoregressive"];
+    for run in runs {
+        eval.arg("--checkpoint").arg(place.path(run));
+        // Evaluations of the training say how exact they are.
+        let log = place.log(run);
+        let bits = logged(&log, "evaluation", "bits_per_byte");
+        let errors = logged(&log, "evaluation", "bits_per_byte_error");
+        let number = |value: &Value| value.as_f64().expect("a number");
+        for (bits, error) in bits.iter().zip(&errors) {
+            let (bits, error) = (number(bits), number(error));
+            assert!(error > 0.0 && error < 0.5 * bits, "{run}: {bits} +- {error}");
+        }
+        let (first, last) = (number(&bits[1]), number(bits.last().expect("evaluations")));
+        assert!(last < 0.7 * first, "{run}: {first}, then {last} bits per byte");
+    }
+    let reports: Value = serde_json::from_str(&succeed(&mut eval)).expect("JSON");
+    for (report, run) in reports.as_array().expect("reports").iter().zip(runs) {
+        assert_eq!(report["objective"], run);
+        let number = |key: &str| report[key].as_f64().expect("a number");
+        assert!(number("bits_per_byte_error") < 0.2 * number("bits_per_byte"), "{report}");
+        let entropies = report["entropy_per_timestep"].as_array().map(Vec::len);
+        assert_eq!(entropies, Some(if run == "autoregressive" { 1 } else { 10 }));
+    }
+    // Knowing what stands before is enough in stories as regular as these.
+    let bits = |i: usize| reports[i]["bits_per_byte"].as_f64().expect("a number");
+    assert!(bits(2) < bits(0), "{reports}");
+
+    let trace = place.path("trace.json");
+    let trace = trace.to_str().expect("a path in UTF-8");
+    let flags = ["--prompt", "Tom had", "--gen-len", "8", "--temperature", "0", "--trace", trace];
+    let text = succeed(&mut on_run(&place, "sample", "autoregressive", &flags));
+    assert!(text.starts_with("Tom had"), "{text}");
+    let trace: Value = serde_json::from_slice(&fs::read(trace).expect("a trace")).expect("JSON");
+    assert_eq!(trace["sampler"], "left-to-right");
+    let frames = trace["frames"].as_array().expect("frames");
+    let mask = &trace["mask_id"];
+    let masks = |frame: &Value| {
+        frame["ids"].as_array().expect("ids").iter().filter(|id| *id == mask).count()
+    };
+    let masks: Vec<_> = frames.iter().map(masks).collect();
+    assert_eq!(masks, Vec::from_iter((0..=8).rev()), "one token a frame");
+
+    // The same seed, the same text; and a masked model writes from left to right, too.
+    let flags =
+        ["--prompt", "Tom", "--gen-len", "8", "--top-k", "5", "--top-p", "0.9", "--seed", "3"];
+    let [one, again] =
+        [(); 2].map(|()| succeed(&mut on_run(&place, "sample", "autoregressive", &flags)));
+    assert_eq!(one, again);
+    let flags = ["--prompt", "Tom", "--gen-len", "8", "--sampler", "left-to-right"];
+    succeed(&mut on_run(&place, "sample", "masked", &flags));
+
+    let sample = |more: &[&str]| on_run(&place, "sample", "autoregressive", more);
+    fail(
+        &mut sample(&["--prompt", "Tom [MASK:3] home."]),
+        &["the model is autoregressive", "cannot fill one before given text"],
+    );
+    fail(
+        &mut sample(&["--sampler", "maskgit"]),
+        &["the model is autoregressive", "`maskgit`", "use the sampler `left-to-right`"],
+    );
+    fail(&mut sample(&["--steps", "4"]), &["takes as many steps as the text needs"]);
+
+    let resume = |change: &str| {
+        let mut command = place.train("span", &["--resume", "--set", change]);
+        command.args(["--steps", "300"]);
+        command
+    };
+    fail(&mut resume("objective=masked"), &["`diffusion.objective` is \"span\" in this run"]);
+}
+
+#[test]
+fn objectives_that_cannot_be_get_a_sentence() {
+    let place = Place::new();
+    fail(
+        &mut place.train("run", &["--set", "objective=hinted"]),
+        &["unknown variant `hinted`", "`autoregressive`", "diffusion.objective"],
+    );
+    fail(
+        &mut place.train("run", &AUTOREGRESSIVE[..2]),
+        &["`autoregressive` has no time to tell the network", "timestep_embedding to false"],
+    );
+    fail(&mut place.train("run", &["--set", "span_length=0"]), &["diffusion.span_length is 0"]);
+    assert!(!place.path("run").exists());
+}
