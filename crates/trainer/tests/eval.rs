@@ -146,7 +146,16 @@ fn bad_input_gets_one_sentence() {
     fail(&mut eval(&place, &[&run], &[]), &["not a complete safetensors file"]);
     for (change, part) in strange_cards() {
         fs::write(&path, patched(&whole, change)).expect("a model");
-        fail(&mut eval(&place, &[&run], &[]), &["model.safetensors", part]);
+        let sentence = ["model.safetensors", part];
+        fail(&mut eval(&place, &[&run], &[]), &sentence);
+        let mut export = trainer();
+        export.arg("export").arg("--checkpoint").arg(&run).arg("--out").arg(place.path("shipped"));
+        fail(&mut export, &sentence);
+        let init = run.to_str().expect("a path in UTF-8");
+        fail(&mut place.train("tuned", &["--init", init]), &sentence);
+        for nothing in ["shipped", "tuned"] {
+            assert!(!place.path(nothing).exists(), "{nothing} was written");
+        }
     }
     model.values[0] = f32::INFINITY;
     let broken = model.to_safetensors(model::Precision::F16).expect("a safetensors file");

@@ -25,13 +25,20 @@ fn bad_models_are_named_and_the_text_stays() {
     server.put(WEIGHTS, b"<html>no model</html>".to_vec());
     browser.press("Try again");
     says("The model cannot be used");
-    // A schedule that nobody knows is no reason to guess.
-    let mut unknown = whole.clone();
-    let at = whole.windows(7).position(|part| part == b"cosine2").expect("the card names it");
-    unknown[at + 6] = b'9';
-    server.put(WEIGHTS, unknown);
-    browser.press("Try again");
-    says("cosine9");
+    // A schedule, an objective or a version that nobody knows is no reason to guess.
+    for (known, unknown, sentence) in [
+        (r#"\"cosine2\""#, r#"\"cosine9\""#, "cosine9"),
+        (r#"\"masked\""#, r#"\"hinted\""#, "the objective `hinted`"),
+        (r#"\"version\":1"#, r#"\"version\":9"#, "format version 9"),
+    ] {
+        let mut changed = whole.clone();
+        let at = whole.windows(known.len()).position(|part| part == known.as_bytes());
+        let at = at.expect("the card names it");
+        changed[at..at + known.len()].copy_from_slice(unknown.as_bytes());
+        server.put(WEIGHTS, changed);
+        browser.press("Try again");
+        says(sentence);
+    }
     server.put(WEIGHTS, None);
     browser.press("Try again");
     says("The server has no model.safetensors (it answered 404)");
