@@ -40,6 +40,20 @@ pub enum DeviceError {
         /// How much there is.
         available: u64,
     },
+    /// A tensor that kernels are bound to as a whole is larger than they can be bound to.
+    #[error(
+        "`{tensor}` takes {needed} bytes, and kernels of {device} can be bound to {available} at a time; make the batch or the sequences smaller"
+    )]
+    TensorTooLarge {
+        /// Label of the tensor.
+        tensor: String,
+        /// The device.
+        device: String,
+        /// Its size in bytes.
+        needed: u64,
+        /// The most bytes of a binding.
+        available: u64,
+    },
     /// A kernel needs something that the adapter lacks.
     #[error("kernel `{kernel}` cannot run on `{adapter}`: it needs {missing}")]
     Unsupported {

@@ -118,6 +118,21 @@ impl Device {
         }
     }
 
+    /// Makes a buffer of `len` zero floats that kernels are bound to as a whole.
+    ///
+    /// # Errors
+    /// [`DeviceError::TensorTooLarge`] when they cannot be bound to that much, and as
+    /// [`Device::allocate`].
+    pub fn allocate_whole(&mut self, label: &str, len: usize) -> Result<Slice, DeviceError> {
+        let needed = Element::Float.size() * len as u64;
+        let available = self.capabilities().max_binding_size;
+        if needed > available {
+            let (tensor, device) = (label.to_owned(), self.to_string());
+            return Err(DeviceError::TensorTooLarge { tensor, device, needed, available });
+        }
+        self.allocate(label, Element::Float, len)
+    }
+
     /// Makes a buffer of floats.
     pub fn floats(&mut self, label: &str, data: &[f32]) -> Result<Slice, DeviceError> {
         let slice = self.allocate(label, Element::Float, data.len())?;

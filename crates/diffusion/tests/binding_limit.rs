@@ -137,6 +137,24 @@ fn a_tensor_beyond_the_limit_is_one_sentence() {
     assert!(error.ends_with(expected), "{error}");
 }
 
+#[test]
+fn activations_beyond_the_limit_are_one_sentence() {
+    for open in [Device::cpu, gpu] {
+        let mut device = open();
+        device.limit_bindings(LIMIT);
+        let (variants, ids, init) = (Variants::default(), corpus(), weights(&TINY));
+        // Queries, keys and values of 16 x 64 positions.
+        let options = TrainingOptions { batch: 16, ..OPTIONS };
+        let training =
+            Training::new(&mut device, &variants, TINY, &init, &ids, &ids, &options, &OPTIMIZER);
+        let error = training.map(|_| ()).expect_err("too large").to_string();
+        let expected = format!(
+            "`qkv` takes 1572864 bytes, and kernels of {device} can be bound to 1048576 at a time; make the batch or the sequences smaller"
+        );
+        assert_eq!(error, expected);
+    }
+}
+
 /// Greedy texts of 32 x 64 positions, whose logits are 2 MiB at a time.
 fn generate(mut device: Device, limit: Option<u64>) -> Vec<(State, Vec<Option<Prediction>>)> {
     const NARROW: Config = Config { n_embd: 32, vocab_size: 2048, ..TINY };

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use device::{ALIGNMENT, Device, DeviceError, Element, Slice};
+use device::{ALIGNMENT, Device, DeviceError, Slice};
 use kernels::attention::{self, Mask};
 use kernels::{embed, gate, rope_norm};
 
@@ -167,7 +167,7 @@ impl Activations {
     fn new(device: &mut Device, sizes: Sizes<'_>) -> Result<Self, DeviceError> {
         let mut buffers = Vec::new();
         let mut acts = Self::cut(sizes, |label, len| {
-            let buffer = device.allocate(label, Element::Float, len)?;
+            let buffer = device.allocate_whole(label, len)?;
             buffers.push(buffer);
             Ok::<_, DeviceError>(buffer)
         })?;
@@ -289,6 +289,15 @@ impl Activations {
     /// Bytes that the blocks keep from the forward to the backward pass.
     pub fn kept_bytes(&self) -> u64 {
         self.kept
+    }
+
+    /// Bytes that the blocks keep at least, for a batch of `rows` positions: what can be said before
+    /// any memory is taken.
+    pub fn least_kept_bytes(config: &Config, rows: usize, recompute: bool) -> u64 {
+        // Normalised inputs of attention and MLP, queries, keys, values, heads' outputs, and the MLP's
+        // inner layer; with recomputation, of one block, and the inputs of all but the first.
+        let (whole, inputs) = if recompute { (1, config.n_layer - 1) } else { (config.n_layer, 0) };
+        4 * (config.n_embd * (10 * whole + inputs)) as u64 * rows as u64
     }
 
     /// Output of block `i`, where a skip begins, `(N, C)`.

@@ -69,7 +69,7 @@ impl Scratch {
             products.into_iter().chain([head]).map(|sizes| gemm::partials(variants, sizes));
         let partials = partials.max().unwrap_or_default().max(1);
         let runs = n.div_ceil(activations.logit_rows);
-        let mut floats = |label, len| device.allocate(label, Element::Float, len);
+        let mut floats = |label, len| device.allocate_whole(label, len);
         let skips = (0..config.n_layer).filter(|&i| config.skips_output(i));
         let d_outputs =
             skips.map(|_| floats("d_output", n * c)).collect::<Result<_, DeviceError>>()?;

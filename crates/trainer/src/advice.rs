@@ -19,6 +19,11 @@ pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
         if let (Some(DeviceError::OutOfMemory(_)), true) = (device(cause), cause.is::<RunError>()) {
             return Some("or train with `--set train.recompute=true`, which keeps less");
         }
+        if let (Some(DeviceError::TensorTooLarge { .. }), true) =
+            (device(cause), cause.is::<RunError>())
+        {
+            return Some("by `--set train.batch_size=N` or `--set model.block_size=N`");
+        }
         if let Some(CorpusError::Empty | CorpusError::NotUtf8 { .. }) =
             cause.downcast_ref::<CorpusError>()
         {
@@ -68,6 +73,12 @@ mod tests {
     #[test]
     fn errors_get_the_advice_that_helps() {
         let none = || DeviceError::NoAdapter("none".to_owned());
+        let large = || DeviceError::TensorTooLarge {
+            tensor: "qkv".to_owned(),
+            device: "this".to_owned(),
+            needed: 9,
+            available: 8,
+        };
         for (error, expected) in [
             (none().into(), Some("or run with `--device cpu`")),
             (TrainingError::Device(none()).into(), Some("or run with `--device cpu`")),
@@ -80,6 +91,11 @@ mod tests {
             (TokenizerError::NoText.into(), None),
             (DeviceError::Lost(String::new()).into(), None),
             (DeviceError::OutOfMemory(String::new()).into(), None),
+            (large().into(), None),
+            (
+                RunError::from(TrainingError::Device(large())).into(),
+                Some("by `--set train.batch_size=N` or `--set model.block_size=N`"),
+            ),
             (
                 RunError::from(TrainingError::Device(DeviceError::OutOfMemory(String::new())))
                     .into(),

@@ -5,27 +5,45 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 use device::Device;
-use model::Config;
+use model::Activations;
+use run::Settings;
 
 /// Copies of its parameters that a training on the CPU has at least: weights, gradient, both moments,
 /// and the initial values.
 const COPIES: u64 = 5;
 
-/// Refuses a network whose training cannot fit into the memory that is free.
-pub(crate) fn check_training(config: &Config, device: &Device) -> Result<()> {
+/// Refuses a training with `vocab_size` tokens that cannot fit into the memory that is free.
+pub(crate) fn check_training(
+    settings: &Settings,
+    vocab_size: usize,
+    device: &Device,
+) -> Result<()> {
+    let config = settings.config(vocab_size, 0);
+    let (batch, length) = (settings.train.batch_size, settings.model.block_size);
+    let recompute = settings.train.recompute;
     // A GPU has its own memory, and says itself when that is full.
-    let copies = if device.gpu().is_some() { 1 } else { COPIES };
-    let least = 4 * copies * config.parameters() as u64;
-    if let Some(free) = free() {
-        let gigabytes = |bytes: u64| bytes as f64 * 1e-9;
-        ensure!(
-            least <= free,
-            "training {} parameters takes at least {:.1} GB of memory, and {:.1} GB are free; make the model smaller",
-            config.parameters(),
-            gigabytes(least),
-            gigabytes(free)
-        );
-    }
+    let (copies, kept) = match device.gpu() {
+        Some(_) => (1, 0),
+        None => (COPIES, Activations::least_kept_bytes(&config, batch * length, recompute)),
+    };
+    let parameters = 4 * copies * config.parameters() as u64;
+    let Some(free) = free() else { return Ok(()) };
+    let gigabytes = |bytes: u64| bytes as f64 * 1e-9;
+    ensure!(
+        parameters <= free,
+        "training {} parameters takes at least {:.1} GB of memory, and {:.1} GB are free; make the model smaller",
+        config.parameters(),
+        gigabytes(parameters),
+        gigabytes(free)
+    );
+    let advice = if recompute { "" } else { ", or set train.recompute=true" };
+    ensure!(
+        parameters + kept <= free,
+        "the activations of {batch} x {length} tokens take at least {:.1} GB of memory, the rest of the training {:.1} GB, and {:.1} GB are free; lower train.batch_size or model.block_size{advice}",
+        gigabytes(kept),
+        gigabytes(parameters),
+        gigabytes(free)
+    );
     Ok(())
 }
 
@@ -43,4 +61,35 @@ fn free() -> Option<u64> {
     let limit = limit.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     let taken = kilobytes("/proc/self/status", "VmSize:")? * 1024;
     Some(limit.map_or(machine, |limit| machine.min(limit.saturating_sub(taken))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_cannot_fit_says_which_setting_to_lower() -> Result<()> {
+        let device = Device::cpu();
+        let check = |changes: &[&str]| {
+            let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
+            let settings = settings::read("tiny", &changes)?;
+            check_training(&settings, 1024, &device)
+        };
+        check(&[])?;
+        let large = ["train.batch_size=65536", "model.block_size=1024", "train.recompute=true"];
+        for (changes, advice) in [
+            (
+                &large[..2],
+                "lower train.batch_size or model.block_size, or set train.recompute=true",
+            ),
+            (&large[..], "lower train.batch_size or model.block_size"),
+        ] {
+            let error = check(changes).expect_err("too large").to_string();
+            assert!(error.starts_with("the activations of 65536 x 1024 tokens take"), "{error}");
+            assert!(error.ends_with(advice), "{error}");
+        }
+        Ok(())
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Request {
 pub(crate) fn run(request: &Request) -> Result<()> {
     let Request { settings, repeats, denoising_steps, compute } = request;
     let mut device = compute.open()?;
-    memory::check_training(&settings.config(settings.data.vocab_size, 0), &device)?;
+    memory::check_training(settings, settings.data.vocab_size, &device)?;
     let variants = compute::variants(&mut device)?;
     say!("device  {device}");
     if device.gpu().is_some() {

@@ -59,7 +59,7 @@ pub(crate) fn train(plan: &Plan, interrupt: &Interrupt) -> Result<()> {
 pub(crate) fn explain(plan: &Plan) -> Result<()> {
     let settings = settings::read(plan.config.as_deref().unwrap_or(CONFIG), &plan.changes)?;
     let mut device = plan.compute.open()?;
-    memory::check_training(&settings.config(settings.data.vocab_size, 0), &device)?;
+    memory::check_training(&settings, settings.data.vocab_size, &device)?;
     let variants = compute::variants(&mut device)?;
     let training = run::on_zeros(&mut device, &variants, &settings)?;
     let recording = training.recording();

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use kernels::Variants;
-use model::Config;
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
 use run::settings::DataSettings;
@@ -51,7 +50,7 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     )?;
 
     let mut device = compute.open()?;
-    memory::check_training(&config(&settings, &tokenizer), &device)?;
+    memory::check_training(&settings, tokenizer.tokenizer().vocab_size() as usize, &device)?;
     let variants = match variants {
         Some(variants) => compute::saved_variants(variants, &device),
         None => compute::variants(&mut device)?,
@@ -91,12 +90,6 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     }
     let curves = Curves::start(folder.path())?;
     Ok(Drive { run, device, log, curves, console, folder, begun })
-}
-
-/// The network of a run.
-fn config(settings: &Settings, tokenizer: &TokenizerFile) -> Config {
-    let tokenizer = tokenizer.tokenizer();
-    settings.config(tokenizer.vocab_size() as usize, tokenizer.mask_id())
 }
 
 /// What a new run begins with.
