@@ -7,6 +7,7 @@ mod commands;
 mod compute;
 mod corpus_files;
 mod curves;
+mod data;
 mod eval;
 mod files;
 mod interrupt;
@@ -17,6 +18,7 @@ mod sample;
 mod sampler_args;
 mod settings;
 mod train;
+mod vocabulary;
 
 use std::process::ExitCode;
 

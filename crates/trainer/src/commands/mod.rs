@@ -1,10 +1,9 @@
-//! One file per command: its flags, `XArgs`, and what it does, `run`. `grammar` is a part of `data`.
+//! One file per command: its flags, `XArgs`, and what it does, `run`.
 
 pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod eval;
 pub(crate) mod export;
-mod grammar;
 pub(crate) mod judge;
 mod named;
 pub(crate) mod render;
