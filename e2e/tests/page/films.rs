@@ -19,12 +19,12 @@ const RATE: f64 = 30.0;
 const REST: (f64, f64) = (0.6, 2.0);
 /// Differences of colour that an encoder may leave: chroma at half the resolution, and another
 /// colour matrix than the decoder's.
-const LOSSY: u8 = 16;
+pub(crate) const LOSSY: u8 = 16;
 /// Differences of colour of a lossless picture.
-const LOSSLESS: u8 = 8;
+pub(crate) const LOSSLESS: u8 = 8;
 
 /// The picture `seconds` into a video.
-fn picture(file: &Path, seconds: f64, size: Size) -> Picture {
+pub(crate) fn picture(file: &Path, seconds: f64, size: Size) -> Picture {
     let output = Command::new("ffmpeg")
         .args(["-v", "error", "-ss", &format!("{seconds:.4}"), "-i"])
         .arg(file)
@@ -38,7 +38,7 @@ fn picture(file: &Path, seconds: f64, size: Size) -> Picture {
 }
 
 /// Seconds and pictures of a video.
-fn extent(file: &Path) -> (f64, usize) {
+pub(crate) fn extent(file: &Path) -> (f64, usize) {
     let probe = |entries: &[&str]| {
         let output = Command::new("ffprobe")
             .args(["-v", "error", "-of", "csv=p=0"])

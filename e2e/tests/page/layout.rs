@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use plot::Trace;
-use plot::draw::{Align, Draw, Size, Weight};
-use plot::layout::{Moment, Plan, Style};
+use plot::draw::{Align, Draw, Measure, Size, Weight};
+use plot::layout::{Moment, Pair, Pane, Plan, Style};
 use plot::raster::Raster;
 use plot::theme::Theme;
 use serde_json::json;
@@ -31,6 +31,30 @@ impl Widths {
         size: Size,
         moment: Moment,
     ) -> Vec<Draw> {
+        self.measured(browser, |style, measure| {
+            Plan::new(trace, size, measure).draw(moment, style, measure)
+        })
+    }
+
+    /// The shapes of one moment of two runs beside each other.
+    pub(crate) fn shapes_of_two(
+        &mut self,
+        browser: &Browser,
+        panes: &[Pane<'_>; 2],
+        size: Size,
+        moment: Moment,
+    ) -> Vec<Draw> {
+        self.measured(browser, |style, measure| {
+            Pair::new(panes.clone(), size, measure).draw(moment, style, measure)
+        })
+    }
+
+    /// What `draw` makes of texts as wide as they are in the browser.
+    fn measured(
+        &mut self,
+        browser: &Browser,
+        draw: impl Fn(&Style, &mut Measure<'_>) -> Vec<Draw>,
+    ) -> Vec<Draw> {
         let style = Style { theme: Theme::Light, ..Style::default() };
         loop {
             let mut missing = Vec::new();
@@ -41,8 +65,7 @@ impl Widths {
                     size * text.len() as f32 / 2.0
                 })
             };
-            let plan = Plan::new(trace, size, &mut measure);
-            let shapes = plan.draw(moment, &style, &mut measure);
+            let shapes = draw(&style, &mut measure);
             if missing.is_empty() {
                 return shapes;
             }

@@ -10,6 +10,7 @@ mod site;
 
 mod access;
 mod agree;
+mod compare;
 mod devices;
 mod drops;
 mod edits;

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::compare::named;
 use crate::state::{App, Branch, Tree};
 
 /// A row of the tree.
@@ -32,6 +33,13 @@ pub(super) fn Branches() -> impl IntoView {
                         key=|row| format!("{row:?}")
                         children=move |row| {
                             let Row { index, depth, from, to, title, detail } = row;
+                            let beside = format!("Compare with: {title}");
+                            let compare = move |_| {
+                                let shown = app.tree.with_untracked(|tree| tree.current);
+                                if let Some(shown) = shown {
+                                    app.compare(shown, index, 0);
+                                }
+                            };
                             let current = move || app.tree.with(|tree| tree.current == Some(index));
                             view! {
                                 <li>
@@ -54,6 +62,11 @@ pub(super) fn Branches() -> impl IntoView {
                                         </span>
                                         <span class="note number">{detail}</span>
                                     </button>
+                                    <Show when=move || app.has_run() && !current()>
+                                        <button class="small" title="Side by side with the text that is shown" aria-label=beside.clone() on:click=compare>
+                                            "Compare"
+                                        </button>
+                                    </Show>
                                 </li>
                             }
                         }
@@ -86,22 +99,7 @@ fn row(branch: &Branch, index: usize, depth: usize) -> Row {
     let step = |frame: usize| branch.trace.frames[frame.min(branch.last())].step;
     let from = branch.fork.map_or(0, |fork| step(fork.frame));
     let to = step(branch.last());
-    let title = match (branch.fork, branch.touched.as_slice()) {
-        (None, _) => match branch.request.prompt.trim() {
-            "" => format!("Text {}: no prompt", index + 1),
-            prompt => format!("Text {}: {}", index + 1, shorten(prompt)),
-        },
-        (Some(_), [_]) => format!("From step {from}, one word changed"),
-        (Some(_), touched) => format!("From step {from}, {} words changed", touched.len()),
-    };
+    let title = named(branch, index);
     let detail = if branch.finished { "complete".into() } else { format!("step {to}") };
     Row { index, depth, from: from as f32 / total, to: (to as f32 / total).min(1.0), title, detail }
-}
-
-fn shorten(text: &str) -> String {
-    let mut out: String = text.chars().take(40).collect();
-    if text.chars().count() > 40 {
-        out.push('…');
-    }
-    out
 }

@@ -151,7 +151,7 @@ pub(super) fn Keep() -> impl IntoView {
 }
 
 /// Pictures use the theme of the page.
-fn look(app: App) -> Look {
+pub(super) fn look(app: App) -> Look {
     let theme = if prefers("color-scheme: dark") { Theme::Dark } else { Theme::Light };
     Look { theme, confidence: app.lines.get_untracked() == Underline::Confidence }
 }

@@ -2,6 +2,7 @@
 #![expect(unreachable_pub, reason = "the macro for components writes `pub` by itself")]
 
 mod branches;
+mod compare;
 mod composer;
 mod curves;
 mod drop;
@@ -66,7 +67,7 @@ fn Page() -> impl IntoView {
                 focus("text");
             }>"Skip to the text"</a>
             <header::Header />
-            <main class="page">
+            <main class="page" class:comparing=move || app.comparing()>
                 <div class="stage">
                     <notice::Notice />
                     <composer::Composer />
@@ -76,8 +77,10 @@ fn Page() -> impl IntoView {
                     </Show>
                     <section class="sheet-of-paper" id="text" tabindex="-1" aria-label="The text">
                         <Show when=move || app.has_run() fallback=|| view! { <empty::Empty /> }>
-                            <story::Story />
-                            <transport::Transport />
+                            <Show when=move || !app.comparing() fallback=|| view! { <compare::Compare /> }>
+                                <story::Story />
+                                <transport::Transport />
+                            </Show>
                         </Show>
                     </section>
                     <Show when=beside>
@@ -96,6 +99,7 @@ fn Page() -> impl IntoView {
                     // A video that is being made is not given up on the first view.
                     <div hidden=move || !app.has_run()>
                         <Show when=move || around.get()>
+                            <compare::Choices />
                             <keep::Keep />
                         </Show>
                     </div>
@@ -120,13 +124,30 @@ fn shortcut(app: App, event: &KeyboardEvent) {
         match event.key().as_str() {
             "Enter" => app.write(),
             // In a field it is the field's own.
-            "z" if !typing && app.tree.with_untracked(Tree::can_undo) => app.undo(),
+            "z" if !typing
+                && !app.comparing_untracked()
+                && app.tree.with_untracked(Tree::can_undo) =>
+            {
+                app.undo()
+            }
             _ => return,
         }
         event.prevent_default();
         return;
     }
     if typing || event.alt_key() {
+        return;
+    }
+    if app.comparing_untracked() {
+        let moment = app.moment.get_untracked();
+        match event.key().as_str() {
+            " " if tag != "BUTTON" && tag != "SUMMARY" && tag != "A" => app.play_or_stop_both(),
+            "." => app.seek_both(moment + 1),
+            "," => app.seek_both(moment.saturating_sub(1)),
+            "Escape" => app.close_comparison(),
+            _ => return,
+        }
+        event.prevent_default();
         return;
     }
     match event.key().as_str() {

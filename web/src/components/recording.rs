@@ -40,6 +40,7 @@ pub(super) fn Recording() -> impl IntoView {
     });
     let shown = Shown {
         tree: tree.into(),
+        branch: Signal::stored(Some(0)),
         head: head.into(),
         moving: playing.into(),
         underline: Signal::stored(Underline::Confidence),

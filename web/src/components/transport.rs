@@ -75,24 +75,33 @@ pub(super) fn Transport() -> impl IntoView {
             <p class="step number">
                 <span class="step-now">{move || steps.get().0}</span>" / "{move || steps.get().1}
             </p>
-            <label class="pace">
-                <span class="label">"Speed"</span>
-                <select class="field" on:change=move |event| {
-                    if let Ok(pace) = event_target_value(&event).parse() {
-                        app.set_pace(pace);
-                    }
-                }>
-                    {PACES
-                        .map(|pace| {
-                            let text = match pace {
-                                0 => "full speed".into(),
-                                pace => format!("{pace} steps/s"),
-                            };
-                            view! { <option value=pace.to_string() selected=move || app.pace.get() == pace>{text}</option> }
-                        })
-                        .collect_view()}
-                </select>
-            </label>
+            <Pace />
         </div>
+    }
+}
+
+/// The choice of the speed.
+#[component]
+pub(super) fn Pace() -> impl IntoView {
+    let app = App::get();
+    view! {
+        <label class="pace">
+            <span class="label">"Speed"</span>
+            <select class="field" on:change=move |event| {
+                if let Ok(pace) = event_target_value(&event).parse() {
+                    app.set_pace(pace);
+                }
+            }>
+                {PACES
+                    .map(|pace| {
+                        let text = match pace {
+                            0 => "full speed".into(),
+                            pace => format!("{pace} steps/s"),
+                        };
+                        view! { <option value=pace.to_string() selected=move || app.pace.get() == pace>{text}</option> }
+                    })
+                    .collect_view()}
+            </select>
+        </label>
     }
 }

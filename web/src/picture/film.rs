@@ -1,8 +1,8 @@
 //! Video export of a run.
 
 use plot::Trace;
-use plot::draw::Size;
-use plot::layout::{Moment, Plan};
+use plot::draw::{Draw, Size};
+use plot::layout::{Moment, Pair, Pane, Plan};
 use web_sys::Blob;
 
 use super::canvas::Canvas;
@@ -45,16 +45,50 @@ pub async fn film(
     look: Look,
     progress: &dyn Fn(f64) -> bool,
 ) -> Result<Blob, String> {
-    let size = shape.size();
-    let canvas = Canvas::new(size).ok_or("This browser has no canvas to draw the video on.")?;
-    let plan = Plan::new(trace, size, &mut |t, s, w| canvas.measure(t, s, w));
+    let canvas = canvas(shape)?;
+    let plan = Plan::new(trace, shape.size(), &mut |t, s, w| canvas.measure(t, s, w));
     let style = look.style();
-    let count = frame_count(trace.frames.len(), pace);
-    let paint = |index: u32| {
-        let moment = moment(index, trace.frames.len(), pace);
-        canvas.paint(&plan.draw(moment, &style, &mut |t, s, w| canvas.measure(t, s, w)));
-    };
-    if let Some(encoder) = codec::Encoder::new(format, size).await {
+    let draw = |moment| plan.draw(moment, &style, &mut |t, s, w| canvas.measure(t, s, w));
+    make(&canvas, trace.frames.len(), pace, format, shape, &draw, progress).await
+}
+
+/// Makes a video of two runs beside each other, at `pace` steps of the longer one per second; as
+/// [`film`].
+///
+/// # Errors
+/// As [`film`].
+pub async fn film_of_two(
+    panes: [Pane<'_>; 2],
+    pace: u32,
+    format: Format,
+    shape: Shape,
+    look: Look,
+    progress: &dyn Fn(f64) -> bool,
+) -> Result<Blob, String> {
+    let canvas = canvas(shape)?;
+    let pair = Pair::new(panes, shape.size(), &mut |t, s, w| canvas.measure(t, s, w));
+    let style = look.style();
+    let draw = |moment| pair.draw(moment, &style, &mut |t, s, w| canvas.measure(t, s, w));
+    make(&canvas, pair.frames(), pace, format, shape, &draw, progress).await
+}
+
+fn canvas(shape: Shape) -> Result<Canvas, String> {
+    Canvas::new(shape.size()).ok_or("This browser has no canvas to draw the video on.".into())
+}
+
+/// Encodes or records what `draw` says of each moment of `frames` states.
+async fn make(
+    canvas: &Canvas,
+    frames: usize,
+    pace: u32,
+    format: Format,
+    shape: Shape,
+    draw: &dyn Fn(Moment) -> Vec<Draw>,
+    progress: &dyn Fn(f64) -> bool,
+) -> Result<Blob, String> {
+    let count = frame_count(frames, pace);
+    let paint = |index: u32| canvas.paint(&draw(moment(index, frames, pace)));
+    if let Some(encoder) = codec::Encoder::new(format, shape.size()).await {
         return encoder.encode(canvas.element(), count, &paint, progress).await;
     }
     recorder::record(canvas.element(), format, count, &paint, progress).await

@@ -9,12 +9,12 @@ mod recorder;
 mod save;
 mod webm;
 
-pub use film::{Shape, film};
+pub use film::{Shape, film, film_of_two};
 pub use format::Format;
 pub use save::{save_blob, save_text};
 
 use plot::Trace;
-use plot::layout::{Plan, Style};
+use plot::layout::{Pair, Pane, Plan, Style};
 use plot::theme::Theme;
 use web_sys::Blob;
 
@@ -40,5 +40,19 @@ pub async fn still(trace: &Trace, frame: usize, shape: Shape, look: Look) -> Opt
     let canvas = Canvas::new(shape.size())?;
     let plan = Plan::new(trace, shape.size(), &mut |t, s, w| canvas.measure(t, s, w));
     canvas.paint(&plan.draw(frame.into(), &look.style(), &mut |t, s, w| canvas.measure(t, s, w)));
+    canvas.png().await
+}
+
+/// A moment of two runs beside each other as a PNG file; as [`still`].
+pub async fn still_of_two(
+    panes: [Pane<'_>; 2],
+    moment: usize,
+    shape: Shape,
+    look: Look,
+) -> Option<Blob> {
+    let canvas = Canvas::new(shape.size())?;
+    let pair = Pair::new(panes, shape.size(), &mut |t, s, w| canvas.measure(t, s, w));
+    let moment = moment.min(pair.frames() - 1);
+    canvas.paint(&pair.draw(moment.into(), &look.style(), &mut |t, s, w| canvas.measure(t, s, w)));
     canvas.png().await
 }

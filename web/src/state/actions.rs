@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use plot::Trace;
 
 use super::requests::{example, fitting};
-use super::{App, Branch, EngineState};
-use crate::protocol::{Command, Fault, FaultKind};
+use super::{App, EngineState};
+use crate::protocol::{Command, Fault, FaultKind, Request};
 
 impl App {
     /// Begins a new run with the settings of the controls.
@@ -15,15 +15,12 @@ impl App {
             return;
         }
         self.pause();
+        self.compared.set(None);
         self.fault.set(None);
         self.inspected.set(None);
         self.eager.set(false);
         self.request.update(|request| *request = fitting(request.clone(), &info));
-        let request = self.request.get_untracked();
-        let fragment = self.fragment_for(&request);
-        let run = self.new_run();
-        self.begun.set_value(Some((request.clone(), fragment.clone())));
-        self.send(Command::Start { run, request });
+        let fragment = self.begin_run(self.request.get_untracked());
         self.go();
         self.said.set("Writing.".into());
         if self.visiting.get_value() {
@@ -32,6 +29,15 @@ impl App {
         } else {
             self.enter(fragment);
         }
+    }
+
+    /// Asks the engine for a new run; returns the fragment of its link.
+    pub(super) fn begin_run(self, request: Request) -> String {
+        let fragment = self.fragment_for(&request);
+        let run = self.new_run();
+        self.begun.set_value(Some((request.clone(), fragment.clone())));
+        self.send(Command::Start { run, request });
+        fragment
     }
 
     /// Writes an example with the default settings: fills its gaps, or goes on from it. Before the
@@ -78,7 +84,7 @@ impl App {
         let head = self.head.get_untracked();
         if head < self.last() {
             self.head.set(head + 1);
-        } else if self.has_run() && !self.finished() && self.attach() {
+        } else if self.has_run() && !self.finished() && self.attach_shown() {
             self.send(Command::Step);
         }
     }
@@ -98,6 +104,7 @@ impl App {
     /// Shows another branch, at its end or where it left the one before.
     pub fn show_branch(self, branch: usize) {
         self.pause();
+        self.compared.set(None);
         self.inspected.set(None);
         self.tree.update(|tree| {
             tree.current = Some(branch).filter(|&branch| branch < tree.branches.len());
@@ -110,7 +117,7 @@ impl App {
 
     /// Lets the engine continue the shown branch from its last frame.
     pub fn go_on(self) {
-        if self.attach() {
+        if self.attach_shown() {
             self.head.set(self.last());
             self.go();
         }
@@ -134,17 +141,23 @@ impl App {
     /// Changes the pace, also of what is going on.
     pub fn set_pace(self, pace: u32) {
         self.pace.set(pace);
-        if self.running.get_untracked() {
+        // Beside another text a run is as fast as it can be.
+        if self.running.get_untracked() && !self.comparing_untracked() {
             self.go();
         }
     }
 
     /// Makes the engine stand at the end of the shown branch. False if it cannot.
-    fn attach(self) -> bool {
+    fn attach_shown(self) -> bool {
+        self.tree.with_untracked(|tree| tree.current).is_some_and(|shown| self.attach(shown))
+    }
+
+    /// Makes the engine stand at the end of a branch. False if it cannot.
+    pub(super) fn attach(self, index: usize) -> bool {
         if self.engine.get_untracked() != EngineState::Ready {
             return false;
         }
-        if !self.belongs_to_model() {
+        if !self.belongs_to_model(index) {
             self.fail(Fault::new(
                 FaultKind::Request,
                 "Another model wrote this text, and only that model can continue it. Choose it \
@@ -152,27 +165,23 @@ impl App {
             ));
             return false;
         }
-        let shown = self.tree.with_untracked(|tree| tree.shown().cloned());
-        let Some(Branch { run: None, .. }) = shown else {
-            return shown.is_some();
-        };
-        let branch = shown.expect("matched above");
+        let known = self.tree.with_untracked(|tree| tree.branches.get(index).cloned());
+        let Some(branch) = known else { return false };
+        if branch.run.is_some() {
+            return true;
+        }
         let run = self.new_run();
-        self.tree.update(|tree| {
-            if let Some(branch) = tree.shown_mut() {
-                branch.run = Some(run);
-            }
-        });
+        self.tree.update(|tree| tree.branches[index].run = Some(run));
         let from = branch.snapshot();
         self.send(Command::Resume { run, request: branch.request, from });
         true
     }
 
-    /// Whether the loaded model wrote the shown branch.
-    fn belongs_to_model(self) -> bool {
+    /// Whether the loaded model wrote a branch.
+    pub(super) fn belongs_to_model(self, index: usize) -> bool {
         let Some(info) = self.info.get_untracked() else { return false };
         self.tree.with_untracked(|tree| {
-            tree.shown().is_none_or(|branch| {
+            tree.branches.get(index).is_none_or(|branch| {
                 let Trace { model, mask_id, frames, .. } = &branch.trace;
                 let known = |&id: &u32| (id as usize) < info.pieces.len();
                 *model == info.name

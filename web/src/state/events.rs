@@ -21,7 +21,7 @@ impl App {
             Event::Loaded(info) => self.loaded(*info),
             Event::Started { run, trace } => self.started(run, *trace),
             Event::Stepped { run, frame, predictions, ms, memory } => {
-                self.stepped(run, frame, predictions);
+                self.stepped(run, frame, predictions, ms);
                 self.speed.update(|speed| {
                     // The first step also makes the GPU's program.
                     let mean = if speed.steps < 2 { ms } else { speed.ms };
@@ -74,9 +74,12 @@ impl App {
         self.speed.update(|speed| speed.steps = 0);
         self.tree.update(|tree| tree.begin(request, fragment, trace, Some(run)));
         self.head.set(0);
+        if let Some(branch) = self.tree.with_untracked(|tree| tree.current) {
+            self.awaited(branch);
+        }
     }
 
-    fn stepped(self, run: u32, frame: Frame, predictions: Predictions) {
+    fn stepped(self, run: u32, frame: Frame, predictions: Predictions, ms: f64) {
         let Some(info) = self.info.get_untracked() else { return };
         let follows = self.head.get_untracked() == self.tree.with_untracked(last);
         let mut shown = None;
@@ -88,6 +91,7 @@ impl App {
             }
             branch.trace.push(frame, |id| info.pieces.get(id as usize).cloned());
             branch.predictions.push(Some(predictions));
+            branch.time(ms);
             shown = (Some(index) == current).then_some(branch.last());
         });
         if let Some(last) = shown.filter(|_| follows) {
@@ -106,6 +110,7 @@ impl App {
         if known {
             self.running.set(false);
             self.said.set("Finished writing.".into());
+            self.complete();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The state of the page as signals, and the actions on it.
 
 mod actions;
+mod comparing;
 mod draft;
 mod editing;
 mod events;
@@ -18,6 +19,7 @@ use leptos::prelude::*;
 use crate::link::Link;
 use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Stage};
 
+pub use comparing::{Comparison, Right};
 pub use requests::gap_tokens;
 pub use tree::{Branch, Edit, Tree};
 
@@ -79,6 +81,10 @@ pub struct App {
     pub running: RwSignal<bool>,
     /// A replay is in progress.
     pub replaying: RwSignal<bool>,
+    /// The two texts that are shown beside each other.
+    pub compared: RwSignal<Option<Comparison>>,
+    /// Index of the moment of both that is shown.
+    pub moment: RwSignal<usize>,
     /// What the lines under the words show.
     pub lines: RwSignal<Underline>,
     /// Position of the token whose card is open.
@@ -158,6 +164,8 @@ impl App {
             head: RwSignal::new(0),
             running: RwSignal::new(false),
             replaying: RwSignal::new(false),
+            compared: RwSignal::new(None),
+            moment: RwSignal::new(0),
             lines: RwSignal::new(Underline::default()),
             inspected: RwSignal::new(None),
             reading: RwSignal::new(None),

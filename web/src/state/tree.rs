@@ -29,6 +29,8 @@ pub struct Branch {
     pub trace: Trace,
     /// What the model expected when it made each state; the first state has none.
     pub predictions: Vec<Option<Predictions>>,
+    /// `[frames]`: seconds of computing up to each state, as far as they were measured.
+    pub seconds: Vec<f32>,
     /// Positions that a person touched, to say what a branch is about.
     pub touched: Vec<usize>,
     /// Nothing is left to do.
@@ -48,6 +50,14 @@ impl Branch {
         let frames = &self.trace.frames;
         let changes = |&next: &usize| frames[next].ids != frames[frame].ids;
         (frame < self.last()).then(|| (frame + 1..self.last()).find(changes).unwrap_or(self.last()))
+    }
+
+    /// Notes how many milliseconds the last state took.
+    pub fn time(&mut self, ms: f64) {
+        if self.seconds.len() + 1 == self.trace.frames.len() {
+            let before = self.seconds.last().copied().unwrap_or(0.0);
+            self.seconds.push(before + (ms / 1e3) as f32);
+        }
     }
 
     /// Its last state, for the engine.
@@ -73,6 +83,7 @@ impl Branch {
         let step = self.trace.frames[frame].step;
         self.trace.pinned.retain(|_, since| *since <= step);
         self.predictions.truncate(frame + 1);
+        self.seconds.truncate(frame + 1);
         self.finished = false;
         self.run = None;
     }
@@ -81,6 +92,7 @@ impl Branch {
     fn apply(&mut self, position: usize, edit: Edit) {
         writer::edit(&mut self.trace, position, edit);
         self.predictions.truncate(self.trace.frames.len());
+        self.seconds.truncate(self.trace.frames.len());
         // New masks leave something to do.
         self.finished = self.finished && self.trace.masks(self.last()) == 0;
         if !self.touched.contains(&position) {
@@ -127,6 +139,7 @@ impl Tree {
             fragment,
             trace,
             predictions: vec![None; frames],
+            seconds: if run.is_some() { vec![0.0; frames] } else { vec![] },
             touched: vec![],
             finished: false,
             run,

@@ -28,6 +28,7 @@ pub fn Story() -> impl IntoView {
     let hovered = RwSignal::new(None::<usize>);
     let shown = Shown {
         tree: app.tree.into(),
+        branch: Signal::derive(move || app.tree.with(|tree| tree.current)),
         head: app.head.into(),
         moving: Signal::derive(move || app.moving()),
         underline: app.lines.into(),

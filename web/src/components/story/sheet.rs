@@ -16,9 +16,11 @@ use crate::state::{Tree, Underline};
 /// What is shown.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::components) struct Shown {
-    /// Its shown branch.
+    /// All texts.
     pub(in crate::components) tree: Signal<Tree>,
-    /// Index of the frame.
+    /// Index of the one that is shown.
+    pub(in crate::components) branch: Signal<Option<usize>>,
+    /// Index of its frame.
     pub(in crate::components) head: Signal<usize>,
     /// Whether time goes on by itself.
     pub(in crate::components) moving: Signal<bool>,
@@ -31,7 +33,7 @@ pub(in crate::components) struct Shown {
 impl Shown {
     /// Its words in the width of `paper`.
     pub(super) fn on(self, paper: NodeRef<Div>) -> Memo<StoryView> {
-        let Self { tree, head, moving, underline, open } = self;
+        let Self { tree, branch, head, moving, underline, open } = self;
         let width = RwSignal::new(0.0f32);
         observe_width(paper, width);
         let ruler = StoredValue::new_local(None::<Ruler>);
@@ -42,12 +44,12 @@ impl Shown {
                     *ruler = paper.get_untracked().and_then(|paper| Ruler::of(&paper));
                 }
             });
-            let head = head.get();
+            let at = (branch.get(), head.get());
             tree.with(|tree| {
                 let mut out = StoryView::default();
                 ruler.update_value(|ruler| {
                     if let Some(ruler) = ruler {
-                        out = StoryView::new(tree, head, limit, moving, underline, before, ruler);
+                        out = StoryView::new(tree, at, limit, moving, underline, before, ruler);
                     }
                 });
                 if let Some(token) = open.get().and_then(|at| out.tokens.get_mut(at)) {

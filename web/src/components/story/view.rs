@@ -78,25 +78,27 @@ pub(super) struct StoryView {
 }
 
 impl StoryView {
-    /// The shown branch of `tree` at frame `head`, in lines of `limit` em. `before` is the
+    /// A branch of `tree`, by its index, at frame `head`, in lines of `limit` em. `before` is the
     /// previous view: its line breaks are kept while the run goes on.
     pub(super) fn new(
         tree: &Tree,
-        head: usize,
+        (index, head): (Option<usize>, usize),
         limit: f32,
         moving: bool,
         underline: Underline,
         before: Option<&Self>,
         ruler: &mut Ruler,
     ) -> Self {
-        let Some(branch) = tree.shown() else { return Self::default() };
+        let Some(branch) = index.and_then(|index| tree.branches.get(index)) else {
+            return Self::default();
+        };
         let head = head.min(branch.last());
         let slots = slots(tree, branch, ruler);
         let continues = before.filter(|before| {
             let parent = branch.fork.is_some_and(|fork| Some(fork.branch) == before.branch);
             before.limit == limit
                 && before.tokens.len() == slots.len()
-                && ((before.branch == tree.current && !before.finished) || parent)
+                && ((before.branch == index && !before.finished) || parent)
         });
         let lines = match continues {
             Some(before) if !branch.finished => flow::hold(&before.lines, &slots, limit),
@@ -116,7 +118,7 @@ impl StoryView {
         let end = end.filter(|end| end + 1 < tokens.len());
         let finished = branch.finished;
         let moves = continues.is_some_and(|before| before.lines != lines || before.end != end);
-        Self { tokens, lines, end, moves, branch: tree.current, finished, moving, limit }
+        Self { tokens, lines, end, moves, branch: index, finished, moving, limit }
     }
 }
 

@@ -1,0 +1,95 @@
+//! One of two texts: what it is, how far it has come, and its words.
+
+use leptos::prelude::*;
+
+use super::super::story::{Sheet, Shown};
+use super::titles::titles;
+use crate::state::{App, Right};
+
+/// How far a text has come.
+#[derive(Clone, Debug, PartialEq)]
+struct Progress {
+    step: u32,
+    steps: u32,
+    written: usize,
+    all: usize,
+    seconds: Option<f32>,
+}
+
+/// A text of the comparison: the one on the left, or on the right.
+#[component]
+pub(super) fn Side(right: bool) -> impl IntoView {
+    let app = App::get();
+    let branch = Memo::new(move |_| {
+        app.compared.with(|comparison| {
+            let comparison = comparison.as_ref()?;
+            match comparison.right {
+                _ if !right => Some(comparison.left),
+                Right::Branch(branch) => Some(branch),
+                Right::Coming(_) => None,
+            }
+        })
+    });
+    let head = Memo::new(move |_| {
+        let (comparison, moment) = (app.compared.get(), app.moment.get());
+        app.tree.with(|tree| {
+            let found = branch.get().and_then(|index| tree.branches.get(index));
+            comparison.zip(found).map_or(0, |(both, branch)| both.frame(tree, branch, moment))
+        })
+    });
+    let title = Memo::new(move |_| {
+        let comparison = app.compared.get()?;
+        let [first, second] = app.tree.with(|tree| titles(tree, &comparison));
+        Some(if right { second } else { first })
+    });
+    let progress = Memo::new(move |_| {
+        let (index, head) = (branch.get()?, head.get());
+        app.tree.with(|tree| {
+            let branch = tree.branches.get(index)?;
+            let (trace, frame) = (&branch.trace, head.min(branch.last()));
+            let all = trace.generated();
+            Some(Progress {
+                step: trace.frames[frame].step,
+                steps: trace.steps.max(trace.frames[branch.last()].step),
+                written: all.saturating_sub(trace.masks(frame)),
+                all,
+                seconds: branch.seconds.get(frame).copied(),
+            })
+        })
+    });
+    let share = move || {
+        let share = |now: Progress| 100.0 * now.written as f32 / now.all.max(1) as f32;
+        progress.get().map_or(0.0, share)
+    };
+    let shown = Shown {
+        tree: app.tree.into(),
+        branch: branch.into(),
+        head: head.into(),
+        moving: app.replaying.into(),
+        underline: app.lines.into(),
+        open: Signal::stored(None),
+    };
+    view! {
+        <article class="side" class:right=right>
+            <h3>{move || title.get()}</h3>
+            <p class="facts note">
+                {move || match progress.get() {
+                    None => view! { <span>"not begun yet"</span> }.into_any(),
+                    Some(now) => view! {
+                        <span>"step " <strong class="number side-step">{now.step}</strong> {format!(" of {}", now.steps)}</span>
+                        <span class="number">{format!("{} of {} words", now.written, now.all)}</span>
+                        {now.seconds.map(|seconds| view! {
+                            <span class="number" title="Time that the model has computed so far">
+                                {format!("{seconds:.1} s")}
+                            </span>
+                        })}
+                    }.into_any(),
+                }}
+            </p>
+            <div class="written-bar" aria-hidden="true">
+                <span style:width=move || format!("{:.1}%", share())></span>
+            </div>
+            <Sheet shown=shown />
+        </article>
+    }
+}
