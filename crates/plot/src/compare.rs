@@ -107,19 +107,22 @@ pub fn sentence(left: &Trace, right: &Trace) -> String {
         let [of_left, of_right] = [left, right].map(|trace| trace.frames.len());
         return match of_left.cmp(&of_right) {
             std::cmp::Ordering::Equal => "Both runs are the same, step for step.".into(),
-            std::cmp::Ordering::Less => ended("left", left),
-            std::cmp::Ordering::Greater => ended("right", right),
+            std::cmp::Ordering::Less => ended("first", left),
+            std::cmp::Ordering::Greater => ended("second", right),
         };
     };
     let Parting { frame, step, position, shown, same_end } = parting;
-    let [of_left, of_right] = shown.map(|text| match text.as_deref().map(str::trim) {
+    let [first, second] = shown.map(|text| match text.as_deref().map(str::trim) {
         None => "a blank".to_owned(),
         Some("") => "white space".to_owned(),
         Some("end of text") => "the end of the text".to_owned(),
+        Some(text) if text.contains(char::REPLACEMENT_CHARACTER) => {
+            "part of a character".to_owned()
+        }
         Some(text) => format!("“{text}”"),
     });
     let place =
-        format!("at token {}: {of_left} on the left, {of_right} on the right", position + 1);
+        format!("at token {}: {first} in the first text, {second} in the second", position + 1);
     let when = match frame {
         0 => "They differ from the start,".to_owned(),
         _ => format!("They part at step {step},"),
@@ -128,7 +131,7 @@ pub fn sentence(left: &Trace, right: &Trace) -> String {
     format!("{when} {place}.{end}")
 }
 
-fn ended(side: &str, trace: &Trace) -> String {
+fn ended(which: &str, trace: &Trace) -> String {
     let step = trace.frames.last().map_or(0, |frame| frame.step);
-    format!("Both runs are the same up to step {step}, where the {side} one stops.")
+    format!("Both runs are the same up to step {step}, where the {which} one stops.")
 }

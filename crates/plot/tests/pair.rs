@@ -60,7 +60,7 @@ fn the_first_difference_is_named() {
     short.frames.truncate(8);
     assert_eq!(
         sentence(&many, &short),
-        "Both runs are the same up to step 7, where the right one stops."
+        "Both runs are the same up to step 7, where the second one stops."
     );
 
     // One token is another one, from the seventh step on.
@@ -76,7 +76,7 @@ fn the_first_difference_is_named() {
     assert_eq!((found.frame, found.step, found.position, found.same_end), (7, 7, position, false));
     let text = |id: u32| String::from_utf8_lossy(many.pieces[&id].as_bytes()).trim().to_owned();
     let expected = format!(
-        "They part at step 7, at token {}: “{}” on the left, “{}” on the right.",
+        "They part at step 7, at token {}: “{}” in the first text, “{}” in the second.",
         position + 1,
         text(old),
         text(new)
@@ -88,7 +88,7 @@ fn the_first_difference_is_named() {
     assert!(found.same_end && found.frame == 1, "{found:?}");
     assert!(sentence(&many, &few).ends_with(" Both end with the same text."));
     let begun = sentence(&many, &denoising("A cat named Tilda", STORY, None, 4));
-    assert!(begun.starts_with("They differ from the start, at token 2: “fox” on"), "{begun}");
+    assert!(begun.starts_with("They differ from the start, at token 2: “fox” in"), "{begun}");
 }
 
 fn texts(shapes: &[Draw]) -> Vec<(f32, f32, String)> {

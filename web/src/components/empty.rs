@@ -58,6 +58,17 @@ pub(super) fn Empty() -> impl IntoView {
                         }
                     }
                 />
+                <li>
+                    <button class="example" disabled=failed on:click=move |_| app.begin_lesson()>
+                        <span class="example-head">
+                            <span class="label">"Change one word"</span>
+                            <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M6 3.5 16 10 6 16.5Z"></path></svg>
+                        </span>
+                        <span class="example-text">
+                            "A story stops half way. Change one word of it, and see both endings side by side."
+                        </span>
+                    </button>
+                </li>
             </ul>
         </div>
     }
@@ -86,6 +97,13 @@ pub(super) fn ExampleLinks() -> impl IntoView {
                     }
                 }
             />
+            <button
+                class="link" type="button" title="A lesson: change one word, and see both endings"
+                disabled=move || app.engine.get() == EngineState::Failed
+                on:click=move |_| app.begin_lesson()
+            >
+                "Change one word"
+            </button>
         </p>
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use plot::State;
 
 use super::reader::COURSE;
+use super::tour::TourOffer;
 use crate::protocol::Sampler;
 use crate::samplers;
 use crate::state::{App, Branch};
@@ -164,6 +165,7 @@ pub(super) fn Learn() -> impl IntoView {
                     })
                     .collect_view()}
             </p>
+            <TourOffer />
         </section>
     }
 }

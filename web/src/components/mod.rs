@@ -11,6 +11,7 @@ mod header;
 mod keep;
 mod learn;
 mod legend;
+mod lesson;
 mod loading;
 mod notice;
 mod reader;
@@ -18,6 +19,7 @@ mod recording;
 mod settings;
 mod status;
 mod story;
+mod tour;
 mod transport;
 
 pub use learn::CHAPTERS;
@@ -79,6 +81,7 @@ fn Page() -> impl IntoView {
                         <Show when=move || app.has_run() fallback=|| view! { <empty::Empty /> }>
                             <Show when=move || !app.comparing() fallback=|| view! { <compare::Compare /> }>
                                 <story::Story />
+                                <lesson::LessonNote />
                                 <transport::Transport />
                             </Show>
                         </Show>
@@ -107,6 +110,7 @@ fn Page() -> impl IntoView {
                 </aside>
             </main>
             <reader::Reader />
+            <tour::Tour />
             <Show when=move || !app.toast.get().is_empty()>
                 <p class="toast" aria-hidden="true">{move || app.toast.get()}</p>
             </Show>
@@ -144,7 +148,7 @@ fn shortcut(app: App, event: &KeyboardEvent) {
             " " if tag != "BUTTON" && tag != "SUMMARY" && tag != "A" => app.play_or_stop_both(),
             "." => app.seek_both(moment + 1),
             "," => app.seek_both(moment.saturating_sub(1)),
-            "Escape" => app.close_comparison(),
+            "Escape" => compare::close(app),
             _ => return,
         }
         event.prevent_default();

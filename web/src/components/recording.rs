@@ -45,6 +45,7 @@ pub(super) fn Recording() -> impl IntoView {
         moving: playing.into(),
         underline: Signal::stored(Underline::Confidence),
         open: Signal::stored(None),
+        ringed: Signal::stored(None),
     };
     view! {
         <figure class="recording">

@@ -15,7 +15,8 @@ impl App {
             return;
         }
         self.pause();
-        self.compared.set(None);
+        self.leave_views();
+        self.lesson_or_not();
         self.fault.set(None);
         self.inspected.set(None);
         self.eager.set(false);
@@ -43,6 +44,12 @@ impl App {
     /// Writes an example with the default settings: fills its gaps, or goes on from it. Before the
     /// model is there, it waits for it.
     pub fn write_example(self, prompt: String) {
+        self.lesson.set(None);
+        self.begin_example(prompt);
+    }
+
+    /// Writes an example, which may be that of the lesson.
+    pub(super) fn begin_example(self, prompt: String) {
         self.request.set(example(prompt, self.defaults_untracked()));
         self.visiting.set_value(false);
         self.write_when_ready();
@@ -104,7 +111,8 @@ impl App {
     /// Shows another branch, at its end or where it left the one before.
     pub fn show_branch(self, branch: usize) {
         self.pause();
-        self.compared.set(None);
+        self.leave_views();
+        self.lesson.set(None);
         self.inspected.set(None);
         self.tree.update(|tree| {
             tree.current = Some(branch).filter(|&branch| branch < tree.branches.len());

@@ -90,6 +90,8 @@ impl App {
 
     fn open_comparison(self, comparison: Comparison, from: usize) {
         self.pause();
+        self.leave_views();
+        self.lesson.set(None);
         self.inspected.set(None);
         self.fault.set(None);
         self.moment.set(from);
@@ -104,6 +106,12 @@ impl App {
         self.pause();
         self.compared.set(None);
         self.head.set(self.last());
+    }
+
+    /// Leaves what stands beside one text, or over it.
+    pub(super) fn leave_views(self) {
+        self.compared.set(None);
+        self.tour.set(None);
     }
 
     /// Whether two texts are shown.

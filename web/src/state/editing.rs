@@ -29,6 +29,7 @@ impl App {
         if was_running {
             self.go_on();
         }
+        self.show_both_endings(edit);
     }
 
     /// Takes back the last edit of the shown branch.

@@ -97,6 +97,7 @@ impl App {
         if let Some(last) = shown.filter(|_| follows) {
             self.head.set(last);
         }
+        self.teach();
     }
 
     fn ended(self, run: u32) {

@@ -49,6 +49,7 @@ impl App {
     /// Starts the engine and restores the share link or the draft.
     pub fn begin(self) {
         self.restore_draft();
+        self.restore_tour();
         self.follow_address();
         self.start_engine();
     }

@@ -5,9 +5,11 @@ mod comparing;
 mod draft;
 mod editing;
 mod events;
+mod lesson;
 mod loading;
 mod replay;
 mod requests;
+mod tour;
 pub mod tree;
 mod visits;
 
@@ -20,6 +22,7 @@ use crate::link::Link;
 use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Stage};
 
 pub use comparing::{Comparison, Right};
+pub use lesson::Lesson;
 pub use requests::gap_tokens;
 pub use tree::{Branch, Edit, Tree};
 
@@ -85,6 +88,12 @@ pub struct App {
     pub compared: RwSignal<Option<Comparison>>,
     /// Index of the moment of both that is shown.
     pub moment: RwSignal<usize>,
+    /// Where the lesson stands, if one is given.
+    pub lesson: RwSignal<Option<Lesson>>,
+    /// The card of the tour that is open.
+    pub tour: RwSignal<Option<usize>>,
+    /// The tour has been seen, or refused.
+    pub toured: RwSignal<bool>,
     /// What the lines under the words show.
     pub lines: RwSignal<Underline>,
     /// Position of the token whose card is open.
@@ -166,6 +175,9 @@ impl App {
             replaying: RwSignal::new(false),
             compared: RwSignal::new(None),
             moment: RwSignal::new(0),
+            lesson: RwSignal::new(None),
+            tour: RwSignal::new(None),
+            toured: RwSignal::new(false),
             lines: RwSignal::new(Underline::default()),
             inspected: RwSignal::new(None),
             reading: RwSignal::new(None),

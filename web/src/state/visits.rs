@@ -94,7 +94,8 @@ impl App {
 
     fn show_home(self) {
         self.pause();
-        self.compared.set(None);
+        self.leave_views();
+        self.lesson.set(None);
         self.eager.set(false);
         self.visiting.set_value(false);
         self.inspected.set(None);
@@ -138,7 +139,8 @@ impl App {
     /// Shows the run of a trace from a file. It has no link, so it is at the page's plain address.
     pub(super) fn show_trace(self, trace: Trace) {
         self.pause();
-        self.compared.set(None);
+        self.leave_views();
+        self.lesson.set(None);
         self.fault.set(None);
         self.inspected.set(None);
         self.enter(String::new());

@@ -6,10 +6,12 @@ mod film;
 mod side;
 mod titles;
 
+use leptos::html::H2;
 use leptos::prelude::*;
 use plot::compare::sentence;
 use web_sys::HtmlInputElement;
 
+use super::focus;
 use super::transport::Pace;
 use crate::state::{App, Right};
 use film::Film;
@@ -30,6 +32,13 @@ pub(super) fn Compare() -> impl IntoView {
             _ => None,
         })
     });
+    let title = NodeRef::<H2>::new();
+    Effect::new(move |_| {
+        if let Some(title) = title.get() {
+            // Fails only for an element that is not shown.
+            let _ = title.focus();
+        }
+    });
     let waiting = move || {
         app.compared.with(|comparison| {
             comparison.as_ref().is_some_and(|both| matches!(both.right, Right::Coming(_)))
@@ -38,8 +47,9 @@ pub(super) fn Compare() -> impl IntoView {
     view! {
         <section class="compare" aria-labelledby="compare-title">
             <div class="compare-head">
-                <h2 id="compare-title">"Side by side"</h2>
-                <button class="small" on:click=move |_| app.close_comparison()>"Back to one text"</button>
+                // Who came by the keyboard is here now.
+                <h2 id="compare-title" tabindex="-1" node_ref=title>"Side by side"</h2>
+                <button class="small" on:click=move |_| close(app)>"Back to one text"</button>
             </div>
             <div class="sides">
                 <Side right=false />
@@ -50,9 +60,9 @@ pub(super) fn Compare() -> impl IntoView {
                 {move || {
                     parting.get().unwrap_or_else(|| {
                         let text = if app.running.get() {
-                            "The text on the left is written to its end, then the one on the right begins."
+                            "The first text is written to its end, then the second one begins."
                         } else if waiting() {
-                            "The text on the right begins as soon as the model is ready."
+                            "The second text begins as soon as the model is ready."
                         } else {
                             ""
                         };
@@ -63,6 +73,12 @@ pub(super) fn Compare() -> impl IntoView {
             <Film />
         </section>
     }
+}
+
+/// Back to one text, which gets the focus.
+pub(super) fn close(app: App) {
+    app.close_comparison();
+    focus("text");
 }
 
 /// The controls of time, for both texts.

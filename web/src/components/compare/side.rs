@@ -68,6 +68,7 @@ pub(super) fn Side(right: bool) -> impl IntoView {
         moving: app.replaying.into(),
         underline: app.lines.into(),
         open: Signal::stored(None),
+        ringed: Signal::stored(None),
     };
     view! {
         <article class="side" class:right=right>
@@ -76,7 +77,7 @@ pub(super) fn Side(right: bool) -> impl IntoView {
                 {move || match progress.get() {
                     None => view! { <span>"not begun yet"</span> }.into_any(),
                     Some(now) => view! {
-                        <span>"step " <strong class="number side-step">{now.step}</strong> {format!(" of {}", now.steps)}</span>
+                        <span>"step " <strong class="number side-step" style:min-width=digits(now.steps)>{now.step}</strong> {format!(" of {}", now.steps)}</span>
                         <span class="number">{format!("{} of {} words", now.written, now.all)}</span>
                         {now.seconds.map(|seconds| view! {
                             <span class="number" title="Time that the model has computed so far">
@@ -92,4 +93,9 @@ pub(super) fn Side(right: bool) -> impl IntoView {
             <Sheet shown=shown />
         </article>
     }
+}
+
+/// Room for numbers up to this one, so that what follows stands still.
+fn digits(most: u32) -> String {
+    format!("{}ch", most.to_string().len())
 }

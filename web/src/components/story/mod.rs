@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
-use crate::state::{App, Edit, Underline};
+use crate::state::{App, Edit, Lesson, Underline};
 use card::TokenCard;
 use sheet::Words;
 
@@ -33,6 +33,10 @@ pub fn Story() -> impl IntoView {
         moving: Signal::derive(move || app.moving()),
         underline: app.lines.into(),
         open: app.inspected.into(),
+        ringed: Signal::derive(move || match app.lesson.get() {
+            Some(Lesson::Change(position)) => Some(position),
+            _ => None,
+        }),
     };
     let view = shown.on(paper);
     let is_short = Memo::new(move |_| view.with(|view| view.tokens.len() < 60));
@@ -99,7 +103,7 @@ pub fn Story() -> impl IntoView {
 }
 
 /// Focuses a token, if it exists.
-fn focus_token(position: usize) {
+pub(super) fn focus_token(position: usize) {
     let selector = format!("[data-position=\"{position}\"]");
     let found = document().query_selector(&selector).ok().flatten();
     if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {

@@ -28,12 +28,14 @@ pub(in crate::components) struct Shown {
     pub(in crate::components) underline: Signal<Underline>,
     /// The word whose card is open.
     pub(in crate::components) open: Signal<Option<usize>>,
+    /// The word that the visitor is asked to change.
+    pub(in crate::components) ringed: Signal<Option<usize>>,
 }
 
 impl Shown {
     /// Its words in the width of `paper`.
     pub(super) fn on(self, paper: NodeRef<Div>) -> Memo<StoryView> {
-        let Self { tree, branch, head, moving, underline, open } = self;
+        let Self { tree, branch, head, moving, underline, open, ringed } = self;
         let width = RwSignal::new(0.0f32);
         observe_width(paper, width);
         let ruler = StoredValue::new_local(None::<Ruler>);
@@ -54,6 +56,9 @@ impl Shown {
                 });
                 if let Some(token) = open.get().and_then(|at| out.tokens.get_mut(at)) {
                     token.open = true;
+                }
+                if let Some(token) = ringed.get().and_then(|at| out.tokens.get_mut(at)) {
+                    token.ringed = true;
                 }
                 out
             })

@@ -145,6 +145,7 @@ fn class(token: &TokenView) -> String {
         (token.breaks, " break"),
         (token.paragraph, " paragraph"),
         (token.open, " open"),
+        (token.ringed, " ringed"),
     ] {
         if is {
             class += name;

@@ -60,6 +60,8 @@ pub(super) struct TokenView {
     pub(super) paragraph: bool,
     /// Its card is open.
     pub(super) open: bool,
+    /// The visitor is asked to change it.
+    pub(super) ringed: bool,
 }
 
 /// The whole text at a frame.
@@ -251,6 +253,7 @@ fn tokens(
             first: false,
             paragraph: false,
             open: false,
+            ringed: false,
         }
     };
     strings.into_iter().enumerate().map(token).collect()
