@@ -241,3 +241,46 @@ fn a_changed_text_beside_the_one_before() {
     assert!(parting.contains("a blank "), "{parting}");
     browser.pictures("compare-branch");
 }
+
+#[test]
+fn the_lesson_shows_both_endings() {
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("lesson", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.click(".examples li:last-child .example");
+    browser.wait("!!document.querySelector('.lesson')");
+    // It stops by itself when half of the words are there, and rings one that is written.
+    browser.wait("!!document.querySelector('.paper .token.written.ringed')");
+    let hidden = browser.story().iter().filter(|word| *word == "_").count();
+    let all = browser.number("document.querySelectorAll('.token:not(.given)').length") as usize;
+    assert!(hidden > 0 && 2 * hidden <= all, "{hidden} of {all}");
+    browser.wait("!!document.querySelector('[aria-label=\"Continue\"]')");
+    browser.pictures("lesson");
+    axe(&browser);
+    browser.press("Open the ringed word");
+    browser.wait("!!document.querySelector('.card.sheet')");
+    assert_eq!(browser.eval("document.activeElement.classList.contains('ringed')"), true);
+    browser.fill(".compare .pace select, .pace select", "60");
+    browser.click(".alternatives li:nth-child(2) .alternative");
+    browser.wait("!!document.querySelector('.compare')");
+    // Time goes on from the change.
+    assert!(browser.number("Number(document.querySelector('.share-now').textContent)") > 10.0);
+    browser.wait(OVER);
+    let titles = browser.eval(TITLES);
+    assert_eq!(titles[0], "Before the change", "{titles}");
+    assert!(
+        titles[1].as_str().is_some_and(|title| title.ends_with("one word changed")),
+        "{titles}"
+    );
+    assert!(browser.text(PARTING).starts_with("They part at step "));
+    for side in [0, 1] {
+        assert!(!words(&browser, side).contains(&"_".to_owned()), "both are written to the end");
+    }
+    browser.pictures("lesson-endings");
+
+    // Another text has no lesson.
+    browser.press("Back to one text");
+    browser.press("A beginning");
+    browser.wait_step(12);
+    assert_eq!(browser.eval("!document.querySelector('.lesson, .ringed')"), true);
+}

@@ -22,4 +22,5 @@ mod runs;
 mod shaders;
 mod sharing;
 mod stillness;
+mod tour;
 mod visits;
