@@ -87,15 +87,23 @@ pub enum HubError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The data of the file do not decode.
-    #[error("the data in {url} are damaged ({reason}); delete {} and run again", .cache.display())]
+    /// The data of the file do not decode, as the hub sends them.
+    #[error(
+        "the data in {url} are damaged on the hub ({reason}); choose another split or another dataset"
+    )]
     Damaged {
         /// The file.
         url: String,
         /// What is wrong with it.
         reason: String,
-        /// Where its fetched ranges are kept.
-        cache: PathBuf,
+    },
+    /// The file is sound, but written in a way that is not read.
+    #[error("{url} uses {what}, which this program does not read; choose another dataset")]
+    Unsupported {
+        /// The file.
+        url: String,
+        /// What is not read.
+        what: String,
     },
     /// The file on the hub is another one than that of the ranges fetched before.
     #[error("{url} has changed on the hub; delete {} and run again", .cache.display())]
@@ -111,6 +119,16 @@ pub enum HubError {
         /// What was asked for.
         url: String,
         /// What is wrong with the answer.
+        reason: String,
+    },
+    /// No request had any answer.
+    #[error(
+        "the hub {endpoint} cannot be reached ({reason}); check the network, and HF_ENDPOINT if it is set"
+    )]
+    Unreachable {
+        /// The hub.
+        endpoint: String,
+        /// The last failure.
         reason: String,
     },
     /// All attempts failed.

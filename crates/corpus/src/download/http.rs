@@ -1,6 +1,7 @@
 //! Requests to the hub: redirects, retries, and a token that stays with its host.
 
-use std::io::Read;
+use std::cell::Cell;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -8,6 +9,8 @@ use ureq::http::{HeaderMap, Response, Uri, header};
 use ureq::{Agent, Body};
 
 use super::error::HubError;
+use super::hub::Hub;
+use super::watch::Watch;
 
 /// Retry policy for transient failures: a dropped connection, status 429 or 5xx.
 #[derive(Clone, Copy, Debug)]
@@ -77,19 +80,33 @@ impl From<Refusal> for HubError {
     }
 }
 
-/// Whether an attempt made progress, which resets the count of failures.
-pub(super) struct Attempt {
-    pub(super) brought: bool,
+/// An attempt, and whether it made progress that a later one goes on from.
+pub(super) struct Attempt<'a> {
+    brought: bool,
+    watch: &'a Watch,
+}
+
+impl Attempt<'_> {
+    /// Bytes came and are kept. This resets the count of failures.
+    pub(super) fn brought(&mut self) {
+        self.brought = true;
+        self.watch.heard();
+    }
 }
 
 /// Sends requests.
-#[derive(Debug)]
 pub(super) struct Client {
     agent: Agent,
     endpoint: Uri,
     token: Option<String>,
     retry: Retry,
+    watch: Watch,
+    /// Whether any request had an answer.
+    answered: Cell<bool>,
 }
+
+/// Attempts to reach a hub that has never answered; it may have no network, or a wrong name.
+const FIRST_ATTEMPTS: u32 = 4;
 
 /// Most redirects; two in practice.
 const MAX_REDIRECTS: usize = 5;
@@ -97,11 +114,8 @@ const MAX_REDIRECTS: usize = 5;
 const MAX_JSON: u64 = 64 << 20;
 
 impl Client {
-    pub(super) fn new(
-        endpoint: &str,
-        token: Option<String>,
-        retry: Retry,
-    ) -> Result<Self, HubError> {
+    pub(super) fn new(hub: &Hub) -> Result<Self, HubError> {
+        let endpoint = &hub.endpoint;
         let parsed: Option<Uri> = endpoint.parse().ok();
         let endpoint = parsed
             .filter(|uri| {
@@ -122,24 +136,46 @@ impl Client {
             .timeout_per_read(Some(Duration::from_secs(60)))
             .build()
             .new_agent();
-        Ok(Self { agent, endpoint, token, retry })
+        Ok(Self {
+            agent,
+            endpoint,
+            token: hub.token.clone(),
+            retry: hub.retry,
+            watch: Watch::new(hub.on_silence.clone()),
+            answered: Cell::new(false),
+        })
     }
 
     /// Repeats `attempt` until it succeeds or the retry policy gives up.
     pub(super) fn persist<T>(
         &self,
         url: &str,
-        mut attempt: impl FnMut(&mut Attempt) -> Result<T, Failure>,
+        attempt: impl FnMut(&mut Attempt<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Refusal> {
+        self.watch.begin(url);
+        let result = self.repeat(url, attempt);
+        self.watch.end();
+        result
+    }
+
+    fn repeat<T>(
+        &self,
+        url: &str,
+        mut attempt: impl FnMut(&mut Attempt<'_>) -> Result<T, Failure>,
     ) -> Result<T, Refusal> {
         let mut failures = 0;
         loop {
-            let mut state = Attempt { brought: false };
+            let mut state = Attempt { brought: false, watch: &self.watch };
             let (reason, after) = match attempt(&mut state) {
                 Ok(value) => return Ok(value),
                 Err(Failure::Final(refusal)) => return Err(refusal),
                 Err(Failure::Passing { reason, after }) => (reason, after),
             };
             failures = if state.brought { 1 } else { failures + 1 };
+            if !self.answered.get() && failures >= self.retry.attempts.min(FIRST_ATTEMPTS) {
+                let endpoint = self.endpoint.to_string().trim_end_matches('/').to_owned();
+                return Err(Refusal::Error(HubError::Unreachable { endpoint, reason }));
+            }
             if failures >= self.retry.attempts {
                 return Err(Refusal::Error(HubError::GaveUp {
                     url: url.to_owned(),
@@ -147,6 +183,7 @@ impl Client {
                     reason,
                 }));
             }
+            self.watch.failed(&reason);
             let pause = self.retry.pause(failures, after);
             log::info!("{url}: {reason}; next attempt in {:.1} s", pause.as_secs_f64());
             std::thread::sleep(pause);
@@ -174,8 +211,10 @@ impl Client {
                 ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
                     protocol(&target, &error.to_string())
                 }
-                passing => Failure::passing(passing),
+                passing => Failure::passing(plain(passing)),
             })?;
+            self.answered.set(true);
+            self.watch.heard();
             let status = response.status();
             if status.is_success() {
                 return Ok(response);
@@ -207,10 +246,12 @@ impl Client {
             let response = self.send(url, None)?;
             let next = next_page(response.headers());
             let mut bytes = Vec::new();
-            let mut reader = response.into_body().into_with_config().limit(MAX_JSON).reader();
-            let read = reader.read_to_end(&mut bytes);
-            attempt.brought = !bytes.is_empty();
-            read.map_err(Failure::passing)?;
+            let mut body = Heard { body: response.into_body().into_reader(), attempt };
+            body.by_ref().take(MAX_JSON + 1).read_to_end(&mut bytes).map_err(Failure::passing)?;
+            if bytes.len() as u64 > MAX_JSON {
+                let reason = format!("the answer is longer than {} MiB", MAX_JSON >> 20);
+                return Err(HubError::Protocol { url: url.to_owned(), reason }.into());
+            }
             let value = serde_json::from_slice(&bytes).map_err(|error| HubError::Protocol {
                 url: url.to_owned(),
                 reason: format!("the answer is not the JSON that a hub gives: {error}"),
@@ -222,6 +263,30 @@ impl Client {
     /// Whether `url` is of the hub itself: same scheme, host and port.
     fn at_home(&self, url: &Uri) -> bool {
         url.scheme() == self.endpoint.scheme() && url.authority() == self.endpoint.authority()
+    }
+}
+
+/// A body whose bytes are a sign of life, but begin again with the next attempt.
+struct Heard<'a, 'b, R> {
+    body: R,
+    attempt: &'a mut Attempt<'b>,
+}
+
+impl<R: Read> Read for Heard<'_, '_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.body.read(buffer)?;
+        self.attempt.watch.heard();
+        Ok(read)
+    }
+}
+
+/// An error without the library's name of its kind.
+fn plain(error: ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Timeout(_) => "the connection timed out".to_owned(),
+        ureq::Error::HostNotFound => "no such host".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -3,9 +3,11 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::error::HubError;
 use super::http::Retry;
+use super::watch::OnSilence;
 
 /// The public hub.
 const ENDPOINT: &str = "https://huggingface.co";
@@ -21,6 +23,8 @@ pub struct Hub {
     pub cache: PathBuf,
     /// What to do about failures that may pass.
     pub retry: Retry,
+    /// Told when nothing has come for some seconds.
+    pub on_silence: OnSilence,
 }
 
 impl Hub {
@@ -59,6 +63,7 @@ impl Hub {
             token,
             cache: home.join("cinnabar"),
             retry: Retry::default(),
+            on_silence: Arc::new(|_| {}),
         })
     }
 }
@@ -71,7 +76,7 @@ impl std::fmt::Debug for Hub {
             .field("token", &self.token.as_ref().map(|_| "hidden"))
             .field("cache", &self.cache)
             .field("retry", &self.retry)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,7 @@
 //! (`GET /api/datasets/{name}/parquet`). Where there is no such listing, the dataset's own files
 //! are looked through (`GET /api/datasets/{name}/tree/main?recursive=true`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -14,6 +14,9 @@ use super::http::{Client, Refusal};
 
 /// Splits of each configuration, with the addresses of their files.
 type Listing = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+/// Most pages of a list of files, of about a thousand each.
+const MAX_PAGES: usize = 1_000;
 
 #[derive(Debug, Deserialize)]
 struct Entry {
@@ -100,7 +103,12 @@ fn tree(client: &Client, endpoint: &str, selection: &Selection) -> Result<Vec<St
     let dataset = &selection.dataset;
     let mut next = Some(format!("{endpoint}/api/datasets/{dataset}/tree/main?recursive=true"));
     let mut paths = Vec::new();
+    let mut seen = BTreeSet::new();
     while let Some(url) = next {
+        if !seen.insert(url.clone()) || seen.len() > MAX_PAGES {
+            let reason = "its list of files does not end".to_owned();
+            return Err(HubError::Protocol { url, reason });
+        }
         let (entries, after) =
             client.json::<Vec<Entry>>(&url).map_err(|refusal| match refusal {
                 Refusal::Status { status: 401 | 404, .. } => {

@@ -4,6 +4,7 @@
 //! text column, until enough stories have been read.
 
 mod error;
+mod guard;
 mod http;
 mod hub;
 mod listing;
@@ -11,6 +12,7 @@ mod preset;
 mod ranges;
 mod shard;
 mod shuffle;
+mod watch;
 
 use std::vec;
 
@@ -18,10 +20,12 @@ pub use error::HubError;
 pub use http::Retry;
 pub use hub::Hub;
 pub use preset::{PRESETS, Preset, preset};
+pub use watch::OnSilence;
 
 use http::Client;
+use parquet::data_type::ByteArray;
 use ranges::RemoteFile;
-use shard::Shard;
+use shard::{Group, Shard};
 use shuffle::{Random, ShuffleBuffer};
 
 /// Which texts of the hub to read.
@@ -56,6 +60,8 @@ pub struct Counts {
     pub rows: u64,
     /// Rows that are null or empty.
     pub empty: u64,
+    /// Rows that are left out because they are not UTF-8.
+    pub not_text: u64,
     /// Downloaded bytes, without cached ranges and listings.
     pub bytes: u64,
 }
@@ -74,7 +80,8 @@ pub struct Texts {
     shuffled: bool,
     files: vec::IntoIter<String>,
     shard: Option<(Shard, vec::IntoIter<usize>)>,
-    group: vec::IntoIter<Option<String>>,
+    group: Option<Group>,
+    batch: vec::IntoIter<Option<ByteArray>>,
     buffer: ShuffleBuffer<String>,
     counts: Counts,
     on_progress: OnProgress,
@@ -93,7 +100,7 @@ impl Hub {
         order: Order,
         on_progress: OnProgress,
     ) -> Result<Texts, HubError> {
-        let client = Client::new(&self.endpoint, self.token.clone(), self.retry)?;
+        let client = Client::new(self)?;
         let mut files = listing::shards(&client, &self.endpoint, selection)?;
         let mut random = Random::new(order.seed);
         let shuffled = order.buffer > 0;
@@ -108,7 +115,8 @@ impl Hub {
             shuffled,
             files: files.into_iter(),
             shard: None,
-            group: Vec::new().into_iter(),
+            group: None,
+            batch: Vec::new().into_iter(),
             buffer: ShuffleBuffer::new(order.buffer),
             counts: Counts::default(),
             on_progress,
@@ -127,21 +135,22 @@ impl Texts {
     /// The next text before shuffling.
     fn read(&mut self) -> Result<Option<String>, HubError> {
         loop {
-            for row in self.group.by_ref() {
+            for row in self.batch.by_ref() {
                 self.counts.rows += 1;
-                match row.filter(|text| !text.trim().is_empty()) {
-                    Some(text) => return Ok(Some(text)),
-                    None => self.counts.empty += 1,
+                match row.as_ref().map(|row| std::str::from_utf8(row.data())) {
+                    Some(Ok(text)) if !text.trim().is_empty() => return Ok(Some(text.to_owned())),
+                    Some(Err(_)) => self.counts.not_text += 1,
+                    Some(Ok(_)) | None => self.counts.empty += 1,
                 }
             }
-            if !self.next_group()? {
+            if !self.next_batch()? {
                 return Ok(None);
             }
         }
     }
 
-    /// Fetches the next row group; `false` if there is none.
-    fn next_group(&mut self) -> Result<bool, HubError> {
+    /// Decodes the next rows, and fetches what they need; `false` if there are none.
+    fn next_batch(&mut self) -> Result<bool, HubError> {
         let counts = &mut self.counts;
         let on_progress = &mut self.on_progress;
         loop {
@@ -149,11 +158,19 @@ impl Texts {
                 counts.bytes += bytes;
                 on_progress(counts);
             };
-            if let Some((shard, groups)) = &mut self.shard
-                && let Some(group) = groups.next()
-            {
-                self.group = shard.texts(group, &self.client, &mut on_bytes)?.into_iter();
-                return Ok(true);
+            if let Some((shard, groups)) = &mut self.shard {
+                if let Some(group) = &mut self.group {
+                    let batch = shard.batch(group, &self.client, &mut on_bytes)?;
+                    if !batch.is_empty() {
+                        self.batch = batch.into_iter();
+                        return Ok(true);
+                    }
+                    self.group = None;
+                }
+                if let Some(index) = groups.next() {
+                    self.group = Some(shard.group(index, &self.client, &mut on_bytes)?);
+                    continue;
+                }
             }
             let Some(url) = self.files.next() else {
                 return Ok(false);

@@ -31,6 +31,8 @@ pub(super) struct RemoteFile {
     /// Cache folder of its ranges.
     pub(super) folder: PathBuf,
     version: Option<Version>,
+    /// Whether an earlier run kept some of it.
+    kept: bool,
     /// The last bytes of the file; all of it if it is small.
     tail: Option<(Range<u64>, Bytes)>,
 }
@@ -57,7 +59,22 @@ impl RemoteFile {
             fs::remove_dir_all(&folder).map_err(cache_error(&folder))?;
             fs::create_dir_all(&folder).map_err(cache_error(&folder))?;
         }
-        Ok(Self { url, folder, version, tail: None })
+        Ok(Self { url, folder, kept: version.is_some(), version, tail: None })
+    }
+
+    /// Forgets what an earlier run kept; `false` if there was nothing.
+    pub(super) fn discard(&mut self) -> Result<bool, HubError> {
+        if !std::mem::take(&mut self.kept) {
+            return Ok(false);
+        }
+        log::info!("{}: what an earlier run kept does not decode; it is fetched again", self.url);
+        fs::remove_dir_all(&self.folder).map_err(cache_error(&self.folder))?;
+        fs::create_dir_all(&self.folder).map_err(cache_error(&self.folder))?;
+        let facts = self.folder.join("file.json");
+        let json = serde_json::to_vec(&self.version).expect("numbers and text");
+        fs::write(&facts, json).map_err(cache_error(&facts))?;
+        self.tail = None;
+        Ok(true)
     }
 
     /// Size of the file in bytes; 0 before the first request.
@@ -93,13 +110,20 @@ impl RemoteFile {
         let fetched = client.persist(&url, |attempt| {
             let response = client.send(&url, Some(&format!("bytes=-{length}")))?;
             let (range, version) = self.check(&response)?;
+            if range.end != version.size || range.end - range.start > length {
+                return Err(self.refused(&format!(
+                    "asked for the last {length} bytes, the server sends {range:?} of {}",
+                    version.size
+                )));
+            }
             self.version = Some(version.clone());
             let facts = self.folder.join("file.json");
             let json = serde_json::to_vec(&version).expect("numbers and text");
             fs::write(&facts, json).map_err(cache_error(&facts))?;
             let path = self.path(&range);
             let mut file = locked(&path).map_err(cache_error(&path))?;
-            let got = receive(response, &mut file, &path, u64::MAX, attempt, on_bytes);
+            let got =
+                receive(response, &mut file, &path, range.end - range.start, attempt, on_bytes);
             // The rest is fetched as a range, since its ends are known now.
             match got {
                 Err(Failure::Final(refusal)) => Err(Failure::Final(refusal)),
@@ -152,7 +176,13 @@ impl RemoteFile {
             }
             receive(response, &mut file, &path, wanted - have, attempt, on_bytes)
         });
-        fetched?;
+        fetched.map_err(|refusal| match refusal {
+            // It has become shorter.
+            Refusal::Status { status: 416, .. } => {
+                HubError::Changed { url: url.clone(), cache: self.folder.clone() }
+            }
+            other => other.into(),
+        })?;
         // Through the same handle: on Windows, a lock excludes all others.
         let mut bytes = Vec::new();
         file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(cache_error(&path))?;
@@ -186,7 +216,7 @@ fn receive(
     file: &mut File,
     path: &Path,
     wanted: u64,
-    attempt: &mut Attempt,
+    attempt: &mut Attempt<'_>,
     on_bytes: &mut OnBytes<'_>,
 ) -> Result<(), Failure> {
     let mut reader = response.into_body().into_reader().take(wanted);
@@ -200,15 +230,11 @@ fn receive(
             Err(error) => return Err(Failure::passing(error)),
         };
         file.write_all(&buffer[..read]).map_err(cache_error(path))?;
-        attempt.brought = true;
+        attempt.brought();
         received += read as u64;
         on_bytes(read as u64);
     }
-    if received < wanted && wanted != u64::MAX {
-        Err(Failure::passing("the connection closed early"))
-    } else {
-        Ok(())
-    }
+    if received < wanted { Err(Failure::passing("the connection closed early")) } else { Ok(()) }
 }
 
 /// Opens for appending; a lock makes a second run wait instead of mixing up the bytes.

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::Type;
+use parquet::basic::{Compression, Type};
 use parquet::column::page::PageReader;
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArray, ByteArrayType};
@@ -14,6 +14,7 @@ use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
 use parquet::schema::types::ColumnDescriptor;
 
 use super::error::HubError;
+use super::guard::guarded;
 use super::http::Client;
 use super::ranges::{OnBytes, RemoteFile};
 
@@ -21,6 +22,8 @@ use super::ranges::{OnBytes, RemoteFile};
 const TAIL: u64 = 64 << 10;
 /// Length of the metadata and the letters `PAR1`, at the very end.
 const TRAILER: usize = 8;
+/// Rows that are decoded at a time, so that what a file claims of its rows takes no memory.
+const BATCH: usize = 1024;
 
 /// A parquet file whose footer is known.
 #[derive(Debug)]
@@ -38,7 +41,13 @@ impl Shard {
         client: &Client,
         on_bytes: &mut OnBytes<'_>,
     ) -> Result<Self, HubError> {
-        let metadata = footer(&mut file, client, on_bytes)?;
+        let metadata = match footer(&mut file, client, on_bytes) {
+            // What an earlier run kept may be damaged here, and sound on the hub.
+            Err(HubError::NotParquet { .. }) if file.discard()? => {
+                footer(&mut file, client, on_bytes)?
+            }
+            other => other?,
+        };
         let columns = metadata.file_metadata().schema_descr().columns();
         let name = |column: &ColumnDescriptor| column.path().string();
         let column = columns.iter().position(|c| is_text(c) && name(c) == text_column);
@@ -56,15 +65,18 @@ impl Shard {
         self.metadata.num_row_groups()
     }
 
-    /// The texts of row group `index`; `None` for a null.
-    pub(super) fn texts(
+    /// Fetches the text column of row group `index`.
+    pub(super) fn group(
         &mut self,
         index: usize,
         client: &Client,
         on_bytes: &mut OnBytes<'_>,
-    ) -> Result<Vec<Option<String>>, HubError> {
+    ) -> Result<Group, HubError> {
         let group = self.metadata.row_group(index);
         let chunk = group.column(self.column);
+        if let Compression::LZO = chunk.compression() {
+            return Err(self.unsupported("LZO compression"));
+        }
         let rows = group.num_rows();
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let end = start.checked_add(chunk.compressed_size());
@@ -79,14 +91,98 @@ impl Shard {
             return Err(not_parquet(&self.file, "a row group lies outside of it"));
         }
         let bytes = self.file.range(start..end, client, on_bytes)?;
-        let reader = Chunk { start, size, bytes };
-        let decoded = SerializedPageReader::new(Arc::new(reader), chunk, rows, None)
-            .and_then(|pages| decode(chunk.column_descr_ptr(), Box::new(pages), rows));
-        decoded.map_err(|error| HubError::Damaged {
-            url: self.file.url.clone(),
-            reason: error.to_string(),
-            cache: self.file.folder.clone(),
-        })
+        let chunk_reader = Arc::new(Chunk { start, size, bytes });
+        let column = chunk.column_descr_ptr();
+        let full = column.max_def_level();
+        let reader = guarded(|| {
+            let pages = SerializedPageReader::new(chunk_reader, chunk, rows, None)?;
+            Ok(ColumnReaderImpl::new(column, Box::new(pages) as Box<dyn PageReader>))
+        });
+        let reader = flat(reader).map_err(|error| self.explain(&error))?;
+        Ok(Group { index, rows, given: 0, full, reader })
+    }
+
+    /// The next rows of `group`; none at its end.
+    pub(super) fn batch(
+        &mut self,
+        group: &mut Group,
+        client: &Client,
+        on_bytes: &mut OnBytes<'_>,
+    ) -> Result<Vec<Option<ByteArray>>, HubError> {
+        let error = match group.batch(BATCH) {
+            Ok(rows) => return Ok(rows),
+            Err(error) => error,
+        };
+        // What an earlier run kept may be damaged here, and sound on the hub.
+        if !self.file.discard()? {
+            return Err(self.explain(&error));
+        }
+        let given = group.given;
+        *group = self.group(group.index, client, on_bytes)?;
+        while group.given < given {
+            group.batch(given - group.given).map_err(|error| self.explain(&error))?;
+        }
+        group.batch(BATCH).map_err(|error| self.explain(&error))
+    }
+
+    fn explain(&self, error: &ParquetError) -> HubError {
+        match error {
+            ParquetError::NYI(what) => self.unsupported(what),
+            _ => HubError::Damaged { url: self.file.url.clone(), reason: plain(error) },
+        }
+    }
+
+    fn unsupported(&self, what: &str) -> HubError {
+        HubError::Unsupported { url: self.file.url.clone(), what: what.to_owned() }
+    }
+}
+
+/// The text column of a row group, being read.
+pub(super) struct Group {
+    index: usize,
+    rows: usize,
+    given: usize,
+    /// Definition level of a value that is not null; 0 where none can be null.
+    full: i16,
+    reader: ColumnReaderImpl<ByteArrayType>,
+}
+
+impl Group {
+    /// Up to `most` rows; `None` for a null.
+    fn batch(&mut self, most: usize) -> ParquetResult<Vec<Option<ByteArray>>> {
+        let wanted = (self.rows - self.given).min(most);
+        let (mut levels, mut values) = (Vec::new(), Vec::new());
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
+        let reader = &mut self.reader;
+        let read =
+            flat(guarded(|| reader.read_records(wanted, Some(&mut levels), None, &mut values)));
+        let (read, ..) = read?;
+        if read == 0 {
+            let (given, rows) = (self.given, self.rows);
+            return Err(ParquetError::General(format!("{given} rows instead of {rows}")));
+        }
+        self.given += read;
+        let mut values = values.into_iter();
+        if self.full == 0 {
+            return Ok(values.map(Some).collect());
+        }
+        let row = |level: i16| if level == self.full { values.next() } else { None };
+        Ok(levels.into_iter().map(row).collect())
+    }
+}
+
+/// A panic of the library as an error of it.
+fn flat<T>(result: Result<ParquetResult<T>, String>) -> ParquetResult<T> {
+    result.unwrap_or_else(|panic| Err(ParquetError::General(panic)))
+}
+
+/// An error without the library's name of its kind.
+fn plain(error: &ParquetError) -> String {
+    match error {
+        ParquetError::General(reason) | ParquetError::EOF(reason) => reason.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -110,6 +206,10 @@ fn footer(
         return Err(not_parquet(file, "it has fewer than 8 bytes"));
     };
     let [a, b, c, d, magic @ ..] = *trailer;
+    if magic == *b"PARE" {
+        let what = "an encrypted footer".to_owned();
+        return Err(HubError::Unsupported { url: file.url.clone(), what });
+    }
     if magic != *b"PAR1" {
         return Err(not_parquet(file, "it does not end in PAR1"));
     }
@@ -124,40 +224,8 @@ fn footer(
     }
     let inside = start.saturating_sub(range.start) as usize;
     metadata.extend_from_slice(&tail[inside..tail.len() - TRAILER]);
-    ParquetMetaDataReader::decode_metadata(&metadata)
-        .map_err(|error| not_parquet(file, &error.to_string()))
-}
-
-/// All values of a column chunk.
-fn decode(
-    column: Arc<ColumnDescriptor>,
-    pages: Box<dyn PageReader>,
-    rows: usize,
-) -> ParquetResult<Vec<Option<String>>> {
-    let full = column.max_def_level();
-    let mut reader = ColumnReaderImpl::<ByteArrayType>::new(column, pages);
-    let (mut levels, mut values) = (Vec::new(), Vec::new());
-    let mut records = 0;
-    while records < rows {
-        let (read, _, _) =
-            reader.read_records(rows - records, Some(&mut levels), None, &mut values)?;
-        if read == 0 {
-            return Err(ParquetError::General(format!("{records} rows instead of {rows}")));
-        }
-        records += read;
-    }
-    let mut values = values.into_iter().map(text);
-    if full == 0 {
-        return values.map(|text| text.map(Some)).collect();
-    }
-    levels
-        .into_iter()
-        .map(|level| if level == full { values.next().transpose() } else { Ok(None) })
-        .collect()
-}
-
-fn text(value: ByteArray) -> ParquetResult<String> {
-    value.as_utf8().map(str::to_owned)
+    flat(guarded(|| ParquetMetaDataReader::decode_metadata(&metadata)))
+        .map_err(|error| not_parquet(file, &plain(&error)))
 }
 
 /// A fetched part of a file.

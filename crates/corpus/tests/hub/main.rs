@@ -1,10 +1,13 @@
 //! Streams datasets from a hub on this machine, through every mishap of a network.
 
+mod faults;
+mod foreign;
 #[path = "../hub_server/mod.rs"]
 mod hub_server;
 mod refusals;
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -37,6 +40,7 @@ impl Setting {
                 pause: Duration::from_millis(5),
                 longest: Duration::from_secs(5),
             },
+            on_silence: Arc::new(|_| {}),
         }
     }
 
@@ -145,7 +149,7 @@ fn all_texts_come_and_only_their_column_is_fetched() {
         assert!(sent.len() > 2, "some text must lie outside of the tail");
         bytes += sent.iter().map(|range| range.len() as u64).sum::<u64>();
     }
-    assert_eq!(counts, Counts { files: 2, rows: 120, empty: 12, bytes });
+    assert_eq!(counts, Counts { files: 2, rows: 120, empty: 12, not_text: 0, bytes });
 }
 
 #[test]

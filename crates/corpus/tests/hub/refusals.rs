@@ -29,18 +29,6 @@ fn files_that_are_no_parquet_are_named() {
 }
 
 #[test]
-fn damaged_data_are_named() {
-    let setting = Setting::new();
-    let mut file = parquet(&groups(0), zstd());
-    let chunk = text_chunks(&file)[0].clone();
-    file[chunk].fill(0xAA);
-    setting.server.put_dataset(DATASET, vec![file]);
-    let message = setting.error();
-    assert!(message.contains("are damaged"), "{message}");
-    assert!(message.contains(setting.home.path().to_str().expect("UTF-8")), "{message}");
-}
-
-#[test]
 fn a_file_that_changes_is_not_mixed_up() {
     let setting = Setting::new();
     let paths = setting.server.put_dataset(DATASET, vec![parquet(&groups(0), zstd())]);

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType};
@@ -19,6 +20,8 @@ use parquet::schema::parser::parse_message_type;
 #[derive(Clone, Debug)]
 pub(crate) enum Page {
     Json(String),
+    /// JSON with the address of its next page.
+    Linked(String, String),
     /// With ranges and an ETag.
     File(Vec<u8>),
     /// The whole file, whatever range is asked for.
@@ -34,6 +37,16 @@ pub(crate) enum Fault {
     CloseAfter(usize),
     /// An answer of this status, with further header lines.
     Status(u16, &'static str),
+    /// Nothing is answered for so long.
+    Silence(Duration),
+    /// This stands in `Content-Range`, whatever is sent.
+    Range(&'static str),
+    /// So many bytes more are said to come than do.
+    Longer(usize),
+    /// So many bytes more come than are said to.
+    Surplus(usize),
+    /// One bit of the body is another one.
+    Flip(usize),
 }
 
 /// A request that came.
@@ -162,9 +175,17 @@ fn serve(stream: &TcpStream, site: &Mutex<Site>) -> std::io::Result<()> {
         Some(Fault::Status(status, _)) => Page::Status(*status),
         _ => site.pages.get(&path).cloned().unwrap_or(Page::Status(404)),
     };
+    if let Some(Fault::Silence(time)) = fault {
+        drop(site);
+        std::thread::sleep(time);
+        return Ok(());
+    }
     let mut sent = None;
     let (head, mut body) = match page {
         Page::Json(text) => ("200 OK".to_owned(), text.into_bytes()),
+        Page::Linked(text, next) => {
+            (format!("200 OK\r\nLink: <http://hub{next}>; rel=\"next\""), text.into_bytes())
+        }
         Page::WholeFile(file) => ("200 OK".to_owned(), file),
         Page::Redirect(to) => (format!("302 Found\r\nLocation: {to}"), Vec::new()),
         Page::Status(status) => (format!("{status} No"), Vec::new()),
@@ -175,24 +196,30 @@ fn serve(stream: &TcpStream, site: &Mutex<Site>) -> std::io::Result<()> {
                 let etag = file
                     .iter()
                     .fold(0u64, |h, &b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-                let head = format!(
-                    "206 Partial Content\r\nETag: \"{etag:x}\"\r\nContent-Range: bytes {}-{}/{}",
-                    part.start,
-                    part.end - 1,
-                    file.len()
-                );
+                let range = match fault {
+                    Some(Fault::Range(range)) => range.to_owned(),
+                    _ => format!("bytes {}-{}/{}", part.start, part.end - 1, file.len()),
+                };
+                let head =
+                    format!("206 Partial Content\r\nETag: \"{etag:x}\"\r\nContent-Range: {range}");
                 (head, file[part].to_vec())
             }
         },
     };
-    let length = body.len();
+    let mut length = body.len();
     let further = match fault {
         Some(Fault::Status(_, header)) if !header.is_empty() => format!("\r\n{header}"),
         _ => String::new(),
     };
-    if let Some(Fault::CloseAfter(bytes)) = fault {
-        body.truncate(bytes);
-        sent = sent.map(|part| part.start..part.start + body.len());
+    match fault {
+        Some(Fault::CloseAfter(bytes)) => {
+            body.truncate(bytes);
+            sent = sent.map(|part| part.start..part.start + body.len());
+        }
+        Some(Fault::Longer(bytes)) => length += bytes,
+        Some(Fault::Surplus(bytes)) => body.resize(length + bytes, b'x'),
+        Some(Fault::Flip(bit)) => body[bit / 8] ^= 1 << (bit % 8),
+        _ => {}
     }
     site.seen.push(Seen { path, authorization, sent });
     drop(site);

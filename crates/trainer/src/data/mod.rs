@@ -5,6 +5,7 @@ mod grammar;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -134,16 +135,24 @@ fn from_hub(
     let on_progress = move |counts: &Counts| {
         shown.set_message(format!("{} fetched", HumanBytes(counts.bytes)));
     };
-    let mut texts = Hub::from_environment()?.texts(selection, order, Box::new(on_progress))?;
+    let mut hub = Hub::from_environment()?;
+    let shown = bar.clone();
+    hub.on_silence = Arc::new(move |said: &str| shown.suspend(|| print::note(said)));
+    let mut texts = hub.texts(selection, order, Box::new(on_progress))?;
     let mut stories = texts.by_ref().map(|text| Ok(text?));
     let tally = write_stories(&mut stories, request, output, bar)?;
+    let counts = texts.counts();
     ensure!(
         tally.kept > 0,
-        "the column `{}` of `{}` holds no text",
+        "the column `{}` of `{}` holds no text: of {} rows, {} are empty and {} are not UTF-8; choose \
+         another one by `--text-column`",
         selection.text_column,
-        selection.dataset
+        selection.dataset,
+        counts.rows,
+        counts.empty,
+        counts.not_text
     );
-    Ok((tally, texts.counts()))
+    Ok((tally, counts))
 }
 
 /// Cleans and writes stories until there are enough of them.
@@ -201,10 +210,14 @@ fn progress_bar(stories: u64) -> Result<ProgressBar> {
 fn report(request: &Request, output: &Path, tally: &Tally, counts: Option<&Counts>) {
     if let Some(counts) = counts {
         print::note(format_args!(
-            "read {} rows of {} files, {} of them empty; fetched {}",
+            "read {} rows of {} files, {} of them empty{}; fetched {}",
             HumanCount(counts.rows),
             HumanCount(counts.files),
             HumanCount(counts.empty),
+            match counts.not_text {
+                0 => String::new(),
+                rows => format!(", {} left out because they are not UTF-8", HumanCount(rows)),
+            },
             HumanBytes(counts.bytes)
         ));
     }
