@@ -23,9 +23,21 @@ pub struct ModelEntry {
     pub checkpoint: String,
     /// Address of its tokenizer.json.
     pub tokenizer: String,
+    /// What both files must be; where it is missing, they are not checked.
+    #[serde(default)]
+    pub sha256: Option<Sums>,
     /// Prompts that suit it.
     #[serde(default)]
     pub examples: Vec<String>,
+}
+
+/// The SHA-256 of a model's files, in hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Of the checkpoint.
+    pub checkpoint: String,
+    /// Of the tokenizer.json.
+    pub tokenizer: String,
 }
 
 /// Where a model comes from.
@@ -276,4 +288,26 @@ pub struct Fault {
     pub kind: FaultKind,
     /// For people: what happened and what to do.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn the_listed_sums_are_of_the_shipped_files() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts/models");
+        let list = fs::read(folder.join("models.json")).expect("the list");
+        let models: Vec<ModelEntry> = serde_json::from_slice(&list).expect("entries");
+        for ModelEntry { checkpoint, tokenizer, sha256, .. } in models {
+            let sum = |name: &str| {
+                let bytes = fs::read(folder.join(name));
+                corpus::cache::sha256(&bytes.unwrap_or_else(|error| panic!("{name}: {error}")))
+            };
+            let sums = Sums { checkpoint: sum(&checkpoint), tokenizer: sum(&tokenizer) };
+            assert_eq!(sha256, Some(sums), "sha256sum artifacts/models/{checkpoint}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Bad models, no WebGPU, no network: each gets one sentence and a way to recover.
 
 use crate::browser::{ALERT, Browser, Gpu, PROMPT};
-use crate::site::{Tiny, dist, list, serve};
+use crate::site::{Tiny, dist, entry_with_sums, list, serve};
+use serde_json::json;
 
 const WEIGHTS: &str = "models/tiny/model.safetensors";
 const TOKENIZER: &str = "models/tiny/tokenizer.json";
@@ -144,4 +145,77 @@ fn without_webgpu_the_cpu_writes() {
     let step = "[...document.querySelectorAll('.status dt')].find(d => d.textContent === 'Time per step').nextSibling.textContent";
     println!("without WebGPU: {} per step", browser.text(step));
     browser.pictures("cpu");
+}
+
+/// A server whose model is replaced while the page is open: between the requests for its list and
+/// its files, and between those for both files.
+#[test]
+fn a_model_that_is_not_the_listed_one_is_refused_and_the_old_one_stays() {
+    const OTHER: &str = "models/other/model.safetensors";
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let entries = json!([entry_with_sums("tiny", &tiny), entry_with_sums("other", &tiny)]);
+    server.put("models/models.json", entries.to_string().into_bytes());
+    let replaced = Tiny::patient();
+    server.put(OTHER, replaced.weights());
+    server.put("models/other/tokenizer.json", tiny.tokenizer.to_json().into_bytes());
+    let browser = Browser::start("replaced", Gpu::Software);
+    browser.open_ready(&server.url);
+    let refused = "model.safetensors on the server is not the file that the list of models names";
+    for _ in 0..2 {
+        browser.fill(".model select", "other");
+        browser.wait(&format!("{ALERT}.includes({refused:?})"));
+        assert_eq!(browser.text("document.querySelector('.model select').value"), "tiny");
+        browser.write_to_the_end();
+    }
+
+    // The right file is taken, also after a wrong one was refused.
+    server.put(OTHER, tiny.weights());
+    browser.fill(".model select", "other");
+    browser.wait("document.querySelector('.model select').value === 'other'");
+    browser.wait_ready();
+    browser.write_to_the_end();
+
+    // A bit turned over in the browser's own storage.
+    browser.run(
+        "const cache = await caches.open('cinnabar-models-1'); \
+         for (const request of await cache.keys()) { \
+             const kept = await cache.match(request); \
+             const bytes = new Uint8Array(await kept.arrayBuffer()); \
+             bytes[bytes.length - 5] ^= 1; \
+             await cache.put(request, new Response(bytes, { headers: kept.headers })); \
+         } \
+         return true;",
+        &[],
+    );
+    let asked = server.asked(WEIGHTS);
+    browser.open("about:blank");
+    browser.open_ready(&server.url);
+    assert_eq!(server.asked(WEIGHTS), asked + 1);
+    assert_eq!(browser.text(ALERT), "");
+    browser.write_to_the_end();
+}
+
+#[test]
+fn a_full_storage_is_no_fault() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let full = "Cache.prototype.put = () => Promise.reject(new DOMException('', 'QuotaExceededError')); \
+         if (self.Storage) Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); };";
+    for script in ["engine.js", "offline.js"] {
+        let text = std::fs::read_to_string(dist().join(script)).expect("it is built");
+        server.put(script, format!("{full}\n{text}").into_bytes());
+    }
+    let browser = Browser::start("full", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.run(&format!("{full} return true;"), &[]);
+    browser.fill("#prompt", "One day");
+    browser.write_to_the_end();
+    assert_eq!(browser.text(ALERT), "");
+    // Nothing was kept, so the next visit downloads again, and all is well.
+    let asked = server.asked(WEIGHTS);
+    browser.open("about:blank");
+    browser.open_ready(&server.url);
+    assert_eq!(server.asked(WEIGHTS), asked + 1);
+    browser.write_to_the_end();
 }

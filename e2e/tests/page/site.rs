@@ -88,6 +88,20 @@ pub(crate) fn list(ids: &[&str]) -> Vec<u8> {
     json!(ids.iter().map(entry).collect::<Vec<_>>()).to_string().into_bytes()
 }
 
+/// An entry of the list, with the sums of its files.
+pub(crate) fn entry_with_sums(id: &str, tiny: &Tiny) -> serde_json::Value {
+    json!({
+        "id": id,
+        "name": id,
+        "checkpoint": format!("{id}/model.safetensors"),
+        "tokenizer": format!("{id}/tokenizer.json"),
+        "sha256": {
+            "checkpoint": corpus::cache::sha256(&tiny.weights()),
+            "tokenizer": corpus::cache::sha256(tiny.tokenizer.to_json().as_bytes()),
+        },
+    })
+}
+
 /// The page with the tiny model as its only one.
 pub(crate) fn serve(tiny: &Tiny) -> Server {
     let files = [

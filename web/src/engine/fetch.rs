@@ -1,6 +1,7 @@
 //! Downloads with progress, kept in the browser's cache.
 
 use js_sys::{Function, Reflect, Uint8Array};
+use sha2::{Digest, Sha256};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -46,9 +47,10 @@ impl Stopped {
 }
 
 /// Downloads `url` through the cache. `progress` gets all bytes so far after each chunk, and can
-/// abort the download.
+/// abort the download. Bytes with another SHA-256 than `listed`, if there is one, are refused.
 pub(super) async fn bytes(
     url: &str,
+    listed: Option<&str>,
     mut progress: impl FnMut(Received<'_>) -> Result<(), Fault>,
 ) -> Result<Vec<u8>, Fault> {
     // Private windows may have no cache storage: then every visit downloads.
@@ -57,10 +59,16 @@ pub(super) async fn bytes(
         && let Some(response) = lookup(cache, url).await
         && is_current(url, &response).await
     {
-        return read(&response, true, &mut progress).await.map_err(|stopped| stopped.of(url));
+        let read = read(&response, true, &mut progress).await;
+        let (bytes, sum) = read.map_err(|stopped| stopped.of(url))?;
+        if listed.is_none_or(|listed| sum.is(listed)) {
+            return Ok(bytes);
+        }
+        log::warn!("{} is damaged in the cache: it is downloaded again", file_name(url));
     }
     let response = fetch(url, "GET").await?;
-    let bytes = read(&response, false, &mut progress).await.map_err(|stopped| stopped.of(url))?;
+    let read = read(&response, false, &mut progress).await;
+    let (bytes, sum) = read.map_err(|stopped| stopped.of(url))?;
     let length = header_length(&response);
     // With compression, the content length differs from the number of bytes.
     let compressed = response.headers().has("content-encoding").unwrap_or(false);
@@ -73,6 +81,9 @@ pub(super) async fn bytes(
                 bytes.len()
             ),
         ));
+    }
+    if !listed.is_none_or(|listed| sum.is(listed)) {
+        return Err(another(file_name(url)));
     }
     if let Some(cache) = &cache {
         // A full disk is not fatal.
@@ -159,27 +170,53 @@ async fn read(
     response: &Response,
     cached: bool,
     progress: &mut dyn FnMut(Received<'_>) -> Result<(), Fault>,
-) -> Result<Vec<u8>, Stopped> {
+) -> Result<(Vec<u8>, Sum), Stopped> {
     let total = header_length(response);
     let stream = response.body().ok_or(Stopped::Broken)?;
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::with_capacity(total.unwrap_or(0) as usize);
+    let mut hash = Sha256::new();
     loop {
         let chunk = JsFuture::from(reader.read()).await?;
         let value = Reflect::get(&chunk, &JsValue::from_str("value"))?;
         if value.is_undefined() {
-            return Ok(bytes);
+            return Ok((bytes, Sum::of(hash)));
         }
         let value: Uint8Array = value.dyn_into()?;
         let start = bytes.len();
         bytes.resize(start + value.length() as usize, 0);
         value.copy_to(&mut bytes[start..]);
+        hash.update(&bytes[start..]);
         progress(Received { bytes: &bytes, total, cached }).map_err(Stopped::Refused)?;
     }
 }
 
 fn header_length(response: &Response) -> Option<u64> {
     response.headers().get("content-length").ok()??.parse().ok()
+}
+
+/// The SHA-256 of a file, in hexadecimal digits.
+struct Sum(String);
+
+impl Sum {
+    fn of(hash: Sha256) -> Self {
+        Self(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn is(&self, listed: &str) -> bool {
+        self.0.eq_ignore_ascii_case(listed)
+    }
+}
+
+/// What it means that a file is not the one that the list names.
+fn another(name: &str) -> Fault {
+    Fault::new(
+        FaultKind::Model,
+        format!(
+            "{name} on the server is not the file that the list of models names (its SHA-256 is \
+             another): it was replaced or damaged. Reload the page, or choose another model."
+        ),
+    )
 }
 
 /// What an answer other than the file means.
@@ -212,6 +249,14 @@ fn file_name(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sum_is_of_the_bytes() {
+        let sum = Sum::of(Sha256::new().chain_update(b"a").chain_update(b"bc"));
+        assert_eq!(sum.0, corpus::cache::sha256(b"abc"));
+        assert!(sum.is(&sum.0.to_uppercase()));
+        assert!(!sum.is(""));
+    }
 
     #[test]
     fn answers_are_told_apart() {

@@ -113,8 +113,10 @@ async fn arrive(
     let (checkpoint, tokenizer) = match source {
         Source::Listed(entry) => {
             let mut told = 0;
+            let sums = entry.sha256.as_ref();
+            let sum = sums.map(|sums| sums.checkpoint.as_str());
             let checkpoint =
-                fetch::bytes(&entry.checkpoint, |Received { bytes, total, cached }| {
+                fetch::bytes(&entry.checkpoint, sum, |Received { bytes, total, cached }| {
                     ahead.look(bytes)?;
                     let received = bytes.len() as u64;
                     if received >= told || Some(received) == total {
@@ -123,7 +125,8 @@ async fn arrive(
                     }
                     Ok(())
                 });
-            let tokenizer = fetch::bytes(&entry.tokenizer, |_| Ok(()));
+            let sum = sums.map(|sums| sums.tokenizer.as_str());
+            let tokenizer = fetch::bytes(&entry.tokenizer, sum, |_| Ok(()));
             try_join(checkpoint, tokenizer).await?
         }
         Source::Dropped { .. } => files::model(dropped).await?,
