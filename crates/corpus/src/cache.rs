@@ -6,9 +6,10 @@
 
 use sha2::{Digest, Sha256};
 
-const MAGIC: &[u8; 8] = b"CINNIDS\n";
+/// How a cache file begins.
+pub const MAGIC: &[u8; 8] = b"CINNIDS\n";
 /// Format version; also raised when the same text gets other ids.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HASH: usize = 32;
 const HEADER: usize = MAGIC.len() + 4 + 4 + 8 + 2 * HASH;
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::cache::Key;
-use crate::tokenizer::{END_OF_TEXT, Tokenizer};
+use crate::tokenizer::{END_OF_TEXT, MASK, PAD, Tokenizer, UNK};
 
 /// Default share of the stories held out for validation.
 pub const VALIDATION_SHARE: f64 = 0.1;
@@ -151,19 +151,27 @@ impl<'a> Corpus<'a> {
         Ok((part(&self.text[..cut], train), part(&self.text[cut..], validation)))
     }
 
+    /// Names of special tokens that the stories hold, and how often. They are read as text.
+    #[must_use]
+    pub fn special_names(&self) -> Vec<(&'static str, usize)> {
+        let count = |name| (name, self.text.matches(name).count());
+        [MASK, PAD, UNK].map(count).into_iter().filter(|&(_, times)| times > 0).collect()
+    }
+
     /// All ids as one stream: each story, then the end-of-text id. A tokenizer without it gets an
-    /// empty line between stories; a corpus without boundaries is encoded as it stands.
+    /// empty line between stories; a corpus without boundaries is encoded as it stands. Names of special
+    /// tokens inside stories stay text.
     #[must_use]
     pub fn encode(&self, tokenizer: &Tokenizer) -> Vec<u32> {
         if self.boundaries == Boundaries::BlankLines {
-            return tokenizer.encode(self.text);
+            return tokenizer.encode_plain(self.text);
         }
         let after = match tokenizer.end_of_text_id() {
             Some(id) => vec![id],
             None => tokenizer.encode("\n\n"),
         };
         let encoded: Vec<Vec<u32>> =
-            self.stories.par_iter().map(|story| tokenizer.encode(story)).collect();
+            self.stories.par_iter().map(|story| tokenizer.encode_plain(story)).collect();
         encoded.iter().flat_map(|ids| ids.iter().chain(&after)).copied().collect()
     }
 

@@ -172,3 +172,25 @@ proptest! {
         prop_assert!(cache::read(&bytes[..length], &key()).is_err());
     }
 }
+
+#[test]
+fn names_of_special_tokens_in_a_corpus_are_text() {
+    let text = "A [MASK] and [PAD]([UNK].\n<|endoftext|>\n[MASK][MASK\n<|endoftext|>\n";
+    let corpus = Corpus::parse(text.as_bytes()).expect("stories");
+    assert_eq!(corpus.special_names(), [("[MASK]", 2), ("[PAD]", 1), ("[UNK]", 1)]);
+    let tokenizer = tokenizer(true);
+    let ids = corpus.encode(&tokenizer);
+    let end = tokenizer.end_of_text_id().expect("it has one");
+    assert!(ids.iter().all(|&id| id == end || !tokenizer.is_special(id)), "{ids:?}");
+    let expected = "A [MASK] and [PAD]([UNK].<|endoftext|>[MASK][MASK<|endoftext|>";
+    assert_eq!(tokenizer.decode(&ids), expected);
+    // A text without names is encoded as ever, and a prompt's mask stays one.
+    for plain in ["", "Tom ran.", "[MAS", "<|endoftext|", "é [mask]"] {
+        assert_eq!(tokenizer.encode_plain(plain), tokenizer.encode(plain));
+    }
+    assert_eq!(tokenizer.encode("[MASK]"), [tokenizer.mask_id()]);
+    assert_eq!(
+        tokenizer.decode(&tokenizer.encode_plain("<|endoftext|>é[MASK]")),
+        "<|endoftext|>é[MASK]"
+    );
+}

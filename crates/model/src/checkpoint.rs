@@ -7,6 +7,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 
+use crate::gain::{MAX_GAIN, gain};
 use crate::{Card, CardError, Config, ConfigError, TensorInfo};
 
 /// How weights are stored.
@@ -92,6 +93,16 @@ pub enum CheckpointError {
         name: String,
         /// Flat index of the first such element.
         index: usize,
+    },
+    /// A tensor whose values are finite and absurd.
+    #[error(
+        "tensor `{name}` makes what it is given {gain:.0} times as large, which no trained network does: the file is damaged, or its training went wrong; use an earlier checkpoint"
+    )]
+    Absurd {
+        /// Which tensor.
+        name: String,
+        /// Its Frobenius norm over the root of its number of rows.
+        gain: f64,
     },
     /// The content is not what was written.
     #[error(
@@ -212,6 +223,10 @@ impl Checkpoint {
             }
             if let Some(index) = target.iter().position(|value| !value.is_finite()) {
                 return Err(CheckpointError::NotFinite { name, index });
+            }
+            let gain = gain(target, tensor.shape[0]);
+            if gain > MAX_GAIN {
+                return Err(CheckpointError::Absurd { name, gain });
             }
         }
         Ok(Self { config, card, values })
@@ -359,6 +374,28 @@ mod tests {
             old[place] = b'7';
             assert_eq!(Checkpoint::from_safetensors(&old).expect("another key"), checkpoint);
         }
+    }
+
+    #[test]
+    fn finite_and_absurd_weights_are_named() {
+        // One weight of a wrong exponent, and all of them too large.
+        let mut one = filled(0.02);
+        let tensor = one.config.tensors().into_iter().find(|t| t.name == "lm_head.weight");
+        let tensor = tensor.expect("every network has it");
+        one.values[tensor.offset + 3] = 0.02 * 2f32.powi(64);
+        let gain = |checkpoint: &Checkpoint| {
+            let bytes = checkpoint.to_safetensors(Precision::F32).expect("it can be written");
+            match Checkpoint::from_safetensors(&bytes) {
+                Err(CheckpointError::Absurd { name, gain }) => Some((name, gain)),
+                other => other.map(|_| None).expect("no other fault"),
+            }
+        };
+        let (name, size) = gain(&one).expect("absurd");
+        assert_eq!(name, tensor.name);
+        assert!(size > 1e16, "{size}");
+        let (name, size) = gain(&filled(500.0)).expect("absurd");
+        assert_eq!((name.as_str(), size.round()), ("token_emb.weight", 1414.0));
+        assert_eq!(gain(&filled(30.0)), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod card;
 mod checkpoint;
 mod config;
 pub mod forward;
+mod gain;
 mod init;
 mod mixing;
 mod objective;

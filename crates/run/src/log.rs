@@ -114,8 +114,13 @@ impl Log {
     pub fn parse(bytes: Vec<u8>) -> Result<Self, LogError> {
         let lines = bytes.split(|&byte| byte == b'\n').zip(1..);
         let records = lines.filter(|(line, _)| !line.is_empty()).map(|(line, number)| {
-            serde_json::from_slice(line)
-                .map_err(|error| LogError { line: number, reason: error.to_string() })
+            serde_json::from_slice(line).map_err(|error: serde_json::Error| {
+                // It counts lines, too, from the beginning of this one.
+                let place = format!(" at line {} column {}", error.line(), error.column());
+                let text = error.to_string();
+                let reason = text.strip_suffix(&place).unwrap_or(&text).to_owned();
+                LogError { line: number, reason }
+            })
         });
         let records = records.collect::<Result<_, _>>()?;
         Ok(Self { bytes, records })
@@ -168,6 +173,7 @@ mod tests {
     fn a_damaged_line_is_named() {
         let damaged = b"{\"event\":\"sample\",\"step\":1,\"text\":\"\"}\n\n{\"event\":\"step\"\n";
         let error = Log::parse(damaged.to_vec()).expect_err("a damaged line").to_string();
-        assert!(error.starts_with("line 3 of the log is damaged: "), "{error}");
+        assert!(error.starts_with("line 3 of the log is damaged: EOF"), "{error}");
+        assert!(!error.contains("line 1"), "{error}");
     }
 }

@@ -1,9 +1,9 @@
 //! The corpus and the tokenizer as files.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use corpus::cache;
@@ -13,7 +13,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use run::settings::DataSettings;
 use run::{Data, TokenizerFile};
 
-use crate::files;
+use crate::{files, print};
+
+/// Caches of token ids that are kept beside a corpus: its two parts, by two tokenizers or cut at two
+/// places.
+const CACHES: usize = 4;
 
 /// The corpus of commands that are not told another.
 pub(crate) const CORPUS: &str = "data/stories.txt";
@@ -29,7 +33,7 @@ impl CorpusFile {
     /// Reads the file at `path`.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let bytes = files::read(path).with_context(|| {
-            let path = path.display();
+            let path = files::input_name(path);
             format!("cannot read {path}; make a corpus with `trainer data`, or name another file")
         })?;
         Ok(Self { path: path.to_owned(), bytes })
@@ -47,12 +51,14 @@ impl CorpusFile {
 
     /// The stories in it.
     pub(crate) fn parse(&self) -> Result<Corpus<'_>> {
-        Corpus::parse(&self.bytes).with_context(|| self.path.display().to_string())
+        Corpus::parse(&self.bytes).with_context(|| files::input_name(&self.path))
     }
 
     /// Token ids of all of it.
     pub(crate) fn encode(&self, tokenizer: &Tokenizer) -> Result<Vec<u32>> {
-        Ok(self.parse()?.encode(tokenizer))
+        let corpus = self.parse()?;
+        self.note_names(&corpus);
+        Ok(encode(&corpus, tokenizer))
     }
 
     /// Token ids of both parts, of which the last `share` of the stories is held out. Each part
@@ -64,14 +70,29 @@ impl CorpusFile {
         block: usize,
     ) -> Result<Data> {
         let encode = || -> Result<Data> {
-            let (train, validation) = Corpus::parse(&self.bytes)?.split(share)?;
+            let corpus = Corpus::parse(&self.bytes)?;
+            self.note_names(&corpus);
+            let (train, validation) = corpus.split(share)?;
             let train = encode_cached(&train, tokenizer, &self.path);
             let validation = encode_cached(&validation, tokenizer, &self.path);
             check_block("train", train.len(), block)?;
             check_block("validation", validation.len(), block)?;
             Ok(Data { train, validation })
         };
-        encode().with_context(|| self.path.display().to_string())
+        encode().with_context(|| files::input_name(&self.path))
+    }
+
+    /// Says that names of special tokens are text, which somebody may not have meant.
+    fn note_names(&self, corpus: &Corpus<'_>) {
+        let names = corpus.special_names();
+        if !names.is_empty() {
+            let names = names.iter().map(|(name, times)| format!("{name} ({times} times)"));
+            print::note(format_args!(
+                "{} holds {}, which is read as text, not as a special token",
+                files::input_name(&self.path),
+                names.collect::<Vec<_>>().join(" and ")
+            ));
+        }
     }
 
     /// Trains a tokenizer on it.
@@ -89,7 +110,7 @@ impl CorpusFile {
             Ok(TokenizerFile::parse(tokenizer.to_json().into_bytes())?)
         };
         let bar = working("learning the vocabulary");
-        let trained = train().with_context(|| self.path.display().to_string());
+        let trained = train().with_context(|| files::input_name(&self.path));
         bar.finish_and_clear();
         trained
     }
@@ -104,33 +125,80 @@ fn working(what: &'static str) -> ProgressBar {
     bar
 }
 
+/// Token ids of a text, with a sign of life.
+fn encode(text: &Corpus<'_>, tokenizer: &Tokenizer) -> Vec<u32> {
+    let bar = working("encoding the text");
+    let ids = text.encode(tokenizer);
+    bar.finish_and_clear();
+    ids
+}
+
 /// Token ids of a part of the corpus at `path`, kept in a file beside it.
 fn encode_cached(part: &Corpus<'_>, tokenizer: &Tokenizer, path: &Path) -> Vec<u32> {
     // A pipe has no place beside it.
     if !path.is_file() {
-        return part.encode(tokenizer);
+        return encode(part, tokenizer);
     }
     let key = part.cache_key(tokenizer.to_json().as_bytes());
     let kept = path.with_extension(format!("{}.ids", key.name()));
     if let Ok(bytes) = fs::read(&kept) {
         match cache::read(&bytes, &key) {
-            Ok(ids) => return ids,
+            Ok(ids) => {
+                // The least recently used one goes first; without the time any other does.
+                let _ = File::options()
+                    .append(true)
+                    .open(&kept)
+                    .and_then(|file| file.set_modified(SystemTime::now()));
+                return ids;
+            }
             Err(error) => log::info!("{}: {error}", kept.display()),
         }
     }
-    let bar = working("encoding the corpus");
-    let ids = part.encode(tokenizer);
-    bar.finish_and_clear();
+    let ids = encode(part, tokenizer);
     let bytes = cache::write(&ids, &key);
     // Without the cache the corpus is encoded again next time.
-    files::write_atomically(&kept, |file| Ok(file.write_all(&bytes)?))
-        .unwrap_or_else(|error| log::info!("token ids were not cached: {error:#}"));
+    match files::write_atomically(&kept, |file| Ok(file.write_all(&bytes)?)) {
+        Ok(()) => sweep(path),
+        Err(error) => log::info!("token ids were not cached: {error:#}"),
+    }
     ids
+}
+
+/// Removes all but the newest caches of the corpus at `path`: each change of the corpus or of its
+/// tokenizer makes others.
+fn sweep(path: &Path) {
+    let entries = path.parent().map(|folder| match folder.as_os_str().is_empty() {
+        true => fs::read_dir("."),
+        false => fs::read_dir(folder),
+    });
+    let Some(Ok(entries)) = entries else { return };
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ours = |file: &Path| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let key = name
+            .strip_prefix(&*stem)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .and_then(|rest| rest.strip_suffix(".ids"));
+        let mut start = [0; cache::MAGIC.len()];
+        key.is_some_and(|key| key.len() == 16 && key.bytes().all(|c| c.is_ascii_hexdigit()))
+            && File::open(file).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+            && start == *cache::MAGIC
+    };
+    let mut caches: Vec<(SystemTime, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .filter(|(_, file)| ours(file))
+        .collect();
+    caches.sort();
+    for (_, file) in caches.iter().rev().skip(CACHES) {
+        // It is in nobody's way; the next one tries again.
+        let _ = fs::remove_file(file);
+    }
 }
 
 /// Reads a tokenizer.json.
 pub(crate) fn load_tokenizer(path: &Path) -> Result<TokenizerFile> {
-    let name = path.display();
+    let name = files::input_name(path);
     let text =
         files::read_text(path).with_context(|| format!("cannot read the tokenizer {name}"))?;
     TokenizerFile::parse(text.into_bytes()).with_context(|| name.to_string())
@@ -172,6 +240,23 @@ mod tests {
         let again = corpus.encode_parts(tokenizer, 0.5, 2)?;
         assert_eq!((again.train, again.validation), (first.train, first.validation));
         assert_eq!(kept()?.len(), 2);
+
+        // Others of the same corpus do not pile up, and what is no cache stays.
+        let foreign = folder.path().join("stories.0123456789abcdef.ids");
+        fs::write(&foreign, "my own ids")?;
+        for round in 0..4 {
+            fs::write(
+                &path,
+                "Tom ran.\n<|endoftext|>\nLily ran.\n<|endoftext|>\n".repeat(round + 2),
+            )?;
+            CorpusFile::read(&path)?.encode_parts(tokenizer, 0.5, 2)?;
+        }
+        assert_eq!(kept()?.len(), CACHES + 1);
+        assert_eq!(fs::read(&foreign)?, b"my own ids");
+        // The newest ones are still used.
+        let newest = CorpusFile::read(&path)?.encode_parts(tokenizer, 0.5, 2)?;
+        assert_eq!(newest.train.len(), newest.validation.len());
+        assert_eq!(kept()?.len(), CACHES + 1);
         Ok(())
     }
 }

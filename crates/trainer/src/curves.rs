@@ -1,6 +1,7 @@
 //! Curves (PNG, SVG) and TensorBoard's event file, made from the log.
 
-use std::fs::{self, File};
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,32 +33,39 @@ pub(crate) struct Curves {
 }
 
 impl Curves {
-    /// Starts a new event file in `folder`; an earlier part of the run is taken from the log.
-    pub(crate) fn start(folder: &Path) -> Result<Self> {
+    /// Begins the event file in `folder` with the log of an earlier part of the run, each value with
+    /// the time at which it was first written.
+    pub(crate) fn start(folder: &Path, records: &[Record]) -> Result<Self> {
         let path = folder.join(EVENTS);
-        let mut events =
-            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        events
-            .write_all(&tensorboard::file_header(now()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { folder: folder.to_owned(), events, written: 0 })
+        // Without the old file, or with a damaged one, the times are now.
+        let before = tensorboard::scalars(&fs::read(&path).unwrap_or_default());
+        let times: HashMap<(&str, u64), f64> =
+            before.iter().map(|old| ((&*old.tag, old.step), old.wall_time)).collect();
+        let bytes = [tensorboard::file_header(now()), events(records, &times)].concat();
+        files::write_atomically(&path, |file| Ok(file.write_all(&bytes)?))?;
+        let events = OpenOptions::new().append(true).open(&path);
+        let events = events.map_err(|error| files::explain(&path, &error))?;
+        Ok(Self { folder: folder.to_owned(), events, written: records.len() })
     }
 
     /// Adds what is new in the log to the event file, and draws the curves again.
     pub(crate) fn update(&mut self, records: &[Record]) -> Result<()> {
-        let time = now();
-        let new = records[self.written..].iter().flat_map(scalars);
-        let bytes: Vec<u8> = new
-            .flat_map(|(tag, step, value)| {
-                tensorboard::scalar(tag, step.into(), value as f32, time)
-            })
-            .collect();
-        self.events
-            .write_all(&bytes)
-            .with_context(|| format!("cannot write {}", self.folder.join(EVENTS).display()))?;
+        let bytes = events(&records[self.written..], &HashMap::new());
+        let path = self.folder.join(EVENTS);
+        self.events.write_all(&bytes).map_err(|error| files::explain(&path, &error))?;
         self.written = records.len();
         draw(&self.folder, records)
     }
+}
+
+/// Records as TensorBoard reads them; those that `times` does not know are of now.
+fn events(records: &[Record], times: &HashMap<(&str, u64), f64>) -> Vec<u8> {
+    let now = now();
+    let event = |(tag, step, value): (&str, u32, f64)| {
+        let time = times.get(&(tag, step.into())).copied().unwrap_or(now);
+        tensorboard::scalar(tag, step.into(), value as f32, time)
+    };
+    records.iter().flat_map(scalars).flat_map(event).collect()
 }
 
 /// Writes `loss.png` and `loss.svg` into `folder`, and `bits.png` and `bits.svg` where the log has

@@ -151,6 +151,16 @@ pub(crate) fn is_standard(path: &Path) -> bool {
     path == Path::new(STANDARD)
 }
 
+/// What people call an input.
+pub(crate) fn input_name(path: &Path) -> String {
+    if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// What people call an output.
+pub(crate) fn output_name(path: &Path) -> String {
+    if is_standard(path) { "standard output".to_owned() } else { path.display().to_string() }
+}
+
 /// The bytes of a file; `-` is standard input.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     if is_standard(path) {
@@ -294,7 +304,7 @@ pub(crate) fn explain(path: &Path, error: &io::Error) -> io::Error {
         ErrorKind::NotADirectory => "its folder is a file; choose another place".to_owned(),
         _ => error.to_string(),
     };
-    io::Error::new(error.kind(), format!("cannot write {}: {reason}", path.display()))
+    io::Error::new(error.kind(), format!("cannot write {}: {reason}", output_name(path)))
 }
 
 #[cfg(test)]

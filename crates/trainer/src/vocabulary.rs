@@ -32,7 +32,7 @@ pub(crate) struct Request {
 
 /// Learns the vocabulary, writes it, and says what is in it.
 pub(crate) fn run(request: &Request) -> Result<()> {
-    let input = request.input.display();
+    let input = files::input_name(&request.input);
     files::distinct([request.input.as_path()], [request.output.as_path()])?;
     let bytes = files::read(&request.input).with_context(|| {
         format!("cannot read {input}; make a corpus with `trainer data`, or name one by `--input`")
@@ -101,7 +101,7 @@ fn summary(path: &Path, tokenizer: &Tokenizer, corpus: &Corpus<'_>, asked: u32) 
         "Wrote {}: {vocab_size} tokens ({specials} special, {single} single bytes, {merged} merged){fewer}.\n\
          {:.2} bytes per token over {} of text.\n\
          For example: {}\n",
-        path.display(),
+        files::output_name(path),
         bytes as f64 / tokens as f64,
         HumanBytes(bytes as u64),
         sample.join("|"),

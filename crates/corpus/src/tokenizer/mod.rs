@@ -42,6 +42,8 @@ pub struct Tokenizer {
     bytes: Vec<Vec<u8>>,
     /// Per id: whether it is a special token.
     special: Vec<bool>,
+    /// Names of the special tokens.
+    names: Vec<String>,
     mask_id: u32,
 }
 
@@ -61,12 +63,16 @@ impl Tokenizer {
         let size = engine.size();
         let mut bytes = Vec::with_capacity(size as usize);
         let mut special = Vec::with_capacity(size as usize);
+        let mut names = Vec::new();
         for id in 0..size {
             let Some(written) = engine.written(id) else {
                 return Err(TokenizerError::Gap { size, missing: id });
             };
             let added = engine.added(id);
             special.push(added == Some(true));
+            if added == Some(true) {
+                names.push(written.clone());
+            }
             // Added tokens stand in the file as they are, the others in the byte-level alphabet.
             bytes.push(match added {
                 Some(_) => written.into_bytes(),
@@ -75,7 +81,7 @@ impl Tokenizer {
                 })?,
             });
         }
-        Ok(Self { engine, bytes, special, mask_id })
+        Ok(Self { engine, bytes, special, names, mask_id })
     }
 
     /// The tokenizer.json, pretty-printed as the Python library prints it.
@@ -89,6 +95,25 @@ impl Tokenizer {
     #[must_use]
     pub fn encode(&self, text: &str) -> Vec<u32> {
         self.engine.encode(text)
+    }
+
+    /// Token ids of `text` without special tokens: their names in it are text like any other.
+    #[must_use]
+    pub fn encode_plain(&self, text: &str) -> Vec<u32> {
+        let mut ids = Vec::new();
+        let mut rest = text;
+        // A name that is cut in two is none.
+        let first = |text: &str| {
+            let found = self.names.iter().filter_map(|name| Some((text.find(name)?, name)));
+            let (at, name) = found.min_by_key(|&(at, _)| at)?;
+            Some(at + name.chars().next()?.len_utf8())
+        };
+        while let Some(cut) = first(rest) {
+            ids.extend(self.encode(&rest[..cut]));
+            rest = &rest[cut..];
+        }
+        ids.extend(self.encode(rest));
+        ids
     }
 
     /// Text of `ids`, specials by their name. Bytes that are no UTF-8 (a character cut in half)

@@ -131,7 +131,7 @@ pub(crate) fn run(args: &RenderArgs) -> Result<()> {
         media::write_html(output, &traces[0])?;
     }
     for path in named() {
-        print::note(format_args!("wrote {}", path.display()));
+        print::note(format_args!("wrote {}", files::output_name(path)));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use corpus::tokenizer::{END_OF_TEXT, MASK, PAD, UNK};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use crate::corpus_files::CORPUS;
-use crate::files::{Output, write_atomically};
+use crate::files::{self, Output, write_atomically};
 use crate::print;
 
 /// Where stories come from, and what becomes of them.
@@ -206,6 +206,14 @@ fn progress_bar(stories: u64) -> Result<ProgressBar> {
     Ok(bar)
 }
 
+/// A number of stories in words.
+fn stories(number: u64) -> String {
+    match number {
+        1 => "1 story".to_owned(),
+        _ => format!("{} stories", HumanCount(number)),
+    }
+}
+
 /// To stderr: the corpus itself may go to stdout.
 fn report(request: &Request, output: &Path, tally: &Tally, counts: Option<&Counts>) {
     if let Some(counts) = counts {
@@ -229,15 +237,18 @@ fn report(request: &Request, output: &Path, tally: &Tally, counts: Option<&Count
         }
     };
     print::note(format_args!(
-        "{}: {} stories, {}; {what}",
-        output.display(),
-        HumanCount(kept),
+        "{}: {}, {}; {what}",
+        files::output_name(output),
+        stories(kept),
         HumanBytes(bytes)
     ));
     if kept < request.stories {
         print::note(format_args!(
-            "only {} stories were available ({} requested)",
-            HumanCount(kept),
+            "only {} available ({} requested)",
+            match kept {
+                1 => "1 story was".to_owned(),
+                _ => format!("{} were", stories(kept)),
+            },
             HumanCount(request.stories)
         ));
     }

@@ -153,13 +153,13 @@ pub(crate) fn write_png(
 fn progress(path: &Path, pictures: usize) -> ProgressBar {
     let style = "{bar:24} {pos}/{len} pictures of {msg}  {eta} left";
     let style = ProgressStyle::with_template(style).expect("a valid template");
-    let name = path.display().to_string();
+    let name = files::output_name(path);
     ProgressBar::new(pictures as u64).with_style(style.progress_chars("━╸ ")).with_message(name)
 }
 
 /// Reads a trace that `sample --trace` wrote.
 pub(crate) fn read_trace(path: &Path) -> Result<Trace> {
-    let name = path.display();
+    let name = files::input_name(path);
     let json = files::read_text(path).with_context(|| format!("cannot read the trace {name}"))?;
     Trace::from_json(&json).with_context(|| format!("cannot use {name}"))
 }

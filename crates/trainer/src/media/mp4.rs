@@ -114,7 +114,7 @@ impl Mp4Writer {
         }
         let last = said.lines().rev().find(|line| !line.trim().is_empty());
         let last = last.unwrap_or("it did not say why").trim();
-        bail!("ffmpeg could not write {} ({status}): {last}", path.display())
+        bail!("ffmpeg could not write {} ({status}): {last}", files::output_name(path))
     }
 }
 

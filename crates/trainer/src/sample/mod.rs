@@ -225,7 +225,7 @@ impl Files {
 
     fn save(self, output: &Output<'_>, trace: &Trace) -> Result<()> {
         let look = Look { size: output.size, theme: output.theme, confidence: true };
-        let wrote = |path: &Path| print::note(format_args!("wrote {}", path.display()));
+        let wrote = |path: &Path| print::note(format_args!("wrote {}", files::output_name(path)));
         if let Some(mut file) = self.trace {
             let path = file.path().to_owned();
             file.write_all(trace.to_json().as_bytes())?;

@@ -88,7 +88,7 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     for change in changes {
         console.line(&format!("changed     {change}"));
     }
-    let curves = Curves::start(folder.path())?;
+    let curves = Curves::start(folder.path(), run.log().records())?;
     Ok(Drive { run, device, log, curves, console, folder, begun })
 }
 
