@@ -35,7 +35,7 @@ const ON_EACH_DRIVER: [&str; 9] = [
 ];
 
 /// Crates that need a system around them; all others must compile for WebAssembly.
-const NATIVE_ONLY: [&str; 3] = ["e2e", "trainer", "xtask"];
+const NATIVE_ONLY: [&str; 4] = ["e2e", "fuzz", "trainer", "xtask"];
 
 pub(crate) fn run() -> Result<()> {
     packages::install_missing(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM]);

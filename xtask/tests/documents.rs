@@ -20,7 +20,7 @@ fn crates() -> Vec<String> {
     let inner = folder.map(|entry| entry.expect("an entry").file_name().into_string());
     let mut all: Vec<String> =
         inner.map(|name| format!("crates/{}", name.expect("a plain name"))).collect();
-    all.extend(["web", "e2e", "xtask"].map(str::to_owned));
+    all.extend(["web", "e2e", "fuzz", "xtask"].map(str::to_owned));
     all.retain(|path| root().join(path).join("Cargo.toml").is_file());
     all
 }

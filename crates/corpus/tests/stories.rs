@@ -143,10 +143,10 @@ fn a_cache_of_something_else_is_refused() {
     let other = Key { tokenizer: [0; 32], ..key };
     assert_eq!(cache::read(&bytes, &other), Err(CacheError::OtherTokenizer));
     let mut newer = bytes.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     assert_eq!(
         cache::read(&newer, &key).unwrap_err().to_string(),
-        "the cached token ids have format 2, this program writes format 1; delete the file, and it will be created again"
+        "the cached token ids have format 3, this program writes format 2; delete the file, and it will be created again"
     );
     let error = cache::read(&bytes[..bytes.len() - 1], &key).unwrap_err();
     assert_eq!(error, CacheError::Truncated { found: 125, expected: 126 });

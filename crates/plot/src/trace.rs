@@ -181,7 +181,7 @@ impl Piece {
 // The cause is in the sentence: as a source it would be printed twice.
 impl From<serde_json::Error> for TraceError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Json(error.to_string())
+        Self::Json(if error.is_eof() { "it breaks off".to_owned() } else { error.to_string() })
     }
 }
 

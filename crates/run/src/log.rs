@@ -117,7 +117,10 @@ impl Log {
             serde_json::from_slice(line).map_err(|error: serde_json::Error| {
                 // It counts lines, too, from the beginning of this one.
                 let place = format!(" at line {} column {}", error.line(), error.column());
-                let text = error.to_string();
+                let text = match error.is_eof() {
+                    true => "it breaks off".to_owned(),
+                    false => error.to_string(),
+                };
                 let reason = text.strip_suffix(&place).unwrap_or(&text).to_owned();
                 LogError { line: number, reason }
             })
@@ -173,7 +176,7 @@ mod tests {
     fn a_damaged_line_is_named() {
         let damaged = b"{\"event\":\"sample\",\"step\":1,\"text\":\"\"}\n\n{\"event\":\"step\"\n";
         let error = Log::parse(damaged.to_vec()).expect_err("a damaged line").to_string();
-        assert!(error.starts_with("line 3 of the log is damaged: EOF"), "{error}");
+        assert!(error.starts_with("line 3 of the log is damaged: it breaks off"), "{error}");
         assert!(!error.contains("line 1"), "{error}");
     }
 }

@@ -244,18 +244,17 @@ mod tests {
         // Others of the same corpus do not pile up, and what is no cache stays.
         let foreign = folder.path().join("stories.0123456789abcdef.ids");
         fs::write(&foreign, "my own ids")?;
-        for round in 0..4 {
-            fs::write(
-                &path,
-                "Tom ran.\n<|endoftext|>\nLily ran.\n<|endoftext|>\n".repeat(round + 2),
-            )?;
-            CorpusFile::read(&path)?.encode_parts(tokenizer, 0.5, 2)?;
+        let mut newest = None;
+        for round in 2..6 {
+            fs::write(&path, "Tom ran home.\n<|endoftext|>\n".repeat(round))?;
+            newest = Some(CorpusFile::read(&path)?.encode_parts(tokenizer, 0.5, 2)?);
         }
         assert_eq!(kept()?.len(), CACHES + 1);
         assert_eq!(fs::read(&foreign)?, b"my own ids");
         // The newest ones are still used.
-        let newest = CorpusFile::read(&path)?.encode_parts(tokenizer, 0.5, 2)?;
-        assert_eq!(newest.train.len(), newest.validation.len());
+        let again = CorpusFile::read(&path)?.encode_parts(tokenizer, 0.5, 2)?;
+        let newest = newest.expect("four of them");
+        assert_eq!((again.train, again.validation), (newest.train, newest.validation));
         assert_eq!(kept()?.len(), CACHES + 1);
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! Inputs with bytes lost, doubled or changed.
 
+use super::mutate::break_up;
 use super::random::Random;
 use super::{Place, latest};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -114,40 +115,19 @@ fn targets(place: &Place) -> Result<Vec<Target>> {
     ])
 }
 
-/// The bytes with up to four faults at or behind `from`; most have one.
-fn break_up(whole: &[u8], from: usize, random: &mut Random) -> Vec<u8> {
-    const TEXT: &[u8] = b"0123456789[]{}\",:.-+eE \\ntrufalsn\0\xff";
-    let mut bytes = whole.to_vec();
-    let more = if random.below(2) == 0 { random.below(4) } else { 0 };
-    for _ in 0..=more {
-        if bytes.len() <= from {
-            break;
-        }
-        let at = from + random.below(bytes.len() - from);
-        match random.below(6) {
-            0 => drop(bytes.remove(at)),
-            1 => bytes.insert(at, bytes[at]),
-            2 => bytes[at] = random.one(TEXT),
-            3 => bytes[at] ^= 1 << random.below(8),
-            4 => {
-                let end = (at + random.below(40)).min(bytes.len());
-                let piece = bytes[at..end].to_vec();
-                let to = from + random.below(bytes.len() - from);
-                bytes.splice(to..to, piece);
-            }
-            _ => bytes.truncate(at),
-        }
-    }
-    bytes
+/// A program that may not take more than [`MEMORY`].
+pub(super) fn bounded(program: &Path) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]).arg(program);
+    // Threads take address space, and many cores many threads.
+    shell.env("RUST_BACKTRACE", "0").env("RAYON_NUM_THREADS", "2").env_remove("RUST_LOG");
+    shell
 }
 
 /// Runs the program on an input and says whether it used it.
 fn try_it(place: &Place, target: &Target) -> Result<bool> {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]);
-    shell.arg(&place.program).args(&target.command).current_dir(&place.folder);
-    // Threads take address space, and many cores many threads.
-    shell.env("RUST_BACKTRACE", "0").env("RAYON_NUM_THREADS", "2").env_remove("RUST_LOG");
+    let mut shell = bounded(&place.program);
+    shell.args(&target.command).current_dir(&place.folder);
     let mut child = shell.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let begun = Instant::now();
     while child.try_wait()?.is_none() {

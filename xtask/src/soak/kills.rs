@@ -146,7 +146,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Parameters and moments of a run's newest checkpoint: what follows the header of both files.
-fn tensors(run: &Path) -> Result<[Vec<u8>; 2]> {
+pub(super) fn tensors(run: &Path) -> Result<[Vec<u8>; 2]> {
     let folder = latest(run).with_context(|| format!("{} has no checkpoint", run.display()))?;
     let read = |name: &str| -> Result<Vec<u8>> {
         let bytes = fs::read(folder.join(name))?;

@@ -1,8 +1,10 @@
 //! `cargo xtask soak`: trainings that are killed, and inputs that are broken, for as long as one
 //! likes.
 
+mod disk;
 mod fuzz;
 mod kills;
+mod mutate;
 mod random;
 
 use crate::run;
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) const HELP: &str = "\
-Looks for faults that take many tries, in two parts (Unix only):
+Looks for faults that take many tries (Unix only):
 
   kills   a small training is ended at random moments (SIGKILL, SIGTERM, two signals at once, a
           closed pipe, a full disk) and resumed until it is done; its parameters and moments must
@@ -19,13 +21,19 @@ Looks for faults that take many tries, in two parts (Unix only):
   fuzz    checkpoints, optimizer states, tokenizers, settings, states, logs and traces with bytes
           lost, doubled or changed; the program must use them or say what is wrong in one line, in
           bounded time and memory, and never use weights that are not those that were written
+  readers broken inputs for every reader in one process, which is a thousand times as quick: also
+          prompts, share links, models.json, parquet files through a local hub, story grammars
+  disk    every call of the program that writes to the disk fails once, at every place (Linux, with
+          strace); no file may be half written, and a training must go on to the same bits
 
-Usage: cargo xtask soak [--kills N] [--inputs N] [--seed N] [--program FILE]
+Usage: cargo xtask soak [--kills N] [--inputs N] [--readers N] [--seed N] [--program FILE]
 
   --kills N       trainings to end  [default: 200, some minutes]
   --inputs N      broken inputs     [default: 2000, some minutes]
+  --readers N     broken inputs for the readers in one process  [default: 100000, some minutes]
   --seed N        of everything random  [default: 1]
-  --program FILE  the trainer to use  [default: it is built in release mode]
+  --program FILE  the trainer to use, with the program `fuzz` beside it  [default: both are built in
+                  release mode]
 
 Prints a table of what was done; ends with an error at the first fault, and says how to repeat it.";
 
@@ -34,13 +42,15 @@ Prints a table of what was done; ends with an error at the first fault, and says
 pub(crate) struct Options {
     kills: u64,
     inputs: u64,
+    readers: u64,
     seed: u64,
     program: Option<PathBuf>,
 }
 
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Self> {
-        let mut options = Self { kills: 200, inputs: 2_000, seed: 1, program: None };
+        let mut options =
+            Self { kills: 200, inputs: 2_000, readers: 100_000, seed: 1, program: None };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let value = args.next().with_context(|| format!("`{arg}` needs a value"));
@@ -52,6 +62,7 @@ impl Options {
             match arg.as_str() {
                 "--kills" => options.kills = number(value?)?,
                 "--inputs" => options.inputs = number(value?)?,
+                "--readers" => options.readers = number(value?)?,
                 "--seed" => options.seed = number(value?)?,
                 "--program" => options.program = Some(value?.into()),
                 other => bail!("`soak` has no argument `{other}`; see `cargo xtask soak --help`"),
@@ -67,7 +78,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
         Some(program) => program,
         None => {
             println!("== building the program (a few minutes the first time)");
-            run::run(run::cargo().args(["build", "--release", "-p", "trainer"]))?;
+            run::run(run::cargo().args(["build", "--release", "-p", "trainer", "-p", "fuzz"]))?;
             "target/release/trainer".into()
         }
     };
@@ -80,8 +91,20 @@ pub(crate) fn run(options: Options) -> Result<()> {
     place.corpus()?;
     kills::run(&place, options.kills, options.seed)?;
     fuzz::run(&place, options.inputs, options.seed)?;
+    readers(&place, options.readers, options.seed)?;
+    disk::run(&place)?;
     // After a fault it stays, to be looked at.
     run::remove(&place.folder)
+}
+
+/// Runs the program `fuzz`, in bounded memory.
+fn readers(place: &Place, inputs: u64, seed: u64) -> Result<()> {
+    println!("\n== readers: {inputs} broken inputs in one process, seed {seed}");
+    let mut shell = fuzz::bounded(&place.program.with_file_name("fuzz"));
+    shell.args(["--inputs", &inputs.to_string(), "--seed", &seed.to_string()]);
+    shell.env("TMPDIR", &place.folder);
+    ensure!(shell.status()?.success(), "a reader failed; the line above says how to repeat it");
+    Ok(())
 }
 
 /// A folder to work in, and the program.

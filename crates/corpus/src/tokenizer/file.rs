@@ -112,7 +112,12 @@ impl File {
     pub(super) fn parse(json: &[u8]) -> Result<Self, TokenizerError> {
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         let mut file: BTreeMap<String, Value> =
-            serde_json::from_slice(json).map_err(|e| TokenizerError::Parse(e.to_string()))?;
+            serde_json::from_slice(json).map_err(|error: serde_json::Error| {
+                TokenizerError::Parse(match error.is_eof() {
+                    true => "it breaks off".to_owned(),
+                    false => error.to_string(),
+                })
+            })?;
         let mut take = |name: &str| file.remove(name).unwrap_or_default();
         match take("version") {
             Value::Null => {}
