@@ -24,6 +24,9 @@ pub(crate) enum Verdict {
     Wrong(String),
 }
 
+/// Reads bytes.
+type Read = Box<dyn Fn(&[u8]) -> Verdict>;
+
 /// A reader of foreign bytes.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
@@ -33,7 +36,7 @@ pub(crate) struct Target {
     pub(crate) seeds: Vec<Vec<u8>>,
     /// Bytes from here on are weights.
     pub(crate) weights: Option<usize>,
-    pub(crate) read: Box<dyn Fn(&[u8]) -> Verdict>,
+    pub(crate) read: Read,
 }
 
 fn target(
@@ -159,10 +162,9 @@ fn optimizer(files: &seeds::Files) -> Target {
 fn trace() -> Target {
     of_text("trace", 4, vec![seeds::TRACE.as_bytes().to_vec()], |text| {
         verdict(Trace::from_json(text).map(|trace| {
-            for frame in 0..trace.frames.len() {
-                (trace.text(frame), trace.strings(frame), trace.mean_confidence(frame));
-            }
-            trace.to_json()
+            let frames = 0..trace.frames.len();
+            let shown = frames.map(|at| (trace.text(at), trace.strings(at), trace.masks(at)));
+            (shown.collect::<Vec<_>>(), trace.to_json())
         }))
     })
 }
