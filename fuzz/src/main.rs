@@ -143,7 +143,7 @@ fn try_one(targets: &[Target], seed: u64, number: u64, counts: &mut [Count]) -> 
             counts[at].used += 1;
             return Ok(());
         }
-        Ok(Verdict::Refused(reason)) if is_sentence(&reason) => {
+        Ok(Verdict::Refused(reason)) if is_sentence(&reason, &broken) => {
             counts[at].refused += 1;
             return Ok(());
         }
@@ -160,10 +160,10 @@ fn try_one(targets: &[Target], seed: u64, number: u64, counts: &mut [Count]) -> 
     ))
 }
 
-/// Whether a reason is fit for people: one line, and not the form of a Rust value.
-fn is_sentence(reason: &str) -> bool {
+/// Whether a reason is fit for people: not the form of a Rust value, and one line, but for line breaks
+/// that the input itself brings as escapes, which the program shows as such.
+fn is_sentence(reason: &str, input: &[u8]) -> bool {
     let rust = ["unwrap()", "Some(", "Err(", "ParquetError", "panicked at"];
-    !reason.is_empty()
-        && reason.lines().count() == 1
-        && !rust.iter().any(|form| reason.contains(form))
+    let line = reason.lines().count() == 1 || input.contains(&b'\\');
+    !reason.is_empty() && line && !rust.iter().any(|form| reason.contains(form))
 }

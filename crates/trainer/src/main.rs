@@ -82,8 +82,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // The causes on the same line, outermost first.
             match advice::advice(&error) {
-                Some(advice) => print::note(format_args!("error: {error:#}; {advice}")),
-                None => print::note(format_args!("error: {error:#}")),
+                Some(advice) => print::error(&format!("{error:#}; {advice}")),
+                None => print::error(&format!("{error:#}")),
             }
             ExitCode::FAILURE
         }

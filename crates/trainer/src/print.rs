@@ -12,6 +12,21 @@ pub(crate) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// An error on standard error. It is one line: line breaks and other control characters, which come
+/// from names and files of others, are shown as Rust writes them.
+pub(crate) fn error(text: &str) {
+    note(format_args!("error: {}", visible(text)));
+}
+
+/// A text with its control characters made visible.
+fn visible(text: &str) -> String {
+    let show = |c: char| match c.is_control() {
+        true => c.escape_default().collect(),
+        false => c.to_string(),
+    };
+    text.chars().map(show).collect()
+}
+
 /// A line on standard output, at once.
 pub(crate) fn line(text: impl Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -54,4 +69,15 @@ pub(crate) fn warn(error: &io::Error) {
     TOLD.call_once(|| {
         note(format_args!("warning: cannot write to standard output ({error}); the work goes on"));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn control_characters_are_visible() {
+        let text = "cannot read “a\nb\u{1b}[2J”: é";
+        assert_eq!(visible(text), "cannot read “a\\nb\\u{1b}[2J”: é");
+    }
 }
