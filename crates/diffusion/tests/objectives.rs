@@ -1,7 +1,7 @@
 //! What each objective promises: gradients, likelihoods by brute force over all texts of three tokens,
 //! and learning.
 
-use device::{Device, Recording};
+use device::{AdapterChoice, Device, Gpu, Recording};
 use diffusion::metrics::{NoiseBound, Scorer, stratified_times};
 use diffusion::sampler::{
     Generation, Parts as Sampling, PassOptions, SampleOptions, SamplerKind, Workspace,
@@ -342,6 +342,76 @@ fn every_objective_learns() {
             assert!(behind.iter().all(|&id| id == config.mask_id), "one token a pass");
         }
         assert!(generation.finished());
+    }
+}
+
+/// A network with every option, writing three texts on three devices: with a cache each token is the
+/// one that a pass over the whole text draws, also after going back.
+#[test]
+fn a_cache_changes_no_token() {
+    let config = Config {
+        n_layer: 3,
+        n_embd: 48,
+        block_size: 70,
+        vocab_size: 41,
+        mask_id: 2,
+        value_mixing: true,
+        embedding_shortcut: true,
+        skips: true,
+        head_gates: true,
+        ..TINY
+    };
+    let gpu = block_on(Gpu::open(&AdapterChoice::Any)).expect("a GPU or a software driver");
+    for mut device in [Device::oracle(), Device::cpu(), Device::Gpu(Box::new(gpu))] {
+        let model = network(&mut device, config, Objective::Autoregressive, 0.3);
+        let whole = Workspace::new(&mut device, &config, 3, 70).expect("it fits");
+        let cached = Workspace::for_model(&mut device, &model, 3, 70).expect("it fits");
+        let variants = Variants::default();
+        for (given, temperature, top_k, top_p) in
+            [(0, 1.0, None, None), (5, 0.8, Some(20), Some(0.9)), (69, 0.0, None, None)]
+        {
+            let prompt = |text: usize| -> Vec<_> {
+                (0..70).map(|n| (n < given).then_some(3 + (7 * n + text) as u32 % 38)).collect()
+            };
+            let prompts: Vec<_> = (0..3).map(prompt).collect();
+            let options = SampleOptions {
+                sampler: SamplerKind::LeftToRight.into(),
+                temperature,
+                top_k,
+                top_p,
+                seed: 6,
+                ..Default::default()
+            };
+            let mut begin = |workspace: &Workspace| {
+                let parts = Sampling { model: &model, variants: &variants, workspace };
+                Generation::new(&mut device, parts, &prompts, &options, PassOptions::default())
+                    .expect("possible")
+            };
+            let [mut whole, mut cached] = [begin(&whole), begin(&cached)];
+            assert!(cached.recording().flop() < whole.recording().flop() / 20, "{device}");
+            let first = block_on(cached.read_state(&device)).expect("the device answers");
+            let mut half = first.clone();
+            for pass in 0..whole.passes() {
+                if pass == whole.passes() / 2 {
+                    half = block_on(cached.read_state(&device)).expect("the device answers");
+                }
+                whole.step(&mut device).expect("the device answers");
+                cached.step(&mut device).expect("the device answers");
+            }
+            let expected = block_on(whole.read_state(&device)).expect("the device answers");
+            for back in [None, Some(&half), Some(&first)] {
+                if let Some(state) = back {
+                    cached.set_state(&mut device, state).expect("the device answers");
+                    cached.run(&mut device).expect("the device answers");
+                }
+                let state = block_on(cached.read_state(&device)).expect("the device answers");
+                assert_eq!(state.ids, expected.ids, "{device}, {given} given");
+                for (a, b) in state.confidence.iter().zip(&expected.confidence) {
+                    assert!((a - b).abs() < 1e-4, "{device}: {a}, without a cache {b}");
+                }
+            }
+            assert!(!expected.ids.contains(&config.mask_id));
+        }
     }
 }
 

@@ -112,6 +112,24 @@ pub fn record(
     );
 }
 
+/// `shaders/gemm_thin.wgsl`
+pub static THIN: Kernel = kernel!("gemm_thin", Params, Buffers, thin_twin);
+
+/// Rows up to which [`thin`] is worth while: a quarter of a tile.
+const MOST_THIN: usize = 16;
+
+/// Records `c = a bᵀ` for few rows; sizes are `[m, n, k]`. Sums have another order than in
+/// [`record`].
+pub fn thin(step: &mut Recording, variants: &Variants, io: Buffers, sizes: [usize; 3]) {
+    let [m, n, k] = sizes;
+    if m > MOST_THIN {
+        return record(step, variants, Op::Nt, io, sizes, false);
+    }
+    let params = Params { m: m as u32, n: n as u32, k: k as u32, accumulate: 0 };
+    let grid = [n.div_ceil(4) as u32, m as u32, 1];
+    step.push(Launch::new(&THIN, &params, io, grid).flop(2 * m * n * k));
+}
+
 /// Workgroups that keep a large GPU busy, several per multiprocessor.
 const ENOUGH: usize = 1024;
 
@@ -192,6 +210,13 @@ fn tile_twin<E: Real>(args: Args<'_, E>) {
         let b = Matrix::new(&b[start * n..], depth, n, n);
         multiply(partial, n, a, b, 1.0, false, Parallelism::Rayon(0));
     }
+}
+
+fn thin_twin<E: Real>(args: Args<'_, E>) {
+    let (params, [a, b, c]) = args.take::<Params, 3>();
+    let [m, n, k] = [params.m, params.n, params.k].map(|size| size as usize);
+    let (a, b) = (Matrix::new(a.floats(), m, k, k), Matrix::new(b.floats(), n, k, k).transposed());
+    multiply(c.floats_mut(), n, a, b, 1.0, false, Parallelism::Rayon(0));
 }
 
 fn sum_twin<E: Real>(args: Args<'_, E>) {

@@ -11,6 +11,7 @@ pub mod adamw;
 pub mod attention;
 pub mod begin_step;
 pub mod cross_entropy;
+pub mod decode;
 pub mod draw_batch;
 pub mod embed;
 pub mod gate;
@@ -73,6 +74,8 @@ pub const ALL: &[&Kernel] = &[
     &begin_step::KERNEL,
     &cross_entropy::BACKWARD,
     &cross_entropy::FORWARD,
+    &decode::ATTENTION,
+    &decode::BEGIN,
     &draw_batch::KERNEL,
     &embed::FORWARD,
     &embed::FORWARD_TOKENS,
@@ -86,6 +89,7 @@ pub const ALL: &[&Kernel] = &[
     &gemm::DIRECT,
     &gemm::SUBGROUP,
     &gemm::SUM,
+    &gemm::THIN,
     &gemm::TILE,
     &grad_norm::CLIP,
     &grad_norm::SUM_SQUARES,

@@ -48,6 +48,20 @@ fn tile() {
     check(GemmVariant::Tile);
 }
 
+/// Rows as few as texts that are written at a time, and too many for it.
+#[test]
+fn thin() {
+    compare("gemm_thin", ABSOLUTE, RELATIVE, |bench, step| {
+        let sizes = [[1, 1, 1], [1, 130, 257], [3, 5, 7], [16, 66, 300], [17, 66, 300]];
+        let record = |[m, n, k]: [usize; 3]| {
+            let (a, b, c) = (bench.floats(m * k), bench.floats(n * k), bench.unwritten(m * n));
+            gemm::thin(step, &Variants::default(), gemm::Buffers { a, b, c }, [m, n, k]);
+            c
+        };
+        sizes.map(record).to_vec()
+    });
+}
+
 #[test]
 fn direct() {
     check(GemmVariant::Direct);

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use device::{ALIGNMENT, Device, DeviceError, Slice};
 use kernels::attention::{self, Mask};
-use kernels::{embed, gate, rope_norm};
+use kernels::{decode, embed, gate, rope_norm};
 
 use crate::Config;
 
@@ -42,6 +42,8 @@ pub struct LayerActivations {
     pub mlp_inv_rms: Slice,
     /// First matrix's output, before the activation: `(N, 4C)`.
     pub fc: Slice,
+    /// Keys and values of earlier positions, where a pass is over one position of each sequence.
+    pub cache: Option<decode::Cache>,
 }
 
 /// Buffers of the passes over a batch of `batch` sequences of `length` tokens; N = batch x length.
@@ -246,6 +248,7 @@ impl Activations {
                     mlp_h: take_kept("mlp_h", n * c)?,
                     mlp_inv_rms: take_kept("mlp_inv_rms", n)?,
                     fc: take_kept("fc", 4 * n * c)?,
+                    cache: None,
                 },
             });
         }
@@ -279,6 +282,11 @@ impl Activations {
     /// Number of positions, N.
     pub fn rows(&self) -> usize {
         self.batch * self.length
+    }
+
+    /// Whether a pass is over one position of each sequence, and the others lie in a cache.
+    pub(crate) fn decodes(&self) -> bool {
+        self.layers[0].cache.is_some()
     }
 
     /// Whether the backward pass computes what a block keeps anew, from its input.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use device::{Recording, Slice};
 use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
-use kernels::{Variants, attention, embed, gate, mix, relu_squared, rmsnorm, rope_norm};
+use kernels::{Variants, attention, decode, embed, gate, mix, relu_squared, rmsnorm, rope_norm};
 
 use crate::{Activations, Block, LayerActivations, Model, Weights, mixing};
 
@@ -104,12 +104,12 @@ pub fn block(
     kept: &LayerActivations,
     stream: Residual,
 ) -> Residual {
-    let Pass { variants, acts, .. } = *pass;
+    let acts = pass.acts;
     let (n, c) = (acts.rows(), pass.model.config.n_embd);
     let x = activations(step, pass, weights, kept, stream);
     relu_squared::forward(step, relu_squared::Forward { x: kept.fc, out: acts.activated });
     let io = gemm::Buffers { a: acts.activated, b: weights.mlp_proj, c: acts.branch };
-    gemm::record(step, variants, Op::Nt, io, [n, c, 4 * c], false);
+    linear(step, pass, io, [n, c, 4 * c]);
     Residual { x, branch: Some(acts.branch) }
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn activations(
     let (config, branch) = (&model.config, acts.branch);
     let (n, c) = (acts.rows(), config.n_embd);
     let product = |step: &mut Recording, a, b, c, sizes| {
-        gemm::record(step, variants, Op::Nt, gemm::Buffers { a, b, c }, sizes, false);
+        linear(step, pass, gemm::Buffers { a, b, c }, sizes);
     };
 
     // x + attention(norm(x))
@@ -140,8 +140,13 @@ pub(crate) fn activations(
         let (first, values) = (acts.layers[0].qkv, kept.values.unwrap_or(branch));
         mix::values(step, mix::Values { scale, first, qkv, values }, c);
     }
-    let heads = attention::Forward { q: qkv, kv: qkv, y: kept.y, lse: kept.lse };
-    attention::forward(step, variants, heads, &acts.attention_shape(config));
+    if let Some(decode::Cache { keys_values: cache, filled, length }) = kept.cache {
+        let io = decode::Attention { qkv, filled, cache, y: kept.y };
+        decode::attention(step, io, [n, length, config.n_head, config.head_dim()]);
+    } else {
+        let heads = attention::Forward { q: qkv, kv: qkv, y: kept.y, lse: kept.lse };
+        attention::forward(step, variants, heads, &acts.attention_shape(config));
+    }
     let y = gated(step, pass, weights, kept);
     product(step, y, weights.attn_proj, branch, [n, c, c]);
     let stream = Residual { x, branch: Some(branch) };
@@ -151,6 +156,15 @@ pub(crate) fn activations(
     let x = stream.normalize(step, acts.mid, h, kept.mlp_inv_rms);
     product(step, h, weights.fc, kept.fc, [n, 4 * c, c]);
     x
+}
+
+/// Records a linear layer, `c = a bᵀ`.
+fn linear(step: &mut Recording, pass: &Pass<'_>, io: gemm::Buffers, sizes: [usize; 3]) {
+    if pass.acts.decodes() {
+        gemm::thin(step, pass.variants, io, sizes);
+    } else {
+        gemm::record(step, pass.variants, Op::Nt, io, sizes, false);
+    }
 }
 
 /// The heads' outputs of a block as its projection takes them, `(N, C)`: through the gates, if there
@@ -198,10 +212,10 @@ pub fn record_stats(step: &mut Recording, pass: &Pass<'_>, targets: Slice, stats
 /// # Panics
 /// When there are more than `acts.logit_rows`.
 pub fn head(step: &mut Recording, pass: &Pass<'_>, h: Slice, rows: usize) -> Slice {
-    let Pass { variants, model, acts, .. } = *pass;
+    let Pass { model, acts, .. } = *pass;
     let (c, v) = (model.config.n_embd, model.config.vocab_size);
     let logits = acts.logits.part(0, rows * v);
     let io = gemm::Buffers { a: h, b: model.weights.lm_head, c: logits };
-    gemm::record(step, variants, Op::Nt, io, [rows, v, c], false);
+    linear(step, pass, io, [rows, v, c]);
     logits
 }

@@ -28,7 +28,7 @@ impl Sampler {
         tokenizer: &Tokenizer,
     ) -> Result<Self, SampleError> {
         let length = settings.train.sample_tokens;
-        let workspace = &Workspace::new(device, &model.config, 1, length)?;
+        let workspace = &Workspace::for_model(device, model, 1, length)?;
         let options = SampleOptions {
             temperature: TEMPERATURE,
             ..writer::options(model.objective, settings.diffusion.schedule, tokenizer)

@@ -1,6 +1,6 @@
 //! A generation: a state machine that programs and pages drive.
 
-use device::{Device, DeviceError, Program, Recording, Timing};
+use device::{Device, DeviceError, Program, Recording, Slice, Timing};
 use kernels::Variants;
 use kernels::remask::{FREE, FREE_NO_END, GIVEN};
 use model::{Config, Model};
@@ -38,6 +38,8 @@ pub struct Generation {
     length: usize,
     pub(super) buffers: Buffers,
     program: Program,
+    /// Programs that write with a cache, if the workspace has one.
+    decoder: Option<Decoder>,
     /// Programs of a targeted correction: judging, and filling.
     correction: Option<[Program; 2]>,
     /// Whether passes compute predictions.
@@ -48,6 +50,30 @@ pub struct Generation {
     reached: usize,
     /// The pass that the device's cursor stands at.
     cursor: usize,
+}
+
+/// Passes over one position of each text, with a cache of keys and values.
+#[derive(Debug)]
+struct Decoder {
+    /// Adds a position to the cache.
+    feed: Program,
+    /// The same, and draws its token.
+    write: Program,
+    /// Of the positions in the cache, on the device.
+    counter: Slice,
+    /// The same number here.
+    filled: usize,
+    /// Position that the next pass writes, if it is the same in all texts and nothing stands behind
+    /// it; else passes are over the whole text.
+    next: Option<usize>,
+}
+
+/// The first mask of all texts, if it is the same and only masks follow.
+fn common_start(ids: &[u32], length: usize, mask_id: u32) -> Option<usize> {
+    let first = ids.iter().take(length).position(|&id| id == mask_id)?;
+    let splits =
+        |text: &[u32]| text.iter().enumerate().all(|(n, &id)| (id == mask_id) == (n >= first));
+    ids.chunks(length).all(splits).then_some(first)
 }
 
 impl Generation {
@@ -88,8 +114,21 @@ impl Generation {
         } else {
             None
         };
+        // Predictions are asked for at all positions.
+        let decoding = workspace.decoding(model, batch, seen).filter(|_| !pass.predictions);
+        let decoder = match &decoding {
+            Some(decoding) => Some(Decoder {
+                feed: device.compile(recorder.decode(decoding, false))?,
+                write: device.compile(recorder.decode(decoding, true))?,
+                counter: decoding.filled,
+                filled: 0,
+                next: None,
+            }),
+            None => None,
+        };
         let mut generation = Self {
             config,
+            decoder,
             options: options.clone(),
             batch,
             length,
@@ -168,13 +207,13 @@ impl Generation {
 
     /// Launches of a pass that writes.
     pub fn recording(&self) -> &Recording {
-        self.program.recording()
+        self.decoder.as_ref().map_or(&self.program, |decoder| &decoder.write).recording()
     }
 
     /// Runs the next pass; does nothing when all are done. A GPU is not waited for.
     pub fn step(&mut self, device: &mut Device) -> Result<(), DeviceError> {
         if !self.finished() {
-            self.place_cursor(device)?;
+            self.prepare(device)?;
             device.run(self.next_program())?;
             self.advance();
         }
@@ -183,6 +222,9 @@ impl Generation {
 
     /// The program of the next pass.
     fn next_program(&self) -> &Program {
+        if let Some(Decoder { write, next: Some(_), .. }) = &self.decoder {
+            return write;
+        }
         match (self.plan.phase(self.passes_done), &self.correction) {
             (Phase::Judge, Some([judge, _])) => judge,
             (Phase::Fill, Some([_, fill])) => fill,
@@ -190,11 +232,18 @@ impl Generation {
         }
     }
 
-    /// Puts the device's cursor where the next pass is, if passes were skipped.
-    fn place_cursor(&mut self, device: &mut Device) -> Result<(), DeviceError> {
+    /// Puts the device's cursor where the next pass is, if passes were skipped, and what stands before
+    /// the next position into the cache.
+    fn prepare(&mut self, device: &mut Device) -> Result<(), DeviceError> {
         if self.cursor != self.passes_done {
             self.cursor = self.passes_done;
             device.write_words(self.buffers.cursor, &[self.cursor as u32])?;
+        }
+        if let Some(Decoder { feed, filled, next: Some(next), .. }) = &mut self.decoder {
+            while *filled < *next {
+                device.run(feed)?;
+                *filled += 1;
+            }
         }
         Ok(())
     }
@@ -203,6 +252,10 @@ impl Generation {
         self.passes_done += 1;
         self.cursor += 1;
         self.reached = self.passes_done;
+        if let Some(Decoder { filled, next: Some(next), .. }) = &mut self.decoder {
+            *next += 1;
+            *filled = *next;
+        }
     }
 
     /// Runs the remaining passes.
@@ -222,7 +275,7 @@ impl Generation {
         if self.finished() {
             return Ok(None);
         }
-        self.place_cursor(device)?;
+        self.prepare(device)?;
         let timings = device.profile(self.next_program()).await?;
         if timings.is_some() {
             self.advance();
@@ -290,6 +343,11 @@ impl Generation {
         if self.buffers.acts.length == self.length {
             let told = told_table(&self.options, self.config.timesteps, &rows);
             device.write_words(self.buffers.told, &told)?;
+        }
+        if let Some(decoder) = &mut self.decoder {
+            decoder.filled = 0;
+            decoder.next = common_start(&state.ids, self.length, self.config.mask_id);
+            device.write_words(decoder.counter, &[0])?;
         }
         device.write_words(self.buffers.progress, &[0, 1])?;
         device.write_words(self.buffers.cursor, &[self.passes_done as u32])

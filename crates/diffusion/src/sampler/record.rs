@@ -9,7 +9,7 @@ use kernels::sample_doubt::Doubt;
 use kernels::sample_order::{Choice, Score};
 use kernels::sample_survey::Survey;
 use kernels::{
-    Variants, cross_entropy, remask, sample_apart, sample_ask, sample_begin, sample_blocks,
+    Variants, cross_entropy, decode, remask, sample_apart, sample_ask, sample_begin, sample_blocks,
     sample_bound, sample_certainty, sample_chance, sample_doubt, sample_explain, sample_hide,
     sample_order, sample_survey, sample_threshold, sample_tokens, sample_uniforms, shift,
 };
@@ -19,7 +19,7 @@ use model::forward::{self, Pass};
 use super::SampleOptions;
 use super::parts::{Commit, Correction, Layout, Order};
 use super::plan::{FILLS, GROUPS, Phase};
-use super::workspace::Buffers;
+use super::workspace::{Buffers, Decoding};
 
 /// Where the uniform random numbers of a pass come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,10 +103,74 @@ impl Recorder<'_> {
         sample_survey::record(step, io, &survey);
     }
 
+    /// Keeps what stands, and notes what is to be drawn.
+    fn keep(&self, step: &mut Recording, seen: Slice) {
+        let Buffers { ids, confidence, kinds, asked, tokens, token_confidence, .. } = *self.buffers;
+        let io =
+            sample_ask::Buffers { ids, seen, confidence, kinds, asked, tokens, token_confidence };
+        let redraws = !self.options.sampler.keeps_visible();
+        sample_ask::record(step, io, self.model.config.mask_id, redraws);
+    }
+
+    /// A pass over the next position of each text, with keys and values of those before it cached.
+    /// If it does not draw a token, it only adds to the cache.
+    pub(super) fn decode(&self, decoding: &Decoding, draws: bool) -> Recording {
+        let Self { variants, model, buffers, .. } = *self;
+        let Buffers { table, cursor, timesteps, control, ids, kinds, rows, .. } = *buffers;
+        let Decoding { ref acts, filled, inputs } = *decoding;
+        let (mask_id, length) = (model.config.mask_id, buffers.acts.length);
+        let mut step = Recording::default();
+        if draws {
+            sample_begin::record(
+                &mut step,
+                sample_begin::Buffers { table, cursor, timesteps, control },
+            );
+            self.survey(&mut step, Phase::Write);
+            self.keep(&mut step, ids);
+        }
+        let io = decode::Begin {
+            ids,
+            kinds,
+            rope: buffers.acts.rope,
+            filled,
+            inputs,
+            angles: acts.rope,
+            rows: rows.part(0, acts.batch),
+        };
+        decode::begin(&mut step, io, length, mask_id);
+        let pass = Pass { variants, model, acts, ids: inputs, timesteps };
+        if !draws {
+            forward::trunk(&mut step, &pass);
+            return step;
+        }
+        self.if_live(&mut step, true, |step| {
+            self.draw_uniforms(step);
+            forward::trunk(step, &pass);
+            let c = model.config.n_embd;
+            for (start, count) in acts.logit_chunks() {
+                let h = acts.final_h.part(start * c, count * c);
+                let logits = forward::head(step, &pass, h, count);
+                self.read_run(step, Phase::Write, start..start + count, logits);
+            }
+            self.settle(step, Phase::Write);
+        });
+        step
+    }
+
+    fn draw_uniforms(&self, step: &mut Recording) {
+        let Self { buffers, options, pass, .. } = *self;
+        let Buffers { control, uniforms, .. } = *buffers;
+        if pass.uniforms == Uniforms::Drawn {
+            let length = buffers.acts.length;
+            let io = sample_uniforms::Buffers { control, uniforms };
+            sample_uniforms::record(step, io, length, options.first_sample, options.seed);
+        }
+    }
+
     /// Which positions the pass needs logits of. Returns what the network sees.
     fn ask(&self, step: &mut Recording, phase: Phase) -> Slice {
-        let Buffers { ids, kinds, control, live, confidence, asked, .. } = *self.buffers;
-        let Buffers { rows, places, run_live, tokens, token_confidence, .. } = *self.buffers;
+        let Buffers { ids, kinds, control, live, asked, rows, places, run_live, .. } =
+            *self.buffers;
         let (mask_id, length) = (self.model.config.mask_id, self.buffers.acts.length);
         let mut seen = ids;
         if phase == Phase::Judge {
@@ -114,9 +178,7 @@ impl Recorder<'_> {
             let io = sample_hide::Buffers { ids, kinds, control, live, seen };
             sample_hide::record(step, io, length, GROUPS as u32, mask_id);
         }
-        let io =
-            sample_ask::Buffers { ids, seen, confidence, kinds, asked, tokens, token_confidence };
-        sample_ask::record(step, io, mask_id, !self.options.sampler.keeps_visible());
+        self.keep(step, seen);
         let io = rows::Select { weights: asked, rows, places, live: run_live };
         rows::select(step, io, self.buffers.acts.logit_rows);
         if self.model.objective.shifts() {
@@ -128,12 +190,10 @@ impl Recorder<'_> {
 
     /// The network's output at the positions that are asked, side by side.
     fn look(&self, step: &mut Recording, phase: Phase, seen: Slice) {
-        let Self { buffers, options, pass, .. } = *self;
-        let Buffers { control, uniforms, ids, asked, .. } = *buffers;
-        if phase != Phase::Judge && pass.uniforms == Uniforms::Drawn {
-            let length = buffers.acts.length;
-            let io = sample_uniforms::Buffers { control, uniforms };
-            sample_uniforms::record(step, io, length, options.first_sample, options.seed);
+        let buffers = self.buffers;
+        let Buffers { ids, asked, .. } = *buffers;
+        if phase != Phase::Judge {
+            self.draw_uniforms(step);
         }
         forward::trunk(step, &self.forward_pass(seen));
         let Buffers { rows, row_targets, row_weights, .. } = *buffers;

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use device::{ALIGNMENT, Device, DeviceError, Element, Slice};
 use kernels::cross_entropy::TokenStats;
 use kernels::rows::LIVE;
-use kernels::{sample_begin, sample_explain, sample_survey};
+use kernels::{decode, sample_begin, sample_explain, sample_survey};
 use model::{Activations, Config, LOGIT_BYTES, Model};
 
 use super::plan::Plan;
@@ -17,6 +17,27 @@ pub struct Workspace {
     pub(super) batch: usize,
     pub(super) length: usize,
     pub(super) buffers: Buffers,
+    /// For models that write from left to right.
+    cache: Option<Cache>,
+}
+
+/// Keys and values of the positions that are written, so that a pass is over one position alone.
+#[derive(Clone, Debug)]
+struct Cache {
+    /// Of each layer, `(batch, length, 2, H, D)`.
+    layers: Vec<Slice>,
+    filled: Slice,
+    inputs: Slice,
+    angles: Slice,
+}
+
+/// What a pass over one position of each text reads and writes besides [`Buffers`]; see
+/// [`kernels::decode`].
+#[derive(Clone, Debug)]
+pub(super) struct Decoding {
+    pub(super) acts: Activations,
+    pub(super) filled: Slice,
+    pub(super) inputs: Slice,
 }
 
 /// Everything a pass reads or writes, N = batch x length.
@@ -133,7 +154,50 @@ impl Workspace {
             Buffers::new(acts, Plan::most(config.timesteps, length), |label, element, len, _| {
                 device.allocate(label, element, len)
             })?;
-        Ok(Self { batch, length, buffers })
+        Ok(Self { batch, length, buffers, cache: None })
+    }
+
+    /// Buffers for a model; an autoregressive one gets a cache, too.
+    pub fn for_model(
+        device: &mut Device,
+        model: &Model,
+        batch: usize,
+        length: usize,
+    ) -> Result<Self, DeviceError> {
+        let mut workspace = Self::new(device, &model.config, batch, length)?;
+        if model.objective.shifts() {
+            workspace.add_cache(device, &model.config)?;
+        }
+        Ok(workspace)
+    }
+
+    /// Adds a cache of keys and values: an autoregressive model then writes each token in a pass over
+    /// its position alone.
+    fn add_cache(&mut self, device: &mut Device, config: &Config) -> Result<(), DeviceError> {
+        let Self { batch, length, .. } = *self;
+        let size = batch * length * 2 * config.n_embd;
+        let layers = (0..config.n_layer)
+            .map(|_| device.allocate("keys_values", Element::Float, size))
+            .collect::<Result<_, _>>()?;
+        self.cache = Some(Cache {
+            layers,
+            filled: device.allocate("filled", Element::Word, 1)?,
+            inputs: device.allocate("inputs", Element::Word, batch)?,
+            angles: device.allocate("angles", Element::Float, config.head_dim())?,
+        });
+        Ok(())
+    }
+
+    /// What passes over one position of `batch` texts of `length` tokens need, if there is a cache.
+    pub(super) fn decoding(&self, model: &Model, batch: usize, length: usize) -> Option<Decoding> {
+        let Cache { layers, filled, inputs, angles } = self.cache.as_ref()?;
+        let mut acts = self.buffers.acts.narrowed(&model.config, batch, 1);
+        acts.rope = *angles;
+        for (layer, cache) in acts.layers.iter_mut().zip(layers) {
+            let keys_values = cache.part(0, batch * length * 2 * model.config.n_embd);
+            layer.cache = Some(decode::Cache { keys_values, filled: *filled, length });
+        }
+        Some(Decoding { acts, filled: *filled, inputs: inputs.part(0, batch) })
     }
 
     /// How many texts of `length` tokens are generated at a time, so that their logits stay under

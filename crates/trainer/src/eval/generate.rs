@@ -46,7 +46,7 @@ pub(super) fn texts(
             given.chain(std::iter::repeat_n(None, length)).collect()
         })
         .collect();
-    let workspace = Workspace::new(device, &model.config, BATCH, block)?;
+    let workspace = Workspace::for_model(device, model, BATCH, block)?;
     let options = SampleOptions {
         sampler: reference_sampler(model.objective).into(),
         schedule,

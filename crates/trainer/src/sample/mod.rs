@@ -109,10 +109,11 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(request.texts);
     let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
     let named = checkpoint.card.name.clone();
+    let model = Model::load(&mut device, &checkpoint)?;
     let writer = Writer {
-        model: Model::load(&mut device, &checkpoint)?,
         variants: compute::variants(&mut device)?,
-        workspace: Workspace::new(&mut device, &checkpoint.config, together, length)?,
+        workspace: Workspace::for_model(&mut device, &model, together, length)?,
+        model,
         tokenizer,
         defaults,
         name: named.unwrap_or_else(|| folder.to_string_lossy().into_owned()),
