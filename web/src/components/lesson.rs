@@ -18,7 +18,7 @@ pub(super) fn LessonNote() -> impl IntoView {
     let turn = Memo::new(move |_| matches!(app.lesson.get(), Some(Lesson::Change(_))));
     view! {
         <Show when=move || app.lesson.get().is_some()>
-            <aside class="lesson" aria-label="Lesson">
+            <div class="lesson" role="group" aria-label="Lesson">
                 <p>
                     {move || {
                         if turn.get() {
@@ -37,7 +37,7 @@ pub(super) fn LessonNote() -> impl IntoView {
                     </Show>
                     <button class="small" on:click=move |_| app.leave_lesson()>"Leave the lesson"</button>
                 </div>
-            </aside>
+            </div>
         </Show>
     }
 }

@@ -5,7 +5,7 @@ use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, FocusOptions, HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::reader::COURSE;
 use crate::state::App;
@@ -87,13 +87,11 @@ pub(super) fn Tour() -> impl IntoView {
             TimeoutFuture::new(40).await;
             if app.tour.get_untracked() == Some(number) {
                 let Some(card) = card.get_untracked() else { return };
+                // Before it is pointed, for the focus scrolls; fails only for what is not shown.
+                let _ = card.focus();
                 if let Some(found) = point(CARDS[number].target, &card) {
                     place.set(found);
                 }
-                let options = FocusOptions::new();
-                options.set_prevent_scroll(true);
-                // Fails only for an element that is not shown.
-                let _ = card.focus_with_options(&options);
             }
         });
     };
