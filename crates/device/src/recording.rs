@@ -1,6 +1,7 @@
 //! A step written down before it is run.
 
-use std::fmt;
+use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use crate::{Access, Binding, Buffers, Constants, Element, Kernel, Params, Slice};
 
@@ -22,6 +23,8 @@ pub struct Launch {
     pub flop: u64,
     /// A single word, the grid's layers (z) or 0: whether to run at all.
     pub when: Option<Slice>,
+    /// What it belongs to: the names of its sections, the outermost first.
+    pub section: Arc<str>,
 }
 
 impl Launch {
@@ -45,6 +48,7 @@ impl Launch {
             grid,
             flop: 0,
             when: None,
+            section: Arc::default(),
         }
     }
 
@@ -75,6 +79,8 @@ fn bindings<B: Buffers>(_: &B) -> &'static [Binding] {
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     launches: Vec<Launch>,
+    /// Of launches that are added now.
+    section: Arc<str>,
 }
 
 impl Recording {
@@ -83,7 +89,7 @@ impl Recording {
     /// # Panics
     /// When buffers or grid do not fit the kernel's declaration, or when a buffer that the kernel
     /// writes is bound a second time (WebGPU forbids it, and the twins rely on it).
-    pub fn push(&mut self, launch: Launch) {
+    pub fn push(&mut self, mut launch: Launch) {
         let Launch { kernel, buffers, grid, .. } = &launch;
         let name = kernel.name;
         for (i, (slice, binding)) in buffers.iter().zip(kernel.bindings).enumerate() {
@@ -96,7 +102,19 @@ impl Recording {
         }
         // How many are too many, an adapter says when the recording is compiled.
         assert!(grid.iter().all(|&n| n > 0), "{name}: grid {grid:?}");
+        launch.section = Arc::clone(&self.section);
         self.launches.push(launch);
+    }
+
+    /// Records launches that belong together, under a name for those who read the recording.
+    /// Sections may have sections.
+    pub fn section<R>(&mut self, name: impl Display, record: impl FnOnce(&mut Self) -> R) -> R {
+        let outer = Arc::clone(&self.section);
+        let name = if outer.is_empty() { name.to_string() } else { format!("{outer}, {name}") };
+        self.section = name.into();
+        let result = record(self);
+        self.section = outer;
+        result
     }
 
     /// Records launches that run only if the word `flag` is 1 by then, and are skipped if it is
@@ -145,7 +163,7 @@ impl Recording {
 
     /// The launches `range`, for bisecting a wrong result.
     pub fn part(&self, range: std::ops::Range<usize>) -> Self {
-        Self { launches: self.launches[range].to_vec() }
+        Self { launches: self.launches[range].to_vec(), section: Arc::default() }
     }
 
     /// Floating-point operations of the whole step.
@@ -154,10 +172,15 @@ impl Recording {
     }
 }
 
-impl fmt::Display for Recording {
+impl Display for Recording {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "   # {:<26} {:>18} {:>10} {:>10}  buffers", "kernel", "grid", "MFLOP", "MB")?;
+        let mut section = "";
         for (index, launch) in self.launches.iter().enumerate() {
+            if *launch.section != *section {
+                section = &launch.section;
+                writeln!(f, "{section}")?;
+            }
             let [x, y, z] = launch.grid;
             write!(
                 f,

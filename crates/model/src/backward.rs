@@ -33,10 +33,37 @@ pub fn record(
     d: &Weights<Slice>,
     accumulate: bool,
 ) {
-    let Pass { variants, model, acts, ids, .. } = *pass;
-    let config = &model.config;
-    let (c, v) = (config.n_embd, config.vocab_size);
-    let Scratch { d_x, d_h, d_y, partials, starts, positions, head, .. } = *scratch;
+    let Pass { model, acts, .. } = *pass;
+    step.section("output layer", |step| output(step, pass, scratch, loss, d, accumulate));
+    for i in (0..model.config.n_layer).rev() {
+        step.section(format_args!("block {i}"), |step| {
+            let (weights, kept) = (&model.weights.blocks[i], &acts.layers[i]);
+            // The activations of the last block are those that the forward pass has left.
+            if acts.recompute() && i + 1 < model.config.n_layer {
+                let stream = Residual { x: kept.x, branch: None };
+                let stream = mixing::forward(step, pass, i, stream);
+                forward::activations(step, pass, weights, kept, stream);
+            }
+            mixing::output(step, pass, scratch, i);
+            block(step, pass, scratch, weights, kept, &d.blocks[i], accumulate);
+            mixing::backward(step, pass, scratch, i, d, accumulate);
+        });
+    }
+    step.section("embedding", |step| embedding(step, pass, scratch, d, accumulate));
+}
+
+/// Records the loss, and the gradients of the output layer and of the last norm.
+fn output(
+    step: &mut Recording,
+    pass: &Pass<'_>,
+    scratch: &Scratch,
+    loss: Loss,
+    d: &Weights<Slice>,
+    accumulate: bool,
+) {
+    let Pass { variants, model, acts, .. } = *pass;
+    let (c, v) = (model.config.n_embd, model.config.vocab_size);
+    let Scratch { d_x, d_h, d_y, partials, head, .. } = *scratch;
 
     // The rows that have a loss, side by side, in runs: logits, their gradient and that of the
     // output layer. A run without any is skipped; the first one sets the gradient, whatever it has.
@@ -72,19 +99,18 @@ pub fn record(
     rows::scatter(step, rows::Scatter { places, row_d_h, d_h });
     let (h, inv_rms) = (acts.final_h, acts.final_inv_rms);
     rmsnorm::backward(step, rmsnorm::Backward { d_h, h, inv_rms, d_x }, false);
+}
 
-    for i in (0..config.n_layer).rev() {
-        let (weights, kept) = (&model.weights.blocks[i], &acts.layers[i]);
-        // The activations of the last block are those that the forward pass has left.
-        if acts.recompute() && i + 1 < config.n_layer {
-            let stream = Residual { x: kept.x, branch: None };
-            let stream = mixing::forward(step, pass, i, stream);
-            forward::activations(step, pass, weights, kept, stream);
-        }
-        mixing::output(step, pass, scratch, i);
-        block(step, pass, scratch, weights, kept, &d.blocks[i], accumulate);
-        mixing::backward(step, pass, scratch, i, d, accumulate);
-    }
+/// Records the gradients of the embeddings.
+fn embedding(
+    step: &mut Recording,
+    pass: &Pass<'_>,
+    scratch: &Scratch,
+    d: &Weights<Slice>,
+    accumulate: bool,
+) {
+    let Pass { model, acts, ids, .. } = *pass;
+    let Scratch { d_x, d_h, starts, positions, .. } = *scratch;
     mixing::embedding(step, pass, scratch);
 
     // All embeddings have the same gradient.
@@ -100,7 +126,7 @@ pub fn record(
             d_token_emb: d.token_emb,
             d_time: pass.time(d),
         },
-        acts.embed_shape(config),
+        acts.embed_shape(&model.config),
         accumulate,
     );
 }

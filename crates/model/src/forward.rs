@@ -75,24 +75,25 @@ impl Residual {
 pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
     let Pass { model, acts, ids, .. } = *pass;
     let (config, weights) = (&model.config, &model.weights);
-    embed::forward(
-        step,
-        embed::Forward {
-            ids,
-            token_emb: weights.token_emb,
-            time: pass.time(weights),
-            x: acts.embedded,
-            inv_rms: acts.embed_inv_rms,
-        },
-        acts.embed_shape(config),
-    );
+    let io = embed::Forward {
+        ids,
+        token_emb: weights.token_emb,
+        time: pass.time(weights),
+        x: acts.embedded,
+        inv_rms: acts.embed_inv_rms,
+    };
+    step.section("embedding", |step| embed::forward(step, io, acts.embed_shape(config)));
 
     let mut stream = Residual { x: acts.embedded, branch: None };
     for (i, (weights, kept)) in weights.blocks.iter().zip(&acts.layers).enumerate() {
-        stream = mixing::forward(step, pass, i, stream);
-        stream = block(step, pass, weights, kept, stream);
+        stream = step.section(format_args!("block {i}"), |step| {
+            let stream = mixing::forward(step, pass, i, stream);
+            block(step, pass, weights, kept, stream)
+        });
     }
-    stream.normalize(step, acts.x, acts.final_h, acts.final_inv_rms);
+    step.section("output norm", |step| {
+        stream.normalize(step, acts.x, acts.final_h, acts.final_inv_rms);
+    });
 }
 
 /// Records one block: the stream that it is given, and after it. Nothing else passes from block to

@@ -86,6 +86,27 @@ fn explain_prints_the_step_and_writes_nothing() {
     for part in ["embed_forward", "MFLOP", "adamw", "launches", "device memory"] {
         assert!(printed.contains(part), "`{part}` is not in:\n{printed}");
     }
+    // Every launch stands under the part of the step that it belongs to.
+    let title = |line: &&str| {
+        !line.is_empty() && !line.starts_with(' ') && !line.contains(char::is_numeric)
+    };
+    let mut lines = printed.lines().skip(1);
+    assert_eq!(lines.next(), Some("batch"), "{printed}");
+    let titles: Vec<&str> = lines.filter(|line| title(line) || line.contains(", block ")).collect();
+    assert_eq!(
+        titles,
+        [
+            "forward, embedding",
+            "forward, block 0",
+            "forward, output norm",
+            "backward, output layer",
+            "backward, block 0",
+            "backward, embedding",
+            "loss",
+            "update"
+        ],
+        "{printed}"
+    );
     let options = ["value_mixing", "embedding_shortcut", "skips", "head_gates"];
     let mut with = place.train("run", &["--explain", "--set", "n_layer=2"]);
     with.args(options.iter().flat_map(|option| ["--set".to_owned(), format!("{option}=true")]));

@@ -63,10 +63,12 @@ impl Recorder<'_> {
         if surveyed {
             self.survey(&mut step, phase);
         }
-        let seen = self.ask(&mut step, phase);
+        let seen = step.section("rows that are asked", |step| self.ask(step, phase));
         self.if_live(&mut step, surveyed, |step| self.look(step, phase, seen));
-        self.read_logits(&mut step, phase, seen);
-        self.if_live(&mut step, surveyed, |step| self.settle(step, phase));
+        step.section("tokens", |step| self.read_logits(step, phase, seen));
+        step.section("who stays", |step| {
+            self.if_live(step, surveyed, |step| self.settle(step, phase));
+        });
         step
     }
 
@@ -195,7 +197,7 @@ impl Recorder<'_> {
         if phase != Phase::Judge {
             self.draw_uniforms(step);
         }
-        forward::trunk(step, &self.forward_pass(seen));
+        step.section("forward", |step| forward::trunk(step, &self.forward_pass(seen)));
         let Buffers { rows, row_targets, row_weights, .. } = *buffers;
         let (h, row_h) = (buffers.acts.final_h, buffers.acts.branch);
         let (targets, weights) = (ids, asked);

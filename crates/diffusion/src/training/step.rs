@@ -74,20 +74,24 @@ pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts)
     let Parts { model, optimizer, batches, acts, scratch, gradient, row_weights, stats, losses } =
         parts;
     let d = model.config.cut(|offset, len| gradient.part(offset, len));
-    optimizer.begin(step);
-    batches.record(step, optimizer.counter);
+    step.section("batch", |step| {
+        optimizer.begin(step);
+        batches.record(step, optimizer.counter);
+    });
     for (index, microbatch) in batches.microbatches.iter().enumerate() {
         let (start, count) = (index * acts.rows(), acts.rows());
         let (ids, timesteps) = (microbatch.ids, microbatch.timesteps);
         let pass = Pass { variants, model, acts, ids, timesteps };
-        forward::trunk(step, &pass);
+        step.section("forward", |step| forward::trunk(step, &pass));
         let loss = Loss {
             targets: microbatch.targets,
             weights: batches.loss_weights.part(start, count),
             row_weights: row_weights.part(start, count),
             stats: stats.part(start, count),
         };
-        backward::record(step, &pass, scratch, loss, &d, index > 0);
+        step.section("backward", |step| {
+            backward::record(step, &pass, scratch, loss, &d, index > 0);
+        });
     }
     let io = loss::Weighted {
         counter: optimizer.counter,
@@ -95,11 +99,13 @@ pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts)
         loss: stats.loss,
         ring: *losses,
     };
-    loss::weighted(step, io);
+    step.section("loss", |step| loss::weighted(step, io));
 }
 
 /// Records the second half of a step: the update of the parameters by the gradient.
 pub fn record_update(step: &mut Recording, variants: &Variants, parts: &Parts) {
     let Parts { model, optimizer, gradient, .. } = parts;
-    optimizer.update(step, variants, &model.parameters, gradient);
+    step.section("update", |step| {
+        optimizer.update(step, variants, &model.parameters, gradient);
+    });
 }
