@@ -15,9 +15,9 @@
 // Host side and CPU twin: crates/kernels/src/gate.rs.
 
 #import elements
+#import gate
 
 const WORKGROUP_SIZE: u32 = 64u;
-const GATE_CHANNELS: u32 = 12u;
 
 struct Params {
     count: u32,
@@ -44,11 +44,7 @@ fn main(
     }
     let head = i % params.heads;
     let row = i / params.heads * params.heads * params.head_dim;
-    var z = 0.0;
-    for (var c = 0u; c < GATE_CHANNELS; c++) {
-        z += h[row + c] * gate[head * GATE_CHANNELS + c];
-    }
-    let g = 2.0 / (1.0 + exp(-z));
+    let g = 2.0 / (1.0 + exp(-gate_argument(row, head)));
     var dot = 0.0;
     for (var d = 0u; d < params.head_dim; d++) {
         let at = i * params.head_dim + d;

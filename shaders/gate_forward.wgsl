@@ -12,9 +12,9 @@
 // Host side and CPU twin: crates/kernels/src/gate.rs.
 
 #import elements
+#import gate
 
 const WORKGROUP_SIZE: u32 = 256u;
-const GATE_CHANNELS: u32 = 12u;
 
 struct Params {
     count: u32,
@@ -40,9 +40,5 @@ fn main(
     }
     let head = i / params.head_dim % params.heads;
     let row = i / (params.head_dim * params.heads) * params.head_dim * params.heads;
-    var z = 0.0;
-    for (var c = 0u; c < GATE_CHANNELS; c++) {
-        z += h[row + c] * gate[head * GATE_CHANNELS + c];
-    }
-    gated[i] = 2.0 / (1.0 + exp(-z)) * y[i];
+    gated[i] = 2.0 / (1.0 + exp(-gate_argument(row, head))) * y[i];
 }

@@ -7,6 +7,7 @@ pub const COMMON: Sources = &[
     ("attention", include_str!("../../../shaders/common/attention.wgsl")),
     ("draw", include_str!("../../../shaders/common/draw.wgsl")),
     ("elements", include_str!("../../../shaders/common/elements.wgsl")),
+    ("gate", include_str!("../../../shaders/common/gate.wgsl")),
     ("head", include_str!("../../../shaders/common/head.wgsl")),
     ("kinds", include_str!("../../../shaders/common/kinds.wgsl")),
     ("largest", include_str!("../../../shaders/common/largest.wgsl")),
