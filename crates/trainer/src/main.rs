@@ -17,6 +17,7 @@ mod print;
 mod sample;
 mod sampler_args;
 mod settings;
+mod table;
 mod train;
 mod vocabulary;
 

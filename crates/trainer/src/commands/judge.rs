@@ -1,6 +1,5 @@
 //! `judge`: texts beside real ones.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -111,14 +110,5 @@ fn table(judgements: &[Judgement]) -> String {
         row(&format!("distinct-{n}"), &|one| known(Some(one.distinct[n - 1]), 3));
     }
     row("13-grams of the training text, %", &|one| known(one.copied.map(|share| 100.0 * share), 2));
-    let width = rows.iter().flat_map(|(_, cells)| cells).map(|cell| cell.chars().count()).max();
-    let mut table = String::new();
-    for (label, cells) in &rows {
-        let _ = write!(table, "{label:48}");
-        for cell in cells {
-            let _ = write!(table, "  {cell:>0$}", width.unwrap_or(0));
-        }
-        table.push('\n');
-    }
-    table
+    crate::table::table(&rows)
 }

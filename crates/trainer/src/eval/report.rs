@@ -96,20 +96,9 @@ pub(crate) fn table(reports: &[Report]) -> String {
             Box::new(move |r| r.overlap_13.map_or("-".to_owned(), percent)),
         ),
     ];
-    let mut table = String::new();
-    let cells: Vec<Vec<String>> =
-        reports.iter().map(|report| rows.iter().map(|(_, cell)| cell(report)).collect()).collect();
-    let widths: Vec<usize> = cells
-        .iter()
-        .map(|column| column.iter().map(|cell| cell.chars().count()).max().unwrap_or(0))
-        .collect();
-    for (i, (label, _)) in rows.iter().enumerate() {
-        let _ = write!(table, "{label:32}");
-        for (column, width) in cells.iter().zip(&widths) {
-            let _ = write!(table, "  {:>width$}", column[i]);
-        }
-        table.push('\n');
-    }
+    let rows: Vec<(&str, Vec<String>)> =
+        rows.iter().map(|(label, cell)| (*label, reports.iter().map(cell).collect())).collect();
+    let mut table = crate::table::table(&rows);
     for report in reports.iter().filter(|report| report.times().is_some()) {
         let _ = write!(table, "\nentropy per timestep, {}\n{}", report.name, bars(report));
     }
@@ -182,7 +171,7 @@ mod tests {
             ("  at t = (T + 1) / 2", "2.0000", "2.0000"),
             ("bits per byte, at most", "1.5000 ± 0.0100", "1.5000 ± 0.0100"),
         ] {
-            let line = format!("{label:32}  {one:>15}  {another:>15}");
+            let line = format!("{label:31}  {one:>15}  {another:>15}");
             assert!(table.lines().any(|found| found == line), "{line}\n{table}");
         }
         assert_eq!(table.matches(" 4.61 ┤").count(), 2, "{table}");
