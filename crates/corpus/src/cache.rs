@@ -16,7 +16,7 @@ const HEADER: usize = MAGIC.len() + 4 + 4 + 8 + 2 * HASH;
 /// Identifies the corpus and tokenizer that the ids come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// SHA-256 of the corpus and of how it was read.
+    /// SHA-256 of the corpus, of which part of it this is and how it was read.
     pub corpus: [u8; HASH],
     /// SHA-256 of the tokenizer.json.
     pub tokenizer: [u8; HASH],
@@ -27,7 +27,7 @@ impl Key {
     #[must_use]
     pub fn name(&self) -> String {
         let both = Sha256::new().chain_update(self.corpus).chain_update(self.tokenizer).finalize();
-        both.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex(&both[..8])
     }
 }
 
@@ -63,10 +63,22 @@ pub enum CacheError {
     OtherTokenizer,
 }
 
+/// The SHA-256 of `bytes`.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> [u8; HASH] {
+    Sha256::digest(bytes).into()
+}
+
 /// The SHA-256 of `bytes`, in hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest(bytes))
+}
+
+/// `bytes` in hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The bytes of a cache file.

@@ -32,18 +32,6 @@ pub enum CorpusError {
     /// No text.
     #[error("the corpus is empty")]
     Empty,
-    /// Shorter than one block.
-    #[error(
-        "the {part} part of the corpus has {tokens} tokens, less than one block of {block}; take a longer text or a smaller block size"
-    )]
-    TooShort {
-        /// `train` or `validation`.
-        part: String,
-        /// What there is.
-        tokens: usize,
-        /// What a row of a batch needs.
-        block: usize,
-    },
     /// Nothing to split.
     #[error(
         "the corpus has too few stories ({stories}) to hold out {share} of them for validation; stories are parted by lines with `<|endoftext|>`, or else by blank lines"
@@ -175,26 +163,15 @@ impl<'a> Corpus<'a> {
         encoded.iter().flat_map(|ids| ids.iter().chain(&after)).copied().collect()
     }
 
-    /// Key of [`Self::encode`]'s result in the cache: it depends on this text, on what its boundaries
-    /// are, and on the tokenizer.json.
+    /// Key of [`Self::encode`]'s result in the cache: it depends on the whole corpus, whose SHA-256 is
+    /// `file`, on which `part` of it this is and what its boundaries are, and on the tokenizer.json.
     #[must_use]
-    pub fn cache_key(&self, tokenizer_json: &[u8]) -> Key {
+    pub fn cache_key(&self, file: &[u8; 32], part: &str, tokenizer_json: &[u8]) -> Key {
         let mut corpus = Sha256::new();
-        corpus.update(format!("{:?}\n", self.boundaries));
-        corpus.update(self.text);
+        corpus.update(format!("{:?}\n{part}\n", self.boundaries));
+        corpus.update(file);
         Key { corpus: corpus.finalize().into(), tokenizer: Sha256::digest(tokenizer_json).into() }
     }
-}
-
-/// Checks that one row of a batch can be drawn from `tokens` ids; `part` is `train` or `validation`.
-///
-/// # Errors
-/// [`CorpusError::TooShort`] if there are fewer than `block`.
-pub fn check_block(part: &str, tokens: usize, block: usize) -> Result<(), CorpusError> {
-    if tokens < block {
-        return Err(CorpusError::TooShort { part: part.into(), tokens, block });
-    }
-    Ok(())
 }
 
 /// Writes stories as [`Corpus::parse`] reads them: after each a line `<|endoftext|>`.

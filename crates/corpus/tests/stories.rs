@@ -2,7 +2,7 @@
 
 use corpus::cache::{self, CacheError, Key};
 use corpus::grammar::Grammar;
-use corpus::stories::{Boundaries, Corpus, CorpusError, VALIDATION_SHARE, check_block, join};
+use corpus::stories::{Boundaries, Corpus, CorpusError, VALIDATION_SHARE, join};
 use corpus::tokenizer::{Tokenizer, TrainOptions};
 use proptest::prelude::*;
 
@@ -94,11 +94,6 @@ fn bad_corpora_are_explained() {
         let error = Corpus::parse(empty).unwrap_err();
         assert_eq!(error.to_string(), "the corpus is empty");
     }
-    check_block("train", 256, 256).unwrap();
-    assert_eq!(
-        check_block("validation", 255, 256).unwrap_err().to_string(),
-        "the validation part of the corpus has 255 tokens, less than one block of 256; take a longer text or a smaller block size"
-    );
     let one = Corpus::parse(b"Only one.").unwrap();
     assert_eq!(one.split(0.1).unwrap_err(), CorpusError::TooFew { stories: 1, share: 0.1 });
     for share in [1.0, -0.1, f64::NAN] {
@@ -107,22 +102,25 @@ fn bad_corpora_are_explained() {
 }
 
 fn key() -> Key {
-    Corpus::parse(THREE).unwrap().cache_key(b"{}")
+    Corpus::parse(THREE).unwrap().cache_key(&[1; 32], "all", b"{}")
 }
 
 #[test]
 fn keys_tell_corpus_boundaries_and_tokenizer_apart() {
     let key = key();
-    assert_eq!(key, Corpus::parse(THREE).unwrap().cache_key(b"{}"));
-    assert_ne!(key.corpus, Corpus::parse(&THREE[1..]).unwrap().cache_key(b"{}").corpus);
-    assert_ne!(key.tokenizer, Corpus::parse(THREE).unwrap().cache_key(b"{ }").tokenizer);
+    let three = Corpus::parse(THREE).unwrap();
+    assert_eq!(key, three.cache_key(&[1; 32], "all", b"{}"));
+    assert_ne!(key.corpus, three.cache_key(&[2; 32], "all", b"{}").corpus);
+    assert_ne!(key.corpus, three.cache_key(&[1; 32], "a half", b"{}").corpus);
+    assert_ne!(key.tokenizer, three.cache_key(&[1; 32], "all", b"{ }").tokenizer);
     // The same letters, once as the end of a corpus with boundaries, once as one without.
     let plain = Corpus::parse(b"Two.").unwrap();
     let bounded = Corpus::parse(b"One.<|endoftext|>Two.").unwrap().split(0.5).unwrap().1;
     assert_eq!(plain.text(), bounded.text());
-    assert_ne!(plain.cache_key(b"{}").corpus, bounded.cache_key(b"{}").corpus);
+    let [plain, bounded] = [plain, bounded].map(|part| part.cache_key(&[1; 32], "all", b"{}"));
+    assert_ne!(plain.corpus, bounded.corpus);
     assert_eq!(key.name().len(), 16);
-    assert_ne!(key.name(), plain.cache_key(b"{}").name());
+    assert_ne!(key.name(), plain.name());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The corpus and the tokenizer as files.
 
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -7,8 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use corpus::cache;
-use corpus::stories::{Corpus, check_block};
+use corpus::stories::Corpus;
 use corpus::tokenizer::{Tokenizer, TrainOptions};
+use diffusion::training::check_length;
 use indicatif::{ProgressBar, ProgressStyle};
 use run::settings::DataSettings;
 use run::{Data, TokenizerFile};
@@ -27,6 +29,8 @@ pub(crate) const CORPUS: &str = "data/stories.txt";
 pub(crate) struct CorpusFile {
     path: PathBuf,
     bytes: Vec<u8>,
+    /// SHA-256 of the bytes, once somebody has asked.
+    hash: OnceCell<[u8; 32]>,
 }
 
 impl CorpusFile {
@@ -36,7 +40,7 @@ impl CorpusFile {
             let path = files::input_name(path);
             format!("cannot read {path}; make a corpus with `trainer data`, or name another file")
         })?;
-        Ok(Self { path: path.to_owned(), bytes })
+        Ok(Self { path: path.to_owned(), bytes, hash: OnceCell::new() })
     }
 
     /// Where it was read from.
@@ -46,7 +50,11 @@ impl CorpusFile {
 
     /// The SHA-256 of its bytes, in hexadecimal digits.
     pub(crate) fn sha256(&self) -> String {
-        cache::sha256(&self.bytes)
+        cache::hex(self.hash())
+    }
+
+    fn hash(&self) -> &[u8; 32] {
+        self.hash.get_or_init(|| cache::digest(&self.bytes))
     }
 
     /// The stories in it.
@@ -73,10 +81,10 @@ impl CorpusFile {
             let corpus = Corpus::parse(&self.bytes)?;
             self.note_names(&corpus);
             let (train, validation) = corpus.split(share)?;
-            let train = encode_cached(&train, tokenizer, &self.path);
-            let validation = encode_cached(&validation, tokenizer, &self.path);
-            check_block("train", train.len(), block)?;
-            check_block("validation", validation.len(), block)?;
+            let train = self.encode_cached(&train, &format!("before {share}"), tokenizer);
+            let validation = self.encode_cached(&validation, &format!("behind {share}"), tokenizer);
+            check_length("training", train.len(), block)?;
+            check_length("validation", validation.len(), block)?;
             Ok(Data { train, validation })
         };
         encode().with_context(|| files::input_name(&self.path))
@@ -93,6 +101,37 @@ impl CorpusFile {
                 names.collect::<Vec<_>>().join(" and ")
             ));
         }
+    }
+
+    /// Token ids of the `part` that is called `which`, kept in a file beside the corpus.
+    fn encode_cached(&self, part: &Corpus<'_>, which: &str, tokenizer: &Tokenizer) -> Vec<u32> {
+        // A pipe has no place beside it.
+        if !self.path.is_file() {
+            return encode(part, tokenizer);
+        }
+        let key = part.cache_key(self.hash(), which, tokenizer.to_json().as_bytes());
+        let kept = self.path.with_extension(format!("{}.ids", key.name()));
+        if let Ok(bytes) = fs::read(&kept) {
+            match cache::read(&bytes, &key) {
+                Ok(ids) => {
+                    // The least recently used one goes first; without the time any other does.
+                    let _ = File::options()
+                        .append(true)
+                        .open(&kept)
+                        .and_then(|file| file.set_modified(SystemTime::now()));
+                    return ids;
+                }
+                Err(error) => log::info!("{}: {error}", kept.display()),
+            }
+        }
+        let ids = encode(part, tokenizer);
+        let bytes = cache::write(&ids, &key);
+        // Without the cache the corpus is encoded again next time.
+        match files::write_atomically(&kept, |file| Ok(file.write_all(&bytes)?)) {
+            Ok(()) => sweep(&self.path),
+            Err(error) => log::info!("token ids were not cached: {error:#}"),
+        }
+        ids
     }
 
     /// Trains a tokenizer on it.
@@ -130,37 +169,6 @@ fn encode(text: &Corpus<'_>, tokenizer: &Tokenizer) -> Vec<u32> {
     let bar = working("encoding the text");
     let ids = text.encode(tokenizer);
     bar.finish_and_clear();
-    ids
-}
-
-/// Token ids of a part of the corpus at `path`, kept in a file beside it.
-fn encode_cached(part: &Corpus<'_>, tokenizer: &Tokenizer, path: &Path) -> Vec<u32> {
-    // A pipe has no place beside it.
-    if !path.is_file() {
-        return encode(part, tokenizer);
-    }
-    let key = part.cache_key(tokenizer.to_json().as_bytes());
-    let kept = path.with_extension(format!("{}.ids", key.name()));
-    if let Ok(bytes) = fs::read(&kept) {
-        match cache::read(&bytes, &key) {
-            Ok(ids) => {
-                // The least recently used one goes first; without the time any other does.
-                let _ = File::options()
-                    .append(true)
-                    .open(&kept)
-                    .and_then(|file| file.set_modified(SystemTime::now()));
-                return ids;
-            }
-            Err(error) => log::info!("{}: {error}", kept.display()),
-        }
-    }
-    let ids = encode(part, tokenizer);
-    let bytes = cache::write(&ids, &key);
-    // Without the cache the corpus is encoded again next time.
-    match files::write_atomically(&kept, |file| Ok(file.write_all(&bytes)?)) {
-        Ok(()) => sweep(path),
-        Err(error) => log::info!("token ids were not cached: {error:#}"),
-    }
     ids
 }
 

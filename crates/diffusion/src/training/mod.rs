@@ -295,13 +295,26 @@ fn check(
         ));
     }
     for (split, ids) in [("training", train_ids), ("validation", validation_ids)] {
-        if ids.len() < length {
-            return Err(TrainingError::ShortCorpus { split, tokens: ids.len(), length });
-        }
+        check_length(split, ids.len(), length)?;
         let vocabulary = config.vocab_size;
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
             return Err(TrainingError::UnknownToken { id, vocabulary });
         }
+    }
+    Ok(())
+}
+
+/// Checks that a sequence of `length` can be drawn from `tokens` tokens of a part of the corpus.
+///
+/// # Errors
+/// [`TrainingError::ShortCorpus`] if there are fewer.
+pub fn check_length(
+    split: &'static str,
+    tokens: usize,
+    length: usize,
+) -> Result<(), TrainingError> {
+    if tokens < length {
+        return Err(TrainingError::ShortCorpus { split, tokens, length });
     }
     Ok(())
 }
