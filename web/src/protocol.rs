@@ -5,12 +5,13 @@
 
 pub use corpus::tokenizer::GAP_OPENS;
 pub use diffusion::sampler::{Sampler, SamplerKind};
+use model::Check;
 use plot::{Frame, Piece, Trace};
 use serde::{Deserialize, Serialize};
 pub use writer::{Predictions, Snapshot};
 
 /// An entry of `models.json`. Addresses are relative to that file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelEntry {
     /// Short name for addresses: letters, digits, hyphens.
     pub id: String,
@@ -29,6 +30,9 @@ pub struct ModelEntry {
     /// Prompts that suit it.
     #[serde(default)]
     pub examples: Vec<String>,
+    /// What it computes for a fixed input, where its file does not say so itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
 }
 
 /// The SHA-256 of a model's files, in hexadecimal digits.
@@ -75,6 +79,11 @@ pub enum OnCpu {
     NoWebGpu,
     /// The browser has WebGPU, but no adapter for it.
     NoAdapter,
+    /// The GPU does not compute what the model's file says.
+    Wrong {
+        /// Name of the adapter.
+        adapter: String,
+    },
     /// It is quicker, by measurement.
     Quicker {
         /// Name of the adapter.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::objective::UnknownObjective;
 use crate::schedule::UnknownSchedule;
-use crate::{Objective, Schedule};
+use crate::{Check, Objective, Schedule};
 
 /// The newest version of a model file's metadata: what is written, and what can be read.
 ///
@@ -55,6 +55,8 @@ pub struct Card {
     pub end_of_text: Option<u32>,
     /// How its texts read best; `None` when nobody has tried.
     pub sampling: Option<Sampling>,
+    /// What it computes for a fixed input; `None` for files from before there were checks.
+    pub check: Option<Check>,
 }
 
 /// Why a model cannot be used.
@@ -109,6 +111,8 @@ struct Stored {
     end_of_text: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sampling: Option<Sampling>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    check: Option<Check>,
 }
 
 impl Card {
@@ -128,14 +132,18 @@ impl Card {
         if version > VERSION {
             return Err(CardError::Newer(version));
         }
-        let Stored { objective, schedule, name, step, end_of_text, sampling, .. } =
+        let Stored { objective, schedule, name, step, end_of_text, sampling, check, .. } =
             serde_json::from_str(json)?;
         if let Some(id) = end_of_text.filter(|&id| id as usize >= vocabulary) {
             return Err(CardError::EndOfText { id, vocabulary });
         }
         let (objective, schedule) =
             (objective.parse::<Objective>()?, schedule.parse::<Schedule>()?);
-        Ok(Self { objective, schedule, name, step, end_of_text, sampling })
+        if check.as_ref().is_some_and(|check| !check.fits(vocabulary)) {
+            let what = "its check names a token or a position that does not exist";
+            return Err(CardError::Unreadable(what.to_owned()));
+        }
+        Ok(Self { objective, schedule, name, step, end_of_text, sampling, check })
     }
 
     /// Files from before version 1.
@@ -149,12 +157,13 @@ impl Card {
             step: get("step").map(step).transpose()?,
             end_of_text: None,
             sampling: None,
+            check: None,
         })
     }
 
     /// Key and value of this card in a file's metadata.
     pub(crate) fn to_metadata(&self) -> Result<(String, String), serde_json::Error> {
-        let Self { objective, schedule, name, step, end_of_text, sampling } = self.clone();
+        let Self { objective, schedule, name, step, end_of_text, sampling, check } = self.clone();
         let stored = Stored {
             version: VERSION,
             objective: objective.to_string(),
@@ -163,6 +172,7 @@ impl Card {
             step,
             end_of_text,
             sampling,
+            check,
         };
         Ok((KEY.to_owned(), serde_json::to_string(&stored)?))
     }
@@ -193,6 +203,7 @@ mod tests {
                 top_k: None,
                 top_p: Some(0.95),
             }),
+            check: Some(Check { tokens: vec![Some(4), None], expected: vec![(1, 9, -0.25)] }),
         };
         for card in [full, Card::default()] {
             let (key, value) = card.to_metadata().expect("JSON");
@@ -216,12 +227,14 @@ mod tests {
         let objective = r#"{"version":1,"objective":"uniform","schedule":"linear"}"#;
         let schedule = r#"{"version":1,"objective":"masked","schedule":"cubic"}"#;
         let token = r#"{"version":1,"objective":"masked","schedule":"linear","end_of_text":10}"#;
+        let check = r#"{"version":1,"objective":"masked","schedule":"linear","check":{"tokens":[1,null],"expected":[[2,3,-1.0]]}}"#;
         for (metadata, part) in [
             (("card", newer), "format version 2, and this program reads versions up to 1"),
             (("card", objective), "trained with the objective `uniform`"),
             (("card", schedule), "unknown noise schedule `cubic`"),
             (("schedule", "cubic"), "unknown noise schedule `cubic`"),
             (("card", token), "end-of-text token 10 is not one of the model's 10 tokens"),
+            (("card", check), "names a token or a position that does not exist"),
             (("card", "{}"), "the card in the model file is not valid: missing field `version`"),
             (("card", "masked"), "the card in the model file is not valid"),
             (("step", "many"), "`step` is `many`"),

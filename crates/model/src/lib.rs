@@ -9,6 +9,7 @@
 mod activations;
 pub mod backward;
 pub mod card;
+mod check;
 mod checkpoint;
 mod config;
 pub mod forward;
@@ -25,6 +26,7 @@ mod weights;
 
 pub use activations::{Activations, LOGIT_BYTES, LayerActivations};
 pub use card::{Card, CardError, Sampling};
+pub use check::Check;
 pub use checkpoint::{Checkpoint, CheckpointError, HASH, Precision, content_hash};
 pub use config::{Config, ConfigError};
 pub use init::{Init, initial_values};

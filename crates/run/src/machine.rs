@@ -447,6 +447,7 @@ impl Run {
             step: Some(step),
             end_of_text: self.setup.tokenizer.tokenizer().end_of_text_id(),
             sampling: None,
+            check: None,
         };
         let config = self.training.model().config;
         let model = model::Checkpoint { config, card, values: parameters };

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use device::{AdapterChoice, Device, DeviceError, Gpu};
 use kernels::Variants;
+use model::{Check, Model};
 use pollster::block_on;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,25 @@ impl ComputeArgs {
         }
         Ok(device)
     }
+}
+
+/// Refuses a GPU that does not compute what the model's card says; models from before cards had a
+/// check are believed.
+pub(crate) fn check(
+    device: &mut Device,
+    model: &Model,
+    variants: &Variants,
+    check: Option<&Check>,
+) -> Result<()> {
+    let Some(check) = check.filter(|_| device.gpu().is_some()) else { return Ok(()) };
+    let name = device.to_string();
+    let found = block_on(writer::deviation(device, model, variants, check))?;
+    ensure!(
+        found <= writer::TOLERANCE,
+        "{name} computes wrongly: it differs by {found:.1e} from what the model's card says; update its driver, or use `--device cpu`"
+    );
+    log::debug!("{name} differs by {found:.1e} from the model's card");
+    Ok(())
 }
 
 /// The fastest shader variants on a device: measured once and kept in the user's cache folder,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use corpus::tokenizer::{Tokenizer, TrainOptions};
-use model::{Card, Checkpoint, Config, Init, Precision, Schedule};
+use model::{Card, Check, Checkpoint, Config, Init, Precision, Schedule};
 use support::{fail, patched, strange_cards, succeed, trainer};
 
 const BLOCK: usize = 32;
@@ -92,6 +92,21 @@ fn the_same_seed_writes_the_same_text() {
     };
     assert_eq!(greedy("0", "1"), greedy("0", "2"));
     assert_ne!(greedy("1", "1"), greedy("1", "2"));
+}
+
+#[test]
+fn a_gpu_that_computes_something_else_is_not_believed() {
+    let place = Shipped::new();
+    let mut model = place.checkpoint();
+    // What no device computes of this model: as if this one were wrong.
+    let tokens = vec![Some(9), None, None];
+    model.card.check = Some(Check { tokens, expected: vec![(1, 5, -0.001)] });
+    place.store(&model);
+    succeed(&mut place.sample(&["--gen-len", "4"]));
+    let mut command = trainer();
+    command.arg("sample").arg("--checkpoint").arg(place.path("model"));
+    command.args(["--gen-len", "4", "--device", "gpu"]);
+    fail(&mut command, &["computes wrongly", "`--device cpu`"]);
 }
 
 #[test]

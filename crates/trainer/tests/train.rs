@@ -75,6 +75,7 @@ fn a_run_learns_and_leaves_everything() {
         step: Some(200),
         end_of_text: Some(3),
         sampling: None,
+        check: None,
     };
     assert_eq!(model.card, card);
 }

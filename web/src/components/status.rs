@@ -102,6 +102,10 @@ fn why(reason: &OnCpu) -> String {
         OnCpu::NoAdapter => "The model runs on the CPU: this browser has WebGPU, but no GPU that \
                              it would use."
             .into(),
+        OnCpu::Wrong { adapter } => format!(
+            "The model runs on the CPU: {adapter} computes it wrongly, as a check with a known \
+             result has shown."
+        ),
         OnCpu::Quicker { adapter, gpu_ms, cpu_ms } => format!(
             "The model runs on the CPU, which is quicker here: {} for a short step, against {} \
              on {adapter}.",
@@ -114,6 +118,7 @@ fn why(reason: &OnCpu) -> String {
 fn remedy(reason: &OnCpu) -> &'static str {
     match reason {
         OnCpu::Chosen | OnCpu::Quicker { .. } => "",
+        OnCpu::Wrong { .. } => "A newer browser or graphics driver may help.",
         OnCpu::Insecure => "Open the page by its https address to use the GPU.",
         OnCpu::NoWebGpu => {
             "Chrome and Edge from 113 on, Safari from 26 and Firefox from 141 have it on most systems."
@@ -143,6 +148,7 @@ mod tests {
             (OnCpu::Insecure, "https"),
             (OnCpu::NoWebGpu, "no WebGPU"),
             (OnCpu::NoAdapter, "no GPU"),
+            (OnCpu::Wrong { adapter: "GeForce".into() }, "GeForce computes it wrongly"),
             (quicker, "31 ms for a short step, against 820 ms on SwiftShader"),
         ] {
             assert!(why(&reason).contains(cause), "{}", why(&reason));

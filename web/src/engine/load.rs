@@ -55,8 +55,17 @@ impl Loaded {
             fetch::forget(&entry.checkpoint).await;
             fetch::forget(&entry.tokenizer).await;
         }
-        let ((checkpoint, tokenizer), (mut network, on_cpu)) = both?;
+        let ((checkpoint, tokenizer), (mut network, mut on_cpu)) = both?;
         network.model.parameters.write(&mut network.device, &checkpoint.values)?;
+        let listed = |source: &Source| match source {
+            Source::Listed(entry) => entry.check.clone(),
+            Source::Dropped { .. } => None,
+        };
+        if let Some(check) = checkpoint.card.check.clone().or_else(|| listed(&source))
+            && let Some((cpu, wrong)) = network.checked(&checkpoint, &check, emit).await?
+        {
+            (network, on_cpu) = (cpu, Some(wrong));
+        }
         let Checkpoint { config, card, .. } = checkpoint;
         let defaults = writer::defaults(&card, &tokenizer).map_err(|error| {
             Fault::new(FaultKind::Model, format!("The model's card says that {error}."))

@@ -3,8 +3,9 @@
 use device::{Device, Launch};
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use kernels::Variants;
-use model::{Config, Model};
+use model::{Check, Checkpoint, Config, Model};
 use web_time::Instant;
+use writer::TOLERANCE;
 
 use super::{Emit, adapter};
 use crate::protocol::{Event, Fault, OnCpu, Stage};
@@ -59,6 +60,38 @@ impl Network {
         }
         let adapter = adapter::name(&network.device).await;
         Ok((other, Some(OnCpu::Quicker { adapter, gpu_ms, cpu_ms })))
+    }
+
+    /// Whether the GPU computes what is known of the model. If it does not, and the CPU does: the
+    /// same on the CPU, and the reason.
+    pub(super) async fn checked(
+        &mut self,
+        checkpoint: &Checkpoint,
+        check: &Check,
+        emit: &Emit,
+    ) -> Result<Option<(Self, OnCpu)>, Fault> {
+        if self.device.gpu().is_none() {
+            return Ok(None);
+        }
+        let gpu = self.deviation(check).await?;
+        log::info!("the GPU differs by {gpu:.1e} from what is known of the model");
+        if gpu <= TOLERANCE {
+            return Ok(None);
+        }
+        let mut other = Self::new(Device::cpu(), checkpoint.config, emit).await?;
+        other.model.parameters.write(&mut other.device, &checkpoint.values)?;
+        let cpu = other.deviation(check).await?;
+        if cpu > TOLERANCE {
+            log::warn!("the CPU differs by {cpu:.1e}: the model is another one than was checked");
+            return Ok(None);
+        }
+        let adapter = adapter::name(&self.device).await;
+        Ok(Some((other, OnCpu::Wrong { adapter })))
+    }
+
+    async fn deviation(&mut self, check: &Check) -> Result<f32, Fault> {
+        let Self { device, variants, model, .. } = self;
+        Ok(writer::deviation(device, model, variants, check).await?)
     }
 
     /// Compiles the shaders of a step one by one, yielding to the event loop in between.

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use model::{Checkpoint, Precision};
+use device::Device;
+use kernels::Variants;
+use model::{Check, Checkpoint, Model, Precision};
+use pollster::block_on;
 use run::Log;
 use run::checkpoint::{LOG, MODEL, SETTINGS, STATE, TOKENIZER};
 
@@ -54,6 +57,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let log = Log::parse(read(LOG)?)?;
     let name = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
     model.card.name = Some(name.clone());
+    model.card.check = Some(check(&model).with_context(|| path.display().to_string())?);
     let weights =
         model.to_safetensors(Precision::F16).with_context(|| path.display().to_string())?;
     let size = weights.len() as f64 * 1e-6;
@@ -74,6 +78,14 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         model.config.parameters()
     );
     Ok(())
+}
+
+/// What the model computes for a fixed input, as it will be shipped: rounded, on the CPU.
+fn check(model: &Checkpoint) -> Result<Check> {
+    let rounded = Checkpoint::from_safetensors(&model.to_safetensors(Precision::F16)?)?;
+    let mut device = Device::cpu();
+    let model = Model::load(&mut device, &rounded)?;
+    Ok(block_on(writer::expectation(&mut device, &model, &Variants::default()))?)
 }
 
 /// Refuses a folder that holds something else than an earlier export.

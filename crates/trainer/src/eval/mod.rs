@@ -71,6 +71,7 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
     let mut device = request.compute.open()?;
     let variants = compute::variants(&mut device)?;
     let model = Model::load(&mut device, &checkpoint)?;
+    compute::check(&mut device, &model, &variants, card.check.as_ref())?;
     let scorer = Scorer::new(&mut device, &variants, &model, denoise::BATCH, config.block_size)?;
     let tokens: Vec<u32> = windows.sequences().flatten().copied().collect();
     let bytes = tokenizer.bytes_per_token(&tokens) * config.block_size as f64;

@@ -118,6 +118,8 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
         defaults,
         name: named.unwrap_or_else(|| folder.to_string_lossy().into_owned()),
     };
+    let check = checkpoint.card.check.as_ref();
+    compute::check(&mut device, &writer.model, &writer.variants, check)?;
     let every = looked_at.then_some(every);
     let written = write(&mut device, &writer, request, &options, &positions, together, every)?;
 
