@@ -3,6 +3,7 @@
 //! It is a query string, so that people can read and change it. Everything in it is text from a
 //! stranger: numbers are clamped to what the controls allow, and the prompt is only ever text.
 
+use crate::made::{self, Made};
 use crate::protocol::{Request, Sampler};
 
 /// What a link asks for.
@@ -12,6 +13,8 @@ pub struct Link {
     pub model: Option<String>,
     /// What to write and how.
     pub request: Request,
+    /// What a person changed while it was written.
+    pub made: Vec<Made>,
 }
 
 /// Longest prompt that a link may hold, in bytes.
@@ -33,6 +36,7 @@ pub fn write(link: &Link) -> String {
         .extend_pairs(top_p.map(|p| ("top_p", p.to_string())))
         .append_pair("seed", &seed.to_string())
         .append_pair("stop", if *stop_at_end { "1" } else { "0" })
+        .extend_pairs((!link.made.is_empty()).then(|| ("edits", made::write(&link.made))))
         .finish()
 }
 
@@ -40,7 +44,7 @@ pub fn write(link: &Link) -> String {
 /// say, or says wrongly, comes from `defaults`.
 pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
     let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
-    let mut link = Link { model: None, request: defaults.clone() };
+    let mut link = Link { model: None, request: defaults.clone(), made: vec![] };
     let request = &mut link.request;
     let mut known = false;
     for (name, value) in form_urlencoded::parse(fragment.as_bytes()) {
@@ -62,6 +66,7 @@ pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
             "top_p" => request.top_p = number().filter(|&p| p > 0.0 && p < 1.0),
             "seed" => set(&mut request.seed, value.parse().ok()),
             "stop" => request.stop_at_end = value == "1",
+            "edits" => link.made = made::read(&value),
             _ => {}
         }
     }
@@ -113,8 +118,10 @@ mod tests {
                 stop_at_end: false,
                 ..request()
             },
+            made: made::read("3.1.7_3.2.e"),
         };
         let written = write(&link);
+        assert_eq!(link.made.len(), 2);
         assert!(written.is_ascii() && !written.contains(['<', '#', '"']), "{written}");
         assert_eq!(read(&format!("#{written}"), &request()), Some(link));
     }

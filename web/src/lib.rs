@@ -10,6 +10,7 @@ pub mod dropped;
 pub mod engine;
 pub mod flow;
 pub mod link;
+pub mod made;
 pub mod markdown;
 pub mod message;
 pub mod picture;

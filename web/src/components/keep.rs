@@ -143,7 +143,7 @@ pub(super) fn Keep() -> impl IntoView {
             <Show when=move || !complaint.get().is_empty()>
                 <p class="note complaint" role="status">{move || complaint.get()}</p>
             </Show>
-            <Show when=move || app.edited()>
+            <Show when=move || app.edited_beyond_link()>
                 <p class="note">"The link leads to the text without your changes. A saved trace holds them: open it here again at the foot of the page."</p>
             </Show>
         </section>

@@ -10,6 +10,7 @@ mod empty;
 mod header;
 mod keep;
 mod learn;
+mod lecture;
 mod legend;
 mod lesson;
 mod loading;
@@ -123,6 +124,14 @@ fn Page() -> impl IntoView {
 fn shortcut(app: App, event: &KeyboardEvent) {
     let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
     let tag = target.map(|element| element.tag_name()).unwrap_or_default();
+    let plain = !(event.ctrl_key() || event.meta_key() || event.alt_key());
+    // During a lecture nothing can be typed; the scrubber has keys of its own, but for the way out.
+    if plain && app.lecture.get_untracked() && (tag != "INPUT" || event.key() == "Escape") {
+        if lecture::obey(app, &event.key(), tag == "BUTTON") {
+            event.prevent_default();
+        }
+        return;
+    }
     let typing = matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT");
     if event.ctrl_key() || event.meta_key() {
         match event.key().as_str() {
@@ -159,6 +168,7 @@ fn shortcut(app: App, event: &KeyboardEvent) {
         " " if tag != "BUTTON" && tag != "SUMMARY" && tag != "A" => app.play_or_pause(),
         "." => app.step_forward(),
         "," => app.step_back(),
+        "l" | "L" if app.has_run() => app.lecture.set(true),
         _ => return,
     }
     event.prevent_default();

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
 
+use super::lecture::LectureSwitch;
 use crate::state::{App, Tree};
 
 /// Playback speeds in steps per second; 0 is as fast as possible.
@@ -52,6 +53,7 @@ pub(super) fn Transport() -> impl IntoView {
                 <button class="round" aria-label="Again, from the beginning" title="From the beginning" on:click=move |_| app.play(0)>
                     <svg viewBox="0 0 20 20" aria-hidden="true" class="line"><path d="M4.5 10a5.5 5.5 0 1 0 1.8-4.1M4.2 3.4v3.4h3.4"></path></svg>
                 </button>
+                <LectureSwitch />
                 <Show when=move || app.tree.with(Tree::can_undo)>
                     <button class="small undo" title="Undo your last change (Ctrl+Z)" on:click=move |_| app.undo()>
                         "Undo"

@@ -5,6 +5,7 @@ use plot::Trace;
 
 use super::requests::{example, fitting};
 use super::{App, EngineState};
+use crate::made::Made;
 use crate::protocol::{Command, Fault, FaultKind, Request};
 
 impl App {
@@ -21,10 +22,12 @@ impl App {
         self.inspected.set(None);
         self.eager.set(false);
         self.request.update(|request| *request = fitting(request.clone(), &info));
-        let fragment = self.begin_run(self.request.get_untracked());
+        let visiting = self.visiting.get_value();
+        let made = if visiting { self.told.get_value() } else { vec![] };
+        let fragment = self.begin_run(self.request.get_untracked(), made);
         self.go();
         self.said.set("Writing.".into());
-        if self.visiting.get_value() {
+        if visiting {
             self.visiting.set_value(false);
             self.rename_place(fragment);
         } else {
@@ -32,11 +35,11 @@ impl App {
         }
     }
 
-    /// Asks the engine for a new run; returns the fragment of its link.
-    pub(super) fn begin_run(self, request: Request) -> String {
-        let fragment = self.fragment_for(&request);
+    /// Asks the engine for a new run, in which changes are to be made; returns the fragment of its link.
+    pub(super) fn begin_run(self, request: Request, made: Vec<Made>) -> String {
+        let fragment = self.fragment_for(&request, made.clone());
         let run = self.new_run();
-        self.begun.set_value(Some((request.clone(), fragment.clone())));
+        self.begun.set_value(Some((request.clone(), fragment.clone(), made)));
         self.send(Command::Start { run, request });
         fragment
     }
@@ -94,6 +97,23 @@ impl App {
         } else if self.has_run() && !self.finished() && self.attach_shown() {
             self.send(Command::Step);
         }
+    }
+
+    /// To the next state with another text; after the last one, a new step.
+    pub fn next_change(self) {
+        self.pause();
+        let next = self.with_shown_untracked(Branch::next_change).flatten();
+        match next {
+            Some(next) => self.head.set(next),
+            None => self.step_forward(),
+        }
+    }
+
+    /// To the state before with another text.
+    pub fn change_before(self) {
+        self.pause();
+        let before = self.with_shown_untracked(Branch::change_before).flatten();
+        self.head.set(before.unwrap_or(0));
     }
 
     /// One step back in what is recorded.

@@ -137,7 +137,7 @@ impl App {
             Right::Branch(_) => {}
             Right::Coming(request) => {
                 self.visiting.set_value(false);
-                let fragment = self.begin_run(fitting(request, &info));
+                let fragment = self.begin_run(fitting(request, &info), vec![]);
                 self.run_on(0);
                 self.enter(fragment);
             }

@@ -70,13 +70,19 @@ impl App {
         if run + 1 != self.next_run.get_value() {
             return;
         }
-        let Some((request, fragment)) = self.begun.get_value() else { return };
+        let Some((request, fragment, made)) = self.begun.get_value() else { return };
         self.speed.update(|speed| speed.steps = 0);
-        self.tree.update(|tree| tree.begin(request, fragment, trace, Some(run)));
+        self.tree.update(|tree| {
+            tree.begin(request, fragment, trace, Some(run));
+            if let Some(branch) = tree.shown_mut() {
+                branch.planned = made;
+            }
+        });
         self.head.set(0);
         if let Some(branch) = self.tree.with_untracked(|tree| tree.current) {
             self.awaited(branch);
         }
+        self.retrace(self.running.get_untracked());
     }
 
     fn stepped(self, run: u32, frame: Frame, predictions: Predictions, ms: f64) {
@@ -97,6 +103,7 @@ impl App {
         if let Some(last) = shown.filter(|_| follows) {
             self.head.set(last);
         }
+        self.retrace(self.running.get_untracked());
         self.teach();
     }
 
@@ -110,6 +117,9 @@ impl App {
         });
         if known {
             self.running.set(false);
+            self.retrace(true);
+        }
+        if known && !self.running.get_untracked() {
             self.said.set("Finished writing.".into());
             self.complete();
         }

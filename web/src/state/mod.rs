@@ -9,6 +9,7 @@ mod lesson;
 mod loading;
 mod replay;
 mod requests;
+mod retrace;
 mod tour;
 pub mod tree;
 mod visits;
@@ -19,6 +20,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
 use crate::link::Link;
+use crate::made::Made;
 use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Stage};
 
 pub use comparing::{Comparison, Right};
@@ -96,6 +98,8 @@ pub struct App {
     pub toured: RwSignal<bool>,
     /// What the lines under the words show.
     pub lines: RwSignal<Underline>,
+    /// The text fills the screen, and every key is a step.
+    pub lecture: RwSignal<bool>,
     /// Position of the token whose card is open.
     pub inspected: RwSignal<Option<usize>>,
     /// The chapter of the course that is open.
@@ -111,8 +115,10 @@ pub struct App {
     draft: StoredValue<Request>,
     /// The fragment of the address that the page shows.
     fragment: StoredValue<String>,
-    /// What the run that is about to begin was asked for, and the fragment of its link.
-    begun: StoredValue<Option<(Request, String)>>,
+    /// What the run that is about to begin was asked for, the fragment of its link, and changes.
+    begun: StoredValue<Option<(Request, String, Vec<Made>)>>,
+    /// Changes that the link of a visit tells.
+    told: StoredValue<Vec<Made>>,
     /// The next run is what the address asks for: it is no new place in the history.
     visiting: StoredValue<bool>,
     next_run: StoredValue<u32>,
@@ -179,6 +185,7 @@ impl App {
             tour: RwSignal::new(None),
             toured: RwSignal::new(false),
             lines: RwSignal::new(Underline::default()),
+            lecture: RwSignal::new(false),
             inspected: RwSignal::new(None),
             reading: RwSignal::new(None),
             speed: RwSignal::new(Speed::default()),
@@ -188,6 +195,7 @@ impl App {
             draft: StoredValue::new(Request::default()),
             fragment: StoredValue::new(String::new()),
             begun: StoredValue::new(None),
+            told: StoredValue::new(vec![]),
             visiting: StoredValue::new(false),
             next_run: StoredValue::new(1),
             replay: StoredValue::new(0),
@@ -226,10 +234,10 @@ impl App {
         untrack(|| self.with_shown(read))
     }
 
-    /// Whether the shown run was edited.
-    pub fn edited(self) -> bool {
-        self.tree
-            .with(|tree| tree.shown().is_some_and(|b| b.fork.is_some() || !b.touched.is_empty()))
+    /// Whether the shown run was edited in a way that its link does not tell.
+    pub fn edited_beyond_link(self) -> bool {
+        let beyond = |branch: &Branch| !branch.made.is_empty() && branch.link().is_none();
+        self.tree.with(|tree| tree.shown().is_some_and(beyond))
     }
 
     /// Shows a toast and announces it to screen readers.

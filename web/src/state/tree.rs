@@ -3,6 +3,7 @@
 use plot::{State, Trace};
 pub use writer::Edit;
 
+use crate::made::Made;
 use crate::protocol::{Predictions, Request, Snapshot};
 
 /// Where a branch left another one.
@@ -31,6 +32,10 @@ pub struct Branch {
     pub predictions: Vec<Option<Predictions>>,
     /// `[frames]`: seconds of computing up to each state, as far as they were measured.
     pub seconds: Vec<f32>,
+    /// What a person changed, each with the step from which on the text is another.
+    pub made: Vec<(Made, u32)>,
+    /// Changes of the link that are still to be made again.
+    pub planned: Vec<Made>,
     /// Positions that a person touched, to say what a branch is about.
     pub touched: Vec<usize>,
     /// Nothing is left to do.
@@ -60,6 +65,12 @@ impl Branch {
         }
     }
 
+    /// The last frame before with another text.
+    pub fn change_before(&self, frame: usize) -> Option<usize> {
+        let frames = &self.trace.frames;
+        (0..frame).rev().find(|&before| frames[before].ids != frames[frame].ids)
+    }
+
     /// Its last state, for the engine.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::last(&self.trace)
@@ -82,6 +93,7 @@ impl Branch {
         self.trace.frames.truncate(frame + 1);
         let step = self.trace.frames[frame].step;
         self.trace.pinned.retain(|_, since| *since <= step);
+        self.made.retain(|(_, from)| *from <= step);
         self.predictions.truncate(frame + 1);
         self.seconds.truncate(frame + 1);
         self.finished = false;
@@ -89,8 +101,10 @@ impl Branch {
     }
 
     /// Applies an edit to the last state, see [`writer::edit`].
-    fn apply(&mut self, position: usize, edit: Edit) {
+    pub(super) fn apply(&mut self, position: usize, edit: Edit) {
+        let made = Made { step: self.trace.frames[self.last()].step, position, edit };
         writer::edit(&mut self.trace, position, edit);
+        self.made.push((made, self.trace.frames[self.last()].step));
         self.predictions.truncate(self.trace.frames.len());
         self.seconds.truncate(self.trace.frames.len());
         // New masks leave something to do.
@@ -140,6 +154,8 @@ impl Tree {
             trace,
             predictions: vec![None; frames],
             seconds: if run.is_some() { vec![0.0; frames] } else { vec![] },
+            made: vec![],
+            planned: vec![],
             touched: vec![],
             finished: false,
             run,
@@ -184,6 +200,8 @@ impl Tree {
             self.branches.push(fork);
         }
         let branch = self.shown_mut().expect("there is one");
+        // Who takes over leaves the link's way.
+        branch.planned.clear();
         branch.apply(position, edit);
         let last = branch.last();
         if let Some(fork) = &mut branch.fork {
@@ -371,6 +389,8 @@ pub(crate) mod tests {
         branch.trace.frames[2].ids = branch.trace.frames[1].ids.clone();
         let next: Vec<_> = (0..5).map(|frame| branch.next_change(frame)).collect();
         assert_eq!(next, [Some(1), Some(3), Some(3), Some(4), None]);
+        let before: Vec<_> = (0..5).map(|frame| branch.change_before(frame)).collect();
+        assert_eq!(before, [None, Some(0), Some(0), Some(2), Some(3)]);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use plot::Trace;
 use wasm_bindgen::JsValue;
 
-use super::{App, EngineState};
+use super::{App, Branch, EngineState};
 use crate::address::{self, Link as ShareLink};
+use crate::made::Made;
 use crate::protocol::{Fault, FaultKind, ModelEntry, Request};
 
 impl App {
@@ -16,6 +17,7 @@ impl App {
         match self.link_of_address() {
             Some(link) => {
                 self.request.set(link.request);
+                self.told.set_value(link.made);
                 self.visiting.set_value(true);
                 self.eager.set(true);
             }
@@ -54,6 +56,7 @@ impl App {
     /// Writes what a link asks for, with its model.
     fn visit(self, link: ShareLink) {
         self.request.set(link.request);
+        self.told.set_value(link.made);
         self.visiting.set_value(true);
         let models = self.models.get_untracked();
         let chosen = self.chosen.get_untracked();
@@ -119,19 +122,20 @@ impl App {
         address::read(&fragment_of_address(), &self.defaults_untracked())
     }
 
-    /// The share link for a request, as a fragment.
-    pub(super) fn fragment_for(self, request: &Request) -> String {
+    /// The share link for a request and changes of its run, as a fragment.
+    pub(super) fn fragment_for(self, request: &Request, made: Vec<Made>) -> String {
         let model = self.info.get_untracked().and_then(|info| info.id.clone());
-        address::write(&ShareLink { model, request: request.clone() })
+        address::write(&ShareLink { model, request: request.clone(), made })
     }
 
     /// The whole address of the text that is shown, or of what the controls ask for.
     pub fn share_address(self) -> String {
-        let shown = self.with_shown_untracked(|branch, _| branch.fragment.clone());
+        let link = |branch: &Branch| branch.link().unwrap_or_else(|| branch.fragment.clone());
+        let shown = self.with_shown_untracked(|branch, _| link(branch));
         let fragment = shown.filter(|fragment| !fragment.is_empty());
         let fragment = fragment.unwrap_or_else(|| {
             let request = self.with_shown_untracked(|branch, _| branch.request.clone());
-            self.fragment_for(&request.unwrap_or(self.request.get_untracked()))
+            self.fragment_for(&request.unwrap_or(self.request.get_untracked()), vec![])
         });
         format!("{}#{fragment}", page())
     }

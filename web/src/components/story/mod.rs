@@ -47,6 +47,10 @@ pub fn Story() -> impl IntoView {
     };
     let on_key = move |event: KeyboardEvent| {
         let Some(position) = position_of(event.target()) else { return };
+        // A lecture's keys are for the whole text, unless a word is open.
+        if app.lecture.get_untracked() && app.inspected.get_untracked().is_none() {
+            return;
+        }
         let key = event.key();
         let plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
         match key.as_str() {
