@@ -25,6 +25,14 @@ pub enum Link {
     },
 }
 
+/// A worker with an engine; `None` when the browser starts none.
+pub fn open_worker() -> Option<Worker> {
+    let root = web_sys::window()?.document()?.document_element()?;
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    Worker::new_with_options(&root.get_attribute("data-engine")?, &options).ok()
+}
+
 /// Takes the events of an engine.
 pub type Receive = Rc<dyn Fn(Event)>;
 
@@ -41,12 +49,7 @@ impl Link {
                  extension may forbid it, or the browser is older than 2023.",
             )
         };
-        let address = web_sys::window()
-            .and_then(|window| window.document()?.document_element()?.get_attribute("data-engine"))
-            .ok_or_else(no_worker)?;
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(&address, &options).map_err(|_| no_worker())?;
+        let worker = open_worker().ok_or_else(no_worker)?;
         let on_message = {
             let receive = Rc::clone(&receive);
             Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {

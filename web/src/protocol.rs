@@ -10,6 +10,8 @@ use plot::{Frame, Piece, Trace};
 use serde::{Deserialize, Serialize};
 pub use writer::{Predictions, Snapshot};
 
+use crate::picture::Order;
+
 /// An entry of `models.json`. Addresses are relative to that file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelEntry {
@@ -166,6 +168,8 @@ pub enum Command {
         /// Least time between two steps.
         interval_ms: u32,
     },
+    /// Make a GIF. The answers are [`Event::Painted`] and the bytes of the file.
+    Gif(Box<Order>),
     /// Do one step.
     Step,
     /// Wait.
@@ -263,6 +267,11 @@ pub enum Event {
         ms: f64,
         /// Bytes that the device holds.
         memory: u64,
+    },
+    /// A GIF is being made.
+    Painted {
+        /// How much of it there is, 0 to 1.
+        share: f64,
     },
     /// There is nothing left to do in this run.
     Finished {

@@ -5,8 +5,9 @@
 mod support;
 
 use plot::draw::Size;
+use plot::gif;
 use plot::layout::{Moment, Plan, Style};
-use plot::raster::{Raster, gif, png};
+use plot::raster::{Raster, png};
 use plot::theme::Theme;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -8,6 +8,8 @@ mod caption;
 pub mod compare;
 pub mod curve;
 pub mod draw;
+#[cfg(feature = "gif")]
+pub mod gif;
 pub mod layout;
 #[cfg(feature = "raster")]
 pub mod raster;

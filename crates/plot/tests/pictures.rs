@@ -5,8 +5,9 @@ mod support;
 
 use plot::curve::{LossPlot, Reference, Run, SIZE};
 use plot::draw::{Align, Color, Draw, Size, Weight};
+use plot::gif;
 use plot::layout::{Plan, Style};
-use plot::raster::{Raster, RasterError, files, gif, png};
+use plot::raster::{Raster, RasterError, files, png};
 use plot::theme::Theme;
 use plot::{State, Trace};
 use support::story;

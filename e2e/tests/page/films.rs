@@ -20,6 +20,8 @@ const REST: (f64, f64) = (0.6, 2.0);
 /// Differences of colour that an encoder may leave: chroma at half the resolution, and another
 /// colour matrix than the decoder's.
 pub(crate) const LOSSY: u8 = 16;
+/// Differences of colour where a picture has a palette.
+const PALETTE: u8 = 24;
 /// Differences of colour of a lossless picture.
 pub(crate) const LOSSLESS: u8 = 8;
 
@@ -102,6 +104,27 @@ fn recordings_show_the_layout() {
         let bytes = std::fs::metadata(&file).expect("saved").len();
         println!("{format}: {seconds:.2} s, {pictures} pictures, {bytes} bytes");
     }
+
+    // A GIF, made by a worker: the first state and the last in 255 colours.
+    browser.fill("#format", "gif");
+    browser.fill("#shape", "wide");
+    browser.eval("window.longestTask = 0");
+    browser.press("Save video");
+    let file = browser.saved("cinnabar.gif");
+    println!("longest task while the GIF is made: {} ms", browser.number("window.longestTask"));
+    let bytes = std::fs::read(&file).expect("saved");
+    let (seconds, pictures) = extent(&file);
+    println!("gif: {seconds:.2} s, {pictures} pictures, {} bytes", bytes.len());
+    assert!(bytes.starts_with(b"GIF89a"));
+    assert_eq!(pictures, trace.frames.len() + 2);
+    for (at, moment) in
+        [(0.1, Moment::from(0)), (seconds - 0.5, Moment { frame: last, phase: 3.0 })]
+    {
+        let shapes = widths.shapes(&browser, &trace, Size::WIDE, moment);
+        let name = format!("gif, frame {}", moment.frame);
+        picture(&file, at, Size::WIDE).check(&name, &shapes, &widths, PALETTE);
+    }
+    browser.fill("#shape", "square");
 
     browser.press("Save picture");
     let step = browser.step();

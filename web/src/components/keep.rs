@@ -9,18 +9,18 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Clipboard, HtmlElement, HtmlTextAreaElement};
 
 use super::{edit_command, prefers};
-use crate::picture::{Format, Look, Shape, film, save_blob, save_text, still};
+use crate::picture::{Format, Look, Order, Shape, animation, film, save_blob, save_text, still};
 use crate::state::{App, Underline};
 
 /// The export panel.
 #[component]
 pub(super) fn Keep() -> impl IntoView {
     let app = App::get();
-    // MP4 is what most programs and sites take.
-    let format = RwSignal::new(Format::Webm);
+    // MP4 is what most programs and sites take; none is a GIF.
+    let format = RwSignal::new(Some(Format::Webm));
     spawn_local(async move {
         if Format::Mp4.can_be_made().await {
-            format.try_set(Format::Mp4);
+            format.try_set(Some(Format::Mp4));
         }
     });
     let shape = RwSignal::new(Shape::Wide);
@@ -50,9 +50,14 @@ pub(super) fn Keep() -> impl IntoView {
                 }
                 !stop.get_untracked()
             };
-            match film(&trace, pace, format, shape, look(app), &progress).await {
+            let made = match format {
+                Some(format) => film(&trace, pace, format, shape, look(app), &progress).await,
+                None => animation(Order::new(trace, pace, shape, look(app)), &progress).await,
+            };
+            match made {
                 Ok(blob) => {
-                    save_blob(&blob, &format!("cinnabar.{}", format.extension()));
+                    let extension = format.map_or("gif", Format::extension);
+                    save_blob(&blob, &format!("cinnabar.{extension}"));
                     app.said.set("The video is saved.".into());
                 }
                 Err(error) => complaint.set(error),
@@ -99,11 +104,16 @@ pub(super) fn Keep() -> impl IntoView {
                     <select
                         class="field" id="format"
                         on:change=move |event| {
-                            format.set(if event_target_value(&event) == "mp4" { Format::Mp4 } else { Format::Webm });
+                            format.set(match event_target_value(&event).as_str() {
+                                "mp4" => Some(Format::Mp4),
+                                "webm" => Some(Format::Webm),
+                                _ => None,
+                            });
                         }
                     >
-                        <option value="mp4" selected=move || format.get() == Format::Mp4>"MP4"</option>
-                        <option value="webm" selected=move || format.get() == Format::Webm>"WebM"</option>
+                        <option value="mp4" selected=move || format.get() == Some(Format::Mp4)>"MP4"</option>
+                        <option value="webm" selected=move || format.get() == Some(Format::Webm)>"WebM"</option>
+                        <option value="gif" selected=move || format.get().is_none()>"GIF"</option>
                     </select>
                 </label>
                 <label class="control">

@@ -14,6 +14,7 @@ use futures_channel::mpsc::{self, UnboundedReceiver};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use web_time::Instant;
@@ -83,6 +84,14 @@ async fn next(inbox: &mut UnboundedReceiver<Message>, wait_ms: Option<u32>) -> O
     }
 }
 
+/// Posts a value from a worker to its page.
+fn post(value: &JsValue) {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    if let Err(error) = scope.post_message(value) {
+        log::error!("the page could not be answered: {error:?}");
+    }
+}
+
 struct Engine {
     emit: Emit,
     loaded: Option<Loaded>,
@@ -132,6 +141,10 @@ impl Engine {
                 let before = self.run.take();
                 let made = Run::resume(loaded, before, run, &request, &from).await;
                 self.began(made);
+            }
+            Command::Gif(order) => {
+                let file = order.make(&|share| (self.emit)(Event::Painted { share }));
+                post(&file.map_or(JsValue::NULL, |bytes| Uint8Array::from(&*bytes).into()));
             }
             Command::Run { interval_ms } => {
                 if self.run.is_some() {

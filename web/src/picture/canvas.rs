@@ -1,12 +1,12 @@
 //! Shapes on a 2D canvas.
 
-use js_sys::{Function, Promise};
+use js_sys::{Function, Object, Promise, Reflect};
 use leptos::prelude::document;
 use plot::draw::{Align, Draw, Size, Weight};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, OffscreenCanvas};
 
 /// Font stack of pictures.
 const FAMILY: &str =
@@ -28,6 +28,22 @@ impl Canvas {
         element.set_height(size.height);
         let context = element.get_context("2d").ok()??.dyn_into().ok()?;
         Some(Self { element, context })
+    }
+
+    /// A canvas in a worker, whose pixels are read. It has no element.
+    pub(super) fn offscreen(size: Size) -> Option<Self> {
+        let canvas = OffscreenCanvas::new(size.width, size.height).ok()?;
+        let read = Object::new();
+        Reflect::set(&read, &"willReadFrequently".into(), &true.into()).ok()?;
+        let context = canvas.get_context_with_context_options("2d", &read).ok()??;
+        // Its context has the same methods under the same names: one painter serves both.
+        Some(Self { element: canvas.unchecked_into(), context: context.unchecked_into() })
+    }
+
+    /// The picture as RGBA.
+    pub(super) fn pixels(&self, size: Size) -> Option<Vec<u8>> {
+        let (width, height) = (f64::from(size.width), f64::from(size.height));
+        Some(self.context.get_image_data(0.0, 0.0, width, height).ok()?.data().0)
     }
 
     /// The element.

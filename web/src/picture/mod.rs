@@ -4,6 +4,7 @@ mod canvas;
 mod codec;
 mod film;
 mod format;
+mod gif;
 mod mp4;
 mod recorder;
 mod save;
@@ -11,6 +12,7 @@ mod webm;
 
 pub use film::{Shape, film, film_of_two};
 pub use format::Format;
+pub use gif::{Order, animation};
 pub use save::{save_blob, save_text};
 
 use plot::Trace;

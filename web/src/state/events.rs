@@ -29,6 +29,8 @@ impl App {
                     *speed = Speed { steps, ms: mean + NEWEST * (ms - mean), memory };
                 });
             }
+            // Workers that make GIFs are not this one.
+            Event::Painted { .. } => {}
             Event::Finished { run } => self.ended(run),
             Event::Fault(fault) => self.fail(fault),
         }

@@ -1,8 +1,6 @@
 //! Shapes to pixels, on the CPU.
 
 mod font;
-pub mod gif;
-mod palette;
 pub mod png;
 
 use tiny_skia::{
@@ -28,9 +26,6 @@ pub enum RasterError {
     /// The PNG could not be written.
     #[error("the PNG could not be written: {0}")]
     Png(#[from] ::png::EncodingError),
-    /// The GIF could not be written.
-    #[error("the GIF could not be written: {0}")]
-    Gif(#[from] ::gif::EncodingError),
 }
 
 /// Draws shapes into an image of a fixed size, with the embedded Noto Sans and a glyph cache.

@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use plot::Trace;
 use plot::draw::{Draw, Measure, Size};
+use plot::gif;
 use plot::layout::{Moment, Pair, Pane, Plan, Style};
-use plot::raster::{Raster, gif, png};
+use plot::raster::{Raster, png};
 use plot::theme::Theme;
 
 use crate::files::{self, Output};
@@ -112,7 +113,7 @@ pub(crate) fn write_gif(
     frame_ms: u32,
 ) -> Result<()> {
     let mut painter = Painter::new(traces, look)?;
-    let moments = timeline::gif(frames(traces), frame_ms);
+    let moments = gif::moments(frames(traces), frame_ms);
     let delays: Vec<u32> = moments.iter().map(|m| m.1).collect();
     // Each picture is drawn twice: for the colours of all, and to be written.
     let bar = progress(output.path(), moments.len());

@@ -22,20 +22,6 @@ pub(super) fn video(frames: usize, fps: u32, frame_ms: u32) -> impl Iterator<Ite
     })
 }
 
-/// Moment and delay in milliseconds of each picture of a GIF: one for each frame, and two more in
-/// which the last flash fades.
-pub(super) fn gif(frames: usize, frame_ms: u32) -> Vec<(Moment, u32)> {
-    let last = frames - 1;
-    let mut pictures: Vec<(Moment, u32)> =
-        (0..frames).map(|frame| (frame.into(), frame_ms)).collect();
-    pictures[0].1 = frame_ms.max(OPENING);
-    if last > 0 {
-        pictures.push((Moment { frame: last, phase: 1.0 }, frame_ms));
-        pictures.push((Moment { frame: last, phase: 3.0 }, frame_ms.max(CLOSING)));
-    }
-    pictures
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,11 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gif_shows_each_frame_once_and_ends_slowly() {
-        let pictures = gif(3, 80);
-        let shown: Vec<(usize, u32)> = pictures.iter().map(|p| (p.0.frame, p.1)).collect();
-        assert_eq!(shown, [(0, 700), (1, 80), (2, 80), (2, 80), (2, 3000)]);
-        assert_eq!(gif(1, 80).len(), 1);
+    fn a_video_of_one_frame_holds_it() {
         assert_eq!(video(1, 30, 100).count(), 111); // 3.7 s
     }
 }

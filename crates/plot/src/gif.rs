@@ -1,17 +1,53 @@
 //! Animated GIF files.
 
+mod palette;
+
 use std::io::Write;
 
 use ::gif::{DisposalMethod, Encoder, Frame, Repeat};
 
-use super::RasterError;
-use super::palette::Histogram;
+use palette::Histogram;
+
 use crate::draw::Size;
+use crate::layout::Moment;
 
 /// Colours of a GIF; one more index is transparent.
 const COLORS: usize = 255;
 /// Frames sampled for the palette; more would cost time and change little.
 const SAMPLES: usize = 12;
+
+/// How long the initial state stays before the first step, in milliseconds.
+const OPENING: u32 = 700;
+/// How long the finished text stays.
+const CLOSING: u32 = 3000;
+
+/// Why a GIF could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the GIF could not be written: {0}")]
+pub struct GifError(#[from] ::gif::EncodingError);
+
+/// Moment and delay in milliseconds of each picture of a trace's GIF: one for each frame, and two more
+/// in which the last flash fades.
+pub fn moments(frames: usize, frame_ms: u32) -> Vec<(Moment, u32)> {
+    let last = frames - 1;
+    let mut pictures: Vec<(Moment, u32)> =
+        (0..frames).map(|frame| (frame.into(), frame_ms)).collect();
+    pictures[0].1 = frame_ms.max(OPENING);
+    if last > 0 {
+        pictures.push((Moment { frame: last, phase: 1.0 }, frame_ms));
+        pictures.push((Moment { frame: last, phase: 3.0 }, frame_ms.max(CLOSING)));
+    }
+    pictures
+}
+
+/// How often [`write`] asks for a picture, to write so many.
+pub fn renders(pictures: usize) -> usize {
+    samples(pictures) + pictures
+}
+
+fn samples(pictures: usize) -> usize {
+    SAMPLES.min(pictures)
+}
 
 /// Writes an endless GIF of `delays_ms.len()` pictures. `render(i)` gives the opaque RGBA pixels of
 /// picture `i`, which stays for `delays_ms[i]` (a GIF counts in steps of 10 ms, and viewers slow
@@ -27,10 +63,10 @@ pub fn write(
     size: Size,
     delays_ms: &[u32],
     mut render: impl FnMut(usize) -> Vec<u8>,
-) -> Result<(), RasterError> {
+) -> Result<(), GifError> {
     let count = delays_ms.len();
     let mut histogram = Histogram::default();
-    let samples = SAMPLES.min(count);
+    let samples = samples(count);
     for i in 0..samples {
         histogram.add(&render(i * (count - 1) / samples.saturating_sub(1).max(1)));
     }
@@ -82,4 +118,17 @@ fn changed(before: &[u8], after: &[u8], row: usize) -> (usize, usize, usize, usi
         area = (area.0.min(x), area.1.min(y), area.2.max(x + 1), area.3.max(y + 1));
     }
     if area.0 == usize::MAX { (0, 0, 1, 1) } else { area }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gif_shows_each_frame_once_and_ends_slowly() {
+        let pictures = moments(3, 80);
+        let shown: Vec<(usize, u32)> = pictures.iter().map(|p| (p.0.frame, p.1)).collect();
+        assert_eq!(shown, [(0, 700), (1, 80), (2, 80), (2, 80), (2, 3000)]);
+        assert_eq!(moments(1, 80).len(), 1);
+    }
 }
