@@ -57,6 +57,20 @@ pub(crate) const CHROMIUM: Need = Need {
     },
 };
 
+/// Firefox; its driver is one of the build tools.
+pub(crate) const FIREFOX: Need = Need {
+    name: "Firefox",
+    why: "the page is tested in it, too, on the CPU",
+    by_hand: "Firefox (firefox-esr on Debian)",
+    is_present: || run::find("firefox-esr").is_some() || run::find("firefox").is_some(),
+    packages: |manager| match manager {
+        Apt => &["firefox-esr"],
+        Dnf | Pacman | Apk | Brew | Choco => &["firefox"],
+        Zypper => &["MozillaFirefox"],
+        Winget => &["Mozilla.Firefox"],
+    },
+};
+
 /// Node's package manager.
 pub(crate) const NPM: Need = Need {
     name: "npm",

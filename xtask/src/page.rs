@@ -1,7 +1,7 @@
-//! The page tests: a release build, driven in Chromium by the tests in `e2e`.
+//! The page tests: a release build, driven in Chromium and Firefox by the tests in `e2e`.
 
 use crate::stage::Stage;
-use crate::{needs, packages, run, trunk};
+use crate::{needs, packages, run, tools, trunk, wasm};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -40,9 +40,10 @@ pub(crate) fn stages() -> Result<Vec<Stage>> {
     let mut tests = run::cargo();
     tests.args(["test", "--workspace", "--test", "page"]);
     tests.args(["--", "--show-output"]);
+    wasm::path_first(&mut tests, tools::geckodriver()?.as_slice());
     tests.env("DIST", DIST).env("KERNEL_CASES", kernel_cases());
     Ok(vec![
         Stage { name: "the page, built for release".to_owned(), command: build, counts: false },
-        Stage { name: "the page in Chromium".to_owned(), command: tests, counts: true },
+        Stage { name: "the page in Chromium and Firefox".to_owned(), command: tests, counts: true },
     ])
 }

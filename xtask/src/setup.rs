@@ -10,18 +10,24 @@ Installs what is missing for the demo, the tests and the page.
 Usage: cargo xtask setup
 
   system packages   a Vulkan loader with a software driver (tests without a GPU), ffmpeg (MP4),
-                    Chromium with its driver (page tests), npm (wasm-opt)
+                    Chromium with its driver and Firefox (page tests), npm (wasm-opt)
   Rust              rustfmt, clippy, the standard library for WebAssembly
-  build tools       trunk, wasm-bindgen and wasm-opt, into the user's cache folder
+  build tools       trunk, wasm-bindgen, wasm-opt and geckodriver, into the user's cache folder
 
 Running it again takes about a second. `demo` and `test` set up what they need by themselves.";
 
 pub(crate) fn run() -> Result<()> {
-    packages::install_missing(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM, needs::NPM]);
+    packages::install_missing(&[
+        needs::VULKAN,
+        needs::FFMPEG,
+        needs::CHROMIUM,
+        needs::FIREFOX,
+        needs::NPM,
+    ]);
     rust_components()?;
     let toolchain = wasm::prepare()?;
     println!("WebAssembly: {toolchain}");
-    for folder in tools::all()? {
+    for folder in tools::all()?.into_iter().chain(tools::geckodriver()?) {
         println!("build tool: {}", folder.display());
     }
     if cfg!(target_os = "linux") {

@@ -38,7 +38,7 @@ const ON_EACH_DRIVER: [&str; 9] = [
 const NATIVE_ONLY: [&str; 4] = ["e2e", "fuzz", "trainer", "xtask"];
 
 pub(crate) fn run() -> Result<()> {
-    packages::install_missing(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM]);
+    packages::install_missing(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM, needs::FIREFOX]);
     setup::rust_components()?;
     let toolchain = wasm::prepare()?;
     page::prepare()?;

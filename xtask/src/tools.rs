@@ -1,4 +1,5 @@
-//! The page's build tools at pinned versions: trunk, wasm-bindgen and wasm-opt.
+//! The page's tools at pinned versions: trunk, wasm-bindgen and wasm-opt build it, geckodriver drives
+//! Firefox in its tests.
 
 use crate::{cache, needs, packages, run};
 use anyhow::{Context, Result, bail};
@@ -6,6 +7,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 const TRUNK: &str = "0.21.14";
+/// Mozilla's driver of Firefox, from crates.io: distributions do not have it.
+const GECKODRIVER: &str = "0.37.1";
 /// The npm package of wasm-opt. Older versions (Debian has 108) break the page silently: they
 /// renumber the table `__wbindgen_externrefs`.
 const BINARYEN: &str = "132.0.0";
@@ -16,6 +19,17 @@ const BINARYEN: &str = "132.0.0";
 /// When one cannot be installed.
 pub(crate) fn all() -> Result<Vec<PathBuf>> {
     Ok(vec![trunk()?, wasm_bindgen()?, wasm_opt()?])
+}
+
+/// The folder of geckodriver, unless PATH has it already; installs it if it is missing.
+///
+/// # Errors
+/// When it cannot be installed.
+pub(crate) fn geckodriver() -> Result<Option<PathBuf>> {
+    if run::find("geckodriver").is_some() {
+        return Ok(None);
+    }
+    cargo_tool("geckodriver", "geckodriver", GECKODRIVER, &["--locked"]).map(Some)
 }
 
 fn trunk() -> Result<PathBuf> {
@@ -43,7 +57,7 @@ fn cargo_tool(package: &str, program: &str, version: &str, extra: &[&str]) -> Re
     if bin.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)).is_file() {
         return Ok(bin);
     }
-    println!("{package} {version} is missing; it builds the page (compiled once, a few minutes)");
+    println!("{package} {version} is missing; the page needs it (compiled once, a few minutes)");
     let mut install = run::cargo();
     install.args(["install", package, "--version", version]).args(extra).arg("--root").arg(&root);
     // Optimized for compile time: the tool runs only for seconds.

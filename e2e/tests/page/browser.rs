@@ -19,7 +19,7 @@ pub(crate) const ALERT: &str = "(document.querySelector('[role=alert]')?.textCon
 /// Selector of the prompt.
 pub(crate) const PROMPT: &str = "document.querySelector('#prompt').value";
 
-/// Chromium with its driver.
+/// A browser with its driver.
 pub(crate) struct Browser {
     driver: Driver,
     /// Where it saves files.
@@ -38,11 +38,7 @@ pub(crate) enum Gpu {
 
 impl Browser {
     pub(crate) fn start(name: &str, gpu: Gpu) -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let downloads = root().join("target").join("downloads").join(name);
-        // A folder that is not there is as empty as a removed one.
-        let _ = std::fs::remove_dir_all(&downloads);
-        std::fs::create_dir_all(&downloads).expect("target is ours");
+        let (turn, downloads) = Self::turn(name);
         let mut arguments = vec![
             "--headless=new",
             "--no-sandbox",
@@ -61,7 +57,7 @@ impl Browser {
             Gpu::Software => arguments.push("--enable-unsafe-webgpu"),
             Gpu::None => arguments.push("--disable-features=WebGPU,WebGPUService"),
         }
-        let driver = Driver::start(&arguments, &downloads);
+        let driver = Driver::chromium(&arguments, &downloads);
         let browser = Self { driver, downloads, _turn: turn };
         // Longer tasks than 50 ms are told by the browser itself; what the engine says is kept.
         let mut observe = "window.longestTask = 0; new PerformanceObserver(list => { \
@@ -81,6 +77,22 @@ impl Browser {
         }
         browser.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": observe }));
         browser
+    }
+
+    /// Firefox, which computes on the CPU.
+    pub(crate) fn firefox(name: &str) -> Self {
+        let (turn, downloads) = Self::turn(name);
+        Self { driver: Driver::firefox(&downloads), downloads, _turn: turn }
+    }
+
+    /// Waits for other browsers to end, and makes an empty folder for what is saved.
+    fn turn(name: &str) -> (MutexGuard<'static, ()>, PathBuf) {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let downloads = root().join("target").join("downloads").join(name);
+        // A folder that is not there is as empty as a removed one.
+        let _ = std::fs::remove_dir_all(&downloads);
+        std::fs::create_dir_all(&downloads).expect("target is ours");
+        (turn, downloads)
     }
 
     pub(crate) fn open(&self, url: &str) {
@@ -290,13 +302,22 @@ impl Browser {
 
     /// A picture of the page as it is.
     pub(crate) fn picture(&self, name: &str) {
-        let folder = root().join("target").join("screenshots");
-        std::fs::create_dir_all(&folder).expect("target is ours");
         let shot =
             self.devtools("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
-        let png = BASE64.decode(shot["data"].as_str().expect("a picture"));
-        std::fs::write(folder.join(format!("{name}.png")), png.expect("base64"))
-            .expect("target is ours");
+        Self::keep(name, &shot["data"]);
+    }
+
+    /// A picture of what any browser shows of the page.
+    pub(crate) fn visible(&self, name: &str) {
+        let shot = self.driver.screenshot().expect("a picture");
+        Self::keep(name, &shot);
+    }
+
+    fn keep(name: &str, png: &Value) {
+        let folder = root().join("target").join("screenshots");
+        std::fs::create_dir_all(&folder).expect("target is ours");
+        let png = BASE64.decode(png.as_str().expect("a picture")).expect("base64");
+        std::fs::write(folder.join(format!("{name}.png")), png).expect("target is ours");
     }
 
     /// Sends a command of Chromium's own protocol.

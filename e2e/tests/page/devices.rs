@@ -7,7 +7,7 @@
 
 use crate::browser::{ALERT, Browser, Gpu, PROMPT};
 use crate::server::Server;
-use crate::site::{Tiny, dist, serve};
+use crate::site::{Tiny, dist, list_with_check, serve};
 
 const BUTTONS: &str =
     "[...document.querySelectorAll('[role=alert] button')].map(b => b.textContent).join()";
@@ -26,6 +26,48 @@ fn go_on_with_the_cpu(browser: &Browser) {
     assert_eq!(browser.text(PROMPT), "Typed before");
     assert!(browser.text("document.querySelector('.status').innerText").contains("CPU"));
     browser.write_to_the_end();
+}
+
+/// What the machine computes the model with.
+const RUNS_ON: &str = "document.querySelector('.status').innerText";
+
+/// A GPU whose square roots are wrong.
+const WRONG: &str = "const make = GPUDevice.prototype.createShaderModule; \
+    GPUDevice.prototype.createShaderModule = function (module) { \
+        const code = module.code.replaceAll(' sqrt(', ' exp('); \
+        return make.call(this, { ...module, code }); \
+    };\n";
+
+#[test]
+fn a_gpu_that_computes_wrongly_is_named_and_the_cpu_goes_on() {
+    let mut tiny = Tiny::new();
+    tiny.checkpoint.card.check = Some(tiny.check());
+    let server = serve(&tiny);
+    let browser = Browser::start("wrong", Gpu::Software);
+    // A right one is believed.
+    browser.open_ready(&server.url);
+    assert!(browser.text(RUNS_ON).contains("WebGPU"), "{}", browser.text(RUNS_ON));
+    assert_eq!(browser.eval("!document.querySelector('.slow')"), true);
+
+    // The same model on a wrong one: the CPU writes, as it always does.
+    before_the_engine(&server, WRONG);
+    browser.open_ready(&server.url);
+    let said = browser.text("document.querySelector('.slow').innerText");
+    assert!(said.contains("computes it wrongly"), "{said}");
+    assert!(browser.text(RUNS_ON).contains("CPU"));
+    browser.pictures("wrong-gpu");
+    browser.fill("#prompt", "One day");
+    browser.write_to_the_end();
+
+    // A check that is wrong itself, in the list, is no reason to leave a right GPU.
+    tiny.checkpoint.card.check = None;
+    let mut check = tiny.check();
+    check.expected[0].2 -= 1.0;
+    let server = serve(&tiny);
+    server.put("models/models.json", list_with_check(&check));
+    browser.open_ready(&server.url);
+    assert!(browser.text(RUNS_ON).contains("WebGPU"), "{}", browser.text(RUNS_ON));
+    assert!(browser.log().contains("another one than was checked"));
 }
 
 /// Lets the test take the device away from the engine.

@@ -1,10 +1,13 @@
-//! The WebDriver protocol: JSON over HTTP to chromedriver.
+//! The WebDriver protocol: JSON over HTTP to chromedriver and geckodriver.
 
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use ureq::Body;
+use ureq::http::Response;
 
 /// Slow machines share their two cores with other work.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -14,7 +17,7 @@ pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 /// Most bytes of an answer: pictures of long pages.
 const LARGEST_ANSWER: u64 = 256 << 20;
 
-/// A browser under chromedriver; both end with it.
+/// A browser under its driver; both end with it.
 pub(crate) struct Driver {
     process: Child,
     agent: ureq::Agent,
@@ -23,12 +26,43 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts chromedriver, and Chromium with these arguments; files are saved to `downloads`.
-    pub(crate) fn start(arguments: &[&str], downloads: &std::path::Path) -> Self {
+    /// Starts Chromium with these arguments; files are saved to `downloads`.
+    pub(crate) fn chromium(arguments: &[&str], downloads: &Path) -> Self {
+        let options = json!({
+            "args": arguments,
+            "prefs": {
+                "download.default_directory": downloads,
+                "download.prompt_for_download": false,
+                "profile.default_content_setting_values.automatic_downloads": 1,
+            },
+        });
+        let capabilities =
+            json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
+        Self::start("chromedriver", capabilities)
+    }
+
+    /// Starts Firefox, without WebGPU; files are saved to `downloads`.
+    pub(crate) fn firefox(downloads: &Path) -> Self {
+        let found = ["firefox-esr", "firefox"].into_iter().find_map(which);
+        let options = json!({
+            "binary": found.expect("Firefox is installed: cargo xtask setup"),
+            "args": ["-headless", "-width", "1280", "-height", "900"],
+            "prefs": {
+                "dom.webgpu.enabled": false,
+                "browser.download.folderList": 2,
+                "browser.download.dir": downloads,
+                "browser.download.alwaysOpenPanel": false,
+                "browser.download.always_ask_before_handling_new_types": false,
+            },
+        });
+        Self::start("geckodriver", json!({ "moz:firefoxOptions": options }))
+    }
+
+    fn start(program: &str, mut capabilities: Value) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("bound").port();
         drop(free);
-        let process = Command::new("chromedriver")
+        let process = Command::new(program)
             .arg(format!("--port={port}"))
             // The browser brings its own graphics driver.
             .env_remove("VK_DRIVER_FILES")
@@ -36,7 +70,7 @@ impl Driver {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("chromedriver is installed: cargo xtask setup");
+            .unwrap_or_else(|error| panic!("{program}: {error}; cargo xtask setup installs it"));
         let agent = ureq::Agent::config_builder()
             // The response contains the error.
             .http_status_as_error(false)
@@ -47,25 +81,13 @@ impl Driver {
         let mut driver = Self { process, agent, port, session: String::new() };
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < PATIENCE, "chromedriver does not answer");
+            assert!(started.elapsed() < PATIENCE, "{program} does not answer");
             std::thread::sleep(GLANCE);
         }
-        let chromium = json!({
-            "args": arguments,
-            "prefs": {
-                "download.default_directory": downloads,
-                "download.prompt_for_download": false,
-                "profile.default_content_setting_values.automatic_downloads": 1,
-            },
-        });
-        let capabilities = json!({
-            "goog:chromeOptions": chromium,
-            "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "script": PATIENCE.as_millis() as u64 },
-        });
+        capabilities["timeouts"] = json!({ "script": PATIENCE.as_millis() as u64 });
         let answer = driver
             .post("/session", &json!({ "capabilities": { "alwaysMatch": capabilities } }))
-            .expect("Chromium starts");
+            .expect("the browser starts");
         driver.session = answer["sessionId"].as_str().expect("a session").to_owned();
         driver
     }
@@ -89,7 +111,21 @@ impl Driver {
     fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
         let address = format!("http://127.0.0.1:{}{path}", self.port);
         let request = self.agent.post(address).content_type("application/json");
-        let mut answer = request.send(body.to_string()).map_err(|error| error.to_string())?;
+        Self::value(request.send(body.to_string()))
+    }
+
+    /// The visible part of the page, a PNG in base64.
+    ///
+    /// # Errors
+    /// The error message of the driver.
+    pub(crate) fn screenshot(&self) -> Result<Value, String> {
+        let Self { agent, port, session, .. } = self;
+        let address = format!("http://127.0.0.1:{port}/session/{session}/screenshot");
+        Self::value(agent.get(address).call())
+    }
+
+    fn value(answer: Result<Response<Body>, ureq::Error>) -> Result<Value, String> {
+        let mut answer = answer.map_err(|error| error.to_string())?;
         let answer = answer.body_mut().with_config().limit(LARGEST_ANSWER).read_to_vec();
         let answer = answer.map_err(|error| error.to_string())?;
         let mut answer: Value = serde_json::from_slice(&answer)
@@ -100,6 +136,14 @@ impl Driver {
             None => Ok(value),
         }
     }
+}
+
+/// Where a program of PATH is.
+fn which(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let mut all = std::env::split_paths(&path).map(|folder| folder.join(&file));
+    all.find(|file| file.is_file())
 }
 
 impl Drop for Driver {

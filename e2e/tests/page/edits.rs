@@ -254,3 +254,58 @@ fn steps_that_change_nothing_are_not_waited_for() {
     let seconds = started.elapsed().as_secs_f64();
     assert!(seconds < 75.0, "{seconds} s");
 }
+
+#[test]
+fn a_link_carries_what_a_person_changed() {
+    let server = serve(&Tiny::new());
+    let browser = Browser::start("edited-link", Gpu::Software);
+    browser.open_ready(&server.url);
+    browser.fill("#prompt", "One day,");
+    browser.eval("document.querySelector('.settings [type=checkbox]').click() ?? true");
+    browser.write_to_the_end();
+    // In the middle: a word pinned, one put in, one erased; then at the end another one erased.
+    browser.fill(".scrubber", "8");
+    let written = browser.text("document.querySelector('.token.written').dataset.position");
+    browser.key(&token(&written), "p");
+    let masked = browser.text("document.querySelector('.token.masked').dataset.position");
+    browser.eval(&format!("{}.click() ?? true", token(&masked)));
+    browser.wait("!!document.querySelector('.card.sheet .type-token')");
+    browser.fill(".type-token input", "cat");
+    browser.press("Put");
+    browser.press("Close");
+    let other = "[...document.querySelectorAll('.token.written:not(.pinned)')].at(-1)";
+    browser.key(other, "Delete");
+    browser.press("Continue");
+    browser.wait_finished();
+    let late = browser.text(
+        "[...document.querySelectorAll('.token.written:not(.pinned)')].at(2).dataset.position",
+    );
+    browser.key(&token(&late), "Delete");
+    browser.press("Continue");
+    browser.wait_finished();
+    let (story, told) = (browser.story(), browser.trace());
+    assert_eq!(told.pinned.len(), 2);
+
+    browser
+        .eval("(navigator.clipboard.writeText = async text => { window.copied = text; }) ?? true");
+    browser.press("Copy link");
+    browser.wait("!!window.copied");
+    let link = browser.text("window.copied");
+    assert!(link.contains("&edits="), "{link}");
+    println!("a link with four changes: {} bytes", link.len());
+
+    // Somebody else opens it.
+    browser.open("about:blank");
+    browser.open(&link);
+    browser.wait_ready();
+    browser.wait_finished();
+    assert_eq!(browser.story(), story);
+    let again = browser.trace();
+    assert_eq!((&again.pinned, &again.frames), (&told.pinned, &told.frames));
+    assert_eq!(browser.text("location.href"), link);
+    browser
+        .eval("(navigator.clipboard.writeText = async text => { window.copied = text; }) ?? true");
+    browser.press("Copy link");
+    browser.wait("!!window.copied");
+    assert_eq!(browser.text("window.copied"), link);
+}

@@ -1,4 +1,5 @@
-//! The built page, driven in Chromium: every state once, with a tiny model.
+//! The built page, driven in Chromium: every state once, with a tiny model. What matters most is done
+//! in Firefox, too.
 //!
 //! Build it first (`cargo xtask trunk build --release`); `DIST` names another folder than `dist`.
 //! Pictures of all states go to `target/screenshots`.
@@ -10,13 +11,16 @@ mod site;
 
 mod access;
 mod agree;
+mod both;
 mod compare;
 mod devices;
 mod drops;
 mod edits;
 mod faults;
 mod films;
+mod firsts;
 mod layout;
+mod lecture;
 mod replays;
 mod runs;
 mod shaders;

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use corpus::tokenizer::{Tokenizer, TrainOptions};
-use model::{Card, Checkpoint, Config, Init, Precision, Schedule, initial_values};
-use serde_json::json;
+use device::Device;
+use kernels::Variants;
+use model::{Card, Check, Checkpoint, Config, Init, Model, Precision, Schedule, initial_values};
+use serde_json::{Value, json};
 
 use crate::server::{Files, Server};
 
@@ -69,10 +71,25 @@ impl Tiny {
         self.checkpoint.to_safetensors(Precision::F16).expect("it can be written")
     }
 
+    /// What the model computes for a fixed input.
+    pub(crate) fn check(&self) -> Check {
+        let mut device = Device::cpu();
+        let model = Model::load(&mut device, &self.shipped()).expect("it fits");
+        let variants = Variants::default();
+        pollster::block_on(writer::expectation(&mut device, &model, &variants)).expect("the CPU")
+    }
+
     /// The model as the page has it: rounded to half precision.
     pub(crate) fn shipped(&self) -> Checkpoint {
         Checkpoint::from_safetensors(&self.weights()).expect("just written")
     }
+}
+
+/// The list of the tiny model, with a check of its own.
+pub(crate) fn list_with_check(check: &Check) -> Vec<u8> {
+    let mut list: Value = serde_json::from_slice(&list(&["tiny"])).expect("JSON");
+    list[0]["check"] = json!(check);
+    list.to_string().into_bytes()
 }
 
 /// A list of models, each with its id as its name.
