@@ -117,9 +117,9 @@ fn recordings_show_the_layout() {
     println!("gif: {seconds:.2} s, {pictures} pictures, {} bytes", bytes.len());
     assert!(bytes.starts_with(b"GIF89a"));
     assert_eq!(pictures, trace.frames.len() + 2);
-    for (at, moment) in
-        [(0.1, Moment::from(0)), (seconds - 0.5, Moment { frame: last, phase: 3.0 })]
-    {
+    // The last picture stays for three seconds; it begins here.
+    let closing = seconds - 3.0 - 0.005;
+    for (at, moment) in [(0.0, Moment::from(0)), (closing, Moment { frame: last, phase: 3.0 })] {
         let shapes = widths.shapes(&browser, &trace, Size::WIDE, moment);
         let name = format!("gif, frame {}", moment.frame);
         picture(&file, at, Size::WIDE).check(&name, &shapes, &widths, PALETTE);

@@ -23,7 +23,8 @@ fn a_lecture_is_the_text_alone_and_a_step_for_each_key() {
     browser.settle();
     assert!(browser.number(letters) > 1.2 * before, "large letters");
     for hidden in [".head", ".composer", ".rail", ".below", ".branches", ".pace"] {
-        let height = format!("document.querySelector('{hidden}').getBoundingClientRect().height");
+        let height =
+            format!("document.querySelector('{hidden}')?.getBoundingClientRect().height ?? 0");
         assert_eq!(browser.number(&height), 0.0, "{hidden}");
     }
     // Keys go through the states with another text, there and back.
