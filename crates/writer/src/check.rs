@@ -1,9 +1,10 @@
 //! Whether a device computes what a model's card says.
 
 use device::Device;
+use diffusion::default_sampler;
 use diffusion::sampler::{Parts, SampleError, SampleOptions, Workspace};
 use kernels::Variants;
-use model::{Check, Config, Model};
+use model::{Check, Config, Model, Objective};
 
 use crate::{Predictions, Run};
 
@@ -14,8 +15,8 @@ pub const TOLERANCE: f32 = 0.01;
 /// Positions of the input.
 const LENGTH: usize = 16;
 
-/// The check of a model, as `device` computes it. Every other position of the input is a mask, and
-/// the likeliest token of each is kept.
+/// The check of a model, as `device` computes it. Every other position of the input is a mask, or all
+/// of the second half for a model that writes from left to right; the likeliest token of each is kept.
 ///
 /// # Errors
 /// When the device fails.
@@ -28,9 +29,15 @@ pub async fn expectation(
     let given = |position: usize| {
         let id = (7 + 37 * position) % vocab_size;
         let id = if id == mask_id as usize { (id + 1) % vocab_size } else { id };
-        position.is_multiple_of(2).then_some(id as u32)
+        id as u32
     };
-    let tokens: Vec<Option<u32>> = (0..LENGTH.min(block_size)).map(given).collect();
+    let length = LENGTH.min(block_size);
+    let is_given = |position: &usize| match model.objective {
+        Objective::Masked | Objective::Span => position.is_multiple_of(2),
+        Objective::Autoregressive => 2 * position < length,
+    };
+    let token = |position: usize| is_given(&position).then(|| given(position));
+    let tokens: Vec<Option<u32>> = (0..length).map(token).collect();
     let predictions = predict(device, model, variants, &tokens).await?;
     let masks = (0..tokens.len()).filter(|&position| tokens[position].is_none());
     let best = |position| {
@@ -77,7 +84,8 @@ async fn predict(
     }
     let workspace = Workspace::new(device, &model.config, 1, tokens.len())?;
     let parts = Parts { model, variants, workspace: &workspace };
-    let options = SampleOptions { steps: Some(1), ..SampleOptions::default() };
+    let sampler = default_sampler(model.objective).into();
+    let options = SampleOptions { sampler, steps: Some(1), ..SampleOptions::default() };
     let mut run = Run::new(device, parts, &[tokens.to_vec()], &options, true).await?;
     let step = run.step_with_predictions(device).await?;
     Ok(step.map(|(_, predictions)| predictions).unwrap_or_default())

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use device::{AdapterChoice, Device, Gpu};
 use kernels::Variants;
-use model::{Check, Checkpoint, Config, Init, Model, Precision, initial_values};
+use model::{Check, Checkpoint, Config, Init, Model, Objective, Precision, initial_values};
 use pollster::block_on;
 use serde_json::Value;
 use writer::{TOLERANCE, deviation, expectation};
@@ -64,6 +64,16 @@ fn devices_that_compute_rightly_pass() {
     let bytes = shipped.to_safetensors(Precision::F16).expect("it can be written");
     let read = Checkpoint::from_safetensors(&bytes).expect("just written");
     assert_eq!(read.card.check, Some(check));
+}
+
+#[test]
+fn models_that_write_from_left_to_right_have_one() {
+    let mut checkpoint = small();
+    checkpoint.card.objective = Objective::Autoregressive;
+    let check = check_of(&checkpoint);
+    assert_eq!(check.tokens.iter().filter(|token| token.is_some()).count(), 8);
+    assert!(check.tokens.is_sorted_by_key(Option::is_none) && !check.expected.is_empty());
+    assert_eq!(measured(&mut Device::cpu(), &checkpoint, &check), 0.0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use device::{Device, Launch};
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use kernels::Variants;
-use model::{Check, Checkpoint, Config, Model};
+use model::{Check, Checkpoint, Config, Model, Objective};
 use web_time::Instant;
 use writer::TOLERANCE;
 
@@ -73,14 +73,15 @@ impl Network {
         if self.device.gpu().is_none() {
             return Ok(None);
         }
-        let gpu = self.deviation(check).await?;
+        let objective = checkpoint.card.objective;
+        let gpu = self.deviation(check, objective).await?;
         log::info!("the GPU differs by {gpu:.1e} from what is known of the model");
         if gpu <= TOLERANCE {
             return Ok(None);
         }
         let mut other = Self::new(Device::cpu(), checkpoint.config, emit).await?;
         other.model.parameters.write(&mut other.device, &checkpoint.values)?;
-        let cpu = other.deviation(check).await?;
+        let cpu = other.deviation(check, objective).await?;
         if cpu > TOLERANCE {
             log::warn!("the CPU differs by {cpu:.1e}: the model is another one than was checked");
             return Ok(None);
@@ -89,9 +90,13 @@ impl Network {
         Ok(Some((other, OnCpu::Wrong { adapter })))
     }
 
-    async fn deviation(&mut self, check: &Check) -> Result<f32, Fault> {
+    /// Most by which a network of this objective differs from its check.
+    async fn deviation(&mut self, check: &Check, objective: Objective) -> Result<f32, Fault> {
         let Self { device, variants, model, .. } = self;
-        Ok(writer::deviation(device, model, variants, check).await?)
+        let before = std::mem::replace(&mut model.objective, objective);
+        let found = writer::deviation(device, model, variants, check).await;
+        model.objective = before;
+        Ok(found?)
     }
 
     /// Compiles the shaders of a step one by one, yielding to the event loop in between.
