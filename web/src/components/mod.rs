@@ -168,7 +168,7 @@ fn shortcut(app: App, event: &KeyboardEvent) {
         " " if tag != "BUTTON" && tag != "SUMMARY" && tag != "A" => app.play_or_pause(),
         "." => app.step_forward(),
         "," => app.step_back(),
-        "l" | "L" if app.has_run() => app.lecture.set(true),
+        "l" | "L" if app.has_run() && !app.comparing() => app.lecture.set(true),
         _ => return,
     }
     event.prevent_default();
