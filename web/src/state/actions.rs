@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use plot::Trace;
 
 use super::requests::{example, fitting};
-use super::{App, EngineState};
+use super::{App, Branch, EngineState};
 use crate::made::Made;
 use crate::protocol::{Command, Fault, FaultKind, Request};
 
