@@ -34,7 +34,7 @@ pub struct ModelEntry {
     pub examples: Vec<String>,
     /// What it computes for a fixed input, where its file does not say so itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<Check>,
+    pub check: Option<Box<Check>>,
 }
 
 /// The SHA-256 of a model's files, in hexadecimal digits.

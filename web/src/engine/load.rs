@@ -58,7 +58,7 @@ impl Loaded {
         let ((checkpoint, tokenizer), (mut network, mut on_cpu)) = both?;
         network.model.parameters.write(&mut network.device, &checkpoint.values)?;
         let listed = |source: &Source| match source {
-            Source::Listed(entry) => entry.check.clone(),
+            Source::Listed(entry) => entry.check.as_deref().cloned(),
             Source::Dropped { .. } => None,
         };
         if let Some(check) = checkpoint.card.check.clone().or_else(|| listed(&source))
