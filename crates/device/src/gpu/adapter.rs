@@ -1,6 +1,8 @@
 //! Finding an adapter and asking it for a device.
 
 use std::fmt;
+#[cfg(not(target_arch = "wasm32"))]
+use std::sync::LazyLock;
 
 use crate::{Capabilities, DeviceError};
 
@@ -64,15 +66,20 @@ impl fmt::Display for AdapterSummary {
     }
 }
 
+/// One for the process: some drivers do not give back all that an instance takes, and find no
+/// adapter after a few dozen.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
-    let descriptor = wgpu::InstanceDescriptor {
+static INSTANCE: LazyLock<wgpu::Instance> = LazyLock::new(|| {
+    wgpu::Instance::new(wgpu::InstanceDescriptor {
         // Validation layers only when asked for by wgpu's variables: they print to the terminal.
         flags: wgpu::InstanceFlags::empty().with_env(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
-    };
-    let instance = wgpu::Instance::new(descriptor);
-    let mut adapters = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+    })
+});
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
+    let mut adapters = INSTANCE.enumerate_adapters(wgpu::Backends::PRIMARY).await;
     adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::IntegratedGpu => 1,
