@@ -9,10 +9,10 @@ use num_traits::{Float, NumAssign};
 /// `f32` (what the CPU device computes with) or `f64` (the oracle in tests).
 pub trait Real: Float + NumAssign + Sum + Pod + Send + Sync + Debug + Display + 'static {
     /// Rounds to this type.
-    fn of(value: f64) -> Self;
+    fn from_f64(value: f64) -> Self;
 
     /// Widens to f64.
-    fn wide(self) -> f64;
+    fn as_f64(self) -> f64;
 
     /// e^self. The f32 form is branch-free so that loops over rows vectorise; its relative error
     /// is below 2e-7 and it is 0 below -87.
@@ -20,11 +20,11 @@ pub trait Real: Float + NumAssign + Sum + Pod + Send + Sync + Debug + Display + 
 }
 
 impl Real for f64 {
-    fn of(value: f64) -> Self {
+    fn from_f64(value: f64) -> Self {
         value
     }
 
-    fn wide(self) -> f64 {
+    fn as_f64(self) -> f64 {
         self
     }
 
@@ -34,11 +34,11 @@ impl Real for f64 {
 }
 
 impl Real for f32 {
-    fn of(value: f64) -> Self {
+    fn from_f64(value: f64) -> Self {
         value as f32
     }
 
-    fn wide(self) -> f64 {
+    fn as_f64(self) -> f64 {
         f64::from(self)
     }
 

@@ -87,9 +87,9 @@ fn twin<E: Real>(args: Args<'_, E>) {
     if scale < E::zero() {
         return;
     }
-    let of = |value: f32| E::of(value.into());
+    let of = |value: f32| E::from_f64(value.into());
     let lr = of(params.lr) * factor;
-    let n = E::of(counter.words()[0].into());
+    let n = E::from_f64(counter.words()[0].into());
     let correction1 = -(n * of(params.ln_beta1)).exp_m1();
     let correction2 = -(n * of(params.ln_beta2)).exp_m1();
     let (beta1, beta2, eps) = (of(params.beta1), of(params.beta2), of(params.eps));

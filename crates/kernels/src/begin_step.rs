@@ -106,5 +106,5 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let (params, [counter, control]) = args.take::<Params, 2>();
     let counter = counter.words_mut();
     counter[0] += 1;
-    control.floats_mut()[0] = E::of(factor(&params, counter[0]));
+    control.floats_mut()[0] = E::from_f64(factor(&params, counter[0]));
 }

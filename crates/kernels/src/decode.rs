@@ -131,7 +131,7 @@ fn attention_twin<E: Real>(args: Args<'_, E>) {
         for (head, y) in y.chunks_exact_mut(head_dim).enumerate() {
             let part = head * head_dim..(head + 1) * head_dim;
             let query = &query[part.clone()];
-            let scale = E::one() / E::of(head_dim as f64).sqrt();
+            let scale = E::one() / E::from_f64(head_dim as f64).sqrt();
             let key = |j: usize| &cache[j * 2 * width..][..width][part.clone()];
             let value = |j: usize| &cache[(j * 2 + 1) * width..][..width][part.clone()];
             let dot = |key: &[E]| query.iter().zip(key).map(|(&q, &k)| q * k).sum::<E>();

@@ -135,7 +135,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
             let [word, ..] =
                 generator.of(Stream::Training, [b * params.length + position, 1, step]);
             let token = corpus[(start - params.page + position) as usize];
-            let u = E::of(rng::unit(word).into());
+            let u = E::from_f64(rng::unit(word).into());
             masked = match position {
                 0 => u > thresholds[0],
                 _ => u > thresholds[1] || (masked && u > thresholds[2]),

@@ -149,7 +149,7 @@ pub fn backward_weights(step: &mut Recording, io: BackwardWeights, shape: Shape,
 /// The gate of a head, from the input of a position: twice the sigmoid.
 fn factor<E: Real>(h: &[E], gate: &[E]) -> E {
     let z = sum_of(GATE_CHANNELS, |c| h[c] * gate[c]);
-    E::of(2.0) / (E::one() + (-z).exp())
+    E::from_f64(2.0) / (E::one() + (-z).exp())
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
@@ -179,7 +179,7 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
         for (((d_y, d_z), y), gate) in heads.zip(gate.chunks_exact(GATE_CHANNELS)) {
             let factor = factor(h, gate);
             let dot = sum_of(head_dim, |d| d_y[d] * y[d]);
-            *d_z = factor * (E::one() - E::of(0.5) * factor) * dot;
+            *d_z = factor * (E::one() - E::from_f64(0.5) * factor) * dot;
             d_y.iter_mut().for_each(|d_y| *d_y *= factor);
         }
     });

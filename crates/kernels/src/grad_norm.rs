@@ -121,7 +121,7 @@ fn clip_twin<E: Real>(args: Args<'_, E>) {
     let (params, [partial_sums, counter, control, ring]) = args.take::<ClipParams, 4>();
     let total: E = partial_sums.floats().iter().copied().sum();
     let norm = total.sqrt();
-    let scale = (E::of(params.limit.into()) / (norm + E::of(1e-6))).min(E::one());
+    let scale = (E::from_f64(params.limit.into()) / (norm + E::from_f64(1e-6))).min(E::one());
     control.floats_mut()[1] = if norm.is_finite() { scale } else { -E::one() };
     ring.floats_mut()[(counter.words()[0] % params.slots) as usize] = norm;
 }

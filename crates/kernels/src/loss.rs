@@ -74,9 +74,10 @@ fn weights_twin<E: Real>(args: Args<'_, E>) {
     let (_, [mask, weights]) = args.take::<WeightParams, 2>();
     let (mask, weights) = (mask.words(), weights.floats_mut());
     let masked: u32 = mask.iter().sum();
-    let all = E::one() / E::of(mask.len() as f64);
+    let all = E::one() / E::from_f64(mask.len() as f64);
     for (weight, &mask) in weights.iter_mut().zip(mask) {
-        *weight = if masked > 0 { E::of(mask.into()) / E::of(masked.into()) } else { all };
+        *weight =
+            if masked > 0 { E::from_f64(mask.into()) / E::from_f64(masked.into()) } else { all };
     }
 }
 

@@ -235,7 +235,7 @@ pub fn add(step: &mut Recording, x: Slice, out: Slice, channels: usize) {
 
 /// The factors of both terms.
 fn factors<E: Real>(scale: &[E], base: f32, slope: f32, last: u32) -> [E; 2] {
-    [E::of(base.into()) + E::of(slope.into()) * scale[0], scale[last as usize]]
+    [E::from_f64(base.into()) + E::from_f64(slope.into()) * scale[0], scale[last as usize]]
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
@@ -304,7 +304,7 @@ fn scale_twin<E: Real>(args: Args<'_, E>) {
     if params.accumulate == 0 {
         d_scale.fill(E::zero());
     }
-    d_scale[0] += E::of(params.slope.into()) * sums_x.iter().copied().sum::<E>();
+    d_scale[0] += E::from_f64(params.slope.into()) * sums_x.iter().copied().sum::<E>();
     d_scale[last] += sums_y.iter().copied().sum::<E>();
 }
 

@@ -225,7 +225,7 @@ fn momentum_twin<E: Real>(args: Args<'_, E>) {
         u.fill(E::zero());
         return;
     }
-    let mu = E::of(params.mu.into());
+    let mu = E::from_f64(params.mu.into());
     let rest = E::one() - mu;
     let outputs = momentum.floats_mut().par_chunks_mut(CHUNK).zip(u.par_chunks_mut(CHUNK));
     outputs.zip(d_p.floats().par_chunks(CHUNK)).for_each(|((momentum, u), d_p)| {
@@ -241,14 +241,14 @@ fn normalize_twin<E: Real>(args: Args<'_, E>) {
     let (_, [u, x]) = args.take::<CountParams, 2>();
     let u = u.floats();
     let norm = sum_of(u.len(), |i| u[i] * u[i]).sqrt();
-    let scale = E::one() / (norm + E::of(1e-7));
+    let scale = E::one() / (norm + E::from_f64(1e-7));
     x.floats_mut().iter_mut().zip(u).for_each(|(x, &u)| *x = u * scale);
 }
 
 fn polynomial_twin<E: Real>(args: Args<'_, E>) {
     let (params, [s, s2, p]) = args.take::<PolynomialParams, 3>();
     let (s, s2, size) = (s.floats(), s2.floats(), params.size as usize);
-    let [a, b, c] = COEFFICIENTS.map(E::of);
+    let [a, b, c] = COEFFICIENTS.map(E::from_f64);
     for (i, p) in p.floats_mut().iter_mut().enumerate() {
         let identity = if i / size == i % size { a } else { E::zero() };
         *p = identity + b * s[i] + c * s2[i];
@@ -261,9 +261,9 @@ fn update_twin<E: Real>(args: Args<'_, E>) {
     if control[1] < E::zero() {
         return;
     }
-    let lr = E::of(params.lr.into()) * control[0];
-    let keep = E::one() - lr * E::of(params.weight_decay.into());
-    let rate = lr * E::of(params.shape_factor.into());
+    let lr = E::from_f64(params.lr.into()) * control[0];
+    let keep = E::one() - lr * E::from_f64(params.weight_decay.into());
+    let rate = lr * E::from_f64(params.shape_factor.into());
     for (p, &o) in p.floats_mut().iter_mut().zip(o.floats()) {
         *p = keep * *p - rate * o;
     }

@@ -65,7 +65,7 @@ pub(crate) fn multiply<E: Real>(
             b.column_stride as isize,
             b.row_stride as isize,
             E::one(),
-            E::of(alpha),
+            E::from_f64(alpha),
             false,
             false,
             false,

@@ -73,7 +73,7 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
     let chunks = d_x.floats_mut().par_chunks_mut(CHUNK).zip(x.floats().par_chunks(CHUNK));
     chunks.for_each(|(d_x, x)| {
         for (d_x, &x) in d_x.iter_mut().zip(x) {
-            *d_x *= E::of(2.0) * x.max(E::zero());
+            *d_x *= E::from_f64(2.0) * x.max(E::zero());
         }
     });
 }

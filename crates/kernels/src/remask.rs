@@ -21,14 +21,14 @@ pub const WAITS: f32 = -3e38;
 
 /// Whether the score leaves open if the token stays.
 pub(crate) fn open<E: Real>(score: E) -> bool {
-    score > E::of(f64::from(WAITS)) && score < E::of(f64::from(STAYS))
+    score > E::from_f64(f64::from(WAITS)) && score < E::from_f64(f64::from(STAYS))
 }
 
 /// The positions of a sequence whose scores are open, highest first; of equals the one further to
 /// the right.
 pub(crate) fn ranked<E: Real>(order: &[E]) -> Vec<usize> {
     let mut ranked: Vec<usize> = (0..order.len()).filter(|&i| open(order[i])).collect();
-    ranked.sort_by(|&a, &b| order[b].wide().total_cmp(&order[a].wide()).then(b.cmp(&a)));
+    ranked.sort_by(|&a, &b| order[b].as_f64().total_cmp(&order[a].as_f64()).then(b.cmp(&a)));
     ranked
 }
 
@@ -88,11 +88,11 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let length = params.length as usize;
     for (b, &count) in control.words()[HEADER..].iter().enumerate() {
         let positions = b * length..(b + 1) * length;
-        let wide = |n: usize| order[n].wide();
-        let may = |&n: &usize| kinds[n] != GIVEN && wide(n) < f64::from(STAYS);
+        let score = |n: usize| order[n].as_f64();
+        let may = |&n: &usize| kinds[n] != GIVEN && score(n) < f64::from(STAYS);
         let mut sorted: Vec<usize> = positions.filter(may).collect();
-        sorted.sort_by(|&a, &b| wide(a).total_cmp(&wide(b)));
-        let forced = sorted.iter().filter(|&&n| wide(n) == f64::from(WAITS)).count();
+        sorted.sort_by(|&a, &b| score(a).total_cmp(&score(b)));
+        let forced = sorted.iter().filter(|&&n| score(n) == f64::from(WAITS)).count();
         for &n in sorted.iter().take(forced.max(count as usize)) {
             ids[n] = params.mask_id;
             confidence[n] = E::zero();
@@ -101,6 +101,6 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let (first, second) = readback.words_mut().split_at_mut(ids.len());
     first.copy_from_slice(ids);
     for (bits, confidence) in second.iter_mut().zip(confidence) {
-        *bits = (confidence.wide() as f32).to_bits();
+        *bits = (confidence.as_f64() as f32).to_bits();
     }
 }

@@ -12,7 +12,7 @@ pub(crate) const EPSILON: f64 = f32::EPSILON as f64;
 /// 1 / sqrt(mean(row²) + ε)
 pub(crate) fn inverse_rms<E: Real>(row: &[E]) -> E {
     let squares = sum_of(row.len(), |i| row[i] * row[i]);
-    E::one() / (squares / E::of(row.len() as f64) + E::of(EPSILON)).sqrt()
+    E::one() / (squares / E::from_f64(row.len() as f64) + E::from_f64(EPSILON)).sqrt()
 }
 
 /// The sum of `term(0..len)` in eight interleaved parts, which compilers turn into vector sums.
@@ -177,7 +177,7 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
     let inputs = d_h.floats().par_chunks_exact(channels).zip(h.floats().par_chunks_exact(channels));
     let rows = d_x.floats_mut().par_chunks_exact_mut(channels).zip(inv_rms.floats());
     rows.zip(inputs).for_each(|((d_x, &inv_rms), (d_h, h))| {
-        let mean = sum_of(channels, |c| d_h[c] * h[c]) / E::of(channels as f64);
+        let mean = sum_of(channels, |c| d_h[c] * h[c]) / E::from_f64(channels as f64);
         if params.accumulate == 0 {
             d_x.fill(E::zero());
         }

@@ -138,7 +138,7 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
         let (cosines, sines) = angles.split_at(head_dim / 2);
         let heads = row.chunks_exact(head_dim).zip(d_row.chunks_exact_mut(head_dim));
         for ((head, d_head), &inv_rms) in heads.zip(inv_rms) {
-            let mean = sum_of(head_dim, |j| d_head[j] * head[j]) / E::of(head_dim as f64);
+            let mean = sum_of(head_dim, |j| d_head[j] * head[j]) / E::from_f64(head_dim as f64);
             for (d, &value) in d_head.iter_mut().zip(head) {
                 *d = inv_rms * (*d - value * mean);
             }

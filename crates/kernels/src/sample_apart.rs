@@ -53,7 +53,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
         }
         for (i, verdict) in verdict.iter_mut().enumerate() {
             if open(order[i]) && !taken[i] {
-                *verdict = E::of(f64::from(WAITS));
+                *verdict = E::from_f64(f64::from(WAITS));
             }
         }
     }

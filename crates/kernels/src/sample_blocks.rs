@@ -50,7 +50,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
         let Some(first) = ids.iter().position(|&id| id == params.mask_id) else { continue };
         for (i, order) in order.iter_mut().enumerate() {
             if ids[i] == params.mask_id && i / block > first / block {
-                *order = E::of(f64::from(WAITS));
+                *order = E::from_f64(f64::from(WAITS));
             }
         }
     }

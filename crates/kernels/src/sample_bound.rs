@@ -50,11 +50,11 @@ fn twin<E: Real>(args: Args<'_, E>) {
     for ((order, entropy), verdict) in rows.zip(verdict.chunks_exact_mut(length)) {
         let (mut sum, mut largest) = (0.0, 0.0);
         for i in ranked(order) {
-            let entropy = entropy[i].wide();
+            let entropy = entropy[i].as_f64();
             sum += entropy;
             largest = f64::max(largest, entropy);
             let stays = all || sum - largest <= f64::from(params.bound);
-            verdict[i] = E::of(f64::from(if stays { STAYS } else { WAITS }));
+            verdict[i] = E::from_f64(f64::from(if stays { STAYS } else { WAITS }));
         }
     }
 }

@@ -86,10 +86,10 @@ fn twin<E: Real>(args: Args<'_, E>) {
         let u = draws.of(Stream::Chance, n as u32);
         if ids[n] == params.mask_id {
             if params.reveals == 1 {
-                *order = E::of(f64::from(if u < reveal { STAYS } else { WAITS }));
+                *order = E::from_f64(f64::from(if u < reveal { STAYS } else { WAITS }));
             }
         } else if kinds[n] != GIVEN && u < remask {
-            *order = E::of(f64::from(WAITS));
+            *order = E::from_f64(f64::from(WAITS));
         }
     }
 }

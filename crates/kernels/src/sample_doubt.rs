@@ -75,8 +75,8 @@ fn twin<E: Real>(args: Args<'_, E>) {
         let judged = kinds[n] != GIVEN && position % params.groups == group;
         let repeats = position > 0 && ids[n] == ids[n - 1];
         let doubtful =
-            judged && (repeats || loss[places[n] as usize].wide() > f64::from(params.limit));
+            judged && (repeats || loss[places[n] as usize].as_f64() > f64::from(params.limit));
         let waits = doubtful || ids[n] == params.mask_id;
-        *order = E::of(f64::from(if waits { WAITS } else { STAYS }));
+        *order = E::from_f64(f64::from(if waits { WAITS } else { STAYS }));
     }
 }

@@ -70,7 +70,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
         |((row, (tokens, probabilities)), entropy)| {
             let allowed = |v: usize| params.exclude_mask == 0 || v != params.mask_id as usize;
             let mut order: Vec<usize> = (0..row.len()).filter(|&v| allowed(v)).collect();
-            order.sort_by(|&a, &b| row[b].wide().total_cmp(&row[a].wide()));
+            order.sort_by(|&a, &b| row[b].as_f64().total_cmp(&row[a].as_f64()));
             let largest = order.first().map_or(E::zero(), |&v| row[v]);
             let shifted = |i: usize| row[order[i]] - largest;
             let total = sum_of(order.len(), |i| shifted(i).exp_fast());

@@ -100,17 +100,17 @@ fn twin<E: Real>(args: Args<'_, E>) {
         pass: control.words()[0],
     };
     for (n, order) in order.floats_mut().iter_mut().enumerate() {
-        *order = E::of(f64::from(STAYS));
+        *order = E::from_f64(f64::from(STAYS));
         if ids[n] == params.mask_id {
             let u = f64::from(draws.of(Stream::Order, n as u32));
             let gumbel = -(-(-u).ln_1p()).ln();
             let noise = f64::from(params.choice_temperature) * gumbel;
             let score = match params.score {
-                0 => certainty[n].wide().max(f64::from(LEAST)).ln(),
-                1 => -certainty[n].wide(),
+                0 => certainty[n].as_f64().max(f64::from(LEAST)).ln(),
+                1 => -certainty[n].as_f64(),
                 _ => 0.0,
             };
-            *order = E::of(score + noise);
+            *order = E::from_f64(score + noise);
         }
     }
 }

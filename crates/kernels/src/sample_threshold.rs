@@ -49,8 +49,8 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let rows = order.chunks_exact(length).zip(sure.chunks_exact(length));
     for ((order, sure), verdict) in rows.zip(verdict.chunks_exact_mut(length)) {
         for (rank, i) in ranked(order).into_iter().enumerate() {
-            let stays = all || rank == 0 || sure[i] >= E::of(params.threshold.into());
-            verdict[i] = E::of(f64::from(if stays { STAYS } else { WAITS }));
+            let stays = all || rank == 0 || sure[i] >= E::from_f64(params.threshold.into());
+            verdict[i] = E::from_f64(f64::from(if stays { STAYS } else { WAITS }));
         }
     }
 }

@@ -127,7 +127,7 @@ fn draw<E: Real>(
             (best, largest) = (v, logit);
         }
     }
-    let scale = if greedy { E::one() } else { E::of(params.inverse_temperature.into()) };
+    let scale = if greedy { E::one() } else { E::from_f64(params.inverse_temperature.into()) };
     let mut weights: Vec<E> = (0..)
         .zip(logits)
         .map(|(v, &logit)| {
@@ -139,26 +139,26 @@ fn draw<E: Real>(
         cut(&mut weights, logits, params, allowed);
     }
     // In f64: the running sum of a large vocabulary would lose digits in f32.
-    let total: f64 = weights.iter().map(|weight| weight.wide()).sum();
+    let total: f64 = weights.iter().map(|weight| weight.as_f64()).sum();
     if !greedy {
-        let wanted = uniform.wide() * total;
+        let wanted = uniform.as_f64() * total;
         let mut sum = 0.0;
         for (v, weight) in (0..).zip(&weights).filter(|(_, weight)| **weight > E::zero()) {
             best = v;
-            sum += weight.wide();
+            sum += weight.as_f64();
             if sum > wanted {
                 break;
             }
         }
     }
-    (best, weights[best as usize] / E::of(total))
+    (best, weights[best as usize] / E::from_f64(total))
 }
 
 /// Sets the weights outside top-k and top-p to zero.
 fn cut<E: Real>(weights: &mut [E], logits: &[E], params: &Params, allowed: impl Fn(u32) -> bool) {
     let mut order: Vec<u32> = (0..logits.len() as u32).filter(|&v| allowed(v)).collect();
     let logit = |v: u32| logits[v as usize];
-    let descending = |a: &u32, b: &u32| logit(*b).wide().total_cmp(&logit(*a).wide());
+    let descending = |a: &u32, b: &u32| logit(*b).as_f64().total_cmp(&logit(*a).as_f64());
     let mut floor = E::neg_infinity();
     if params.top_k > 0 {
         let kept = order.len().min(params.top_k as usize);
@@ -168,7 +168,7 @@ fn cut<E: Real>(weights: &mut [E], logits: &[E], params: &Params, allowed: impl 
     }
     if params.top_p < 1.0 {
         order.sort_unstable_by(descending);
-        let weight = |v: u32| weights[v as usize].wide();
+        let weight = |v: u32| weights[v as usize].as_f64();
         let wanted = f64::from(params.top_p) * order.iter().map(|&v| weight(v)).sum::<f64>();
         let mut sum = 0.0;
         for &v in &order {

@@ -55,6 +55,6 @@ fn twin<E: Real>(args: Args<'_, E>) {
         pass: control.words()[0],
     };
     for (n, uniform) in (0..).zip(uniforms.floats_mut()) {
-        *uniform = E::of(draws.of(Stream::Tokens, n).into());
+        *uniform = E::from_f64(draws.of(Stream::Tokens, n).into());
     }
 }

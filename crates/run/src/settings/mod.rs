@@ -140,7 +140,7 @@ pub enum OptimizerName {
     Muon,
 }
 
-/// Course of the learning rate.
+/// Schedule of the learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleSettings {
