@@ -33,13 +33,18 @@ function mine(url) {
   return url.origin === self.location.origin && !url.pathname.endsWith(".safetensors");
 }
 
+// Null where there is no storage, as on a full disk: then the network alone serves.
+const storage = () => caches.open(CACHE).catch(() => null);
+
 async function cached(request) {
-  const cache = await caches.open(CACHE);
+  const cache = await storage();
+  if (!cache) return fetch(request);
   return (await cache.match(request)) ?? keep(cache, request);
 }
 
 async function fresh(request) {
-  const cache = await caches.open(CACHE);
+  const cache = await storage();
+  if (!cache) return fetch(request);
   try {
     return await keep(cache, request);
   } catch (error) {
@@ -51,6 +56,7 @@ async function fresh(request) {
 
 async function keep(cache, request) {
   const response = await fetch(request);
-  if (response.ok) await cache.put(request, response.clone());
+  // A full disk is no reason to hold back what has come.
+  if (response.ok) await cache.put(request, response.clone()).catch(() => {});
   return response;
 }
