@@ -154,8 +154,11 @@ fn a_model_that_is_not_the_listed_one_is_refused_and_the_old_one_stays() {
     const OTHER: &str = "models/other/model.safetensors";
     let tiny = Tiny::new();
     let server = serve(&tiny);
-    let entries = json!([entry_with_sums("tiny", &tiny), entry_with_sums("other", &tiny)]);
+    let weights = tiny.weights();
+    let entry = |id| entry_with_sums(id, &weights, &tiny);
+    let entries = json!([entry("tiny"), entry("other")]);
     server.put("models/models.json", entries.to_string().into_bytes());
+    server.put(WEIGHTS, weights.clone());
     let replaced = Tiny::patient();
     server.put(OTHER, replaced.weights());
     server.put("models/other/tokenizer.json", tiny.tokenizer.to_json().into_bytes());
@@ -170,7 +173,7 @@ fn a_model_that_is_not_the_listed_one_is_refused_and_the_old_one_stays() {
     }
 
     // The right file is taken, also after a wrong one was refused.
-    server.put(OTHER, tiny.weights());
+    server.put(OTHER, weights.clone());
     browser.fill(".model select", "other");
     browser.wait("document.querySelector('.model select').value === 'other'");
     browser.wait_ready();

@@ -105,15 +105,16 @@ pub(crate) fn list(ids: &[&str]) -> Vec<u8> {
     json!(ids.iter().map(entry).collect::<Vec<_>>()).to_string().into_bytes()
 }
 
-/// An entry of the list, with the sums of its files.
-pub(crate) fn entry_with_sums(id: &str, tiny: &Tiny) -> serde_json::Value {
+/// An entry of the list, with the sums of its files. Two files of one checkpoint may differ in the order
+/// of their metadata, so these are the very bytes.
+pub(crate) fn entry_with_sums(id: &str, weights: &[u8], tiny: &Tiny) -> serde_json::Value {
     json!({
         "id": id,
         "name": id,
         "checkpoint": format!("{id}/model.safetensors"),
         "tokenizer": format!("{id}/tokenizer.json"),
         "sha256": {
-            "checkpoint": corpus::cache::sha256(&tiny.weights()),
+            "checkpoint": corpus::cache::sha256(weights),
             "tokenizer": corpus::cache::sha256(tiny.tokenizer.to_json().as_bytes()),
         },
     })
