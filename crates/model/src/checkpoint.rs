@@ -1,13 +1,13 @@
 //! A model as safetensors bytes, under the reference's tensor names.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use sha2::{Digest, Sha256};
 
 use crate::gain::{MAX_GAIN, gain};
+use crate::hashed::{HASH, content_hash, hashed_file};
 use crate::{Card, CardError, Config, ConfigError, TensorInfo};
 
 /// How weights are stored.
@@ -136,10 +136,6 @@ impl From<serde_json::Error> for CheckpointError {
     }
 }
 
-/// Metadata key of the hash of a file's content; see [`content_hash`]. Files from before have none. A
-/// program that does not know it reads the file all the same, so it needs no new version.
-pub const HASH: &str = "sha256";
-
 /// What PyTorch's wrappers put before the names of tensors.
 const WRAPPERS: [&str; 2] = ["_orig_mod.", "module."];
 
@@ -261,35 +257,9 @@ impl Checkpoint {
             })
             .collect::<Result<Vec<_>, CheckpointError>>()?;
         let config = ("config".to_owned(), serde_json::to_string(&self.config)?);
-        let mut metadata = BTreeMap::from([config, self.card.to_metadata()?]);
-        let content = tensors.iter().zip(&stored).map(|(t, data)| (&*t.name, data.as_slice()));
-        metadata.insert(HASH.to_owned(), content_hash(&metadata, content));
-        let metadata: HashMap<_, _> = metadata.into_iter().collect();
-        Ok(safetensors::serialize(views, Some(metadata))?)
+        let metadata = BTreeMap::from([config, self.card.to_metadata()?]);
+        Ok(hashed_file(&views, metadata)?)
     }
-}
-
-/// SHA-256, in hexadecimal digits, of the metadata but for this hash, in the order of their keys, and
-/// of the tensors as they are stored, in the order in which the model declares them: each key, value,
-/// name and content with its length before it.
-pub fn content_hash<'a>(
-    metadata: &BTreeMap<String, String>,
-    tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
-) -> String {
-    let mut hash = Sha256::new();
-    let mut add = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    for (key, value) in metadata.iter().filter(|(key, _)| *key != HASH) {
-        add(key.as_bytes());
-        add(value.as_bytes());
-    }
-    for (name, data) in tensors {
-        add(name.as_bytes());
-        add(data);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads and checks a file's metadata.
@@ -356,6 +326,7 @@ mod tests {
         let checkpoint = filled(0.5);
         for precision in [Precision::F32, Precision::F16] {
             let bytes = checkpoint.to_safetensors(precision).expect("it can be written");
+            assert_eq!(checkpoint.to_safetensors(precision).expect("it can be written"), bytes);
             assert_eq!(Checkpoint::from_safetensors(&bytes).expect("it is whole"), checkpoint);
             // In the weights, in the config and in the card: 0.25 for 0.5, another mask, another step.
             let header = 8 + u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;

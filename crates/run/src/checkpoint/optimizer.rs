@@ -1,8 +1,8 @@
 //! `optimizer.safetensors`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use model::{HASH, content_hash};
+use model::{HASH, content_hash, hashed_file};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
@@ -52,16 +52,12 @@ pub(super) fn to_bytes(buffers: &[(String, Vec<f32>)], step: u32) -> Result<Vec<
         .iter()
         .map(|(_, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
         .collect();
-    let views = buffers.iter().zip(&stored).map(|((name, values), data)| {
-        Ok((name.as_str(), TensorView::new(Dtype::F32, vec![values.len()], data)?))
-    });
-    let mut metadata = BTreeMap::from([("step".to_owned(), step.to_string())]);
-    let content = buffers.iter().zip(&stored).map(|((name, _), data)| (&**name, data.as_slice()));
-    metadata.insert(HASH.to_owned(), content_hash(&metadata, content));
-    let metadata: HashMap<_, _> = metadata.into_iter().collect();
+    let metadata = BTreeMap::from([("step".to_owned(), step.to_string())]);
     let serialize = || {
-        let views = views.collect::<Result<Vec<_>, SafeTensorError>>()?;
-        safetensors::serialize(views, Some(metadata))
+        let views = buffers.iter().zip(&stored).map(|((name, values), data)| {
+            Ok((name.as_str(), TensorView::new(Dtype::F32, vec![values.len()], data)?))
+        });
+        hashed_file(&views.collect::<Result<Vec<_>, SafeTensorError>>()?, metadata)
     };
     serialize().map_err(|error| failed(error.to_string()))
 }
