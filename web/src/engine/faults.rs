@@ -28,13 +28,12 @@ impl From<DeviceError> for Fault {
                  smaller model, or continue on the CPU.",
             ),
             // Browsers do not tell wgpu the name of the adapter.
-            DeviceError::TooSmall { what, limit, needed, available, .. } => Self::new(
-                FaultKind::DeviceTooSmall,
-                format!(
-                    "The GPU is too small for this model: {what} needs {limit} of {needed}, it \
-                     has {available}. Choose a smaller model, or continue on the CPU."
-                ),
-            ),
+            DeviceError::TooSmall { what, limit, needed, available, .. } => {
+                too_small(what, limit, *needed, *available)
+            }
+            DeviceError::TensorTooLarge { tensor, needed, available, .. } => {
+                too_small(tensor, "maxStorageBufferBindingSize", *needed, *available)
+            }
             DeviceError::NoAdapter(_)
             | DeviceError::NoSuchAdapter { .. }
             | DeviceError::NoDevice { .. } => {
@@ -48,6 +47,16 @@ impl From<DeviceError> for Fault {
             _ => Self::new(FaultKind::Engine, format!("Computing failed: {error}.")),
         }
     }
+}
+
+fn too_small(what: &str, limit: &str, needed: u64, available: u64) -> Fault {
+    Fault::new(
+        FaultKind::DeviceTooSmall,
+        format!(
+            "The GPU is too small for this model: {what} needs {limit} of {needed}, it has \
+             {available}. Choose a smaller model, or continue on the CPU."
+        ),
+    )
 }
 
 impl From<CheckpointError> for Fault {
