@@ -22,9 +22,10 @@ macOS on Metal, on Windows on DirectX 12.";
 /// Tests that dispatch shaders, besides those inside the libraries: they run once per driver. Named
 /// as targets of the workspace, not by `-p`: fewer packages would resolve to other features of the
 /// dependencies, and everything would be compiled a second time.
-const ON_EACH_DRIVER: [&str; 9] = [
+const ON_EACH_DRIVER: [&str; 10] = [
     "attention",
     "batches",
+    "decode",
     "gemm",
     "golden_numbers",
     "muon",

@@ -40,7 +40,7 @@ pub fn moments(frames: usize, frame_ms: u32) -> Vec<(Moment, u32)> {
     pictures
 }
 
-/// How often [`write`] asks for a picture, to write so many.
+/// How often [`write()`] asks for a picture, to write so many.
 pub fn renders(pictures: usize) -> usize {
     samples(pictures) + pictures
 }

@@ -29,7 +29,7 @@ fn bad_models_are_named_and_the_text_stays() {
     // A schedule, an objective or a version that nobody knows is no reason to guess.
     for (known, unknown, sentence) in [
         (r#"\"cosine2\""#, r#"\"cosine9\""#, "cosine9"),
-        (r#"\"masked\""#, r#"\"hinted\""#, "the objective `hinted`"),
+        (r#"\"masked\""#, r#"\"hinted\""#, "the objective “hinted”"),
         (r#"\"version\":1"#, r#"\"version\":9"#, "format version 9"),
     ] {
         let mut changed = whole.clone();
