@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::browser::{Browser, Gpu};
 use crate::films::{LOSSLESS, LOSSY, extent, picture};
 use crate::layout::Widths;
-use crate::site::{Tiny, root, serve};
+use crate::site::{Tiny, serve};
 
 /// Both texts are there, and have been played to the end.
 const OVER: &str = "document.querySelector('.share-now')?.textContent === '100' \
@@ -133,19 +133,10 @@ fn widths(browser: &Browser) {
 }
 
 fn axe(browser: &Browser) {
-    let axe = root().join("e2e/node_modules/axe-core/axe.min.js");
-    let axe = std::fs::read_to_string(&axe)
-        .unwrap_or_else(|error| panic!("{}: {error}; run `npm ci` in e2e", axe.display()));
-    browser.execute(&axe, &[]);
     for theme in ["light", "dark"] {
         browser.theme(theme);
         browser.settle();
-        let found = browser.run(
-            "const result = await axe.run(); \
-             return result.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target).join(', '));",
-            &[],
-        );
-        assert_eq!(found, json!([]), "{theme}");
+        assert_eq!(browser.axe(), json!([]), "{theme}");
     }
     browser.theme("light");
     browser.settle();

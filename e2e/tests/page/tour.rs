@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{Browser, Gpu};
-use crate::site::{Tiny, root, serve};
+use crate::site::{Tiny, serve};
 
 const NUMBER: &str = "document.querySelector('.tour .note')?.textContent";
 /// The card is there, in the window, below what it points at, and has the focus.
@@ -62,17 +62,10 @@ fn five_cards_point_at_the_page() {
     write(&browser);
     browser.press("The tour, in five cards");
     browser.wait(POINTS);
-    let axe = root().join("e2e/node_modules/axe-core/axe.min.js");
-    browser.execute(&std::fs::read_to_string(&axe).expect("`npm ci` in e2e"), &[]);
     for theme in ["light", "dark"] {
         browser.theme(theme);
         browser.settle();
-        let found = browser.run(
-            "const result = await axe.run(); \
-             return result.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target).join(', '));",
-            &[],
-        );
-        assert_eq!(found, json!([]), "{theme}");
+        assert_eq!(browser.axe(), json!([]), "{theme}");
     }
     browser.press("Skip the tour");
     browser.wait("!document.querySelector('.tour')");
