@@ -55,6 +55,7 @@ impl LocalHub {
             endpoint: self.0.url(),
             token: None,
             cache: cache.path().to_owned(),
+            memory: Some(1 << 30),
             retry,
             on_silence: Arc::new(|_| {}),
         };

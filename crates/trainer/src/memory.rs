@@ -49,7 +49,7 @@ pub(crate) fn check_training(
 
 /// Bytes that this program can still take, as far as the system tells: what is free in the machine,
 /// and what the limits of the process leave.
-fn free() -> Option<u64> {
+pub(crate) fn free() -> Option<u64> {
     let kilobytes = |file: &str, name: &str| {
         let text = fs::read_to_string(file).ok()?;
         let line = text.lines().find(|line| line.starts_with(name))?;

@@ -105,6 +105,19 @@ pub enum HubError {
         /// What is not read.
         what: String,
     },
+    /// A part of the file, as it is or unpacked, is larger than the memory.
+    #[error(
+        "a part of {url} takes {:.1} GB of memory, and {:.1} GB are free; free some, or choose another dataset",
+        gigabytes(*.bytes), gigabytes(*.free)
+    )]
+    TooLarge {
+        /// The file.
+        url: String,
+        /// What the part takes.
+        bytes: u64,
+        /// What is free.
+        free: u64,
+    },
     /// The file on the hub is another one than that of the ranges fetched before.
     #[error("{url} has changed on the hub; delete {} and run again", .cache.display())]
     Changed {
@@ -154,4 +167,8 @@ pub enum HubError {
     /// An environment variable is not usable.
     #[error("{0}")]
     Environment(String),
+}
+
+fn gigabytes(bytes: u64) -> f64 {
+    bytes as f64 * 1e-9
 }

@@ -21,6 +21,8 @@ pub struct Hub {
     pub token: Option<String>,
     /// Folder for fetched ranges.
     pub cache: PathBuf,
+    /// Most bytes of memory that a part of a file may take; `None` where that is not known.
+    pub memory: Option<u64>,
     /// What to do about failures that may pass.
     pub retry: Retry,
     /// Told when nothing has come for some seconds.
@@ -62,6 +64,7 @@ impl Hub {
             endpoint: endpoint.trim().trim_end_matches('/').to_owned(),
             token,
             cache: home.join("cinnabar"),
+            memory: None,
             retry: Retry::default(),
             on_silence: Arc::new(|_| {}),
         })

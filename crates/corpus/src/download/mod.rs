@@ -3,6 +3,7 @@
 //! HTTP range requests fetch only the footer of each parquet file and, row group by row group, its
 //! text column, until enough stories have been read.
 
+mod claims;
 mod error;
 mod guard;
 mod http;
@@ -12,6 +13,7 @@ mod preset;
 mod ranges;
 mod shard;
 mod shuffle;
+mod thrift;
 mod watch;
 
 use std::vec;
@@ -176,7 +178,8 @@ impl Texts {
                 return Ok(false);
             };
             let file = RemoteFile::open(url, &self.hub.cache)?;
-            let shard = Shard::open(file, &self.text_column, &self.client, &mut on_bytes)?;
+            let shard =
+                Shard::open(file, &self.text_column, self.hub.memory, &self.client, &mut on_bytes)?;
             counts.files += 1;
             let mut groups: Vec<_> = (0..shard.row_groups()).collect();
             if self.shuffled {

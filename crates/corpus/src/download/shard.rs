@@ -10,9 +10,10 @@ use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArray, ByteArrayType};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
-use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::ColumnDescriptor;
 
+use super::claims::{self, Pages, TooLarge};
 use super::error::HubError;
 use super::guard::guarded;
 use super::http::Client;
@@ -31,20 +32,22 @@ pub(super) struct Shard {
     file: RemoteFile,
     metadata: ParquetMetaData,
     column: usize,
+    memory: Option<u64>,
 }
 
 impl Shard {
-    /// Reads the footer and finds `text_column`.
+    /// Reads the footer and finds `text_column`. No part of the file may take more than `memory` bytes.
     pub(super) fn open(
         mut file: RemoteFile,
         text_column: &str,
+        memory: Option<u64>,
         client: &Client,
         on_bytes: &mut OnBytes<'_>,
     ) -> Result<Self, HubError> {
-        let metadata = match footer(&mut file, client, on_bytes) {
+        let metadata = match footer(&mut file, memory, client, on_bytes) {
             // What an earlier run kept may be damaged here, and sound on the hub.
             Err(HubError::NotParquet { .. }) if file.discard()? => {
-                footer(&mut file, client, on_bytes)?
+                footer(&mut file, memory, client, on_bytes)?
             }
             other => other?,
         };
@@ -58,7 +61,7 @@ impl Shard {
                 known: columns.iter().filter(|c| is_text(c)).map(|c| name(c)).collect(),
             });
         };
-        Ok(Self { file, metadata, column })
+        Ok(Self { file, metadata, column, memory })
     }
 
     pub(super) fn row_groups(&self) -> usize {
@@ -90,15 +93,17 @@ impl Shard {
         if start >= end || end > size {
             return Err(not_parquet(&self.file, "a row group lies outside of it"));
         }
+        claims::check_memory(end - start, self.memory)
+            .map_err(|error| too_large(&self.file.url, error))?;
         let bytes = self.file.range(start..end, client, on_bytes)?;
         let chunk_reader = Arc::new(Chunk { start, size, bytes });
         let column = chunk.column_descr_ptr();
         let full = column.max_def_level();
         let reader = guarded(|| {
-            let pages = SerializedPageReader::new(chunk_reader, chunk, rows, None)?;
+            let pages = Pages::new(chunk_reader, chunk, rows, self.memory)?;
             Ok(ColumnReaderImpl::new(column, Box::new(pages) as Box<dyn PageReader>))
         });
-        let reader = flat(reader).map_err(|error| self.explain(&error))?;
+        let reader = flat(reader).map_err(|error| self.explain(error))?;
         Ok(Group { index, rows, given: 0, full, reader })
     }
 
@@ -115,20 +120,28 @@ impl Shard {
         };
         // What an earlier run kept may be damaged here, and sound on the hub.
         if !self.file.discard()? {
-            return Err(self.explain(&error));
+            return Err(self.explain(error));
         }
         let given = group.given;
         *group = self.group(group.index, client, on_bytes)?;
         while group.given < given {
-            group.batch(given - group.given).map_err(|error| self.explain(&error))?;
+            group.batch(given - group.given).map_err(|error| self.explain(error))?;
         }
-        group.batch(BATCH).map_err(|error| self.explain(&error))
+        group.batch(BATCH).map_err(|error| self.explain(error))
     }
 
-    fn explain(&self, error: &ParquetError) -> HubError {
+    fn explain(&self, error: ParquetError) -> HubError {
+        let damaged = |error: &ParquetError| HubError::Damaged {
+            url: self.file.url.clone(),
+            reason: plain(error),
+        };
         match error {
-            ParquetError::NYI(what) => self.unsupported(what),
-            _ => HubError::Damaged { url: self.file.url.clone(), reason: plain(error) },
+            ParquetError::NYI(what) => self.unsupported(&what),
+            ParquetError::External(cause) => match cause.downcast::<TooLarge>() {
+                Ok(error) => too_large(&self.file.url, *error),
+                Err(cause) => damaged(&ParquetError::External(cause)),
+            },
+            error => damaged(&error),
         }
     }
 
@@ -195,9 +208,14 @@ fn not_parquet(file: &RemoteFile, reason: &str) -> HubError {
     HubError::NotParquet { url: file.url.clone(), reason: reason.to_owned() }
 }
 
+fn too_large(url: &str, TooLarge { bytes, free }: TooLarge) -> HubError {
+    HubError::TooLarge { url: url.to_owned(), bytes, free }
+}
+
 /// The metadata at the end of the file.
 fn footer(
     file: &mut RemoteFile,
+    memory: Option<u64>,
     client: &Client,
     on_bytes: &mut OnBytes<'_>,
 ) -> Result<ParquetMetaData, HubError> {
@@ -218,26 +236,31 @@ fn footer(
     let Some(start) = end.checked_sub(length) else {
         return Err(not_parquet(file, "its footer is longer than the file"));
     };
+    claims::check_memory(length, memory).map_err(|error| too_large(&file.url, error))?;
     let mut metadata = Vec::new();
     if start < range.start {
         metadata.extend_from_slice(&file.range(start..range.start, client, on_bytes)?);
     }
     let inside = start.saturating_sub(range.start) as usize;
     metadata.extend_from_slice(&tail[inside..tail.len() - TRAILER]);
+    if !claims::schema_is_plausible(&metadata) {
+        return Err(not_parquet(file, "its schema claims more columns than it has"));
+    }
     flat(guarded(|| ParquetMetaDataReader::decode_metadata(&metadata)))
         .map_err(|error| not_parquet(file, &plain(&error)))
 }
 
 /// A fetched part of a file.
 #[derive(Debug)]
-struct Chunk {
+pub(super) struct Chunk {
     start: u64,
     size: u64,
     bytes: Bytes,
 }
 
 impl Chunk {
-    fn from(&self, start: u64) -> ParquetResult<Bytes> {
+    /// Its bytes from `start` on.
+    pub(super) fn from(&self, start: u64) -> ParquetResult<Bytes> {
         let inside = start.checked_sub(self.start).filter(|&at| at <= self.bytes.len() as u64);
         match inside {
             Some(at) => Ok(self.bytes.slice(at as usize..)),

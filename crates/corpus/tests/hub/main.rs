@@ -1,5 +1,6 @@
 //! Streams datasets from a hub on this machine, through every mishap of a network.
 
+mod claims;
 mod faults;
 mod foreign;
 #[path = "../hub_server/mod.rs"]
@@ -35,6 +36,7 @@ impl Setting {
             endpoint: self.server.url(),
             token: Some("hf_secret".to_owned()),
             cache: self.home.path().to_owned(),
+            memory: Some(1 << 30),
             retry: Retry {
                 attempts: 3,
                 pause: Duration::from_millis(5),

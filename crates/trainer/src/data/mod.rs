@@ -16,6 +16,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use crate::corpus_files::CORPUS;
 use crate::files::{self, Output, write_atomically};
+use crate::memory;
 use crate::print;
 
 /// Where stories come from, and what becomes of them.
@@ -136,6 +137,7 @@ fn from_hub(
         shown.set_message(format!("{} fetched", HumanBytes(counts.bytes)));
     };
     let mut hub = Hub::from_environment()?;
+    hub.memory = memory::free();
     let shown = bar.clone();
     hub.on_silence = Arc::new(move |said: &str| shown.suspend(|| print::note(said)));
     let mut texts = hub.texts(selection, order, Box::new(on_progress))?;
