@@ -3,8 +3,7 @@
 // and the same seed gives the same batches everywhere.
 //
 //   start     = uniform in 0 .. corpus length - length     stream 0, index b
-//   level     = 1 + uniform in 0 .. levels - 1             stream 0, index b
-//               stratified: 1 + floor(levels (b + u) / total)
+//   level     as in common/level.wgsl                      stream 0, index b
 //   masked    = u > first                     at position 0
 //               u > begin or (u > end and the position before is masked)     elsewhere
 //                                                       stream 1, index b * length + position
@@ -28,6 +27,7 @@
 
 #import elements
 #import rng
+#import level
 
 const WORKGROUP_SIZE: u32 = 256u;
 
@@ -96,12 +96,7 @@ fn main(
     if start < params.page || start + params.length > params.page + params.page_length {
         return;
     }
-    var level = 1u + below(sequence.y, params.levels);
-    if params.stratified == 1u {
-        // (b + u) levels / total in integers: u has 16 bits, so that the product fits.
-        let scaled = ((b << 16u) + (sequence.y >> 16u)) / params.total;
-        level = 1u + ((scaled * params.levels) >> 16u);
-    }
+    let level = level_of(sequence.y, b, params.total, params.levels, params.stratified == 1u);
 
     let token = corpus[start - params.page + position];
     let masked = is_masked(b, position, level);

@@ -10,7 +10,7 @@ use device::{AdapterChoice, Device, Gpu};
 use diffusion::Schedule;
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use diffusion::training::{Training, TrainingOptions};
-use model::{Config, Init, Model, Objective, Times, initial_values};
+use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
@@ -54,6 +54,7 @@ fn all(criterion: &mut Criterion) {
             span_length: 1.0,
             schedule: Schedule::Cosine2,
             times: Times::Uniform,
+            weighting: Weighting::Mean,
             stratified: true,
             seed: 1,
         };

@@ -1,7 +1,7 @@
 //! What an objective means for training, scoring and writing: the one place that decides by it,
 //! beside [`Objective`] itself, which says what the network sees.
 
-use model::{Levels, Objective, Schedule, Times};
+use model::{Levels, Objective, Schedule, Times, Weighting};
 
 use crate::metrics::{NoiseBound, corrupt};
 use crate::sampler::SamplerKind;
@@ -15,21 +15,26 @@ pub(crate) struct Noise {
     pub(crate) thresholds: Vec<f32>,
     /// Time that the network is told at each level, `(levels + 1)`.
     pub(crate) times: Vec<u32>,
+    /// Factor of the cross-entropy of a masked token at each level, `(levels + 1)`, see
+    /// [`Weighting::factors`].
+    pub(crate) factors: Option<Vec<f32>>,
 }
 
 impl Noise {
     /// For a network of `timesteps` diffusion steps.
     pub(crate) fn new(options: &TrainingOptions, timesteps: usize) -> Self {
-        let TrainingOptions { objective, span_length, schedule, times, .. } = *options;
+        let TrainingOptions { objective, span_length, schedule, times, weighting, .. } = *options;
+        let drawn = || weighting.times(times).levels(schedule, timesteps);
         let (levels, span) = match objective {
-            Objective::Masked => (times.levels(schedule, timesteps), 1.0),
-            Objective::Span => (times.levels(schedule, timesteps), span_length),
+            Objective::Masked => (drawn(), 1.0),
+            Objective::Span => (drawn(), span_length),
             // Every token is to be predicted: no number is as low.
             Objective::Autoregressive => {
                 (Levels { alpha: vec![1.0, -1.0], times: vec![0, 1] }, 1.0)
             }
         };
-        Self { thresholds: levels.thresholds(span), times: levels.times }
+        let factors = weighting.factors(&levels);
+        Self { thresholds: levels.thresholds(span), times: levels.times, factors }
     }
 }
 
@@ -40,7 +45,8 @@ pub(crate) fn evaluation(options: &TrainingOptions) -> TrainingOptions {
         Objective::Masked | Objective::Span => Objective::Masked,
         Objective::Autoregressive => Objective::Autoregressive,
     };
-    TrainingOptions { objective, times: Times::Uniform, stratified: false, ..*options }
+    let (times, weighting) = (Times::Uniform, Weighting::Mean);
+    TrainingOptions { objective, times, weighting, stratified: false, ..*options }
 }
 
 /// The sampler that models of an objective write with, unless their card names one.

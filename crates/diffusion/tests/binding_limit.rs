@@ -10,7 +10,7 @@ use diffusion::training::{
     Evaluation, Split, Training, TrainingError, TrainingOptions, TrainingState,
 };
 use kernels::Variants;
-use model::{Config, Init, Model, Objective, Times, initial_values};
+use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, LrSchedule, MuonConfig, OptimizerConfig};
 use pollster::block_on;
 
@@ -37,6 +37,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     span_length: 1.0,
     schedule: Schedule::Cosine2,
     times: Times::Uniform,
+    weighting: Weighting::Mean,
     stratified: true,
     seed: 1337,
 };

@@ -10,7 +10,7 @@ use diffusion::training::step::{self, Parts};
 use diffusion::training::{Batches, Corpus, Split, Training, TrainingOptions};
 use diffusion::{Probe, Schedule};
 use kernels::Variants;
-use model::{Config, Init, Model, Objective, Times, initial_values};
+use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
@@ -35,6 +35,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     span_length: 3.0,
     schedule: Schedule::Linear,
     times: Times::Uniform,
+    weighting: Weighting::Mean,
     stratified: true,
     seed: 5,
     recompute: false,
@@ -222,7 +223,7 @@ fn the_bound_of_a_masked_network_holds() {
     assert!((total - 1.0).abs() < 1e-5, "{total}");
 }
 
-/// The gradient of the batches that each objective draws, by central differences of the oracle's
+/// The gradient of the batches that each objective draws, under each weighting of its loss, by central differences of the oracle's
 /// loss.
 #[test]
 fn gradients_agree_with_finite_differences() {
@@ -235,11 +236,14 @@ fn gradients_agree_with_finite_differences() {
         ..Config { vocab_size: 11, ..TINY }
     };
     let ids: Vec<u32> = (0..300u32).map(|n| n * n % 11).collect();
-    for objective in Objective::ALL {
+    let all = Objective::ALL.map(|objective| (objective, Weighting::Mean));
+    let weighted =
+        [Weighting::Elbo, Weighting::Llada].map(|weighting| (Objective::Masked, weighting));
+    for (objective, weighting) in all.into_iter().chain(weighted) {
         let mut device = Device::oracle();
         let model = network(&mut device, config, objective, 0.3);
         let values = block_on(model.parameters.read(&device)).expect("the device answers");
-        let options = TrainingOptions { objective, ..OPTIONS };
+        let options = TrainingOptions { objective, weighting, ..OPTIONS };
         let corpus = Corpus::new(&mut device, "corpus", &ids, options.length).expect("it fits");
         let batches = Batches::drawn(&mut device, &config, &options, &corpus).expect("it fits");
         let variants = Variants::default();
@@ -274,7 +278,7 @@ fn gradients_agree_with_finite_differences() {
                 let name = &tensor.name;
                 assert!(
                     error < 1e-6 + 1e-4 * slope.abs(),
-                    "{objective}, {name}: {}, by differences {slope}",
+                    "{objective}, {weighting:?}, {name}: {}, by differences {slope}",
                     gradient[at]
                 );
             }

@@ -7,7 +7,7 @@ use diffusion::training::{
     Evaluation, MAX_SKIPPED, Split, Training, TrainingOptions, TrainingState,
 };
 use kernels::Variants;
-use model::{Beta, Config, Init, Model, Objective, Times, initial_values};
+use model::{Beta, Config, Init, Model, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
@@ -28,6 +28,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     span_length: 3.0,
     schedule: Schedule::Linear,
     times: Times::Uniform,
+    weighting: Weighting::Mean,
     stratified: true,
     seed: 5,
     recompute: false,

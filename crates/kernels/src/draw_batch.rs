@@ -109,6 +109,15 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
     ));
 }
 
+/// Noise level, from 1, of sequence `b` of a batch of `total`, from its random word. Twin of
+/// `shaders/common/level.wgsl`.
+pub(crate) fn level(word: u32, b: u32, total: u32, levels: u32, stratified: bool) -> u32 {
+    match stratified {
+        true => 1 + ((((b << 16) + (word >> 16)) / total * levels) >> 16),
+        false => 1 + rng::below(word, levels),
+    }
+}
+
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 8>();
     let [corpus, counter, thresholds, times, ids, targets, mask, timesteps] = buffers;
@@ -124,10 +133,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
         if start < params.page || end > params.page + params.page_length {
             continue;
         }
-        let level = 1 + match params.stratified {
-            1 => (((b << 16) + (second >> 16)) / params.total * params.levels) >> 16,
-            _ => rng::below(second, params.levels),
-        };
+        let level = level(second, b, params.total, params.levels, params.stratified == 1);
         *timestep = times[level as usize];
         let thresholds = &thresholds[3 * level as usize..][..3];
         let mut masked = false;

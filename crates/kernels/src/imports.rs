@@ -11,6 +11,7 @@ pub const COMMON: Sources = &[
     ("head", include_str!("../../../shaders/common/head.wgsl")),
     ("kinds", include_str!("../../../shaders/common/kinds.wgsl")),
     ("largest", include_str!("../../../shaders/common/largest.wgsl")),
+    ("level", include_str!("../../../shaders/common/level.wgsl")),
     ("order", include_str!("../../../shaders/common/order.wgsl")),
     ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
     ("rng", include_str!("../../../shaders/common/rng.wgsl")),

@@ -20,6 +20,7 @@ pub mod grad_norm;
 mod grid;
 mod imports;
 pub mod loss;
+pub mod loss_by_level;
 pub mod mix;
 pub mod muon;
 mod product;
@@ -95,6 +96,7 @@ pub const ALL: &[&Kernel] = &[
     &grad_norm::SUM_SQUARES,
     &loss::WEIGHTED,
     &loss::WEIGHTS,
+    &loss_by_level::KERNEL,
     &mix::ADD,
     &mix::BACKWARD,
     &mix::FORWARD,

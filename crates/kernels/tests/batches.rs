@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::{compare, same};
-use kernels::{draw_batch, shift};
+use kernels::{draw_batch, loss_by_level, shift};
 
 /// Thresholds that mask each token independently, with probability `1 - alpha` at each level.
 fn independent(alpha: &[f32]) -> Vec<f32> {
@@ -217,5 +217,53 @@ fn spans_keep_the_masked_share() {
         let expected = (1.0 - begin) / span;
         let error = 4.0 * (expected / pairs().count() as f64).sqrt();
         assert!((ends - expected).abs() < error, "runs end with {ends}, expected {expected}");
+    }
+}
+
+/// Weights by level, of the levels that `draw_batch` drew: times name them here.
+#[test]
+fn weights_follow_the_levels_that_were_drawn() {
+    for (count, length, levels, stratified) in
+        [(1, 1, 1, false), (5, 33, 10, true), (40, 65, 7, false)]
+    {
+        let factors: Vec<f32> = (0..=levels).map(|level| 0.3 * level as f32).collect();
+        let outputs = compare("loss_by_level", 0.0, 3e-7, |bench, step| {
+            let rows = count * length;
+            let alpha: Vec<f32> = (0..=levels).map(|t| 1.0 - t as f32 / levels as f32).collect();
+            let io = draw_batch::Buffers {
+                corpus: bench.words(1000, 97),
+                counter: bench.given_words(&[12]),
+                thresholds: bench.given_floats(&independent(&alpha)),
+                times: bench.given_words(&Vec::from_iter(0..=levels as u32)),
+                ids: bench.unwritten_words(rows),
+                targets: bench.unwritten_words(rows),
+                mask: bench.unwritten_words(rows),
+                timesteps: bench.unwritten_words(count),
+            };
+            let draw = draw_batch::Draw {
+                corpus_length: 1000,
+                page: 0,
+                first: 0,
+                count,
+                total: count,
+                length,
+                levels,
+                mask_id: 2,
+                stratified,
+                seed: 0x0123_4567_89ab_cdef,
+            };
+            draw_batch::record(step, io, &draw);
+            let (mask, counter) = (io.mask, io.counter);
+            let (factors, weights) = (bench.given_floats(&factors), bench.unwritten(rows));
+            let by_level = loss_by_level::Buffers { mask, counter, factors, weights };
+            loss_by_level::record(step, by_level, &draw);
+            vec![io.mask, io.timesteps, weights]
+        });
+        let [mask, levels, weights] = outputs.try_into().unwrap();
+        for (n, (mask, weight)) in mask.iter().zip(weights).enumerate() {
+            let factor = f64::from(factors[levels[n / length] as usize]);
+            let expected = mask * factor / (count * length) as f64;
+            assert!((weight - expected).abs() <= 1e-6 * expected, "{n}: {weight}, not {expected}");
+        }
     }
 }

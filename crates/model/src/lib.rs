@@ -23,6 +23,7 @@ mod schedule;
 mod scratch;
 mod stranger;
 mod times;
+mod weighting;
 mod weights;
 
 pub use activations::{Activations, LOGIT_BYTES, LayerActivations};
@@ -37,5 +38,6 @@ pub use parameters::Model;
 pub use schedule::{Schedule, UnknownSchedule};
 pub use scratch::{HeadScratch, Scratch, alloc_stats};
 pub use stranger::stranger;
-pub use times::{Beta, Levels, Times};
+pub use times::{Beta, LEAST_SHARE, Levels, Times};
+pub use weighting::Weighting;
 pub use weights::{Block, Role, TensorInfo, Weights};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Schedule;
 
-/// Levels of a Beta distribution: its quantiles at (k + 1/2) / `QUANTILES`, k from 0.
+/// Levels of a distribution of the masked share: its quantiles at (k + 1/2) / `QUANTILES`, k from 0.
 const QUANTILES: usize = 1024;
 
 /// Cells in which a density is summed up.
@@ -17,7 +17,13 @@ pub enum Times {
     Uniform,
     /// So that the masked share itself has this distribution, whatever the schedule.
     Beta(Beta),
+    /// So that the masked share is uniform between [`LEAST_SHARE`] and 1, whatever the schedule (LLaDA,
+    /// arXiv 2502.09992).
+    Shares,
 }
+
+/// Least masked share of [`Times::Shares`]: what is weighted by its inverse cannot be too rare.
+pub const LEAST_SHARE: f64 = 1e-3;
 
 /// A distribution of the masked share of a sequence: Beta(a, b), mixed with the uniform one, so
 /// that nearly empty and nearly full sequences stay in the training (arXiv 2605.13026).
@@ -53,20 +59,28 @@ impl Times {
                 alpha: schedule.alpha_table(timesteps),
                 times: (0..=timesteps as u32).collect(),
             },
-            Self::Beta(beta) => {
-                let clean: Vec<f64> =
-                    beta.quantiles().into_iter().map(|share| 1.0 - share).collect();
-                let time = |&alpha: &f64| schedule.nearest(alpha, timesteps) as u32;
-                Levels {
-                    times: std::iter::once(0).chain(clean.iter().map(time)).collect(),
-                    alpha: std::iter::once(1.0).chain(clean.iter().map(|&a| a as f32)).collect(),
-                }
+            Self::Beta(beta) => Levels::of_shares(&beta.quantiles(), schedule, timesteps),
+            Self::Shares => {
+                let rank = |level: usize| (level as f64 + 0.5) / QUANTILES as f64;
+                let share = |level| LEAST_SHARE + (1.0 - LEAST_SHARE) * rank(level);
+                let shares: Vec<f64> = (0..QUANTILES).map(share).collect();
+                Levels::of_shares(&shares, schedule, timesteps)
             }
         }
     }
 }
 
 impl Levels {
+    /// Levels of these masked shares, in rising order.
+    fn of_shares(shares: &[f64], schedule: Schedule, timesteps: usize) -> Self {
+        let clean = || shares.iter().map(|share| 1.0 - share);
+        let time = |alpha| schedule.nearest(alpha, timesteps) as u32;
+        Self {
+            times: std::iter::once(0).chain(clean().map(time)).collect(),
+            alpha: std::iter::once(1.0).chain(clean().map(|alpha| alpha as f32)).collect(),
+        }
+    }
+
     /// What decides which tokens are masked at each level, `(levels + 1, 3)`, as
     /// [`kernels::draw_batch`] takes it: tokens are masked in spans of geometric length, of mean
     /// `span`, and every position is masked with the level's probability `1 - a`. With `span` 1

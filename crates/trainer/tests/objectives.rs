@@ -112,5 +112,14 @@ fn objectives_that_cannot_be_get_a_sentence() {
         &["`autoregressive` has no time to tell the network", "timestep_embedding to false"],
     );
     fail(&mut place.train("run", &["--set", "span_length=0"]), &["diffusion.span_length is 0"]);
+    for (changes, part) in [
+        (["weighting=heavy", "objective=masked"], "expected one of `mean`, `elbo`, `llada`"),
+        (["weighting=llada", "times=beta"], "set diffusion.times to \"uniform\""),
+    ] {
+        let changes = changes.iter().flat_map(|change| ["--set", *change]);
+        fail(place.train("run", &[]).args(changes), &[part]);
+    }
+    let weighted = [&AUTOREGRESSIVE[..], &["--set", "weighting=elbo"]].concat();
+    fail(&mut place.train("run", &weighted), &["`elbo` is about masked tokens"]);
     assert!(!place.path("run").exists());
 }

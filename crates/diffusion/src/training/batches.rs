@@ -2,7 +2,7 @@
 
 use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::draw_batch::{self, Buffers, Draw};
-use kernels::{loss, shift};
+use kernels::{loss, loss_by_level, shift};
 use model::Config;
 
 use super::TrainingOptions;
@@ -45,16 +45,22 @@ pub(super) struct Microbatch {
 #[derive(Clone, Debug)]
 enum Source {
     /// `draw_batch`, from a corpus on the device.
-    Drawn {
-        corpus: Corpus,
-        thresholds: Slice,
-        times: Slice,
-        draw: Draw,
-        /// Whether the network sees the token before each position instead of that at it.
-        shifts: bool,
-    },
+    Drawn(Box<Drawn>),
     /// The host, before each step.
     Written,
+}
+
+/// What batches are drawn from.
+#[derive(Clone, Debug)]
+struct Drawn {
+    corpus: Corpus,
+    thresholds: Slice,
+    times: Slice,
+    /// Factor of the loss at each level; without, the loss is a mean.
+    factors: Option<Slice>,
+    draw: Draw,
+    /// Whether the network sees the token before each position instead of that at it.
+    shifts: bool,
 }
 
 /// A whole batch, as the host writes it; its microbatches one after the other.
@@ -80,10 +86,11 @@ impl Batches {
         corpus: &Corpus,
     ) -> Result<Self, DeviceError> {
         let TrainingOptions { batch, length, accumulation, stratified, seed, .. } = *options;
-        let Noise { thresholds, times } = Noise::new(options, config.timesteps);
+        let Noise { thresholds, times, factors } = Noise::new(options, config.timesteps);
         let levels = times.len() - 1;
         let thresholds = device.floats("thresholds", &thresholds)?;
         let times = device.words("times", &times)?;
+        let factors = factors.map(|factors| device.floats("loss_factors", &factors)).transpose()?;
         let draw = Draw {
             corpus_length: corpus.tokens,
             page: 0,
@@ -97,7 +104,9 @@ impl Batches {
             seed,
         };
         let shifts = options.objective.shifts();
-        let source = Source::Drawn { corpus: corpus.clone(), thresholds, times, draw, shifts };
+        let corpus = corpus.clone();
+        let drawn = Drawn { corpus, thresholds, times, factors, draw, shifts };
+        let source = Source::Drawn(Box::new(drawn));
         Self::new(device, source, [accumulation, batch, length])
     }
 
@@ -129,7 +138,8 @@ impl Batches {
 
     /// Records what makes the batch of the counter's step, and its loss weights.
     pub(super) fn record(&self, step: &mut Recording, counter: Slice) {
-        if let Source::Drawn { corpus, thresholds, times, draw, shifts } = &self.source {
+        if let Source::Drawn(drawn) = &self.source {
+            let Drawn { corpus, thresholds, times, draw, shifts, .. } = &**drawn;
             let rows = self.batch * self.length;
             for (index, &Microbatch { ids, targets, timesteps }) in
                 self.microbatches.iter().enumerate()
@@ -156,8 +166,18 @@ impl Batches {
                 }
             }
         }
-        let io = loss::Weights { mask: self.mask, weights: self.loss_weights };
-        loss::weights(step, io);
+        let (mask, weights) = (self.mask, self.loss_weights);
+        let drawn = match &self.source {
+            Source::Drawn(drawn) => drawn.factors.map(|factors| (factors, &drawn.draw)),
+            Source::Written => None,
+        };
+        match drawn {
+            Some((factors, draw)) => {
+                let io = loss_by_level::Buffers { mask, counter, factors, weights };
+                loss_by_level::record(step, io, draw);
+            }
+            None => loss::weights(step, loss::Weights { mask, weights }),
+        }
     }
 
     /// Writes the batch of the next step.

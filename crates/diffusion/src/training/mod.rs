@@ -13,7 +13,7 @@ pub mod step;
 use device::{Device, DeviceError, Program, Recording, Timing};
 use kernels::Variants;
 use kernels::draw_batch::MAX_SEQUENCES;
-use model::{Config, Model, Objective, Schedule, TensorInfo, Times};
+use model::{Config, Model, Objective, Schedule, TensorInfo, Times, Weighting};
 use optim::OptimizerConfig;
 
 pub use batches::{BatchData, Batches};
@@ -50,6 +50,8 @@ pub struct TrainingOptions {
     pub schedule: Schedule,
     /// How the time of a sequence is drawn.
     pub times: Times,
+    /// How much a masked position counts in the loss.
+    pub weighting: Weighting,
     /// Whether the times of a batch are spread evenly instead of drawn independently.
     pub stratified: bool,
     /// Seed of batches and masks.
@@ -113,7 +115,8 @@ pub enum TrainingError {
 pub struct StepLog {
     /// Number of the step, from 1.
     pub step: u32,
-    /// Mean cross-entropy of the masked positions of its batch, before the update; nats.
+    /// Cross-entropy of the masked positions of its batch, before the update: their mean, or else
+    /// weighted as the options say; nats.
     pub loss: f32,
     /// Norm of the gradient before clipping; where it is not finite, the step was skipped.
     pub grad_norm: f32,
@@ -274,7 +277,9 @@ fn check(
     validation_ids: &[u32],
 ) -> Result<(), TrainingError> {
     let impossible = |sentence: String| Err(TrainingError::Impossible(sentence));
-    if let Err(error) = config.validate().and_then(|()| options.objective.check(config)) {
+    let TrainingOptions { objective, weighting, times, .. } = *options;
+    let possible = config.validate().and_then(|()| objective.check(config));
+    if let Err(error) = possible.and_then(|()| weighting.check(objective, times)) {
         return impossible(error.to_string());
     }
     let TrainingOptions { batch, length, accumulation, .. } = *options;

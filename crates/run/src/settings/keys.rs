@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 14] = [
+const LATER: [(&str, &str); 15] = [
     ("train.recompute", "false"),
     ("data.entropy", "0.0"),
     ("model.timestep_embedding", "true"),
@@ -17,6 +17,7 @@ const LATER: [(&str, &str); 14] = [
     ("diffusion.objective", "masked"),
     ("diffusion.span_length", "3.0"),
     ("diffusion.times", "uniform"),
+    ("diffusion.weighting", "mean"),
     ("diffusion.beta.a", "3.0"),
     ("diffusion.beta.b", "3.0"),
     ("diffusion.beta.uniform", "0.2"),

@@ -6,7 +6,7 @@ mod presets;
 mod resume;
 
 use diffusion::training::TrainingOptions;
-use model::{Beta, Config, Init, Objective, Schedule, Times};
+use model::{Beta, Config, Init, Objective, Schedule, Times, Weighting};
 use optim::{AdamW, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,8 @@ pub struct DiffusionSettings {
     pub schedule: Schedule,
     /// How the times of training sequences are drawn; evaluation takes all of them equally often.
     pub times: TimesName,
+    /// How much a masked token counts in the loss.
+    pub weighting: Weighting,
     /// Whether the times of a batch are spread evenly instead of drawn independently.
     pub stratified: bool,
     /// Distribution of the masked share; of use when `times` is `beta`.
@@ -274,6 +276,7 @@ impl Settings {
                 TimesName::Uniform => Times::Uniform,
                 TimesName::Beta => Times::Beta(self.diffusion.beta),
             },
+            weighting: self.diffusion.weighting,
             stratified: self.diffusion.stratified,
             seed: self.train.seed,
             recompute: self.train.recompute,
@@ -311,7 +314,9 @@ impl Settings {
     fn validate(&self) -> Result<(), SettingsError> {
         let (data, train) = (&self.data, &self.train);
         let config = self.config(data.vocab_size, 2);
-        config.validate().and_then(|()| self.diffusion.objective.check(&config))?;
+        let TrainingOptions { objective, weighting, times, .. } = self.training();
+        config.validate().and_then(|()| objective.check(&config))?;
+        weighting.check(objective, times)?;
         let std = f64::from(self.model.init_std);
         let share = data.validation_share;
         let decay = self.schedule.decay_share;
@@ -423,6 +428,7 @@ mod tests {
                 "objective=autoregressive",
                 "the objective `autoregressive` has no time to tell the network; set model.timestep_embedding to false",
             ),
+            ("weighting=heavy", "unknown variant `heavy`, expected one of `mean`, `elbo`, `llada`"),
             ("span_length=0.5", "diffusion.span_length is 0.5, it must be between 1 and 1000"),
             ("diffusion.beta.a=0.5", "diffusion.beta.a is 0.5, it must be between 1 and 100"),
             ("beta.uniform=2", "diffusion.beta.uniform is 2, it must be between 0 and 1"),

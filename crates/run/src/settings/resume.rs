@@ -8,7 +8,7 @@ use super::{Settings, SettingsError, keys};
 
 /// Sections and keys with the reason why a run cannot change them; `None` where it can. The longest
 /// entry that a key begins with decides.
-const RESUME: [(&str, Option<&str>); 15] = [
+const RESUME: [(&str, Option<&str>); 16] = [
     ("model", Some("its weights have these sizes")),
     ("data", Some("its tokenizer and its held-out stories come from it")),
     ("data.entropy", None),
@@ -18,6 +18,7 @@ const RESUME: [(&str, Option<&str>); 15] = [
     ("diffusion.stratified", None),
     ("diffusion.times", None),
     ("diffusion.beta", None),
+    ("diffusion.weighting", None),
     ("optimizer", None),
     ("optimizer.name", Some("its moments are those of this optimizer")),
     ("schedule", None),
