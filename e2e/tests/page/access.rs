@@ -12,7 +12,7 @@ const MOST_BYTES: usize = 900_000;
 fn axe_finds_nothing_and_the_main_thread_stays_free() {
     // Long enough to keep running during four axe checks.
     let server = serve(&Tiny::patient());
-    let browser = Browser::start("access", Gpu::Software);
+    let browser = Browser::start_alone("access", Gpu::Software);
     let check = |state: &str| {
         for theme in ["light", "dark"] {
             browser.theme(theme);

@@ -24,10 +24,12 @@ const LENGTH: usize = 24;
 /// native CPU device.
 const TOLERANCE: f64 = 1e-3;
 
-/// Builds the program as the tests are built, and returns where it lies.
+/// Builds the program as the tests are built, and returns where it lies. Named beside a test, it has
+/// their features, and is there already where all tests were built.
 fn trainer() -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--workspace", "--bin", "trainer", "--message-format", "json"])
+        .args(["build", "--workspace", "--bin", "trainer", "--test", "page"])
+        .args(["--message-format", "json"])
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()

@@ -1,7 +1,8 @@
 //! The browser under test, with helpers.
 
+use std::any::Any;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
 use base64::Engine;
@@ -11,8 +12,8 @@ use serde_json::{Value, json};
 use crate::driver::{Driver, GLANCE, PATIENCE};
 use crate::site::root;
 
-/// One browser at a time, since timings matter.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Browsers share the machine, but for those whose timing is tested: they have it alone.
+static MACHINE: RwLock<()> = RwLock::new(());
 
 /// Selector of the error message.
 pub(crate) const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
@@ -24,7 +25,16 @@ pub(crate) struct Browser {
     driver: Driver,
     /// Where it saves files.
     pub(crate) downloads: PathBuf,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Box<dyn Any>,
+}
+
+/// A place on the machine among other browsers, or alone; held as long as a browser runs.
+fn turn(alone: bool) -> Box<dyn Any> {
+    if alone {
+        Box::new(MACHINE.write().unwrap_or_else(PoisonError::into_inner))
+    } else {
+        Box::new(MACHINE.read().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// WebGPU support.
@@ -37,8 +47,18 @@ pub(crate) enum Gpu {
 }
 
 impl Browser {
+    /// Chromium, beside other browsers.
     pub(crate) fn start(name: &str, gpu: Gpu) -> Self {
-        let (turn, downloads) = Self::turn(name);
+        Self::chromium(name, gpu, turn(false))
+    }
+
+    /// Chromium while no other browser runs: for tests of timing.
+    pub(crate) fn start_alone(name: &str, gpu: Gpu) -> Self {
+        Self::chromium(name, gpu, turn(true))
+    }
+
+    fn chromium(name: &str, gpu: Gpu, turn: Box<dyn Any>) -> Self {
+        let downloads = Self::empty_downloads(name);
         let mut arguments = vec![
             "--headless=new",
             "--no-sandbox",
@@ -81,18 +101,18 @@ impl Browser {
 
     /// Firefox, which computes on the CPU.
     pub(crate) fn firefox(name: &str) -> Self {
-        let (turn, downloads) = Self::turn(name);
+        let turn = turn(false);
+        let downloads = Self::empty_downloads(name);
         Self { driver: Driver::firefox(&downloads), downloads, _turn: turn }
     }
 
-    /// Waits for other browsers to end, and makes an empty folder for what is saved.
-    fn turn(name: &str) -> (MutexGuard<'static, ()>, PathBuf) {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    /// An empty folder for what is saved.
+    fn empty_downloads(name: &str) -> PathBuf {
         let downloads = root().join("target").join("downloads").join(name);
         // A folder that is not there is as empty as a removed one.
         let _ = std::fs::remove_dir_all(&downloads);
         std::fs::create_dir_all(&downloads).expect("target is ours");
-        (turn, downloads)
+        downloads
     }
 
     pub(crate) fn open(&self, url: &str) {

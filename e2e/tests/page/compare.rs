@@ -41,7 +41,7 @@ fn with_text(browser: &Browser, url: &str) {
 fn the_same_prompt_in_fewer_steps() {
     let tiny = Tiny::new();
     let server = serve(&tiny);
-    let browser = Browser::start("compare", Gpu::Software);
+    let browser = Browser::start_alone("compare", Gpu::Software);
     browser.theme("light");
     with_text(&browser, &server.url);
     let alone = browser.story();

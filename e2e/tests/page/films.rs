@@ -59,7 +59,7 @@ pub(crate) fn extent(file: &Path) -> (f64, usize) {
 fn recordings_show_the_layout() {
     let tiny = Tiny::new();
     let server = serve(&tiny);
-    let browser = Browser::start("films", Gpu::Software);
+    let browser = Browser::start_alone("films", Gpu::Software);
     browser.theme("light");
     browser.open_ready(&server.url);
     browser.fill("#prompt", "Once upon a time, there was a little cat.");
@@ -152,7 +152,7 @@ fn without_webcodecs_the_canvas_is_recorded() {
     const LATE: f64 = 1.0;
     let tiny = Tiny::new();
     let server = serve(&tiny);
-    let browser = Browser::start("recorder", Gpu::Software);
+    let browser = Browser::start_alone("recorder", Gpu::Software);
     let script = json!({ "source": "delete window.VideoEncoder" });
     browser.devtools("Page.addScriptToEvaluateOnNewDocument", &script);
     browser.theme("light");

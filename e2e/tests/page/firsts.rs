@@ -19,7 +19,7 @@ const WATCH: &str = "window.firsts = {}; \
 #[test]
 fn the_first_seconds_are_measured() {
     let server = Server::start(&dist(), Files::new());
-    let browser = Browser::start("firsts", Gpu::None);
+    let browser = Browser::start_alone("firsts", Gpu::None);
     browser.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": WATCH }));
     for visit in ["first visit", "second visit"] {
         // A link that somebody sent: it writes as soon as the model is there.
