@@ -1,7 +1,7 @@
 //! The golden metrics, on every device.
 
 use kernels::Variants;
-use model::{Model, Schedule};
+use model::{Activations, Model, Schedule};
 use pollster::block_on;
 
 use super::*;
@@ -10,6 +10,21 @@ use crate::golden::{Golden, devices, numbers};
 /// |a - b| <= 2e-5 + 2e-5 |b|: f32 against f64.
 fn assert_close(what: &str, a: f64, b: f64) {
     assert!((a - b).abs() <= 2e-5 + 2e-5 * b.abs(), "{what}: {a}, expected {b}");
+}
+
+/// Backpropagation needs what every layer computed; a forward pass only the latest.
+#[test]
+fn scoring_takes_less_memory_than_training() {
+    let checkpoint = Golden::sampler().checkpoint();
+    for mut device in devices() {
+        let model = Model::load(&mut device, &checkpoint).unwrap();
+        let start = device.memory();
+        Scorer::new(&mut device, &Variants::default(), &model, 3, 32).unwrap();
+        let scored = device.memory();
+        Activations::for_training(&mut device, &model.config, 3, 32, false).unwrap();
+        let (taken, trained) = (scored - start, device.memory() - scored);
+        assert!(taken < trained, "{device}: {taken} of {trained}");
+    }
 }
 
 #[test]
