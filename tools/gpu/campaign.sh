@@ -44,7 +44,8 @@ tests() {
 bench() {
   for config in small seed; do
     say "bench: $config"
-    timeout 60 "$trainer" bench --device "$DEVICE" --config "$config" 2>&1 | tee "$OUT/bench-$config.txt"
+    timeout 60 "$trainer" bench --device "$DEVICE" --config "$config" --json "$OUT/bench-$config.json" \
+      --picture "$OUT/bench-$config.svg" 2>&1 | tee "$OUT/bench-$config.txt"
   done
   say "bench: PyTorch on the same card"
   timeout 110 python3 "$here/torch_gpu.py" 2>&1 | tee "$OUT/torch.txt"

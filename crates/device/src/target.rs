@@ -1,7 +1,6 @@
 //! One interface to the devices.
 
 use std::fmt;
-use std::time::Duration;
 
 use web_time::Instant;
 
@@ -43,10 +42,12 @@ pub struct Timing {
     pub kernel: &'static str,
     /// Time, in seconds.
     pub seconds: f64,
-    /// Floating-point operations.
+    /// Floating-point operations; 0 if its condition skipped it.
     pub flop: u64,
-    /// Least traffic with memory, in bytes.
+    /// Least traffic with memory, in bytes; 0 if its condition skipped it.
     pub bytes: u64,
+    /// Whether it ran: its condition may have skipped it.
+    pub ran: bool,
 }
 
 impl Device {
@@ -268,34 +269,40 @@ impl Device {
     /// Runs a program once and times every launch; on a GPU without timestamps, `None`.
     pub async fn profile(&mut self, program: &Program) -> Result<Option<Vec<Timing>>, DeviceError> {
         let prepared = self.prepared(program);
-        Ok(match self {
+        let launches = program.recording.launches();
+        let seconds = match self {
             Self::Gpu(gpu) => match prepared {
                 Some(prepared) if gpu.summary().capabilities.timestamps => {
-                    Some(gpu.profile(prepared).await?)
+                    gpu.profile(prepared).await?
                 }
-                _ => None,
+                _ => return Ok(None),
             },
-            Self::Cpu(cpu) => Some(time_launches(&program.recording, |launch| cpu.launch(launch))),
-            Self::Oracle(cpu) => {
-                Some(time_launches(&program.recording, |launch| cpu.launch(launch)))
-            }
-        })
+            Self::Cpu(cpu) => time(launches, |launch| cpu.launch(launch)),
+            Self::Oracle(cpu) => time(launches, |launch| cpu.launch(launch)),
+        };
+        // A recording writes its conditions once.
+        let flags: Vec<Slice> = launches.iter().filter_map(|launch| launch.when).collect();
+        let mut flags = match flags.is_empty() {
+            true => Vec::new().into_iter(),
+            false => self.read_bits(&flags).await?.into_iter(),
+        };
+        let timings = launches.iter().zip(seconds).map(|(launch, seconds)| {
+            let ran = launch.when.is_none() || flags.next().is_some_and(|flag| flag[0] != 0);
+            let (flop, bytes) = if ran { (launch.flop, launch.bytes()) } else { (0, 0) };
+            Timing { kernel: launch.kernel.name, seconds, flop, bytes, ran }
+        });
+        Ok(Some(timings.collect()))
     }
 }
 
-fn time_launches(recording: &Recording, mut run: impl FnMut(&crate::Launch)) -> Vec<Timing> {
-    let timings = recording.launches().iter().map(|launch| {
+/// Seconds of each launch.
+fn time(launches: &[Launch], mut run: impl FnMut(&Launch)) -> Vec<f64> {
+    let seconds = launches.iter().map(|launch| {
         let start = Instant::now();
         run(launch);
-        let elapsed: Duration = start.elapsed();
-        Timing {
-            kernel: launch.kernel.name,
-            seconds: elapsed.as_secs_f64(),
-            flop: launch.flop,
-            bytes: launch.bytes(),
-        }
+        start.elapsed().as_secs_f64()
     });
-    timings.collect()
+    seconds.collect()
 }
 
 impl fmt::Display for Device {

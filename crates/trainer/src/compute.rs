@@ -31,15 +31,15 @@ pub(crate) enum Kind {
 pub(crate) struct ComputeArgs {
     /// What to compute on: a real GPU or else the CPU; a GPU, even a software one; the CPU
     /// [default: auto; of a resumed run, its own]
-    #[arg(long, value_enum, value_name = "DEVICE")]
+    #[arg(long, value_enum, value_name = "DEVICE", global = true)]
     pub(crate) device: Option<Kind>,
 
     /// Part of the name of the GPU to use, in any case
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub(crate) adapter: Option<String>,
 
     /// Measure again which shader variants are fastest on the GPU
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) measure_variants: bool,
 }
 

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use diffusion::training::Split;
 use plot::curve::{BitsPlot, LossPlot, Reference, SIZE};
-use plot::draw::Draw;
+use plot::draw::{Draw, Measure, Size};
 use plot::raster::{Raster, png};
 use plot::theme::Theme;
 use plot::{curve, svg, tensorboard};
@@ -94,6 +94,20 @@ fn write(folder: &Path, name: &str, raster: &mut Raster, shapes: &[Draw]) -> Res
         files::write_atomically(&path, |file| Ok(file.write_all(bytes)?))?;
     }
     Ok(())
+}
+
+/// Writes a drawing as PNG, or as SVG if the file is named so.
+pub(crate) fn picture(
+    path: &Path,
+    shapes: impl FnOnce(Size, &mut Measure<'_>) -> Vec<Draw>,
+) -> Result<()> {
+    let mut raster = Raster::new(SIZE)?;
+    let shapes = shapes(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
+    let bytes = match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) {
+        true => svg::encode(SIZE, &shapes).into_bytes(),
+        false => png::encode(SIZE, raster.draw(&shapes))?,
+    };
+    files::write_atomically(path, |file| Ok(file.write_all(&bytes)?))
 }
 
 /// Bits per byte of the held-out text, if the log has any.

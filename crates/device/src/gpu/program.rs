@@ -5,7 +5,7 @@ use std::sync::Arc;
 use web_time::Instant;
 
 use super::Gpu;
-use crate::{DeviceError, MAX_PARAMS_SIZE, Recording, Timing};
+use crate::{DeviceError, MAX_PARAMS_SIZE, Recording};
 
 /// Launches of a recording with pipelines, bind groups and params in place.
 #[derive(Debug)]
@@ -24,7 +24,6 @@ struct PreparedLaunch {
     grid: [u32; 3],
     when: Option<Condition>,
     flop: u64,
-    bytes: u64,
 }
 
 /// Where a conditional launch finds its condition and its grid.
@@ -99,7 +98,6 @@ impl Gpu {
                     }
                 }),
                 flop: launch.flop,
-                bytes: launch.bytes(),
             });
         }
         self.queue.write_buffer(&uniforms, 0, &params);
@@ -145,10 +143,10 @@ impl Gpu {
         self.check()
     }
 
-    /// Runs the program once with a timestamp around every launch.
-    pub(crate) async fn profile(&self, program: &GpuProgram) -> Result<Vec<Timing>, DeviceError> {
+    /// Runs the program once with a timestamp around every launch; returns the seconds of each.
+    pub(crate) async fn profile(&self, program: &GpuProgram) -> Result<Vec<f64>, DeviceError> {
         const LAUNCHES_PER_SET: usize = wgpu::QUERY_SET_MAX_QUERIES as usize / 2;
-        let mut timings = Vec::with_capacity(program.launches.len());
+        let mut seconds = Vec::with_capacity(program.launches.len());
         for launches in program.launches.chunks(LAUNCHES_PER_SET) {
             let count = 2 * launches.len() as u32;
             let queries = self.device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -182,16 +180,12 @@ impl Gpu {
             let ticks: Vec<u64> =
                 bytes.as_chunks().0.iter().map(|&eight| u64::from_le_bytes(eight)).collect();
             let period = f64::from(self.queue.get_timestamp_period()) * 1e-9;
-            timings.extend(launches.iter().zip(ticks.as_chunks::<2>().0).map(
-                |(launch, [begin, end])| Timing {
-                    kernel: launch.name,
-                    seconds: end.saturating_sub(*begin) as f64 * period,
-                    flop: launch.flop,
-                    bytes: launch.bytes,
-                },
-            ));
+            let ticks = ticks.as_chunks::<2>().0;
+            seconds.extend(
+                ticks.iter().map(|[begin, end]| end.saturating_sub(*begin) as f64 * period),
+            );
         }
-        Ok(timings)
+        Ok(seconds)
     }
 }
 

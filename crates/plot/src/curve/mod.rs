@@ -1,12 +1,15 @@
-//! Curves of a training run and of an evaluation, as shapes.
+//! Curves of a training run and of an evaluation, and the times of a step, as shapes.
 
 mod axis;
 mod chart;
+mod step_time;
 
 use crate::draw::{Color, Draw, Measure, Size};
 use crate::theme::Theme;
 
 use chart::{Chart, Line};
+
+pub use step_time::{Bar, StepPlot};
 
 /// A size for curves in documents.
 pub const SIZE: Size = Size { width: 1200, height: 675 };

@@ -1,46 +1,147 @@
-//! Measurements of this machine, as tables.
+//! Measurements of this machine, as tables and as JSON.
 
+mod generate;
 mod operations;
+mod passes;
+mod peaks;
+mod scale;
 mod training;
-mod writing;
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::ValueEnum;
 use device::{Device, DeviceError, Program, Slice};
+use kernels::Variants;
+use plot::curve::StepPlot;
+use plot::theme::Theme;
 use pollster::block_on;
 use run::Settings;
+use serde::Serialize;
 
 use crate::compute::{self, ComputeArgs};
-use crate::memory;
 use crate::print::say;
+use crate::{curves, files, memory};
 
-/// What to measure, and how often.
+pub(crate) use generate::{Texts, generate};
+pub(crate) use scale::scale;
+
+use operations::Rates;
+use passes::Passes;
+use peaks::Peaks;
+use training::Step;
+
+/// One of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Matrix products in every variant.
+    Products,
+    /// Attention in every variant.
+    Attention,
+    /// A training step, kernel by kernel.
+    Step,
+    /// Denoising passes.
+    Passes,
+}
+
+/// What all measurements have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// Shapes of the model and the batch.
     pub(crate) settings: Settings,
-    /// Runs of each operation and of the training step.
+    /// Runs of everything that is measured.
     pub(crate) repeats: usize,
-    /// Denoising steps.
-    pub(crate) denoising_steps: usize,
+    /// File for the figures as JSON.
+    pub(crate) json: Option<PathBuf>,
     /// What to compute on.
     pub(crate) compute: ComputeArgs,
 }
 
-/// Measures everything and prints it.
-pub(crate) fn run(request: &Request) -> Result<()> {
-    let Request { settings, repeats, denoising_steps, compute } = request;
-    let mut device = compute.open()?;
-    memory::check_training(settings, settings.data.vocab_size, &device)?;
-    let variants = compute::variants(&mut device)?;
-    say!("device  {device}");
-    if device.gpu().is_some() {
-        say!("variants   {variants:?}");
+impl Request {
+    /// Opens the device and says what it is.
+    fn open(&self) -> Result<(Device, Variants)> {
+        let mut device = self.compute.open()?;
+        let variants = compute::variants(&mut device)?;
+        say!("device  {device}");
+        if device.gpu().is_some() {
+            say!("variants   {variants:?}");
+        }
+        Ok((device, variants))
     }
-    let peak = operations::run(&mut device, settings, *repeats)?;
-    training::run(&mut device, &variants, settings, *repeats, peak)?;
-    writing::run(&mut device, &variants, settings, *denoising_steps, peak)
+
+    /// Writes figures as JSON, if somebody wants them.
+    fn write(&self, figures: &impl Serialize) -> Result<()> {
+        let Some(path) = &self.json else { return Ok(()) };
+        files::write_atomically(path, |file| {
+            serde_json::to_writer_pretty(&mut *file, figures)?;
+            Ok(writeln!(file)?)
+        })
+    }
+}
+
+/// The figures of [`run`].
+#[derive(Serialize)]
+struct Figures {
+    device: String,
+    variants: Variants,
+    #[serde(flatten)]
+    peaks: Peaks,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    products: Vec<Rates>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attention: Vec<Rates>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<Step>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passes: Vec<Passes>,
+}
+
+/// Measures `parts` and prints them. `picture` shows where the time of a training step goes: an SVG file
+/// or, by its ending, a PNG.
+pub(crate) fn run(
+    request: &Request,
+    parts: &[Part],
+    denoising_steps: usize,
+    picture: Option<&Path>,
+) -> Result<()> {
+    let Request { settings, repeats, .. } = request;
+    let (mut device, variants) = request.open()?;
+    memory::check_training(settings, settings.data.vocab_size, &device)?;
+    let mut peaks = Peaks::measure(&mut device, *repeats)?;
+    let wanted = |part| parts.contains(&part);
+    let mut figures = Figures {
+        device: device.to_string(),
+        variants,
+        peaks,
+        products: Vec::new(),
+        attention: Vec::new(),
+        step: None,
+        passes: Vec::new(),
+    };
+    if wanted(Part::Products) {
+        figures.products = operations::products(&mut device, settings, *repeats)?;
+        let fastest = figures.products.iter().map(Rates::fastest);
+        peaks.flop_per_second = fastest.fold(peaks.flop_per_second, f64::max);
+        figures.peaks = peaks;
+    }
+    if wanted(Part::Attention) {
+        figures.attention = operations::attention(&mut device, settings, *repeats)?;
+    }
+    if wanted(Part::Step) {
+        let step = training::run(&mut device, &variants, settings, *repeats, &peaks)?;
+        if let Some(path) = picture {
+            let (title, kernels) = (step.title(&figures.device), step.bars());
+            let plot = StepPlot { title, kernels, theme: Theme::Light };
+            curves::picture(path, |size, measure| plot.draw(size, measure))?;
+        }
+        figures.step = Some(step);
+    }
+    if wanted(Part::Passes) {
+        figures.passes = passes::run(&mut device, &variants, settings, denoising_steps, &peaks)?;
+    }
+    request.write(&figures)
 }
 
 /// Seconds of one run of `program`, the best of `repeats` after one to warm up. `output` is

@@ -1,30 +1,60 @@
 //! Matrix products and attention at the shapes of a model, in every variant.
 
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
 use anyhow::Result;
 use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
 use kernels::variants::Table;
 use kernels::{AttentionVariant, GemmVariant, Variants};
+use run::Settings;
+use serde::Serialize;
 
 use super::best_seconds;
 use crate::print::say;
-use run::Settings;
 
-/// Measures, prints, and returns the highest rate of a matrix product in FLOP/s: nothing that
-/// multiplies matrices can be faster.
-pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> Result<f64> {
-    let on_cpu = device.gpu().is_none();
-    let products = candidates::<GemmVariant>(device);
+/// Rates of one operation.
+#[derive(Serialize)]
+pub(super) struct Rates {
+    operation: String,
+    /// As its table's head says.
+    sizes: Vec<usize>,
+    /// FLOP/s by variant.
+    flop_per_second: BTreeMap<String, f64>,
+}
+
+impl Rates {
+    /// FLOP/s of the fastest variant.
+    pub(super) fn fastest(&self) -> f64 {
+        self.flop_per_second.values().copied().fold(0.0, f64::max)
+    }
+
+    fn print(&self, names: &[String]) {
+        let sizes: Vec<String> = self.sizes.iter().map(usize::to_string).collect();
+        let cell = |name| match self.flop_per_second.get(name) {
+            Some(rate) => format!("{:>10.1}", rate * 1e-9),
+            // It is none of this operation's.
+            None => format!("{:>10}", "-"),
+        };
+        let figures: String = names.iter().map(cell).collect();
+        say!("{:<48}{figures}", format!("{}, {}", self.operation, sizes.join(" x ")));
+    }
+}
+
+/// Measures and prints the products of a training step.
+pub(super) fn products(
+    device: &mut Device,
+    settings: &Settings,
+    repeats: usize,
+) -> Result<Vec<Rates>> {
+    let variants = named(device, candidates::<GemmVariant>(device));
+    let names = header("matrix product (m x n x k)", &variants);
     let capabilities = device.capabilities();
-    let attentions = candidates::<AttentionVariant>(device);
-    let name = |variant: String| if on_cpu { "CPU".to_owned() } else { variant.to_lowercase() };
-
-    let names: Vec<String> = products.iter().map(|variant| name(format!("{variant:?}"))).collect();
-    header("matrix product (m x n x k)", &names);
-    let mut peak = 0.0_f64;
     let n = settings.train.batch_size * settings.model.block_size;
     let (c, v) = (settings.model.n_embd, settings.data.vocab_size);
+    let mut rows = Vec::new();
     for (what, op, sizes) in [
         ("queries, keys, values", Op::Nt, [n, 3 * c, c]),
         ("MLP, up", Op::Nt, [n, 4 * c, c]),
@@ -37,13 +67,16 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
         let [m, columns, k] = sizes;
         let mut floats = |len| device.allocate("bench", Element::Float, len);
         let (a, b, out) = (floats(m * k)?, floats(columns * k)?, floats(m * columns)?);
-        let mut figures = Vec::new();
-        for &variant in &products {
-            if !GemmVariant::of(op, &capabilities).any(|of| of == variant) {
-                figures.push(None);
+        let mut rates = Rates {
+            operation: what.to_owned(),
+            sizes: sizes.to_vec(),
+            flop_per_second: BTreeMap::new(),
+        };
+        for (name, variant) in &variants {
+            if !GemmVariant::of(op, &capabilities).any(|of| of == *variant) {
                 continue;
             }
-            let variants = Variants::products(variant);
+            let variants = Variants::products(*variant);
             let partials = gemm::partials(&variants, sizes).max(1);
             let partials = device.allocate("bench", Element::Float, partials)?;
             let record = |step: &mut Recording| {
@@ -53,51 +86,74 @@ pub(super) fn run(device: &mut Device, settings: &Settings, repeats: usize) -> R
                     _ => gemm::record(step, &variants, op, io, sizes, false),
                 }
             };
-            figures.push(Some(rate(device, out, repeats, record)?));
+            let rate = rate(device, out, repeats, record)?;
+            rates.flop_per_second.insert(name.clone(), rate);
         }
-        row(&format!("{what}, {m} x {columns} x {k}"), &figures);
-        peak = figures.into_iter().flatten().fold(peak, f64::max);
+        rates.print(&names);
+        rows.push(rates);
     }
+    Ok(rows)
+}
 
-    let names: Vec<String> =
-        attentions.iter().map(|variant| name(format!("{variant:?}"))).collect();
-    header("attention (sequences x heads x tokens x width)", &names);
+/// Measures and prints attention, forward and backward.
+pub(super) fn attention(
+    device: &mut Device,
+    settings: &Settings,
+    repeats: usize,
+) -> Result<Vec<Rates>> {
+    let variants = named(device, candidates::<AttentionVariant>(device));
+    let names = header("attention (sequences x heads x tokens x width)", &variants);
     let (batch, length) = (settings.train.batch_size, settings.model.block_size);
-    let (heads, head_dim) = (settings.model.n_head, c / settings.model.n_head);
-    let shape = Shape::bidirectional(batch, length, heads, head_dim);
+    let (heads, c) = (settings.model.n_head, settings.model.n_embd);
+    let shape = Shape::bidirectional(batch, length, heads, c / heads);
+    let n = batch * length;
     let mut floats = |len| device.allocate("bench", Element::Float, len);
     let (qkv, y, lse) = (floats(3 * n * c)?, floats(n * c)?, floats(n * heads)?);
     let (d_y, delta, d_qkv) = (floats(n * c)?, floats(n * heads)?, floats(3 * n * c)?);
-    for backward in [false, true] {
-        let mut figures = Vec::new();
-        for &variant in &attentions {
-            let variants = Variants { attention: variant, ..Variants::default() };
-            let record = |step: &mut Recording| match backward {
-                false => {
+    let mut rows = Vec::new();
+    for (what, output) in [("forward", y), ("backward", d_qkv)] {
+        let mut rates = Rates {
+            operation: what.to_owned(),
+            sizes: vec![batch, heads, length, c / heads],
+            flop_per_second: BTreeMap::new(),
+        };
+        for (name, variant) in &variants {
+            let variants = Variants { attention: *variant, ..Variants::default() };
+            let record = |step: &mut Recording| match what {
+                "forward" => {
                     let io = attention::Forward { q: qkv, kv: qkv, y, lse };
                     attention::forward(step, &variants, io, &shape);
                 }
-                true => {
+                _ => {
                     let (q, kv, d_q, d_kv) = (qkv, qkv, d_qkv, d_qkv);
                     let io = attention::Backward { q, kv, y, lse, d_y, delta, d_q, d_kv };
                     attention::backward(step, &variants, io, &shape);
                 }
             };
-            figures.push(Some(rate(device, if backward { d_qkv } else { y }, repeats, record)?));
+            let rate = rate(device, output, repeats, record)?;
+            rates.flop_per_second.insert(name.clone(), rate);
         }
-        let what = if backward { "backward" } else { "forward" };
-        row(&format!("{what}, {batch} x {heads} x {length} x {head_dim}"), &figures);
+        rates.print(&names);
+        rows.push(rates);
     }
-    Ok(peak * 1e9)
+    Ok(rows)
 }
 
 /// The variants that a device can run; on the CPU all have the same twin, so one is enough.
-fn candidates<Name: Table>(device: &Device) -> Vec<Name> {
+pub(super) fn candidates<Name: Table>(device: &Device) -> Vec<Name> {
     let most = if device.gpu().is_some() { usize::MAX } else { 1 };
     Name::on(&device.capabilities()).take(most).collect()
 }
 
-/// GFLOP/s of what is recorded.
+fn named<Name: Table + Debug>(device: &Device, variants: Vec<Name>) -> Vec<(String, Name)> {
+    let name = |variant: &Name| match device.gpu() {
+        Some(_) => format!("{variant:?}").to_lowercase(),
+        None => "CPU".to_owned(),
+    };
+    variants.into_iter().map(|variant| (name(&variant), variant)).collect()
+}
+
+/// FLOP/s of what is recorded.
 fn rate(
     device: &mut Device,
     output: Slice,
@@ -108,17 +164,13 @@ fn rate(
     record(&mut step);
     let flop = step.flop() as f64;
     let program = device.compile(step)?;
-    Ok(flop * 1e-9 / best_seconds(device, &program, output, repeats)?)
+    Ok(flop / best_seconds(device, &program, output, repeats)?)
 }
 
-fn header(what: &str, variants: &[String]) {
-    let names: String = variants.iter().map(|variant| format!("{variant:>10}")).collect();
-    say!("\n{what:<48}{names}  GFLOP/s");
-}
-
-/// A dash stands for a variant that is not one of the operation.
-fn row(what: &str, figures: &[Option<f64>]) {
-    let figure = |rate: &Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.1}"));
-    let figures: String = figures.iter().map(|rate| format!("{:>10}", figure(rate))).collect();
-    say!("{what:<48}{figures}");
+/// Prints the head of a table; returns the names of its columns.
+fn header<Name>(what: &str, variants: &[(String, Name)]) -> Vec<String> {
+    let names: Vec<String> = variants.iter().map(|(name, _)| name.clone()).collect();
+    let columns: String = names.iter().map(|name| format!("{name:>10}")).collect();
+    say!("\n{what:<48}{columns}  GFLOP/s");
+    names
 }
