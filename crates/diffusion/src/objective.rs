@@ -26,7 +26,7 @@ impl Noise {
         let TrainingOptions { objective, span_length, schedule, times, weighting, .. } = *options;
         let drawn = || weighting.times(times).levels(schedule, timesteps);
         let (levels, span) = match objective {
-            Objective::Masked => (drawn(), 1.0),
+            Objective::Masked | Objective::Block(_) => (drawn(), 1.0),
             Objective::Span => (drawn(), span_length),
             // Every token is to be predicted: no number is as low.
             Objective::Autoregressive => {
@@ -43,7 +43,7 @@ impl Noise {
 pub(crate) fn evaluation(options: &TrainingOptions) -> TrainingOptions {
     let objective = match options.objective {
         Objective::Masked | Objective::Span => Objective::Masked,
-        Objective::Autoregressive => Objective::Autoregressive,
+        other => other,
     };
     let (times, weighting) = (Times::Uniform, Weighting::Mean);
     TrainingOptions { objective, times, weighting, stratified: false, ..*options }
@@ -52,7 +52,7 @@ pub(crate) fn evaluation(options: &TrainingOptions) -> TrainingOptions {
 /// The sampler that models of an objective write with, unless their card names one.
 pub fn default_sampler(objective: Objective) -> SamplerKind {
     match objective {
-        Objective::Masked | Objective::Span => SamplerKind::MaskGit,
+        Objective::Masked | Objective::Span | Objective::Block(_) => SamplerKind::MaskGit,
         Objective::Autoregressive => SamplerKind::LeftToRight,
     }
 }
@@ -60,7 +60,7 @@ pub fn default_sampler(objective: Objective) -> SamplerKind {
 /// The sampler whose texts evaluations measure: the seed's, where the model can write with it.
 pub fn reference_sampler(objective: Objective) -> SamplerKind {
     match objective {
-        Objective::Masked | Objective::Span => SamplerKind::Reference,
+        Objective::Masked | Objective::Span | Objective::Block(_) => SamplerKind::Reference,
         Objective::Autoregressive => SamplerKind::LeftToRight,
     }
 }
@@ -80,54 +80,72 @@ pub struct Probe {
     pub mask_id: u32,
 }
 
+/// A question about a text of `length` tokens. N is the number of positions that the network sees of
+/// it, see [`Objective::positions`]; the first `length` are those of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What the network sees, `(N)`.
+    pub seen: Vec<u32>,
+    /// The tokens that stand there, `(N)`.
+    pub targets: Vec<u32>,
+    /// 1 where the network is asked, `(N)`.
+    pub mask: Vec<u32>,
+    /// Times that the network is told, of the whole sequence or of its parts in equal number of
+    /// positions.
+    pub told: Vec<u32>,
+}
+
 impl Probe {
     /// Number of times at which a text can be asked about; an autoregressive network has one way to
     /// be asked.
     pub fn times(&self) -> usize {
         match self.objective {
-            Objective::Masked | Objective::Span => self.timesteps,
+            Objective::Masked | Objective::Span | Objective::Block(_) => self.timesteps,
             Objective::Autoregressive => 1,
         }
     }
 
-    /// What the network sees of `tokens` at a time, and 1 where it is asked. A function of seed and
-    /// number of the sequence, see [`corrupt`].
-    pub fn question(
-        &self,
-        tokens: &[u32],
-        time: usize,
-        seed: u64,
-        sequence: u32,
-    ) -> (Vec<u32>, Vec<u32>) {
-        match self.objective {
-            Objective::Masked | Objective::Span => {
-                let alpha = self.masks.alpha(time, self.timesteps);
-                corrupt(tokens, self.mask_id, alpha, seed, sequence)
-            }
-            Objective::Autoregressive => {
-                let before = tokens.iter().copied().take(tokens.len().saturating_sub(1));
-                let seen = std::iter::once(self.mask_id).chain(before);
-                (seen.take(tokens.len()).collect(), vec![1; tokens.len()])
-            }
+    /// A question about `tokens` with one of [`Probe::times`] for each of the text's
+    /// [parts](Objective::parts). A function of seed and number of the sequence, see [`corrupt`].
+    pub fn question(&self, tokens: &[u32], times: &[usize], seed: u64, sequence: u32) -> Question {
+        let targets = tokens.to_vec();
+        if self.objective == Objective::Autoregressive {
+            let before = tokens.iter().copied().take(tokens.len().saturating_sub(1));
+            let seen = std::iter::once(self.mask_id).chain(before).take(tokens.len()).collect();
+            return Question { seen, targets, mask: vec![1; tokens.len()], told: vec![0] };
         }
+        let mut question = Question { seen: vec![], targets, mask: vec![], told: vec![] };
+        let parts = times.len() as u32;
+        let numbers = sequence * parts..;
+        for ((part, &time), number) in
+            tokens.chunks(tokens.len() / times.len()).zip(times).zip(numbers)
+        {
+            let alpha = self.masks.alpha(time, self.timesteps);
+            let (seen, mask) = corrupt(part, self.mask_id, alpha, seed, number);
+            question.seen.extend(seen);
+            question.mask.extend(mask);
+            question.told.push(self.told(time));
+        }
+        if let Objective::Block(_) = self.objective {
+            question.seen.extend(tokens);
+            question.targets.extend(tokens);
+            question.mask.resize(2 * tokens.len(), 0);
+            question.told.resize(2 * times.len(), 0);
+        }
+        question
     }
 
-    /// The time that the network is told.
+    /// The time that the network is told where a text is noisy.
     pub fn told(&self, time: usize) -> u32 {
-        match self.objective {
-            Objective::Masked | Objective::Span => {
-                let alpha = self.masks.alpha(time, self.timesteps);
-                self.trained.nearest(alpha, self.timesteps) as u32
-            }
-            Objective::Autoregressive => 0,
-        }
+        let alpha = self.masks.alpha(time, self.timesteps);
+        self.trained.nearest(alpha, self.timesteps) as u32
     }
 
     /// Gathers the answers to one question per sequence as a likelihood.
     pub fn bound(&self) -> NoiseBound {
         match self.objective {
-            Objective::Masked | Objective::Span => NoiseBound::new(self.masks, self.timesteps),
             Objective::Autoregressive => NoiseBound::exact(),
+            _ => NoiseBound::new(self.masks, self.timesteps),
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod begin_step;
 pub mod cross_entropy;
 pub mod decode;
 pub mod draw_batch;
+pub mod draw_blocks;
 pub mod embed;
 pub mod gate;
 pub mod gemm;
@@ -78,6 +79,7 @@ pub const ALL: &[&Kernel] = &[
     &decode::ATTENTION,
     &decode::BEGIN,
     &draw_batch::KERNEL,
+    &draw_blocks::KERNEL,
     &embed::FORWARD,
     &embed::FORWARD_TOKENS,
     &embed::INDEX,

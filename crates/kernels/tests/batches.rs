@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::{compare, same};
-use kernels::{draw_batch, loss_by_level, shift};
+use kernels::{draw_batch, draw_blocks, loss_by_level, shift};
 
 /// Thresholds that mask each token independently, with probability `1 - alpha` at each level.
 fn independent(alpha: &[f32]) -> Vec<f32> {
@@ -106,6 +106,88 @@ fn batches_from_pages_of_a_corpus() {
             let pages: Vec<_> = pages.collect();
             [batch(&[(0, &corpus)]), batch(&pages)]
         });
+    }
+}
+
+/// Both halves of every window, with a level for each block: the share of masks follows it, and at
+/// every place of a text every level is as frequent.
+#[test]
+fn blocks_have_levels_of_their_own() {
+    for (first, count, total, length, block, stratified) in [
+        (0, 1, 1, 1, 1, false),
+        (0, 5, 5, 33, 11, false),
+        (3, 4, 9, 17, 1, true),
+        (2, 3, 7, 65, 65, true),
+        (0, 1000, 1000, 24, 8, true),
+    ] {
+        let outputs = compare("draw_blocks", 0.0, 0.0, |bench, step| {
+            let alpha: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
+            let (rows, blocks) = (2 * count * length, 2 * count * length / block);
+            let io = draw_batch::Buffers {
+                corpus: bench.words(1000, 97),
+                counter: bench.given_words(&[12]),
+                thresholds: bench.given_floats(&independent(&alpha)),
+                times: bench.given_words(&Vec::from_iter(0..=10)),
+                ids: bench.unwritten_words(rows),
+                targets: bench.unwritten_words(rows),
+                mask: bench.unwritten_words(rows),
+                timesteps: bench.unwritten_words(blocks),
+            };
+            let draw = draw_batch::Draw {
+                corpus_length: 1000,
+                page: 0,
+                first,
+                count,
+                total,
+                length,
+                levels: 10,
+                mask_id: 99,
+                stratified,
+                seed: 0x0123_4567_89ab_cdef,
+            };
+            draw_blocks::record(step, io, &draw, block);
+            vec![io.corpus, io.ids, io.targets, io.mask, io.timesteps]
+        });
+        let [corpus, ids, targets, mask, timesteps] = outputs.try_into().unwrap();
+        let blocks = length / block;
+        let mut levels = vec![vec![]; blocks];
+        let mut shares = [(0.0, 0.0); 11];
+        for row in 0..count {
+            let half = |all: &[f64], half: usize, size: usize| {
+                all[(2 * row + half) * size..][..size].to_vec()
+            };
+            let clean = half(&ids, 1, length);
+            assert!(corpus.windows(length).any(|window| window == clean), "a window of the corpus");
+            assert_eq!((&clean, &clean), (&half(&targets, 0, length), &half(&targets, 1, length)));
+            assert!(half(&mask, 1, length).iter().all(|&masked| masked == 0.0));
+            assert!(half(&timesteps, 1, blocks).iter().all(|&time| time == 0.0));
+            let (noisy, masked) = (half(&ids, 0, length), half(&mask, 0, length));
+            for ((id, target), masked) in noisy.iter().zip(clean).zip(&masked) {
+                assert_eq!(*id, if *masked == 1.0 { 99.0 } else { target });
+            }
+            for (at, (level, masked)) in
+                half(&timesteps, 0, blocks).into_iter().zip(masked.chunks(block)).enumerate()
+            {
+                assert!((1.0..=10.0).contains(&level));
+                levels[at].push(level);
+                let (sum, number) = &mut shares[level as usize];
+                (*sum, *number) = (*sum + masked.iter().sum::<f64>(), *number + block as f64);
+            }
+        }
+        if count < 1000 {
+            continue;
+        }
+        for (level, (sum, number)) in shares.into_iter().enumerate().skip(1) {
+            // Stratified: every level equally often, but for rounding. Masked: four standard errors.
+            assert!((number - 2400.0).abs() <= 16.0, "{number} at level {level}");
+            let (share, expected) = (sum / number, level as f64 / 10.0);
+            let error = 4.0 * (expected * (1.0 - expected) / number).sqrt();
+            assert!((share - expected).abs() <= error, "{share} at level {level}");
+        }
+        for levels in levels {
+            let mean = levels.iter().sum::<f64>() / count as f64;
+            assert!((mean - 5.5).abs() < 4.0 * 2.9 / (count as f64).sqrt(), "{mean}");
+        }
     }
 }
 

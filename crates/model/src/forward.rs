@@ -20,7 +20,7 @@ pub struct Pass<'a> {
     pub acts: &'a Activations,
     /// Noisy tokens, `(N)`.
     pub ids: Slice,
-    /// Diffusion step of each sequence, `(batch)`.
+    /// Diffusion step of each sequence, or of each of its parts, `(batch)` or `(batch, parts)`.
     pub timesteps: Slice,
 }
 
@@ -29,7 +29,7 @@ impl Pass<'_> {
     pub(crate) fn time(&self, weights: &Weights<Slice>) -> Option<embed::Time> {
         weights.timestep_emb.map(|table| embed::Time {
             timesteps: self.timesteps,
-            span: self.acts.length,
+            span: self.acts.rows() / self.timesteps.len,
             table,
             rows: self.model.config.timesteps + 1,
         })

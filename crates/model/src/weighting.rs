@@ -63,7 +63,7 @@ impl Weighting {
     pub fn check(self, objective: Objective, times: Times) -> Result<(), ConfigError> {
         if self != Self::Mean && !matches!(objective, Objective::Masked | Objective::Span) {
             return Err(ConfigError::new(&format!(
-                "the weighting `{}` is about masked tokens and the objective `{objective}` has none; set diffusion.weighting to \"mean\"",
+                "the weighting `{}` is about masked tokens of whole texts, not about the objective `{objective}`; set diffusion.weighting to \"mean\"",
                 self.name()
             )));
         }

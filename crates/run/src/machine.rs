@@ -441,7 +441,7 @@ impl Run {
         self.state.step = step;
         self.state.seconds = seconds;
         let card = Card {
-            objective: self.setup.settings.diffusion.objective,
+            objective: self.setup.settings.objective(),
             schedule: self.setup.settings.diffusion.schedule,
             name: Some(self.name.clone()),
             step: Some(step),

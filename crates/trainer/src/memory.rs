@@ -24,7 +24,10 @@ pub(crate) fn check_training(
     // A GPU has its own memory, and says itself when that is full.
     let (copies, kept) = match device.gpu() {
         Some(_) => (1, 0),
-        None => (COPIES, Activations::least_kept_bytes(&config, batch * length, recompute)),
+        None => {
+            let rows = batch * settings.objective().positions(length);
+            (COPIES, Activations::least_kept_bytes(&config, rows, recompute))
+        }
     };
     let parameters = 4 * copies * config.parameters() as u64;
     let Some(free) = free() else { return Ok(()) };

@@ -33,7 +33,7 @@ pub async fn expectation(
     };
     let length = LENGTH.min(block_size);
     let is_given = |position: &usize| match model.objective {
-        Objective::Masked | Objective::Span => position.is_multiple_of(2),
+        Objective::Masked | Objective::Span | Objective::Block(_) => position.is_multiple_of(2),
         Objective::Autoregressive => 2 * position < length,
     };
     let token = |position: usize| is_given(&position).then(|| given(position));

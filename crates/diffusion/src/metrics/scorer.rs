@@ -17,7 +17,8 @@ pub struct Scores {
     pub entropy: Vec<f32>,
 }
 
-/// A recorded forward pass over batches of `batch` sequences of `length` tokens.
+/// A recorded forward pass over batches of `batch` sequences of `length` tokens: of as many positions
+/// as the model's objective makes of them, see [`Objective::positions`](model::Objective::positions).
 #[derive(Debug)]
 pub struct Scorer {
     program: Program,
@@ -36,13 +37,15 @@ impl Scorer {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        let mut acts = Activations::for_inference(device, &model.config, batch, length)?;
+        let positions = model.objective.positions(length);
+        let parts = model.objective.parts(length) * positions / length;
+        let mut acts = Activations::for_inference(device, &model.config, batch, positions)?;
         acts.mask = model.objective.attention();
-        let stats = model::alloc_stats(device, batch * length)?;
+        let stats = model::alloc_stats(device, batch * positions)?;
         let mut words = |label, len| device.allocate(label, Element::Word, len);
-        let ids = words("scored_ids", batch * length)?;
-        let targets = words("scored_targets", batch * length)?;
-        let timesteps = words("scored_timesteps", batch)?;
+        let ids = words("scored_ids", batch * positions)?;
+        let targets = words("scored_targets", batch * positions)?;
+        let timesteps = words("scored_timesteps", batch * parts)?;
         let mut step = Recording::default();
         let pass = Pass { variants, model, acts: &acts, ids, timesteps };
         forward::record_stats(&mut step, &pass, targets, stats);
@@ -50,7 +53,8 @@ impl Scorer {
         Ok(Self { program, ids, targets, timesteps, stats })
     }
 
-    /// Scores `ids (N)`, as a [`Probe`](crate::Probe) presents them, against clean `targets (N)`, with one time per sequence.
+    /// Scores `ids (N)`, as a [`Probe`](crate::Probe) presents them, against clean `targets (N)`, with
+    /// the times that the network is told.
     ///
     /// # Panics
     /// When these are of another size than the scorer.

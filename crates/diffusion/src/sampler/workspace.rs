@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 
 use device::{ALIGNMENT, Device, DeviceError, Element, Slice};
+use kernels::attention::Mask;
 use kernels::cross_entropy::TokenStats;
 use kernels::rows::LIVE;
 use kernels::{decode, sample_begin, sample_explain, sample_survey};
-use model::{Activations, Config, LOGIT_BYTES, Model};
+use model::{Activations, Config, LOGIT_BYTES, Model, Objective};
 
 use super::plan::Plan;
 
@@ -215,7 +216,11 @@ impl Workspace {
         passes: usize,
     ) -> Buffers {
         let mut acts = self.buffers.acts.narrowed(&model.config, batch, length);
-        acts.mask = model.objective.attention();
+        acts.mask = match model.objective {
+            // A text that is written stands there once.
+            Objective::Block(block) => Mask::Blocks(block),
+            other => other.attention(),
+        };
         let Ok(narrowed) = Buffers::new(acts, passes, |_, _, len, of| {
             Ok::<_, Infallible>(of(&self.buffers).part(0, len))
         });

@@ -2,8 +2,8 @@
 
 use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::draw_batch::{self, Buffers, Draw};
-use kernels::{loss, loss_by_level, shift};
-use model::Config;
+use kernels::{draw_blocks, loss, loss_by_level, shift};
+use model::{Config, Objective};
 
 use super::TrainingOptions;
 use super::corpus::Corpus;
@@ -19,8 +19,8 @@ pub struct Batches {
     source: Source,
     /// Sequences of a microbatch.
     pub(super) batch: usize,
-    /// Tokens of a sequence.
-    pub(super) length: usize,
+    /// Positions of a sequence, which block diffusion sees twice, see [`Objective::positions`].
+    pub(super) positions: usize,
     /// 1 where a token is masked, `(M N)`. All microbatches lie together, because the weight of a
     /// position depends on the masks of the whole batch.
     pub(super) mask: Slice,
@@ -33,18 +33,20 @@ pub struct Batches {
 /// The sequences of one pass.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Microbatch {
-    /// What the network sees: noisy tokens, or clean ones one position later, `(N)`.
+    /// What the network sees: noisy tokens, clean ones one position later, or both noisy and clean
+    /// ones, `(N)`.
     pub(super) ids: Slice,
     /// Clean tokens, `(N)`.
     pub(super) targets: Slice,
-    /// Diffusion step of each sequence, `(batch)`.
+    /// Diffusion step of each sequence, or of each block and its clean twin, `(batch)` or
+    /// `(batch, 2, blocks)`.
     pub(super) timesteps: Slice,
 }
 
 /// What fills the buffers.
 #[derive(Clone, Debug)]
 enum Source {
-    /// `draw_batch`, from a corpus on the device.
+    /// `draw_batch` or `draw_blocks`, from a corpus on the device.
     Drawn(Box<Drawn>),
     /// The host, before each step.
     Written,
@@ -59,8 +61,7 @@ struct Drawn {
     /// Factor of the loss at each level; without, the loss is a mean.
     factors: Option<Slice>,
     draw: Draw,
-    /// Whether the network sees the token before each position instead of that at it.
-    shifts: bool,
+    objective: Objective,
 }
 
 /// A whole batch, as the host writes it; its microbatches one after the other.
@@ -103,44 +104,49 @@ impl Batches {
             stratified,
             seed,
         };
-        let shifts = options.objective.shifts();
-        let corpus = corpus.clone();
-        let drawn = Drawn { corpus, thresholds, times, factors, draw, shifts };
+        let (corpus, objective) = (corpus.clone(), options.objective);
+        let drawn = Drawn { corpus, thresholds, times, factors, draw, objective };
         let source = Source::Drawn(Box::new(drawn));
-        Self::new(device, source, [accumulation, batch, length])
+        let positions = objective.positions(length);
+        // As many parts in each copy of a text.
+        let parts = objective.parts(length) * positions / length;
+        Self::new(device, source, [accumulation, batch, positions, parts])
     }
 
     /// Batches of `[microbatches, sequences, tokens]` that the host writes with
     /// [`Batches::write`] before each step.
-    pub fn written(device: &mut Device, sizes: [usize; 3]) -> Result<Self, DeviceError> {
-        Self::new(device, Source::Written, sizes)
+    pub fn written(
+        device: &mut Device,
+        [count, batch, length]: [usize; 3],
+    ) -> Result<Self, DeviceError> {
+        Self::new(device, Source::Written, [count, batch, length, 1])
     }
 
     fn new(
         device: &mut Device,
         source: Source,
-        [count, batch, length]: [usize; 3],
+        [count, batch, positions, parts]: [usize; 4],
     ) -> Result<Self, DeviceError> {
-        let rows = batch * length;
+        let rows = batch * positions;
         let mut words = |label, len| device.allocate(label, Element::Word, len);
         let microbatches = (0..count).map(|_| {
             Ok(Microbatch {
                 ids: words("ids", rows)?,
                 targets: words("targets", rows)?,
-                timesteps: words("timesteps", batch)?,
+                timesteps: words("timesteps", batch * parts)?,
             })
         });
         let microbatches = microbatches.collect::<Result<_, DeviceError>>()?;
         let mask = words("mask", count * rows)?;
         let loss_weights = device.allocate("loss_weights", Element::Float, count * rows)?;
-        Ok(Self { source, batch, length, mask, loss_weights, microbatches })
+        Ok(Self { source, batch, positions, mask, loss_weights, microbatches })
     }
 
     /// Records what makes the batch of the counter's step, and its loss weights.
     pub(super) fn record(&self, step: &mut Recording, counter: Slice) {
         if let Source::Drawn(drawn) = &self.source {
-            let Drawn { corpus, thresholds, times, draw, shifts, .. } = &**drawn;
-            let rows = self.batch * self.length;
+            let Drawn { corpus, thresholds, times, draw, objective, .. } = &**drawn;
+            let rows = self.batch * self.positions;
             for (index, &Microbatch { ids, targets, timesteps }) in
                 self.microbatches.iter().enumerate()
             {
@@ -158,11 +164,14 @@ impl Batches {
                         timesteps,
                     };
                     let draw = Draw { page, first: index * self.batch, ..*draw };
-                    draw_batch::record(step, io, &draw);
+                    match *objective {
+                        Objective::Block(block) => draw_blocks::record(step, io, &draw, block),
+                        _ => draw_batch::record(step, io, &draw),
+                    }
                 }
-                if *shifts {
+                if objective.shifts() {
                     let io = shift::Buffers { tokens: targets, shifted: ids };
-                    shift::record(step, io, self.length, draw.mask_id);
+                    shift::record(step, io, draw.length, draw.mask_id);
                 }
             }
         }

@@ -64,6 +64,7 @@ pub(super) struct Evaluator {
     validation_noise: Noise,
     stats: TokenStats,
     length: usize,
+    positions: usize,
     probe: Probe,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Evaluator {
 struct Noise {
     /// 1 where a token is masked, `(N)`.
     mask: Slice,
-    /// Of each sequence, `(batch)`.
+    /// Of each sequence or block, see [`Microbatch`].
     timesteps: Slice,
 }
 
@@ -111,6 +112,7 @@ impl Evaluator {
             validation_noise,
             stats,
             length: options.length,
+            positions: acts.length,
             probe: Probe {
                 objective: options.objective,
                 trained: options.schedule,
@@ -144,9 +146,13 @@ impl Evaluator {
                 .expect("as many parts as slices");
             let loss = floats(loss);
             scores.add(&loss, &floats(hit), &mask);
-            let sequences = loss.chunks(self.length).zip(mask.chunks(self.length));
-            for ((loss, mask), t) in sequences.zip(timesteps) {
-                bound.add(t as usize, loss, mask);
+            let parts = self.probe.objective.parts(self.length);
+            let times: Vec<usize> = timesteps.into_iter().map(|t| t as usize).collect();
+            let times = times.chunks(parts * self.positions / self.length);
+            let sequences = loss.chunks(self.positions).zip(mask.chunks(self.positions));
+            for ((loss, mask), times) in sequences.zip(times) {
+                // Noisy tokens come before the clean ones that they are predicted from.
+                bound.add(&times[..parts], &loss[..self.length], &mask[..self.length]);
             }
             let masked = floats(entropy).into_iter().zip(mask).filter(|&(_, m)| m == 1);
             entropies += masked.map(|(entropy, _)| f64::from(entropy)).sum::<f64>();

@@ -299,6 +299,17 @@ fn check(
             "with accumulation, batch x length must be a multiple of 64; {batch} x {length} is not"
         ));
     }
+    if let Objective::Block(block) = options.objective {
+        if !length.is_multiple_of(block) {
+            return impossible(format!("sequences of {length} tokens are no blocks of {block}"));
+        }
+        let blocks = batch * accumulation * length / block;
+        if blocks > MAX_SEQUENCES {
+            return impossible(format!(
+                "a step of {blocks} blocks is impossible, there can be {MAX_SEQUENCES}; train with longer blocks or fewer sequences"
+            ));
+        }
+    }
     for (split, ids) in [("training", train_ids), ("validation", validation_ids)] {
         check_length(split, ids.len(), length)?;
         let vocabulary = config.vocab_size;

@@ -50,8 +50,8 @@ impl Parts {
             scalars: config.scalars(),
         };
         let optimizer = Optimizer::new(device, *optimizer, layout, slots)?;
-        let Batches { batch, length, .. } = batches;
-        let mut acts = Activations::for_training(device, &config, batch, length, recompute)?;
+        let Batches { batch, positions, .. } = batches;
+        let mut acts = Activations::for_training(device, &config, batch, positions, recompute)?;
         acts.mask = model.objective.attention();
         let scratch = Scratch::new(device, variants, &config, &acts)?;
         let gradient = Model::pages(device, &config, "gradient")?;

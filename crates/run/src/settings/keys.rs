@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 15] = [
+const LATER: [(&str, &str); 16] = [
     ("train.recompute", "false"),
     ("data.entropy", "0.0"),
     ("model.timestep_embedding", "true"),
@@ -15,6 +15,7 @@ const LATER: [(&str, &str); 15] = [
     ("model.head_gates", "false"),
     ("optimizer.scalar_lr", "0.02"),
     ("diffusion.objective", "masked"),
+    ("diffusion.block", "16"),
     ("diffusion.span_length", "3.0"),
     ("diffusion.times", "uniform"),
     ("diffusion.weighting", "mean"),

@@ -81,7 +81,9 @@ pub struct DataSettings {
 #[serde(deny_unknown_fields)]
 pub struct DiffusionSettings {
     /// What the network learns to predict.
-    pub objective: Objective,
+    pub objective: ObjectiveName,
+    /// Tokens of a block, a divisor of `model.block_size`; of use when `objective` is `block`.
+    pub block: usize,
     /// Mean length of masked spans; of use when `objective` is `span`.
     pub span_length: f64,
     /// Diffusion steps, T.
@@ -96,6 +98,20 @@ pub struct DiffusionSettings {
     pub stratified: bool,
     /// Distribution of the masked share; of use when `times` is `beta`.
     pub beta: Beta,
+}
+
+/// What the network learns to predict, see [`Objective`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ObjectiveName {
+    /// Hidden tokens.
+    Masked,
+    /// Tokens that are hidden in spans.
+    Span,
+    /// Hidden tokens of one block after the other.
+    Block,
+    /// Every token from those before it.
+    Autoregressive,
 }
 
 /// How the times of training sequences are drawn.
@@ -263,13 +279,23 @@ impl Settings {
         self.train.batch_size * self.train.accumulation as usize * self.model.block_size
     }
 
+    /// What the network learns to predict.
+    pub fn objective(&self) -> Objective {
+        match self.diffusion.objective {
+            ObjectiveName::Masked => Objective::Masked,
+            ObjectiveName::Span => Objective::Span,
+            ObjectiveName::Block => Objective::Block(self.diffusion.block),
+            ObjectiveName::Autoregressive => Objective::Autoregressive,
+        }
+    }
+
     /// What a step trains on.
     pub fn training(&self) -> TrainingOptions {
         TrainingOptions {
             batch: self.train.batch_size,
             length: self.model.block_size,
             accumulation: self.train.accumulation as usize,
-            objective: self.diffusion.objective,
+            objective: self.objective(),
             span_length: self.diffusion.span_length,
             schedule: self.diffusion.schedule,
             times: match self.diffusion.times {
@@ -443,5 +469,8 @@ mod tests {
             assert!(error.contains(sentence), "{change}: {error}");
             assert_eq!(error.lines().count(), 1, "{error}");
         }
+        let error = error(&["objective=block", "diffusion.block=5"]);
+        let sentence = "blocks of 5 tokens do not divide the 64 tokens that the network sees; set diffusion.block to a divisor of model.block_size";
+        assert!(error.contains(sentence), "{error}");
     }
 }

@@ -8,12 +8,13 @@ use super::{Settings, SettingsError, keys};
 
 /// Sections and keys with the reason why a run cannot change them; `None` where it can. The longest
 /// entry that a key begins with decides.
-const RESUME: [(&str, Option<&str>); 16] = [
+const RESUME: [(&str, Option<&str>); 17] = [
     ("model", Some("its weights have these sizes")),
     ("data", Some("its tokenizer and its held-out stories come from it")),
     ("data.entropy", None),
     ("diffusion", Some("the network has learned what its timesteps mean")),
     ("diffusion.objective", Some("the network has learned to predict what it asks for")),
+    ("diffusion.block", Some("the network has learned to write blocks of this length")),
     ("diffusion.span_length", None),
     ("diffusion.stratified", None),
     ("diffusion.times", None),
@@ -87,6 +88,7 @@ mod tests {
             ("validation_share=0.3", "data.validation_share"),
             ("diffusion.schedule=linear", "diffusion.schedule"),
             ("objective=span", "diffusion.objective"),
+            ("diffusion.block=8", "diffusion.block"),
             ("train.seed=99", "train.seed"),
             ("eval_batches=1", "train.eval_batches"),
         ] {

@@ -62,9 +62,9 @@ pub(crate) fn generate(request: &Request, texts: &Texts<'_>) -> Result<()> {
             (Model::load(&mut device, &checkpoint)?, checkpoint.card.schedule)
         }
         None => {
-            let diffusion = &request.settings.diffusion;
-            let model = passes::untrained(&mut device, &request.settings, diffusion.objective)?;
-            (model, diffusion.schedule)
+            let settings = &request.settings;
+            let model = passes::untrained(&mut device, settings, settings.objective())?;
+            (model, settings.diffusion.schedule)
         }
     };
     let length = model.config.block_size;

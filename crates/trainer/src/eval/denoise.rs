@@ -3,8 +3,8 @@
 
 use anyhow::{Result, ensure};
 use device::Device;
-use diffusion::Probe;
 use diffusion::metrics::{BitsPerByte, EntropyByTime, MaskedScores, Scorer, stratified_times};
+use diffusion::{Probe, Question};
 use indicatif::ProgressBar;
 use pollster::block_on;
 
@@ -66,22 +66,30 @@ pub(super) fn measure(
 ) -> Result<Measured> {
     let last = probe.times();
     let count = windows.batches.len() * BATCH;
-    // One time for each sequence of the text, so that every batch has times from all over.
-    let times = stratified_times(count, last, SEED);
-    let times: Vec<Vec<usize>> = (0..windows.batches.len())
-        .map(|first| times.iter().copied().skip(first).step_by(windows.batches.len()).collect())
+    let (length, parts) = (windows.length, probe.objective.parts(windows.length));
+    let positions = probe.objective.positions(length);
+    // One time for each part of each sequence of the text. Batches have times from all over, and so
+    // have the parts of a sequence, and over the sequences each of its places.
+    let strata = stratified_times(count * parts, last, SEED);
+    let of_sequence = |sequence: usize| -> Vec<usize> {
+        let turn = sequence * parts / count;
+        (0..parts).map(|part| strata[(part + turn) % parts * count + sequence]).collect()
+    };
+    let times: Vec<Vec<Vec<usize>>> = (0..windows.batches.len())
+        .map(|first| (first..count).step_by(windows.batches.len()).map(of_sequence).collect())
         .collect();
-    let mut score = |clean: &[u32], times: &[usize], first: usize| {
-        let (mut seen, mut mask) = (Vec::new(), Vec::new());
-        for ((tokens, &t), number) in clean.chunks(windows.length).zip(times).zip(first..) {
-            let (ids, masked) = probe.question(tokens, t, SEED, number as u32);
-            seen.extend(ids);
-            mask.extend(masked);
+    let mut score = |clean: &[u32], times: &[Vec<usize>], first: usize| {
+        let mut all = Question { seen: vec![], targets: vec![], mask: vec![], told: vec![] };
+        for ((tokens, times), number) in clean.chunks(length).zip(times).zip(first..) {
+            let question = probe.question(tokens, times, SEED, number as u32);
+            all.seen.extend(question.seen);
+            all.targets.extend(question.targets);
+            all.mask.extend(question.mask);
+            all.told.extend(question.told);
         }
-        let times: Vec<u32> = times.iter().map(|&t| probe.told(t)).collect();
-        let scores = block_on(scorer.score(device, &seen, clean, &times))?;
+        let scores = block_on(scorer.score(device, &all.seen, &all.targets, &all.told))?;
         bar.inc(1);
-        Ok::<_, anyhow::Error>((scores, mask))
+        Ok::<_, anyhow::Error>((scores, all.mask))
     };
 
     let mut masked = MaskedScores::default();
@@ -89,9 +97,9 @@ pub(super) fn measure(
     for (batch, (clean, times)) in windows.batches.iter().zip(&times).enumerate() {
         let (scores, mask) = score(clean, times, batch * BATCH)?;
         masked.add(&scores.loss, &scores.hit, &mask);
-        let rows = scores.loss.chunks(windows.length).zip(mask.chunks(windows.length));
-        for ((loss, mask), &t) in rows.zip(times) {
-            bound.add(t, loss, mask);
+        let rows = scores.loss.chunks(positions).zip(mask.chunks(positions));
+        for ((loss, mask), times) in rows.zip(times) {
+            bound.add(times, &loss[..length], &mask[..length]);
         }
     }
     let mut entropy = EntropyByTime::new(last);
@@ -99,7 +107,7 @@ pub(super) fn measure(
         for (batch, clean) in windows.batches.iter().take(ENTROPY_BATCHES).enumerate() {
             // Masks of their own, beside those of the loss.
             let first = count + (t * ENTROPY_BATCHES + batch) * BATCH;
-            let (scores, mask) = score(clean, &[t; BATCH], first)?;
+            let (scores, mask) = score(clean, &vec![vec![t; parts]; BATCH], first)?;
             entropy.add(t, &scores.entropy, &mask);
         }
     }

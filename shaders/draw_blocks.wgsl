@@ -1,0 +1,100 @@
+// Draws a batch for block diffusion (BD3-LM, arXiv 2503.09573): windows of the corpus, each as
+// [noisy ; clean], and a noise level for each block of the noisy half. One position of a window per
+// invocation. Everything is a function of seed and step, as in draw_batch.
+//
+//   start     = uniform in 0 .. corpus length - length     stream 0, index b
+//   turn      = uniform in 0 .. blocks - 1                 stream 0, index b
+//   stratum   = b blocks + (block + turn) % blocks         so that no place of a text has always the
+//                                                          lowest levels
+//   level     as in common/level.wgsl, of stratum          stream 0, index stratum
+//   masked    = u > thresholds[level, 0]                   stream 0, index b * length + position
+//   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
+//
+// The corpus may lie in several pages, see draw_batch.
+//
+//   corpus     (page_length)  tokens page, page + 1, ... of all
+//   counter    (1)
+//   thresholds (levels + 1, 3)  only the first of each level counts
+//   times      (levels + 1)  timestep that the network is told at each level
+//   ids        (count, 2, length)      =  noisy tokens, clean tokens
+//   targets    (count, 2, length)      =  clean tokens, twice
+//   mask       (count, 2, length)      =  1 = masked; 0 in the clean half
+//   timesteps  (count, 2, blocks)      =  of each block; 0 in the clean half
+//
+// Host side and CPU twin: crates/kernels/src/draw_blocks.rs.
+
+#import elements
+#import rng
+#import level
+
+const WORKGROUP_SIZE: u32 = 256u;
+
+struct Params {
+    first: u32,
+    count: u32,
+    total: u32,
+    length: u32,
+    block: u32,
+    corpus_length: u32,
+    page: u32,
+    page_length: u32,
+    levels: u32,
+    mask_id: u32,
+    stratified: u32,
+    seed_low: u32,
+    seed_high: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> corpus: array<u32>;
+@group(0) @binding(2) var<storage, read> counter: array<u32>;
+@group(0) @binding(3) var<storage, read> thresholds: array<f32>;
+@group(0) @binding(4) var<storage, read> times: array<u32>;
+@group(0) @binding(5) var<storage, read_write> ids: array<u32>;
+@group(0) @binding(6) var<storage, read_write> targets: array<u32>;
+@group(0) @binding(7) var<storage, read_write> mask: array<u32>;
+@group(0) @binding(8) var<storage, read_write> timesteps: array<u32>;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let n = element_index(workgroup, groups, lane);
+    if n >= params.count * params.length {
+        return;
+    }
+    let sequence = n / params.length;
+    let b = params.first + sequence;
+    let position = n % params.length;
+    let seed = vec2<u32>(params.seed_low, params.seed_high);
+
+    let window = philox(vec4<u32>(b, 0u, counter[0], 0u), seed);
+    let start = below(window.x, params.corpus_length - params.length + 1u);
+    if start < params.page || start + params.length > params.page + params.page_length {
+        return;
+    }
+    let blocks = params.length / params.block;
+    let block = position / params.block;
+    let stratum = b * blocks + (block + below(window.z, blocks)) % blocks;
+    let word = philox(vec4<u32>(stratum, 0u, counter[0], 0u), seed).y;
+    let strata = params.total * blocks;
+    let level = level_of(word, stratum, strata, params.levels, params.stratified == 1u);
+
+    let token = corpus[start - params.page + position];
+    let index = b * params.length + position;
+    let masked = unit(philox(vec4<u32>(index, 1u, counter[0], 0u), seed).x) > thresholds[3u * level];
+    let noisy = 2u * sequence * params.length + position;
+    let clean = noisy + params.length;
+    ids[noisy] = select(token, params.mask_id, masked);
+    ids[clean] = token;
+    targets[noisy] = token;
+    targets[clean] = token;
+    mask[noisy] = select(0u, 1u, masked);
+    mask[clean] = 0u;
+    if position % params.block == 0u {
+        timesteps[2u * sequence * blocks + block] = times[level];
+        timesteps[(2u * sequence + 1u) * blocks + block] = 0u;
+    }
+}
