@@ -1,17 +1,23 @@
 //! Faults of language that can be found without understanding the text.
 
-use crate::Known;
-use crate::words::{self, Token};
+use crate::words::{self, Token, cased, tokens};
+use crate::{Known, names};
 
 /// The kinds of faults, in the order in which they are reported.
-pub const KINDS: [&str; 6] = [
+pub const KINDS: [&str; 9] = [
     "doubled words",
     "a for an, an for a",
     "doubled punctuation",
     "quotes that never close",
     "sentences that end in a determiner",
     "unknown words",
+    "names introduced, then dropped",
+    "names from nowhere",
+    "he or she for nobody",
 ];
+
+/// The kind of faults that takes a text to know.
+const UNKNOWN: usize = 5;
 
 /// Words that a sentence does not end in.
 const DETERMINERS: [&str; 8] = ["a", "an", "the", "my", "your", "our", "their", "every"];
@@ -28,16 +34,20 @@ pub struct Faults {
     /// Words of the texts.
     pub words: usize,
     /// Faults of each of [`KINDS`].
-    pub counts: [usize; 6],
+    pub counts: [usize; 9],
 }
 
 impl Faults {
     /// The faults of texts; words are unknown that `known` does not have.
-    pub fn of(texts: &[Vec<Token>], known: Option<&Known>) -> Self {
+    pub fn of<S: AsRef<str>>(texts: &[S], known: Option<&Known>) -> Self {
         let mut faults = Self::default();
         for text in texts {
-            faults.words += words::count(text);
-            let [doubled, articles, marks, quotes, ends, unknown] = &mut faults.counts;
+            let [doubled, articles, marks, quotes, ends, unknown, people @ ..] = &mut faults.counts;
+            for (count, found) in people.iter_mut().zip(names::faults(&cased(text.as_ref()))) {
+                *count += found;
+            }
+            let text = tokens(text.as_ref());
+            faults.words += words::count(&text);
             for pair in text.windows(2) {
                 match (&pair[0], &pair[1]) {
                     (Token::Word(a), Token::Word(b)) => {
@@ -50,8 +60,8 @@ impl Faults {
                     _ => (),
                 }
             }
-            *marks += doubled_marks(text);
-            *quotes += unclosed_quotes(text);
+            *marks += doubled_marks(&text);
+            *quotes += unclosed_quotes(&text);
             if let Some(known) = known {
                 *unknown += text.iter().filter(|token| !known.has(token)).count();
             }
@@ -64,7 +74,7 @@ impl Faults {
         let rate = |&count: &usize| Some(1e3 * count as f64 / self.words.max(1) as f64);
         let mut rates: Vec<Option<f64>> = self.counts.iter().map(rate).collect();
         if !known {
-            rates[KINDS.len() - 1] = None;
+            rates[UNKNOWN] = None;
         }
         rates
     }
@@ -112,12 +122,12 @@ fn unclosed_quotes(text: &[Token]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokens;
 
     fn counts(text: &str) -> [usize; 6] {
         let known =
             Known::new("a an the dog cat apple hour unicorn ran to saw was said hi very", 13);
-        Faults::of(&[tokens(text)], Some(&known)).counts
+        let Faults { counts, .. } = Faults::of(&[text], Some(&known));
+        counts[..6].try_into().expect("six kinds")
     }
 
     #[test]
@@ -141,8 +151,14 @@ mod tests {
 
     #[test]
     fn rates_are_per_thousand_words() {
-        let faults = Faults::of(&[tokens("dog dog ran ran"), tokens("hi")], None);
+        let faults = Faults::of(&["dog dog ran ran", "hi"], None);
         assert_eq!(faults.per_thousand(false)[..2], [Some(400.0), Some(0.0)]);
-        assert_eq!(faults.per_thousand(false)[5], None);
+        assert_eq!(faults.per_thousand(false)[UNKNOWN], None);
+    }
+
+    #[test]
+    fn names_and_pronouns_are_counted() {
+        let text = "There was a girl named Lily. He ran. It was warm. Then Ben came.";
+        assert_eq!(Faults::of(&[text, text], None).counts[6..], [0, 2, 2]);
     }
 }

@@ -1,18 +1,23 @@
 //! A judge of stories that needs no large model: texts against real ones of the same kind.
 //!
 //! * [`Faults`] are counted per 1,000 words: doubled words, `a` for `an`, doubled punctuation, quotes that
-//!   never close, sentences that end in a determiner, unknown words.
+//!   never close, sentences that end in a determiner, unknown words, names and pronouns without somebody.
 //! * [`separability`] asks whether a simple reader can tell the texts from real ones.
 //! * [`distinct`] and [`Known`] measure variety, and how much is copied from the training text.
+//! * [`cloze`] makes questions of stories: which of two sentences is the last one?
 //!
 //! [`judge`] puts them side by side. A number says something only beside that of real text: real
 //! stories double words, too.
 
+mod cloze;
 mod faults;
+mod names;
+mod people;
 mod separability;
 mod variety;
 mod words;
 
+pub use cloze::{Question, cloze};
 pub use faults::{Faults, KINDS};
 pub use separability::{Separability, separability};
 pub use variety::{Known, distinct};
@@ -49,36 +54,41 @@ pub fn judge<S: AsRef<str>>(
     real: (&str, &[S]),
     training: Option<&str>,
 ) -> Vec<Judgement> {
+    struct Set<'a, S> {
+        name: &'a str,
+        texts: &'a [S],
+        tokens: Vec<Vec<Token>>,
+        words: usize,
+    }
     let known = training.map(|text| Known::new(text, COPIED));
-    let tokens_of = |texts: &[S]| -> Vec<Vec<Token>> {
-        texts.iter().map(|text| tokens(text.as_ref())).collect()
-    };
-    let real_texts = tokens_of(real.1);
-    let mut all: Vec<(&str, Vec<Vec<Token>>)> =
-        sets.iter().map(|(name, texts)| (name.as_str(), tokens_of(texts))).collect();
-    all.push((real.0, real_texts.clone()));
-    let words_of =
-        |texts: &[Vec<Token>]| texts.iter().map(|text| words::count(text)).sum::<usize>();
-    let least = all.iter().map(|(_, texts)| words_of(texts)).min().unwrap_or(0);
+    impl<'a, S: AsRef<str>> Set<'a, S> {
+        fn new((name, texts): (&'a str, &'a [S])) -> Self {
+            let tokens: Vec<_> = texts.iter().map(|text| tokens(text.as_ref())).collect();
+            let words = tokens.iter().map(|text| words::count(text)).sum();
+            Self { name, texts, tokens, words }
+        }
+    }
+    let sets = sets.iter().map(|(name, texts)| (name.as_str(), &texts[..]));
+    let all: Vec<Set<'_, S>> = sets.chain([real]).map(Set::new).collect();
+    let least = all.iter().map(|set| set.words).min().unwrap_or(0);
     let last = all.len() - 1;
-    let judge = |(place, (name, texts)): (usize, &(&str, Vec<Vec<Token>>))| {
-        let faults = Faults::of(texts, known.as_ref());
+    let judge = |(place, set): (usize, &Set<'_, S>)| {
         let separability = if place == last {
             let half = |parity: usize| -> Vec<Vec<Token>> {
-                texts.iter().skip(parity).step_by(2).cloned().collect()
+                set.tokens.iter().skip(parity).step_by(2).cloned().collect()
             };
             separability(&half(0), &half(1))
         } else {
-            separability(texts, &real_texts)
+            separability(&set.tokens, &all[last].tokens)
         };
         Judgement {
-            name: (*name).to_owned(),
-            texts: texts.len(),
-            words: faults.words,
-            faults: faults.per_thousand(known.is_some()),
+            name: set.name.to_owned(),
+            texts: set.texts.len(),
+            words: set.words,
+            faults: Faults::of(set.texts, known.as_ref()).per_thousand(known.is_some()),
             separability,
-            distinct: [1, 2, 3].map(|n| distinct(texts, n, least)),
-            copied: known.as_ref().map(|known| known.share(texts)),
+            distinct: [1, 2, 3].map(|n| distinct(&set.tokens, n, least)),
+            copied: known.as_ref().map(|known| known.share(&set.tokens)),
         }
     };
     all.iter().enumerate().map(judge).collect()

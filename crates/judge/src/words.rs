@@ -3,7 +3,7 @@
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Token {
-    /// Letters, digits, and apostrophes and hyphens between them, in lower case.
+    /// Letters, digits, and apostrophes and hyphens between them.
     Word(String),
     /// A mark of punctuation; quotation marks of every kind are `"`.
     Mark(char),
@@ -13,6 +13,11 @@ pub enum Token {
 
 /// The parts of a text, in order.
 pub fn tokens(text: &str) -> Vec<Token> {
+    cased(&text.to_lowercase())
+}
+
+/// The same with upper and lower case.
+pub(crate) fn cased(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut word = String::new();
     let mut rest = text.chars().peekable();
@@ -21,7 +26,7 @@ pub fn tokens(text: &str) -> Vec<Token> {
             && matches!(c, '\'' | '’' | '-')
             && rest.peek().is_some_and(|next| next.is_alphanumeric());
         if c.is_alphanumeric() {
-            word.extend(c.to_lowercase());
+            word.push(c);
             continue;
         }
         if inside {

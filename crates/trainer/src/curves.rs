@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use diffusion::training::Split;
-use plot::curve::{BitsPlot, LossPlot, Reference, SIZE};
+use plot::curve::{BandPlot, BitsPlot, LossPlot, Reference, SIZE};
 use plot::draw::{Draw, Measure, Size};
 use plot::raster::{Raster, png};
 use plot::theme::Theme;
@@ -108,6 +108,13 @@ pub(crate) fn picture(
         false => png::encode(SIZE, raster.draw(&shapes))?,
     };
     files::write_atomically(path, |file| Ok(file.write_all(&bytes)?))
+}
+
+/// A plot as PNG and as SVG.
+pub(crate) fn pictures(plot: &BandPlot) -> Result<[Vec<u8>; 2]> {
+    let mut raster = Raster::new(SIZE)?;
+    let shapes = plot.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
+    Ok([png::encode(SIZE, raster.draw(&shapes))?, svg::encode(SIZE, &shapes).into_bytes()])
 }
 
 /// Bits per byte of the held-out text, if the log has any.

@@ -1,5 +1,6 @@
-//! The Cinnabar program: data, tokenizer, train, eval, judge, export, sample, render, bench.
+//! The Cinnabar program: data, tokenizer, train, ablate, eval, judge, export, sample, render, bench.
 
+mod ablate;
 mod advice;
 mod bench;
 mod checkpoints;
@@ -11,6 +12,7 @@ mod data;
 mod eval;
 mod files;
 mod interrupt;
+mod judging;
 mod media;
 mod memory;
 mod print;
@@ -48,6 +50,7 @@ enum Command {
     Data(commands::data::DataArgs),
     Tokenizer(commands::tokenizer::TokenizerArgs),
     Train(commands::train::TrainArgs),
+    Ablate(commands::ablate::AblateArgs),
     Eval(commands::eval::EvalArgs),
     Judge(commands::judge::JudgeArgs),
     Export(commands::export::ExportArgs),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Data(args) => commands::data::run(args),
         Command::Tokenizer(args) => commands::tokenizer::run(&args),
         Command::Train(args) => commands::train::run(&args, &interrupt),
+        Command::Ablate(args) => commands::ablate::run(args, &interrupt),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Judge(args) => commands::judge::run(&args),
         Command::Export(args) => commands::export::run(&args),

@@ -5,7 +5,7 @@ use clap::Args;
 use diffusion::sampler::{Commit, Correction, Layout, Order, SampleOptions, Sampler, SamplerKind};
 
 /// How to generate. What is not given is left as the model's card, or else the program, has it.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Sampler")]
 pub(crate) struct SamplerArgs {
     /// Which tokens come first, how many, and what is drawn again

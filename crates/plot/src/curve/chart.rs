@@ -14,19 +14,25 @@ pub(super) struct Line {
     /// Thickness in units of the design.
     width: f32,
     dots: bool,
+    /// Shaded around the line: x, lower and upper end.
+    band: Vec<[f64; 3]>,
 }
 
 impl Line {
     pub(super) fn thin(points: Vec<(f64, f64)>, color: Color) -> Self {
-        Self { name: None, points, color, width: 1.0, dots: false }
+        Self { name: None, points, color, width: 1.0, dots: false, band: vec![] }
     }
 
     pub(super) fn thick(name: Option<String>, points: Vec<(f64, f64)>, color: Color) -> Self {
-        Self { name, points, color, width: 2.5, dots: false }
+        Self { name, points, color, width: 2.5, dots: false, band: vec![] }
     }
 
     pub(super) fn dotted(name: Option<String>, points: Vec<(f64, f64)>, color: Color) -> Self {
-        Self { name, points, color, width: 2.0, dots: true }
+        Self { name, points, color, width: 2.0, dots: true, band: vec![] }
+    }
+
+    pub(super) fn with_band(self, band: Vec<[f64; 3]>) -> Self {
+        Self { band, ..self }
     }
 }
 
@@ -110,6 +116,9 @@ impl Chart<'_> {
         }
         self.x_axis(&frame, u, palette, measure, &mut out);
         for line in &self.lines {
+            band(line, &frame, &mut out);
+        }
+        for line in &self.lines {
             polyline(line, &frame, u, palette, &mut out);
         }
         self.reference_lines(&frame, u, palette, measure, &mut out);
@@ -127,7 +136,9 @@ impl Chart<'_> {
             left = if left > 0.0 && left < 0.1 * right { 0.0 } else { left };
         }
         let levels = self.references.iter().map(|r| r.value).filter(|v| v.is_finite());
-        let (low, high) = range(points().map(|p| p.1).chain(levels), (0.0, 1.0));
+        let bands =
+            self.lines.iter().flat_map(|line| &line.band).flat_map(|&[_, low, high]| [low, high]);
+        let (low, high) = range(points().map(|p| p.1).chain(levels).chain(bands), (0.0, 1.0));
         let pad = 0.06 * (high - low);
         let low = if self.from_zero { low.min(0.0) } else { low - pad };
         let rows = if self.x_scale.is_some() { 98.0 } else { 74.0 };
@@ -249,6 +260,16 @@ impl Chart<'_> {
             out.push(text(at, Align::Left, (small, Weight::Regular), palette.ink, name.clone()));
             x = start - 26.0 * u;
         }
+    }
+}
+
+fn band(line: &Line, frame: &Frame, out: &mut Vec<Draw>) {
+    let shown = || line.band.iter().filter(|[x, ..]| !frame.log_x || *x > 0.0);
+    let lower = shown().map(|&[x, low, _]| [frame.x(x), frame.y(low)]);
+    let upper = shown().map(|&[x, _, high]| [frame.x(x), frame.y(high)]);
+    let points: Vec<_> = lower.chain(upper.rev()).collect();
+    if !points.is_empty() {
+        out.push(Draw::Area { points, color: line.color.fade(0.18) });
     }
 }
 

@@ -1,11 +1,14 @@
 //! Curves of a training run and of an evaluation, and the times of a step, as shapes.
 
 mod axis;
+mod bands;
 mod chart;
 mod step_time;
 
 use crate::draw::{Color, Draw, Measure, Size};
 use crate::theme::Theme;
+
+pub use bands::{BandPlot, Series};
 
 use chart::{Chart, Line};
 

@@ -1,5 +1,6 @@
 //! One file per command: its flags, `XArgs`, and what it does, `run`.
 
+pub(crate) mod ablate;
 pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod eval;

@@ -45,14 +45,18 @@ pub(crate) const CONFIG: &str = "small";
 
 /// Trains, from the beginning or from a checkpoint.
 pub(crate) fn train(plan: &Plan, interrupt: &Interrupt) -> Result<()> {
-    let outcome = prepare::prepare(plan)?.go(interrupt)?;
-    match outcome {
+    match run(plan, interrupt)? {
         Outcome::Complete => say!("done: {}", plan.out.display()),
         Outcome::Interrupted => {
             say!("interrupted and saved; go on with `--resume --out {}`", plan.out.display());
         }
     }
     Ok(())
+}
+
+/// The same, and leaves it to the caller to say how it ended.
+pub(crate) fn run(plan: &Plan, interrupt: &Interrupt) -> Result<Outcome> {
+    prepare::prepare(plan)?.go(interrupt)
 }
 
 /// Prints the recorded step. Reads no corpus and writes nothing.

@@ -1,0 +1,107 @@
+//! Lines with bands: means of several runs and how far these lie apart.
+
+use super::chart::{Chart, Line};
+use super::{Reference, finite};
+use crate::draw::{Draw, Measure, Size};
+use crate::theme::Theme;
+
+/// A line of a [`BandPlot`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// Name in the legend.
+    pub name: String,
+    /// x, lower end of the band, y, upper end of the band; x growing. Points that are not finite are
+    /// left out.
+    pub points: Vec<[f64; 4]>,
+    /// Whether each point is a dot.
+    pub dots: bool,
+}
+
+impl Series {
+    /// A line with a dot at each point.
+    pub fn dots(name: &str, points: Vec<[f64; 4]>) -> Self {
+        Self { name: name.to_owned(), points, dots: true }
+    }
+
+    /// A plain line.
+    pub fn line(name: &str, points: Vec<[f64; 4]>) -> Self {
+        Self { name: name.to_owned(), points, dots: false }
+    }
+}
+
+/// Lines with bands.
+#[derive(Clone, Debug, Default)]
+pub struct BandPlot {
+    /// Title.
+    pub title: String,
+    /// What x is, with its unit.
+    pub x_label: String,
+    /// A second row of x labels: its name and how many of it one x is.
+    pub x_scale: Option<(String, f64)>,
+    /// What y is, with its unit.
+    pub y_label: String,
+    /// The lines, at most six to be told apart.
+    pub lines: Vec<Series>,
+    /// Horizontal lines.
+    pub references: Vec<Reference>,
+    /// Logarithmic x.
+    pub log_x: bool,
+    /// Light or dark.
+    pub theme: Theme,
+}
+
+impl BandPlot {
+    /// The shapes of the plot.
+    pub fn draw(&self, size: Size, measure: &mut Measure<'_>) -> Vec<Draw> {
+        let palette = self.theme.palette();
+        let lines = self.lines.iter().enumerate().map(|(i, series)| {
+            let color = palette.series[i % palette.series.len()];
+            let points: Vec<_> = series.points.iter().map(|&[x, _, y, _]| (x, y)).collect();
+            let name = Some(series.name.clone());
+            let line = match series.dots {
+                true => Line::dotted(name, finite(&points), color),
+                false => Line::thick(name, finite(&points), color),
+            };
+            let whole = series.points.iter().filter(|point| point.iter().all(|v| v.is_finite()));
+            line.with_band(whole.map(|&[x, low, _, high]| [x, low, high]).collect())
+        });
+        let chart = Chart {
+            title: &self.title,
+            x_label: &self.x_label,
+            y_label: &self.y_label,
+            lines: lines.collect(),
+            references: &self.references,
+            x_scale: self.x_scale.as_ref().map(|(name, scale)| (name.as_str(), *scale)),
+            log_x: self.log_x,
+            from_zero: false,
+        };
+        chart.draw(size, palette, measure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_lies_around_its_line() {
+        let points = vec![[1.0, 2.0, 3.0, 5.0], [2.0, 1.0, 2.0, 2.5], [3.0, 0.0, f64::NAN, 1.0]];
+        let plot = BandPlot { lines: vec![Series::line("runs", points)], ..BandPlot::default() };
+        let shapes = plot.draw(Size { width: 1200, height: 675 }, &mut |_, _, _| 10.0);
+        let area = shapes.iter().find_map(|shape| match shape {
+            Draw::Area { points, .. } => Some(points),
+            _ => None,
+        });
+        let line = shapes.iter().find_map(|shape| match shape {
+            Draw::Polyline { points, .. } => Some(points),
+            _ => None,
+        });
+        let (area, line) = (area.expect("a band"), line.expect("a line"));
+        assert_eq!((area.len(), line.len()), (4, 2), "points that are not finite are left out");
+        // Lower ends to the right, upper ends back; y grows downwards.
+        assert!(area[0][1] > line[0][1] && area[3][1] < line[0][1]);
+        assert!(area[1][1] > line[1][1] && area[2][1] < line[1][1]);
+        assert_eq!([area[0][0], area[1][0]], [line[0][0], line[1][0]]);
+        assert!(area.iter().all(|point| (0.0..=675.0).contains(&point[1])), "inside the picture");
+    }
+}
