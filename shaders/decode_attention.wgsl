@@ -1,16 +1,18 @@
-// Attention of one query per text to the keys and values of all positions so far, in a cache that
-// its own are added to. One head of one text per workgroup; lanes share first the keys of a run, then
-// the dimensions of a value.
+// Attention of the last positions of each text to themselves and to all before them, whose keys and
+// values lie in a cache that theirs are added to. One head of one query per workgroup; lanes share
+// first the keys of a run, then the dimensions of a value.
 //
-//   p         = filled - 1             the position of the query
-//   cache[p]  = key, value of the query's position
-//   s_j       = q . k_j / sqrt(D)      for j <= p
-//   y         = sum_j softmax(s)_j v_j
+//   before          = filled - queries
+//   cache[before+i] = key, value of query i
+//   s_j             = q . k_j / sqrt(D)      for j < filled
+//   y               = sum_j softmax(s)_j v_j
 //
-//   qkv     (texts, 3, H, D)
+//   qkv     (texts, queries, 3, H, D)
 //   filled  (1)
-//   cache   (texts, length, 2, H, D)  row p =
-//   y       (texts, H, D)             =
+//   cache   (texts, length, 2, H, D)  rows before .. filled =
+//   y       (texts, queries, H, D)    =
+//
+// The queries' own keys and values are read from qkv: other workgroups write them to the cache.
 //
 // Host side and CPU twin: crates/kernels/src/decode.rs.
 
@@ -24,6 +26,7 @@ const LOWEST: f32 = -3.4028234e38;
 
 struct Params {
     heads: u32,
+    queries: u32,
     length: u32,
 }
 
@@ -40,20 +43,23 @@ fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let text = workgroup.y;
+    let text = workgroup.z;
     let width = params.heads * HEAD_DIM;
     let head = workgroup.x * HEAD_DIM;
-    let query = text * 3u * width + head;
-    let keys = text * params.length * 2u * width + head;
+    let row = text * params.queries + workgroup.y;
+    let query = row * 3u * width + head;
+    let cached = text * params.length * 2u * width + head;
     let count = filled[0];
+    let before = count - params.queries;
+    // Where the key of position j = before would be in qkv.
+    let own = text * params.queries * 3u * width + width + head;
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
 
-    let own = keys + (count - 1u) * 2u * width;
+    let added = cached + (before + workgroup.y) * 2u * width;
     for (var d = lane; d < HEAD_DIM; d += WORKGROUP_SIZE) {
-        cache[own + d] = qkv[query + width + d];
-        cache[own + width + d] = qkv[query + 2u * width + d];
+        cache[added + d] = qkv[query + width + d];
+        cache[added + width + d] = qkv[query + 2u * width + d];
     }
-    storageBarrier();
 
     var m = LOWEST;
     var l = 0.0;
@@ -62,10 +68,18 @@ fn main(
         let run = min(WORKGROUP_SIZE, count - start);
         var score = LOWEST;
         if lane < run {
-            let key = keys + (start + lane) * 2u * width;
+            let j = start + lane;
             var sum = 0.0;
-            for (var d = 0u; d < HEAD_DIM; d++) {
-                sum += qkv[query + d] * cache[key + d];
+            if j < before {
+                let key = cached + j * 2u * width;
+                for (var d = 0u; d < HEAD_DIM; d++) {
+                    sum += qkv[query + d] * cache[key + d];
+                }
+            } else {
+                let key = own + (j - before) * 3u * width;
+                for (var d = 0u; d < HEAD_DIM; d++) {
+                    sum += qkv[query + d] * qkv[key + d];
+                }
             }
             score = scale * sum;
         }
@@ -75,12 +89,17 @@ fn main(
         weights[lane] = weight;
         l = l * correction + workgroup_sum(weight, lane);
         m = m_new;
+        let old = clamp(before, start, start + run) - start;
         for (var part = 0u; part < PARTS; part++) {
             let d = part * WORKGROUP_SIZE + lane;
             if d < HEAD_DIM {
                 var added = correction * acc[part];
-                for (var j = 0u; j < run; j++) {
-                    added += weights[j] * cache[keys + (start + j) * 2u * width + width + d];
+                for (var j = 0u; j < old; j++) {
+                    added += weights[j] * cache[cached + (start + j) * 2u * width + width + d];
+                }
+                for (var j = old; j < run; j++) {
+                    let value = own + (start + j - before) * 3u * width + width;
+                    added += weights[j] * qkv[value + d];
                 }
                 acc[part] = added;
             }
@@ -90,7 +109,7 @@ fn main(
     for (var part = 0u; part < PARTS; part++) {
         let d = part * WORKGROUP_SIZE + lane;
         if d < HEAD_DIM {
-            y[text * width + head + d] = acc[part] / l;
+            y[row * width + head + d] = acc[part] / l;
         }
     }
 }

@@ -1,7 +1,7 @@
 // Which drawn tokens may stay, after MaskGIT (Chang et al. 2022, arXiv 2202.04200): the surer the
 // likelier, and what is visible stays. One position per invocation.
 //
-//   order   = score(certainty) + choice_temperature * gumbel   where the token was the mask
+//   order   = score(certainty) + choice_temperature * gumbel   where the token was the mask, and free
 //           = STAYS                                            elsewhere
 //   score   = log(certainty), -certainty or 0, as params.score is 0, 1 or 2
 //   gumbel  = -log(-log(1 - unit(philox(counter = position, sample, pass, 'ordr')))))
@@ -12,6 +12,7 @@
 //
 //   certainty  (N)  confidence, margin or (score 1) entropy
 //   ids        (N)  tokens before the pass
+//   kinds      (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
 //   control    (6 + batch)  element 0, number of the pass
 //   order      (N)  =  see common/order.wgsl
 //
@@ -19,6 +20,7 @@
 
 #import draw
 #import elements
+#import kinds
 #import order
 #import rng
 
@@ -41,8 +43,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> certainty: array<f32>;
 @group(0) @binding(2) var<storage, read> ids: array<u32>;
-@group(0) @binding(3) var<storage, read> control: array<u32>;
-@group(0) @binding(4) var<storage, read_write> order: array<f32>;
+@group(0) @binding(3) var<storage, read> kinds: array<u32>;
+@group(0) @binding(4) var<storage, read> control: array<u32>;
+@group(0) @binding(5) var<storage, read_write> order: array<f32>;
 
 // -log(1 - u), precise also for small u, where drivers know the logarithm of numbers near 1 badly.
 fn exponential(u: f32) -> f32 {
@@ -62,7 +65,7 @@ fn main(
     if n >= params.count {
         return;
     }
-    if ids[n] != params.mask_id {
+    if ids[n] != params.mask_id || kinds[n] == GIVEN {
         order[n] = STAYS;
         return;
     }

@@ -9,5 +9,5 @@ mod times;
 pub mod training;
 
 pub use model::Schedule;
-pub use objective::{Probe, Question, default_sampler, reference_sampler};
+pub use objective::{Probe, Question, default_sampler, longest_text, reference_sampler};
 pub use times::times;

@@ -1,7 +1,7 @@
 //! What an objective means for training, scoring and writing: the one place that decides by it,
 //! beside [`Objective`] itself, which says what the network sees.
 
-use model::{Levels, Objective, Schedule, Times, Weighting};
+use model::{Config, Levels, Objective, Schedule, Times, Weighting};
 
 use crate::metrics::{NoiseBound, corrupt};
 use crate::sampler::SamplerKind;
@@ -47,6 +47,18 @@ pub(crate) fn evaluation(options: &TrainingOptions) -> TrainingOptions {
     };
     let (times, weighting) = (Times::Uniform, Weighting::Mean);
     TrainingOptions { objective, times, weighting, stratified: false, ..*options }
+}
+
+/// Most tokens of a text that is written in blocks with a cache: its passes are planned ahead.
+const LONGEST: usize = 16_384;
+
+/// Most tokens of a text that a model writes with a workspace
+/// [of its own](crate::sampler::Workspace::for_model). Blocks go on beyond its context.
+pub fn longest_text(objective: Objective, config: &Config) -> usize {
+    match objective {
+        Objective::Block(_) => LONGEST.max(config.block_size),
+        _ => config.block_size,
+    }
 }
 
 /// The sampler that models of an objective write with, unless their card names one.

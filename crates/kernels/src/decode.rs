@@ -1,8 +1,13 @@
-//! A pass over one position of every text, with the keys and values of those before it in a cache.
+//! A pass over the last positions of every text, with the keys and values of those before them in a
+//! cache.
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 
+use gemm::Parallelism;
+use rayon::prelude::*;
+
 use crate::imports::kernel;
+use crate::product::{Matrix, multiply};
 use crate::remask::GIVEN;
 
 params! {
@@ -17,6 +22,7 @@ params! {
 params! {
     struct Params {
         heads: u32,
+        queries: u32,
         length: u32,
     }
 }
@@ -49,13 +55,13 @@ pub static BEGIN: Kernel = kernel!("decode_begin", BeginParams, Begin, begin_twi
 buffers! {
     /// Buffers of attention with a cache.
     pub struct Attention {
-        /// Queries, keys and values of the position, `(texts, 3, H, D)`.
+        /// Queries, keys and values of the positions, `(texts, queries, 3, H, D)`.
         qkv: floats,
-        /// Positions in the cache, the query's included, `(1)`.
+        /// Positions in the cache, the queries' included, `(1)`.
         filled: words,
-        /// In place: keys and values, `(texts, length, 2, H, D)`; those of the position are added.
+        /// In place: keys and values, `(texts, length, 2, H, D)`; those of the positions are added.
         cache: floats_mut,
-        /// Written: `(texts, H, D)`.
+        /// Written: `(texts, queries, H, D)`.
         y: floats_mut,
     }
 }
@@ -86,17 +92,30 @@ pub fn begin(step: &mut Recording, io: Begin, length: usize, mask_id: u32) {
     step.push(Launch::new(&BEGIN, &params, io, [1, 1, 1]));
 }
 
-/// Records `y` for `[texts, length, heads, head_dim]`; heads are at most 128 wide.
-pub fn attention(
-    step: &mut Recording,
-    io: Attention,
-    [texts, length, heads, head_dim]: [usize; 4],
-) {
-    let params = Params { heads: heads as u32, length: length as u32 };
+/// Sizes of attention with a cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Texts.
+    pub texts: usize,
+    /// Positions of each that the pass is over; all see each other, and those before them.
+    pub queries: usize,
+    /// Positions of each in the cache, at most.
+    pub length: usize,
+    /// Heads (H).
+    pub heads: usize,
+    /// Width of a head (D), at most 128.
+    pub head_dim: usize,
+}
+
+/// Records `y` for the last positions of texts.
+pub fn attention(step: &mut Recording, io: Attention, shape: Shape) {
+    let Shape { texts, queries, length, heads, head_dim } = shape;
+    let params = Params { heads: heads as u32, queries: queries as u32, length: length as u32 };
     // On average a text is half done.
-    let flop = 2 * texts * length * heads * head_dim;
+    let flop = 2 * texts * queries * length * heads * head_dim;
+    let grid = [heads, queries, texts].map(|size| size as u32);
     step.push(
-        Launch::new(&ATTENTION, &params, io, [heads as u32, texts as u32, 1])
+        Launch::new(&ATTENTION, &params, io, grid)
             .constants([("HEAD_DIM", head_dim as u32)])
             .flop(flop),
     );
@@ -122,29 +141,32 @@ fn begin_twin<E: Real>(args: Args<'_, E>) {
 fn attention_twin<E: Real>(args: Args<'_, E>) {
     let head_dim = args.constant("HEAD_DIM") as usize;
     let (params, [qkv, filled, cache, y]) = args.take::<Params, 4>();
-    let (width, length) = (params.heads as usize * head_dim, params.length as usize);
-    let (count, y, cache) = (filled.words()[0] as usize, y.floats_mut(), cache.floats_mut());
-    let rows = qkv.floats().chunks_exact(3 * width).zip(cache.chunks_exact_mut(length * 2 * width));
-    for ((row, cache), y) in rows.zip(y.chunks_exact_mut(width)) {
-        let (query, own) = row.split_at(width);
-        cache[(count - 1) * 2 * width..][..2 * width].copy_from_slice(own);
-        for (head, y) in y.chunks_exact_mut(head_dim).enumerate() {
-            let part = head * head_dim..(head + 1) * head_dim;
-            let query = &query[part.clone()];
-            let scale = E::one() / E::from_f64(head_dim as f64).sqrt();
-            let key = |j: usize| &cache[j * 2 * width..][..width][part.clone()];
-            let value = |j: usize| &cache[(j * 2 + 1) * width..][..width][part.clone()];
-            let dot = |key: &[E]| query.iter().zip(key).map(|(&q, &k)| q * k).sum::<E>();
-            let scores: Vec<E> = (0..count).map(|j| scale * dot(key(j))).collect();
-            let most = scores.iter().copied().fold(E::neg_infinity(), E::max);
-            let weights: Vec<E> = scores.iter().map(|&score| (score - most).exp()).collect();
-            let total: E = weights.iter().copied().sum();
-            y.fill(E::zero());
-            for (j, &weight) in weights.iter().enumerate() {
-                for (y, &value) in y.iter_mut().zip(value(j)) {
-                    *y += weight / total * value;
-                }
-            }
+    let Params { heads, queries, length } = params;
+    let [width, queries, length] = [heads as usize * head_dim, queries as usize, length as usize];
+    let count = filled.words()[0] as usize;
+    let scale = (head_dim as f64).sqrt().recip();
+    let texts = qkv.floats().par_chunks_exact(queries * 3 * width);
+    let texts = texts.zip(cache.floats_mut().par_chunks_exact_mut(length * 2 * width));
+    let texts = texts.zip(y.floats_mut().par_chunks_exact_mut(queries * width));
+    texts.for_each(|((qkv, cache), y)| {
+        let added = cache[(count - queries) * 2 * width..].chunks_exact_mut(2 * width);
+        for (row, added) in qkv.chunks_exact(3 * width).zip(added) {
+            added.copy_from_slice(&row[width..]);
         }
-    }
+        let mut scores = vec![E::zero(); queries * count];
+        for head in (0..width).step_by(head_dim) {
+            let q = Matrix::new(&qkv[head..], queries, head_dim, 3 * width);
+            let k = Matrix::new(&cache[head..], count, head_dim, 2 * width);
+            let v = Matrix::new(&cache[width + head..], count, head_dim, 2 * width);
+            multiply(&mut scores, count, q, k.transposed(), scale, false, Parallelism::None);
+            for scores in scores.chunks_exact_mut(count) {
+                let most = scores.iter().copied().fold(E::neg_infinity(), E::max);
+                scores.iter_mut().for_each(|score| *score = (*score - most).exp());
+                let total: E = scores.iter().copied().sum();
+                scores.iter_mut().for_each(|score| *score /= total);
+            }
+            let p = Matrix::new(&scores, queries, count, count);
+            multiply(&mut y[head..], width, p, v, 1.0, false, Parallelism::None);
+        }
+    });
 }

@@ -49,6 +49,7 @@ pub mod sample_uniforms;
 pub mod shift;
 pub mod tune;
 pub mod variants;
+pub mod window;
 
 pub use imports::COMMON;
 pub use variants::{AttentionVariant, GemmVariant, LANES, Variants};
@@ -135,4 +136,6 @@ pub const ALL: &[&Kernel] = &[
     &sample_tokens::KERNEL,
     &sample_uniforms::KERNEL,
     &shift::KERNEL,
+    &window::ENTER,
+    &window::LEAVE,
 ];

@@ -4,7 +4,7 @@ use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::remask::STAYS;
+use crate::remask::{GIVEN, STAYS};
 use crate::rng::{Draws, Stream};
 
 /// Below this a certainty has no useful logarithm.
@@ -60,6 +60,8 @@ buffers! {
         certainty: floats,
         /// Tokens before the pass, `(N)`.
         ids: words,
+        /// Kind of each position, see [`crate::remask`], `(N)`.
+        kinds: words,
         /// Of [`crate::sample_begin`].
         control: words,
         /// Written: `(N)`, for [`crate::remask`].
@@ -91,8 +93,8 @@ pub fn record(step: &mut Recording, io: Buffers, choice: &Choice) {
 }
 
 fn twin<E: Real>(args: Args<'_, E>) {
-    let (params, [certainty, ids, control, order]) = args.take::<Params, 4>();
-    let (certainty, ids) = (certainty.floats(), ids.words());
+    let (params, [certainty, ids, kinds, control, order]) = args.take::<Params, 5>();
+    let (certainty, ids, kinds) = (certainty.floats(), ids.words(), kinds.words());
     let draws = Draws {
         seed: [params.seed_low, params.seed_high],
         length: params.length,
@@ -101,7 +103,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
     };
     for (n, order) in order.floats_mut().iter_mut().enumerate() {
         *order = E::from_f64(f64::from(STAYS));
-        if ids[n] == params.mask_id {
+        if ids[n] == params.mask_id && kinds[n] != GIVEN {
             let u = f64::from(draws.of(Stream::Order, n as u32));
             let gumbel = -(-(-u).ln_1p()).ln();
             let noise = f64::from(params.choice_temperature) * gumbel;

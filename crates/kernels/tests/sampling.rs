@@ -5,7 +5,7 @@ mod harness;
 
 use device::{Recording, Slice};
 use harness::{Bench, compare};
-use kernels::remask::{FREE, FREE_NO_END};
+use kernels::remask::{FREE, FREE_NO_END, GIVEN};
 use kernels::rng::{Philox, below, unit};
 use kernels::sample_order::{Choice, Score};
 use kernels::sample_tokens::{self, Sampling};
@@ -360,8 +360,8 @@ fn order(
         (0..rows as u32).map(|n| unit(Philox::new(9).draw([n, 0, 0, 0])[0]).powi(4)).collect();
     let (ids, token_confidence) = (bench.given_words(&ids), bench.given_floats(&sure));
     let control = begin(bench, step, &[&[1, 0], &counts[..]].concat(), batch);
-    let order = bench.unwritten(rows);
-    let io = sample_order::Buffers { certainty: token_confidence, ids, control, order };
+    let (order, kinds) = (bench.unwritten(rows), bench.given_words(&vec![FREE; rows]));
+    let io = sample_order::Buffers { certainty: token_confidence, ids, kinds, control, order };
     let (score, temperature, first_sample, seed, mask_id) = (Score::Logarithm, noise, 3, 42, 2);
     let choice = Choice { score, temperature, length, first_sample, seed, mask_id };
     sample_order::record(step, io, &choice);
@@ -369,7 +369,7 @@ fn order(
         tokens: bench.words(rows, 90),
         token_confidence,
         order,
-        kinds: bench.given_words(&vec![FREE; rows]),
+        kinds,
         control,
         ids: bench.unwritten_words(rows),
         confidence: bench.unwritten(rows),
@@ -408,8 +408,9 @@ fn with_noise_of_one_a_token_is_first_in_proportion_to_its_confidence() {
         let token_confidence = bench.given_floats(&sure.repeat(batch));
         let ids = bench.given_words(&vec![2; 3 * batch]);
         let control = begin(bench, step, &[&[1, 0], &vec![0; batch][..]].concat(), batch);
-        let order = bench.unwritten(3 * batch);
-        let io = sample_order::Buffers { certainty: token_confidence, ids, control, order };
+        let (order, kinds) =
+            (bench.unwritten(3 * batch), bench.given_words(&vec![FREE; 3 * batch]));
+        let io = sample_order::Buffers { certainty: token_confidence, ids, kinds, control, order };
         let (temperature, length, first_sample, seed, mask_id) = (1.0, 3, 0, 1, 2);
         let score = Score::Logarithm;
         let choice = Choice { score, temperature, length, first_sample, seed, mask_id };
@@ -425,6 +426,26 @@ fn with_noise_of_one_a_token_is_first_in_proportion_to_its_confidence() {
         // Standard error of a share of 4,000: at most 0.008.
         assert!((share - f64::from(sure)).abs() < 0.03, "{first:?}");
     }
+}
+
+/// Masks that are given, behind a text that ends within a block, stay out of the order.
+#[test]
+fn given_masks_have_no_place_in_the_order() {
+    let kinds = [FREE, FREE_NO_END, GIVEN, GIVEN, FREE];
+    let outputs = compare("sample_order", 1e-5, 1e-5, |bench, step| {
+        let (certainty, kinds) = (bench.floats(5), bench.given_words(&kinds));
+        let ids = bench.given_words(&[2, 2, 2, 7, 7]);
+        let control = begin(bench, step, &[1, 0, 0], 1);
+        let order = bench.unwritten(5);
+        let io = sample_order::Buffers { certainty, ids, kinds, control, order };
+        let (temperature, length, first_sample, seed, mask_id) = (1.0, 5, 0, 1, 2);
+        let score = Score::None;
+        let choice = Choice { score, temperature, length, first_sample, seed, mask_id };
+        sample_order::record(step, io, &choice);
+        vec![order]
+    });
+    let stays: Vec<_> = outputs[0].iter().map(|&order| order == f64::from(3e38f32)).collect();
+    assert_eq!(stays, [false, false, true, true, true]);
 }
 
 #[test]

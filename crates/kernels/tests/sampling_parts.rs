@@ -97,6 +97,7 @@ fn orders_without_noise() {
             let io = sample_order::Buffers {
                 certainty: bench.given_floats(&certainty),
                 ids: bench.given_words(&[MASK; 20]),
+                kinds: bench.given_words(&[FREE; 20]),
                 control: control(bench, 1, &[]),
                 order: bench.unwritten(20),
             };

@@ -42,7 +42,7 @@ pub struct LayerActivations {
     pub mlp_inv_rms: Slice,
     /// First matrix's output, before the activation: `(N, 4C)`.
     pub fc: Slice,
-    /// Keys and values of earlier positions, where a pass is over one position of each sequence.
+    /// Keys and values of earlier positions, where a pass is over the last ones of each sequence.
     pub cache: Option<decode::Cache>,
 }
 
@@ -284,7 +284,7 @@ impl Activations {
         self.batch * self.length
     }
 
-    /// Whether a pass is over one position of each sequence, and the others lie in a cache.
+    /// Whether a pass is over the last positions of each sequence, and the others lie in a cache.
     pub(crate) fn decodes(&self) -> bool {
         self.layers[0].cache.is_some()
     }

@@ -143,7 +143,9 @@ pub(crate) fn activations(
     }
     if let Some(decode::Cache { keys_values: cache, filled, length }) = kept.cache {
         let io = decode::Attention { qkv, filled, cache, y: kept.y };
-        decode::attention(step, io, [n, length, config.n_head, config.head_dim()]);
+        let (texts, queries) = (acts.batch, acts.length);
+        let (heads, head_dim) = (config.n_head, config.head_dim());
+        decode::attention(step, io, decode::Shape { texts, queries, length, heads, head_dim });
     } else {
         let heads = attention::Forward { q: qkv, kv: qkv, y: kept.y, lse: kept.lse };
         attention::forward(step, variants, heads, &acts.attention_shape(config));

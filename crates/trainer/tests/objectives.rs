@@ -11,6 +11,8 @@ use support::{Place, fail, logged, succeed, trainer};
 const AUTOREGRESSIVE: [&str; 4] =
     ["--set", "objective=autoregressive", "--set", "timestep_embedding=false"];
 
+const BLOCKS: [&str; 4] = ["--set", "objective=block", "--set", "diffusion.block=4"];
+
 fn on_run(place: &Place, command: &str, run: &str, more: &[&str]) -> Command {
     let mut program = trainer();
     program.arg(command).arg("--checkpoint").arg(place.path(run)).args(["--device", "cpu"]);
@@ -25,12 +27,13 @@ fn each_objective_is_trained_measured_and_written_with() {
     for objective in ["masked", "span"] {
         succeed(place.train(objective, &["--steps", "200"]).args(set(objective)));
     }
+    succeed(place.train("block", &["--steps", "200"]).args(BLOCKS));
     succeed(place.train("autoregressive", &["--steps", "200"]).args(AUTOREGRESSIVE));
 
     let data = place.path("stories.txt");
     let mut eval = trainer();
     eval.arg("eval").arg("--data").arg(&data).args(["--device", "cpu", "--batches", "4", "--json"]);
-    let runs = ["masked", "span", "autoregressive"];
+    let runs = ["masked", "span", "block", "autoregressive"];
     for run in runs {
         eval.arg("--checkpoint").arg(place.path(run));
         // Evaluations of the training say how exact they are.
@@ -47,7 +50,7 @@ fn each_objective_is_trained_measured_and_written_with() {
     }
     let reports: Value = serde_json::from_str(&succeed(&mut eval)).expect("JSON");
     for (report, run) in reports.as_array().expect("reports").iter().zip(runs) {
-        assert_eq!(report["objective"], run);
+        assert_eq!(report["objective"], if run == "block" { "block:4" } else { run });
         let number = |key: &str| report[key].as_f64().expect("a number");
         assert!(number("bits_per_byte_error") < 0.2 * number("bits_per_byte"), "{report}");
         let entropies = report["entropy_per_timestep"].as_array().map(Vec::len);
@@ -55,7 +58,7 @@ fn each_objective_is_trained_measured_and_written_with() {
     }
     // Knowing what stands before is enough in stories as regular as these.
     let bits = |i: usize| reports[i]["bits_per_byte"].as_f64().expect("a number");
-    assert!(bits(2) < bits(0), "{reports}");
+    assert!(bits(3) < bits(0), "{reports}");
 
     let trace = place.path("trace.json");
     let trace = trace.to_str().expect("a path in UTF-8");
@@ -92,12 +95,31 @@ fn each_objective_is_trained_measured_and_written_with() {
     );
     fail(&mut sample(&["--steps", "4"]), &["takes as many steps as the text needs"]);
 
-    let resume = |change: &str| {
-        let mut command = place.train("span", &["--resume", "--set", change]);
+    // Blocks go on beyond the 16 tokens of the context, with any sampler.
+    let sample = |more: &[&str]| on_run(&place, "sample", "block", more);
+    let flags = ["--prompt", "Tom had", "--gen-len", "60", "--stop-at-end=false", "--seed", "3"];
+    let [one, again] = [(); 2].map(|()| succeed(&mut sample(&flags)));
+    assert!(one.starts_with("Tom had") && one.len() > 100, "{one}");
+    assert_eq!(one, again);
+    for sampler in ["ancestral", "threshold", "seed", "maskgit+blocks:2"] {
+        succeed(&mut sample(&["--sampler", sampler, "--gen-len", "20"]));
+    }
+    fail(
+        &mut sample(&["--prompt", "Tom [MASK:3] a ball and a cat and a tree."]),
+        &["does not see given text in a block behind a gap", "put the gap at the end"],
+    );
+    fail(&mut sample(&["--sampler", "maskgit+blocks:3"]), &["blocks of 3 do not divide"]);
+    fail(&mut sample(&["--gen-len", "20000"]), &["the model's block holds 16384"]);
+
+    let resume = |run: &str, change: &str| {
+        let mut command = place.train(run, &["--resume", "--set", change]);
         command.args(["--steps", "300"]);
         command
     };
-    fail(&mut resume("objective=masked"), &["`diffusion.objective` is \"span\" in this run"]);
+    let other = &["`diffusion.objective` is \"span\" in this run"];
+    fail(&mut resume("span", "objective=masked"), other);
+    let other = ["`diffusion.block` is 4 in this run", "learned to write blocks of this length"];
+    fail(&mut resume("block", "diffusion.block=8"), &other);
 }
 
 #[test]
@@ -112,6 +134,10 @@ fn objectives_that_cannot_be_get_a_sentence() {
         &["`autoregressive` has no time to tell the network", "timestep_embedding to false"],
     );
     fail(&mut place.train("run", &["--set", "span_length=0"]), &["diffusion.span_length is 0"]);
+    fail(
+        place.train("run", &BLOCKS[..2]).args(["--set", "diffusion.block=5"]),
+        &["blocks of 5 tokens do not divide the 16 tokens", "a divisor of model.block_size"],
+    );
     for (changes, part) in [
         (["weighting=heavy", "objective=masked"], "expected one of `mean`, `elbo`, `llada`"),
         (["weighting=llada", "times=beta"], "set diffusion.times to \"uniform\""),

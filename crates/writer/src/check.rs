@@ -15,8 +15,9 @@ pub const TOLERANCE: f32 = 0.01;
 /// Positions of the input.
 const LENGTH: usize = 16;
 
-/// The check of a model, as `device` computes it. Every other position of the input is a mask, or all
-/// of the second half for a model that writes from left to right; the likeliest token of each is kept.
+/// The check of a model, as `device` computes it. Every other position of the input is a mask, or of the
+/// last block for a model that writes in blocks, or all of the second half for one that writes from left
+/// to right; the likeliest token of each is kept.
 ///
 /// # Errors
 /// When the device fails.
@@ -33,7 +34,11 @@ pub async fn expectation(
     };
     let length = LENGTH.min(block_size);
     let is_given = |position: &usize| match model.objective {
-        Objective::Masked | Objective::Span | Objective::Block(_) => position.is_multiple_of(2),
+        Objective::Masked | Objective::Span => position.is_multiple_of(2),
+        Objective::Block(block) => {
+            let last = (length - 1) / block * block;
+            *position < last || (position - last) % 2 == 1
+        }
         Objective::Autoregressive => 2 * position < length,
     };
     let token = |position: usize| is_given(&position).then(|| given(position));
@@ -82,7 +87,7 @@ async fn predict(
             "the model's check has {long} tokens, and its block holds {block_size}"
         )));
     }
-    let workspace = Workspace::new(device, &model.config, 1, tokens.len())?;
+    let workspace = Workspace::for_model(device, model, 1, tokens.len())?;
     let parts = Parts { model, variants, workspace: &workspace };
     let sampler = default_sampler(model.objective).into();
     let options = SampleOptions { sampler, steps: Some(1), ..SampleOptions::default() };

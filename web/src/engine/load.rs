@@ -3,10 +3,11 @@
 
 use corpus::tokenizer::Tokenizer;
 use device::Device;
+use diffusion::sampler::Workspace;
 use futures_channel::oneshot::{self, Sender};
 use futures_util::future::try_join;
 use gloo_timers::future::TimeoutFuture;
-use model::{Checkpoint, Config};
+use model::{Checkpoint, Config, Objective};
 use web_sys::File;
 use writer::Writer;
 
@@ -105,6 +106,10 @@ impl Loaded {
         };
         // Only now: a network's speed is measured the same way whatever it was trained for.
         network.model.objective = card.objective;
+        if let Objective::Block(_) = card.objective {
+            let Network { device, model, workspace, .. } = &mut network;
+            *workspace = Workspace::for_model(device, model, 1, config.block_size)?;
+        }
         let Network { device, variants, model, workspace } = network;
         let name = info.name.clone();
         let writer = Writer { model, variants, workspace, tokenizer, defaults, name };

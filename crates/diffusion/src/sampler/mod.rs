@@ -16,9 +16,11 @@ mod generation;
 mod options;
 mod parts;
 mod plan;
+mod plans;
 mod predictions;
 mod record;
 mod state;
+mod window;
 mod workspace;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use kernels::sample_tokens::Sampling;
 use model::{Config, Objective, Schedule};
 use serde::{Deserialize, Serialize};
 
-use super::Sampler;
+use super::{Layout, Sampler};
 
 /// Temperatures below this draw the likeliest token.
 const GREEDY_BELOW: f32 = 1e-4;
@@ -163,19 +163,43 @@ impl SampleOptions {
         self.steps.unwrap_or(timesteps)
     }
 
-    /// How tokens are drawn. With `top_k` 1 only one token is left to be drawn, with probability
+    /// How tokens are drawn; whether the mask can be depends on what the sampler is for. With `top_k` 1 only one token is left to be drawn, with probability
     /// 1; it is drawn greedily instead, so that confidences still say something.
-    pub(super) fn sampling(&self, mask_id: u32) -> Sampling {
-        let keeps_visible = self.sampler.keeps_visible();
+    pub(super) fn sampling(&self, mask_id: u32, exclude_mask: bool) -> Sampling {
         let greedy = self.temperature < GREEDY_BELOW || self.top_k == Some(1);
         Sampling {
             mask_id,
-            exclude_mask: keeps_visible,
+            exclude_mask,
             end_id: self.end_token,
             temperature: (!greedy).then_some(self.temperature),
             top_k: self.top_k,
             top_p: self.top_p,
         }
+    }
+
+    /// These options for passes over whole texts of a model that writes in blocks of so many tokens.
+    ///
+    /// # Errors
+    /// Samplers that compare tokens of several blocks, with a sentence.
+    pub(super) fn over_blocks(&self, config: &Config, block: usize) -> Result<Self, SampleError> {
+        if config.timestep_embedding {
+            return Err(SampleError::Impossible(
+                "the model is told the time of each block, so it needs a cache to write, which holds the finished ones"
+                    .to_owned(),
+            ));
+        }
+        let layout = match self.sampler.layout {
+            Layout::Whole => Layout::Blocks(block as u32),
+            layout => layout,
+        };
+        let sampler = Sampler { layout, ..self.sampler };
+        if layout == Layout::Apart || sampler.check().is_err() {
+            return Err(SampleError::Impossible(format!(
+                "the sampler `{}` needs a cache to write with a model of blocks, since it looks at one block alone; use one such as `maskgit` or `threshold`",
+                self.sampler
+            )));
+        }
+        Ok(Self { sampler, ..self.clone() })
     }
 
     /// Refuses what makes no sense for a model, in one sentence.
@@ -185,6 +209,13 @@ impl SampleOptions {
             return fail(format!(
                 "the model is autoregressive, it writes one token after the other, and the sampler `{}` does not; use the sampler `left-to-right`",
                 self.sampler
+            ));
+        }
+        if let (Objective::Block(block), Layout::Blocks(size)) = (objective, self.sampler.layout)
+            && !block.is_multiple_of(size.max(1) as usize)
+        {
+            return fail(format!(
+                "the model writes blocks of {block} tokens, which blocks of {size} do not divide; use a divisor of {block}, or the layout `whole`, the model's own blocks"
             ));
         }
         let steps = self.steps(config.timesteps);
@@ -224,12 +255,13 @@ pub(super) fn check_prompts(
     prompts: &[Vec<Option<u32>>],
     config: &Config,
     objective: Objective,
+    most: usize,
 ) -> Result<(), SampleError> {
     let fail = |sentence: String| Err(SampleError::Impossible(sentence));
     let Some(first) = prompts.first() else {
         return fail("there is no prompt to generate from".to_owned());
     };
-    let (length, most) = (first.len(), config.block_size);
+    let length = first.len();
     if prompts.iter().any(|prompt| prompt.len() != length) {
         return fail("the prompts of a batch differ in length; make them equally long".to_owned());
     }
@@ -252,6 +284,15 @@ pub(super) fn check_prompts(
                 "the model is autoregressive, it sees only what stands before a gap and cannot fill one before given text; put the gap at the end, or use a masked model"
                     .to_owned(),
             );
+        }
+        if let Objective::Block(block) = objective {
+            let gap = prompt.iter().position(|token| !given(token)).unwrap_or(length);
+            let last = prompt.iter().rposition(given).unwrap_or(0);
+            if gap / block < last / block {
+                return fail(format!(
+                    "the model writes blocks of {block} tokens from left to right, it does not see given text in a block behind a gap; put the gap at the end, or use a masked model"
+                ));
+            }
         }
         if prompt.iter().all(given) {
             return fail(

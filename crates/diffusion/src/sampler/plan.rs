@@ -6,7 +6,7 @@ use kernels::sample_begin::{GREEDY, GROUP, HEADER, LEFT, PASS, REMASK, REVEAL};
 use model::{Config, Schedule};
 
 use super::SampleOptions;
-use super::parts::{Commit, Correction, Layout, MOST_ROUNDS, Sampler};
+use super::parts::{Commit, Correction, Layout, Sampler};
 use crate::times;
 
 /// Groups in which a finished text is judged: each pass hides one position in so many, so that the
@@ -18,10 +18,10 @@ pub(super) const FILLS: usize = 4;
 
 /// Passes behind a schedule that reveal what it could not, neighbours of the last ones: between two
 /// that are revealed, at most two masks remain.
-const CATCHING_UP: usize = 2;
+pub(super) const CATCHING_UP: usize = 2;
 
 /// Passes of a round of correction.
-const ROUND: usize = GROUPS + FILLS;
+pub(super) const ROUND: usize = GROUPS + FILLS;
 
 /// What a pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +47,6 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The most passes of any plan for texts of `length` tokens.
-    pub(super) fn most(timesteps: usize, length: usize) -> usize {
-        timesteps + length + 3 + MOST_ROUNDS as usize * ROUND
-    }
-
     /// The passes for texts with these generated positions, row after row.
     pub(super) fn new(options: &SampleOptions, config: &Config, generated: &[&[bool]]) -> Self {
         let Sampler { layout, correction, .. } = options.sampler;
@@ -97,11 +92,6 @@ impl Plan {
     /// Number of all passes.
     pub(super) fn passes(&self) -> usize {
         self.times.len() - 1
-    }
-
-    /// Number of passes that write.
-    pub(super) fn writing(&self) -> usize {
-        self.writing
     }
 
     /// Nominal time of the state after `pass` passes.

@@ -32,13 +32,15 @@ impl Generation {
             return Ok(None);
         }
         self.step(device)?;
-        let Buffers { readback, places, top_tokens, top_probabilities, entropy, .. } = self.buffers;
-        let read = [readback, places, top_tokens, top_probabilities, entropy];
+        let Buffers { places, top_tokens, top_probabilities, entropy, .. } = self.buffers;
+        let states = self.readbacks();
+        let read = [&[places, top_tokens, top_probabilities, entropy], &states[..]].concat();
         let bits = device.read_bits(&read).await?;
-        let gathered = unpack(&bits[2], &bits[3], &bits[4]);
+        let gathered = unpack(&bits[1], &bits[2], &bits[3]);
         let at = |&place: &u32| gathered.get(place as usize).cloned();
-        let all: Vec<Option<Prediction>> = bits[1].iter().map(at).collect();
-        Ok(Some((self.state_of(&bits[0]), self.visible_part(&all))))
+        let found: Vec<Option<Prediction>> = bits[0].iter().map(at).collect();
+        let predictions = self.at_places(&found);
+        Ok(Some((self.state_of(&bits[4..]), predictions)))
     }
 }
 

@@ -13,8 +13,8 @@ use kernels::{
     sample_bound, sample_certainty, sample_chance, sample_doubt, sample_explain, sample_hide,
     sample_order, sample_survey, sample_threshold, sample_tokens, sample_uniforms, shift,
 };
-use model::Model;
 use model::forward::{self, Pass};
+use model::{Model, Objective};
 
 use super::SampleOptions;
 use super::parts::{Commit, Correction, Layout, Order};
@@ -81,6 +81,12 @@ impl Recorder<'_> {
             (true, 1) => step.when(live, record),
             (true, _) => step.when_layers(&[(batch, layers), (1, live)], record),
         }
+    }
+
+    /// Whether the mask is never drawn. Masks in a finished block are an edit's.
+    fn excludes_mask(&self) -> bool {
+        let blocks = matches!(self.model.objective, Objective::Block(_));
+        blocks || self.options.sampler.keeps_visible()
     }
 
     fn survey(&self, step: &mut Recording, phase: Phase) {
@@ -244,7 +250,7 @@ impl Recorder<'_> {
                 tokens,
                 token_confidence,
             };
-            sample_tokens::record(step, io, &options.sampling(mask_id));
+            sample_tokens::record(step, io, &options.sampling(mask_id, self.excludes_mask()));
             if matches!(sampler.commit, Commit::Bound(_))
                 || matches!(sampler.order, Order::Margin | Order::Entropy)
             {
@@ -254,7 +260,7 @@ impl Recorder<'_> {
             }
         }
         if pass.predictions {
-            let excluded = sampler.keeps_visible().then_some(mask_id);
+            let excluded = self.excludes_mask().then_some(mask_id);
             let io = sample_explain::Buffers {
                 logits,
                 tokens: part(buffers.top_tokens, sample_explain::BEST),
@@ -295,7 +301,8 @@ impl Recorder<'_> {
         if matches!(sampler.correction, Correction::Revise | Correction::Redraw) {
             return buffers.token_confidence;
         }
-        let Buffers { margin, uncertainty, token_confidence, ids, control, order, .. } = *buffers;
+        let Buffers { margin, uncertainty, token_confidence, ids, kinds, .. } = *buffers;
+        let Buffers { control, order, .. } = *buffers;
         let mask_id = model.config.mask_id;
         let (certainty, score, temperature) = match sampler.order {
             Order::Noisy => (token_confidence, Score::Logarithm, options.choice_temperature),
@@ -307,7 +314,7 @@ impl Recorder<'_> {
         let SampleOptions { seed, first_sample, .. } = *options;
         let length = buffers.acts.length;
         let choice = Choice { score, temperature, length, first_sample, seed, mask_id };
-        let io = sample_order::Buffers { certainty, ids, control, order };
+        let io = sample_order::Buffers { certainty, ids, kinds, control, order };
         sample_order::record(step, io, &choice);
         order
     }

@@ -9,7 +9,8 @@ use kernels::rows::LIVE;
 use kernels::{decode, sample_begin, sample_explain, sample_survey};
 use model::{Activations, Config, LOGIT_BYTES, Model, Objective};
 
-use super::plan::Plan;
+use super::plans::Plans;
+use super::window::Memory;
 
 /// Buffers for generating up to `batch` texts of up to `length` tokens at a time. Made once and
 /// reused by one generation after the other, because devices do not free buffers.
@@ -20,6 +21,8 @@ pub struct Workspace {
     pub(super) buffers: Buffers,
     /// For models that write from left to right.
     cache: Option<Cache>,
+    /// For models that write in blocks.
+    window: Option<Memory>,
 }
 
 /// Keys and values of the positions that are written, so that a pass is over one position alone.
@@ -151,25 +154,56 @@ impl Workspace {
         length: usize,
     ) -> Result<Self, DeviceError> {
         let acts = Activations::for_sampling(device, config, batch, length)?;
-        let buffers =
-            Buffers::new(acts, Plan::most(config.timesteps, length), |label, element, len, _| {
-                device.allocate(label, element, len)
-            })?;
-        Ok(Self { batch, length, buffers, cache: None })
+        let most = Plans::most(config, length, length);
+        let buffers = Buffers::new(acts, most, |label, element, len, _| {
+            device.allocate(label, element, len)
+        })?;
+        Ok(Self { batch, length, buffers, cache: None, window: None })
     }
 
-    /// Buffers for a model; an autoregressive one gets a cache, too.
+    /// Buffers for a model. One that writes from left to right, token by token or in blocks, gets a
+    /// cache, too; with it, texts of blocks may be longer than the model's context.
     pub fn for_model(
         device: &mut Device,
         model: &Model,
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
+        if let Objective::Block(block) = model.objective {
+            return Self::in_blocks(device, &model.config, block, batch, length);
+        }
         let mut workspace = Self::new(device, &model.config, batch, length)?;
         if model.objective.shifts() {
             workspace.add_cache(device, &model.config)?;
         }
         Ok(workspace)
+    }
+
+    /// Buffers for texts that are written in blocks, with a cache.
+    fn in_blocks(
+        device: &mut Device,
+        config: &Config,
+        block: usize,
+        batch: usize,
+        length: usize,
+    ) -> Result<Self, DeviceError> {
+        let memory = Memory::new(device, config, block, [batch, length])?;
+        let acts = Activations::for_sampling(device, config, batch, block)?;
+        let most = Plans::most(config, memory.length, block);
+        let buffers = Buffers::new(acts, most, |label, element, len, _| {
+            device.allocate(label, element, len)
+        })?;
+        Ok(Self { batch, length, buffers, cache: None, window: Some(memory) })
+    }
+
+    /// Whether texts may be longer than the model's context, which moves on with them.
+    pub(super) fn slides(&self) -> bool {
+        self.window.is_some()
+    }
+
+    /// What writing `batch` texts of `length` tokens in blocks needs, if there is a cache for it.
+    pub(super) fn window(&self, config: &Config, batch: usize, length: usize) -> Option<Memory> {
+        self.window.as_ref().map(|memory| memory.narrowed(config, [batch, length]))
     }
 
     /// Adds a cache of keys and values: an autoregressive model then writes each token in a pass over
@@ -207,7 +241,8 @@ impl Workspace {
         (LOGIT_BYTES / size_of::<f32>() / (length * config.vocab_size)).max(1)
     }
 
-    /// The beginning of the buffers, for `batch` texts of `length` tokens in `passes` passes.
+    /// The beginning of the buffers, for passes over `length` tokens of `batch` texts, `passes` of
+    /// them.
     pub(super) fn narrowed(
         &self,
         model: &Model,

@@ -8,7 +8,7 @@ use device::Device;
 use diffusion::sampler::{
     Generation, Parts, PassOptions, SampleError, SampleOptions, Sampler, SamplerKind, Workspace,
 };
-use model::Model;
+use model::{Model, Objective};
 use pollster::block_on;
 use serde::Serialize;
 
@@ -85,9 +85,11 @@ pub(crate) fn generate(request: &Request, texts: &Texts<'_>) -> Result<()> {
         "tokens/s"
     );
     let plain = Workspace::new(&mut device, &model.config, texts.number, length)?;
-    let cached = match model.objective.shifts() {
-        true => Some(Workspace::for_model(&mut device, &model, texts.number, length)?),
-        false => None,
+    let cached = match model.objective {
+        Objective::Autoregressive | Objective::Block(_) => {
+            Some(Workspace::for_model(&mut device, &model, texts.number, length)?)
+        }
+        _ => None,
     };
     let mut prompt = vec![None; length];
     prompt[0] = Some(0);
@@ -109,8 +111,12 @@ pub(crate) fn generate(request: &Request, texts: &Texts<'_>) -> Result<()> {
             }
             for workspace in [Some(&plain), cached.as_ref()].into_iter().flatten() {
                 let parts = Parts { model: &model, variants: &variants, workspace };
-                let (passes, seconds) =
-                    best(&mut device, parts, &prompts, &options, request.repeats)?;
+                let measured = best(&mut device, parts, &prompts, &options, request.repeats);
+                let (passes, seconds) = match measured {
+                    // Without a cache, some samplers cannot write in blocks.
+                    Err(SampleError::Impossible(_)) => continue,
+                    measured => measured?,
+                };
                 let row = Row {
                     sampler: kind.name(),
                     steps,

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use corpus::tokenizer::Tokenizer;
 use device::Device;
+use diffusion::longest_text;
 use diffusion::sampler::{SampleOptions, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::{Card, Config, Model};
+use model::{Card, Model, Objective};
 use plot::Trace;
 use plot::draw::Size;
 use plot::theme::Theme;
@@ -95,9 +96,10 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
         may_end: request.may_end,
         ..request.sampler.apply(&defaults)?
     };
-    options.validate(&checkpoint.config, checkpoint.card.objective)?;
-    let Config { block_size, .. } = checkpoint.config;
-    let positions = writer::positions(&tokenizer, request.prompt, request.length, block_size)?;
+    let objective = checkpoint.card.objective;
+    options.validate(&checkpoint.config, objective)?;
+    let most = longest_text(objective, &checkpoint.config);
+    let positions = writer::positions(&tokenizer, request.prompt, request.length, most)?;
 
     // Before the writing: what cannot be saved should cost no time.
     let files = Files::open(&request.output)?;
@@ -105,7 +107,10 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let looked_at = animate || files.any();
     let every = request.output.every;
     let mut device = request.compute.open()?;
-    let length = options.sampler.seen(positions.len(), block_size);
+    let length = match objective {
+        Objective::Block(_) => positions.len(),
+        _ => options.sampler.seen(positions.len(), most),
+    };
     let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(request.texts);
     let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
     let named = checkpoint.card.name.clone();
