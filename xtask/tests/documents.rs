@@ -107,8 +107,10 @@ fn every_command_is_in_the_readme() {
     let main = read("crates/trainer/src/main.rs");
     let parsed = main.split("enum Command {").nth(1).and_then(|rest| rest.split('}').next());
     let paths = parsed.expect("the enum of the commands").split("(commands::").skip(1);
-    let commands: BTreeSet<String> =
-        paths.filter_map(|path| path.split("::").next()).map(str::to_owned).collect();
+    let commands: BTreeSet<String> = paths
+        .filter_map(|path| path.split("::").next())
+        .map(|name| name.replace('_', "-"))
+        .collect();
     assert!(commands.contains("train"), "{commands:?}");
     let missing: Vec<_> = commands.difference(&listed).collect();
     assert!(missing.is_empty(), "not in README.md: {missing:?}");

@@ -89,6 +89,19 @@ impl OptimizerConfig {
             None => Ok(()),
         }
     }
+
+    /// The same for a learning-rate range test (Smith 2017, arXiv 1506.01186): in so many steps all rates
+    /// rise evenly from 0 to `highest` times what they are.
+    #[must_use]
+    pub fn rising(mut self, steps: u32, highest: f64) -> Self {
+        self.adamw.lr *= highest;
+        self.scalar_lr *= highest;
+        if let Some(muon) = &mut self.muon {
+            muon.lr *= highest;
+        }
+        self.schedule = LrSchedule { warmup: steps, ..LrSchedule::CONSTANT };
+        self
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +129,16 @@ mod tests {
         for (factor, expected) in factors.into_iter().zip(expected) {
             assert!((factor - expected).abs() < 1e-7, "{factors:?}");
         }
+    }
+
+    #[test]
+    fn a_range_test_rises_evenly_to_the_highest_rates() {
+        let muon = MuonConfig { lr: 0.02, momentum: 0.95, weight_decay: 0.0 };
+        let rising = OptimizerConfig { muon: Some(muon), ..REFERENCE }.rising(100, 10.0);
+        let factors = [1, 50, 100].map(|step| rising.schedule.factor(step));
+        assert_eq!(factors, [0.01, 0.5, 1.0]);
+        assert_eq!((rising.adamw.lr, rising.scalar_lr), (10.0 * REFERENCE.adamw.lr, 0.2));
+        assert_eq!(rising.muon.map(|muon| muon.lr), Some(0.2));
     }
 
     #[test]

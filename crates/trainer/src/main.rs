@@ -1,4 +1,4 @@
-//! The Cinnabar program: data, tokenizer, train, ablate, eval, judge, export, sample, render, bench.
+//! The Cinnabar program: data, tokenizer, train, ablate, lr-range, eval, judge, export, sample, render, bench.
 
 mod ablate;
 mod advice;
@@ -13,6 +13,7 @@ mod eval;
 mod files;
 mod interrupt;
 mod judging;
+mod lr_range;
 mod media;
 mod memory;
 mod print;
@@ -51,6 +52,7 @@ enum Command {
     Tokenizer(commands::tokenizer::TokenizerArgs),
     Train(commands::train::TrainArgs),
     Ablate(commands::ablate::AblateArgs),
+    LrRange(commands::lr_range::LrRangeArgs),
     Eval(commands::eval::EvalArgs),
     Judge(commands::judge::JudgeArgs),
     Export(commands::export::ExportArgs),
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::Tokenizer(args) => commands::tokenizer::run(&args),
         Command::Train(args) => commands::train::run(&args, &interrupt),
         Command::Ablate(args) => commands::ablate::run(args, &interrupt),
+        Command::LrRange(args) => commands::lr_range::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Judge(args) => commands::judge::run(&args),
         Command::Export(args) => commands::export::run(&args),

@@ -6,6 +6,7 @@ pub(crate) mod data;
 pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod judge;
+pub(crate) mod lr_range;
 mod named;
 pub(crate) mod render;
 pub(crate) mod sample;
