@@ -104,7 +104,9 @@ fn models_write_and_read() {
     let of = |column: usize, member: &str| json[column][member].clone();
     assert_eq!(json.as_array().map(Vec::len), Some(6), "a file, four ways to write, real text");
     assert_eq!((of(0, "name"), of(5, "name")), ("noise".into(), "real".into()));
-    assert_eq!(of(1, "curve"), "masked maskgit 4");
+    assert_eq!((of(1, "model"), of(1, "sampler")), ("masked".into(), "maskgit".into()));
+    assert_eq!((of(1, "steps"), of(3, "steps")), (4.into(), Value::Null));
+    assert_eq!(of(1, "name"), "maskgit, 4 steps, T = 0.5");
     assert_eq!((of(2, "temperature"), of(3, "temperature")), (1.0.into(), 0.5.into()));
     assert_eq!((of(1, "passes"), of(1, "texts")), (4.0.into(), 10.into()));
     assert_eq!(of(0, "passes"), Value::Null);

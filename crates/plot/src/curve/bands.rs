@@ -40,7 +40,7 @@ pub struct BandPlot {
     pub x_scale: Option<(String, f64)>,
     /// What y is, with its unit.
     pub y_label: String,
-    /// The lines, at most six to be told apart.
+    /// The lines: six are easily told apart, twelve with care.
     pub lines: Vec<Series>,
     /// Horizontal lines.
     pub references: Vec<Reference>,
@@ -56,6 +56,8 @@ impl BandPlot {
         let palette = self.theme.palette();
         let lines = self.lines.iter().enumerate().map(|(i, series)| {
             let color = palette.series[i % palette.series.len()];
+            // Once all colours are taken, they come darker.
+            let color = color.mix(palette.ink, 0.5 * (i / palette.series.len()) as f32);
             let points: Vec<_> = series.points.iter().map(|&[x, _, y, _]| (x, y)).collect();
             let name = Some(series.name.clone());
             let line = match series.dots {

@@ -94,6 +94,8 @@ pub(super) struct Arm {
     pub(super) values: Vec<usize>,
     /// The values' names.
     pub(super) name: String,
+    /// The name of that on the last axis.
+    pub(super) last: String,
     pub(super) stories: Option<usize>,
     pub(super) runs: Vec<Planned>,
 }
@@ -199,7 +201,8 @@ impl Ablation {
         };
         let runs = self.seeds.iter().map(run).collect::<Result<_>>()?;
         let stories = choices.iter().rev().find_map(|choice| choice.stories);
-        Ok(Arm { name: name.clone(), stories, runs, values })
+        let last = choices.last().map_or_else(String::new, |choice| choice.name.clone());
+        Ok(Arm { name: name.clone(), last, stories, runs, values })
     }
 
     /// The arms of each picture: those that differ in the last axis alone, with what they share.
@@ -268,6 +271,19 @@ mod tests {
         let shared: Vec<_> =
             pictures.iter().map(|(name, arms)| (name.as_str(), arms.len())).collect();
         assert_eq!(shared, [("10", 2), ("all", 2)]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_ablations_of_the_repository_can_be_run() -> Result<()> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/ablations");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder)? {
+            let ablation = Ablation::read(&entry?.path())?;
+            assert!(ablation.arms()?.iter().all(|arm| arm.runs.len() == 3), "{}", ablation.title);
+            count += 1;
+        }
+        assert_eq!(count, 5);
         Ok(())
     }
 

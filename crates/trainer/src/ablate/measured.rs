@@ -55,6 +55,7 @@ pub(super) struct Point {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Texts {
     pub(super) sampler: String,
+    pub(super) steps: Option<usize>,
     pub(super) temperature: f32,
     pub(super) passes: usize,
     pub(super) texts: Vec<String>,
@@ -143,8 +144,8 @@ fn texts(
     let endings = author.endings(&stories, cloze)?;
     let written = recipes.iter().map(|recipe| {
         let written = author.write(&stories, texts, recipe, planned.seed)?;
-        let crate::judging::Written { texts, passes, sampler, temperature } = written;
-        Ok(Texts { sampler, temperature, passes, texts })
+        let crate::judging::Written { texts, passes, sampler, steps, temperature } = written;
+        Ok(Texts { sampler, steps, temperature, passes, texts })
     });
     Ok((written.collect::<Result<_>>()?, endings))
 }

@@ -16,10 +16,7 @@ pub(super) const OVER: [(&str, &str); 3] =
 /// Bits per byte of held-out text over [`OVER`], one line for each arm, called by what the arms do not
 /// share: the mean of the seeds, with a band from the lowest to the highest.
 pub(super) fn curves(title: &str, arms: &[Results], over: usize) -> BandPlot {
-    let lines = arms.iter().map(|(arm, runs)| {
-        let name = arm.name.rsplit(", ").next().unwrap_or(&arm.name);
-        Series::line(name, band(runs, over))
-    });
+    let lines = arms.iter().map(|(arm, runs)| Series::line(&arm.last, band(runs, over)));
     BandPlot {
         title: title.to_owned(),
         x_label: OVER[over].1.to_owned(),

@@ -148,14 +148,6 @@ impl Report<'_> {
             for recipe in 0..recipes {
                 let all: Vec<_> = runs.iter().map(|run| &run.written[recipe]).collect();
                 let one = all[0];
-                let curve = match self.ablation.judge.samplers.is_empty() {
-                    true => arm.name.clone(),
-                    false => format!("{}, {}", arm.name, one.sampler),
-                };
-                let name = match self.ablation.judge.temperatures.len() {
-                    0 | 1 => curve.clone(),
-                    _ => format!("{curve}, {}", one.temperature),
-                };
                 let endings: Option<Vec<Estimate>> = runs.iter().map(|run| run.endings).collect();
                 let endings = endings.map(|all| Estimate {
                     mean: all.iter().map(|one| one.mean).sum::<f64>() / all.len() as f64,
@@ -164,10 +156,11 @@ impl Report<'_> {
                 });
                 let passes =
                     all.iter().map(|one| one.passes as f64).sum::<f64>() / all.len() as f64;
-                let temperature = one.temperature;
                 let texts = all.iter().flat_map(|one| one.texts.iter().cloned()).collect();
-                let origin = Some(Origin { curve, temperature, passes, endings });
-                sets.push(Set { name, texts, origin });
+                let (model, sampler) = (arm.name.clone(), one.sampler.clone());
+                let (steps, temperature) = (one.steps, one.temperature);
+                let origin = Origin { model, sampler, steps, temperature, passes, endings };
+                sets.push(Set { name: String::new(), texts, origin: Some(origin) });
             }
         }
         let planned = &self.arms[0].0.runs[0];

@@ -103,13 +103,8 @@ pub(super) fn curves(ablation: &Ablation, arms: &[Results]) -> String {
 
 /// What the arms came to, each over its seeds.
 pub(super) fn summary(ablation: &Ablation, arms: &[Results]) -> String {
-    let columns = [
-        "parameters",
-        "tokens, millions",
-        "minutes",
-        "bits per byte, last",
-        "bits per byte, best (step)",
-    ];
+    let columns =
+        ["parameters", "tokens, millions", "minutes", "bits per byte, last", "bits per byte, best"];
     let mut rows = vec![head(ablation, &columns)];
     for results in arms {
         let (arm, runs) = results;
@@ -138,7 +133,7 @@ pub(super) fn summary(ablation: &Ablation, arms: &[Results]) -> String {
             format!("{:.1}", mean(&|run| run.seconds) / 60.0),
             bits(&|run| run.last.bits_per_byte, &|run| run.last.bits_per_byte_error),
             format!(
-                "{} ({step:.0})",
+                "{}, step {step:.0}",
                 bits(&|run| run.best.bits_per_byte, &|run| run.best.bits_per_byte_error)
             ),
         ]);

@@ -10,7 +10,7 @@ use diffusion::sampler::Sampler;
 use crate::checkpoints::{self, Located};
 use crate::compute::ComputeArgs;
 use crate::corpus_files::CorpusFile;
-use crate::judging::{self, Author, Excerpt, Origin, Reader, Set};
+use crate::judging::{self, Author, Excerpt, Origin, Reader, Set, Written};
 use crate::{curves, files, print};
 
 /// Compare texts with real ones: faults, variety, and whether they can be told apart
@@ -184,18 +184,10 @@ fn write(
         let endings = author.endings(&stories, args.cloze)?;
         for recipe in &recipes {
             let written = author.write(&stories, texts, recipe, args.seed)?;
-            let curve = match args.sampler.is_empty() {
-                true => author.name().to_owned(),
-                false => format!("{} {}", author.name(), written.sampler),
-            };
-            let temperature = written.temperature;
-            let name = match recipe.temperature {
-                Some(temperature) => format!("{curve} {temperature}"),
-                None => curve.clone(),
-            };
-            let passes = written.passes as f64;
-            let origin = Origin { curve, temperature, passes, endings };
-            sets.push(Set { name, texts: written.texts, origin: Some(origin) });
+            let Written { texts, passes, sampler, steps, temperature } = written;
+            let (model, passes) = (author.name().to_owned(), passes as f64);
+            let origin = Origin { model, sampler, steps, temperature, passes, endings };
+            sets.push(Set { name: String::new(), texts, origin: Some(origin) });
         }
     }
     Ok((sets, real))

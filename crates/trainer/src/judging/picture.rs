@@ -3,16 +3,20 @@
 use plot::curve::{BandPlot, Reference, Series};
 use plot::theme::Theme;
 
-use super::Column;
+use super::{Column, Origin, names};
 
-/// Information of the texts under the reader over their own entropy: one curve for each model and
-/// sampler, one point for each temperature. `None` without a reader.
+/// Information of the texts under the reader over their own entropy: one curve for each model, sampler
+/// and number of steps, one point for each temperature. `None` without a reader.
 pub(crate) fn perplexity_and_entropy(title: &str, columns: &[Column]) -> Option<BandPlot> {
     let point = |one: &Column| {
         let read = one.nats_per_byte?;
         Some([one.entropy?, read.mean - read.error, read.mean, read.mean + read.error])
     };
-    let mut lines = curves(columns, &point);
+    let part = |origin: &Origin| {
+        let [model, sampler, steps, _] = origin.parts();
+        [model, sampler, steps]
+    };
+    let mut lines = curves(columns, &part, &point);
     if let Some(real) = columns.iter().find(|one| one.origin.is_none()) {
         lines.extend(point(real).map(|point| Series::dots(&real.judgement.name, vec![point])));
     }
@@ -26,10 +30,14 @@ pub(crate) fn perplexity_and_entropy(title: &str, columns: &[Column]) -> Option<
     })
 }
 
-/// How well the texts are told from real ones over the passes that they took: one curve for each model
-/// and sampler. `None` if none was written by a model.
+/// How well the texts are told from real ones over the passes that they took: one curve for each model,
+/// sampler and temperature. `None` if none was written by a model.
 pub(crate) fn against_passes(title: &str, columns: &[Column]) -> Option<BandPlot> {
-    let lines = curves(columns, &|one| {
+    let part = |origin: &Origin| {
+        let [model, sampler, _, temperature] = origin.parts();
+        [model, sampler, temperature]
+    };
+    let lines = curves(columns, &part, &|one| {
         let found = one.judgement.separability?;
         let passes = one.origin.as_ref()?.passes;
         Some([passes, found.auc - found.error, found.auc, found.auc + found.error])
@@ -46,14 +54,19 @@ pub(crate) fn against_passes(title: &str, columns: &[Column]) -> Option<BandPlot
     })
 }
 
-/// The columns that models wrote as curves.
-fn curves(columns: &[Column], point: &dyn Fn(&Column) -> Option<[f64; 4]>) -> Vec<Series> {
+/// The columns that models wrote as curves: those of the same `parts` are one.
+fn curves(
+    columns: &[Column],
+    parts: &dyn Fn(&Origin) -> [String; 3],
+    point: &dyn Fn(&Column) -> Option<[f64; 4]>,
+) -> Vec<Series> {
+    let known = columns.iter().filter_map(|one| Some((parts(one.origin.as_ref()?), point(one)?)));
+    let (parts, points): (Vec<_>, Vec<_>) = known.unzip();
     let mut curves: Vec<Series> = vec![];
-    for one in columns {
-        let (Some(origin), Some(point)) = (&one.origin, point(one)) else { continue };
-        match curves.iter_mut().find(|curve| curve.name == origin.curve) {
+    for (name, point) in names(&parts).iter().zip(points) {
+        match curves.iter_mut().find(|curve| curve.name == *name) {
             Some(curve) => curve.points.push(point),
-            None => curves.push(Series::dots(&origin.curve, vec![point])),
+            None => curves.push(Series::dots(name, vec![point])),
         }
     }
     for curve in &mut curves {

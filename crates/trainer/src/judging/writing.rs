@@ -78,8 +78,10 @@ pub(crate) struct Written {
     pub(crate) texts: Vec<String>,
     /// Passes of the network over a text, at most.
     pub(crate) passes: usize,
-    /// Sampler with its steps.
+    /// Sampler, with its parts.
     pub(crate) sampler: String,
+    /// Denoising steps that were asked for.
+    pub(crate) steps: Option<usize>,
     pub(crate) temperature: f32,
 }
 
@@ -188,12 +190,11 @@ impl Author {
             bar.inc(prompts.len() as u64);
         }
         bar.finish_and_clear();
-        let steps = options.steps.filter(|_| !options.sampler.adaptive());
-        let steps = steps.map(|steps| format!(" {steps}")).unwrap_or_default();
         Ok(Written {
             texts: written,
             passes,
-            sampler: format!("{}{steps}", options.sampler),
+            sampler: options.sampler.to_string(),
+            steps: options.steps.filter(|_| !options.sampler.adaptive()),
             temperature: options.temperature,
         })
     }
