@@ -58,7 +58,7 @@ pub(crate) const LINK: &str = "#model=stories&prompt=Once+upon+a+time%2C+[MASK:1
 /// Prompts with gaps.
 pub(crate) const PROMPTS: [&str; 3] = [
     "One day, Tom and his mom went to the park. [MASK:12] Tom was very happy.",
-    "[MASK] [MASK:1][MASK:99]",
+    "[MASK] [MASK:1][MASK:99][MASK:2-7]",
     "\u{e9}\u{301} \u{1f469}\u{200d}\u{1f469} <|endoftext|>[PAD] \u{0}",
 ];
 

@@ -15,7 +15,7 @@ use crate::hub::LocalHub;
 use crate::seeds;
 
 /// What came of an input.
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It was read.
     Used,
     /// It was refused, for this reason.
@@ -25,20 +25,18 @@ pub enum Verdict {
 }
 
 /// Reads bytes.
-pub type Read = Box<dyn Fn(&[u8]) -> Verdict>;
+type Read = Box<dyn Fn(&[u8]) -> Verdict>;
 
 /// A reader of foreign bytes.
-pub struct Target {
-    /// What it is called.
-    pub name: &'static str,
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
     /// Its part of the inputs.
-    pub share: usize,
+    pub(crate) share: usize,
     /// Sound inputs.
-    pub seeds: Vec<Vec<u8>>,
+    pub(crate) seeds: Vec<Vec<u8>>,
     /// Bytes from here on are weights.
-    pub weights: Option<usize>,
-    /// Gives it an input.
-    pub read: Read,
+    pub(crate) weights: Option<usize>,
+    pub(crate) read: Read,
 }
 
 fn target(
@@ -72,9 +70,8 @@ fn of_text(
     target(name, share, seeds, move |bytes| text(bytes).map_or_else(|refused| refused, &read))
 }
 
-/// All readers.
-#[must_use]
-pub fn all() -> Vec<Target> {
+/// All of them.
+pub(crate) fn all() -> Vec<Target> {
     let files = seeds::checkpoint();
     let tokenizer = Tokenizer::from_bytes(&files[TOKENIZER]).expect("of the checkpoint");
     let mut targets = vec![weights(&files), optimizer(&files), trace(), prompt(&tokenizer), link()];
@@ -93,7 +90,7 @@ pub fn all() -> Vec<Target> {
     targets.push(of_text("settings", 2, vec![settings], |text| {
         verdict(Settings::parse(text, &[]).map(|settings| settings.to_toml()))
     }));
-    targets.push(target("models", 1, vec![seeds::models()], |bytes| {
+    targets.push(target("models.json", 1, vec![seeds::models()], |bytes| {
         verdict(serde_json::from_slice::<Vec<ModelEntry>>(bytes))
     }));
     targets.push(ids());
@@ -175,7 +172,7 @@ fn trace() -> Target {
 fn prompt(tokenizer: &Tokenizer) -> Target {
     let tokenizer = tokenizer.clone();
     let seeds = seeds::PROMPTS.map(|prompt| prompt.as_bytes().to_vec()).to_vec();
-    let read = move |text: &str| verdict(writer::positions(&tokenizer, text, Length::Auto, 256));
+    let read = move |text: &str| verdict(writer::choices(&tokenizer, text, Length::Auto, 256));
     of_text("prompt", 3, seeds, read)
 }
 

@@ -100,7 +100,7 @@ pub enum OnCpu {
 /// What to write and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// The prompt with its gaps, `[MASK]` and `[MASK:12]`.
+    /// The prompt with its gaps, `[MASK]`, `[MASK:12]` and `[MASK:4-12]`.
     pub prompt: String,
     /// Tokens to write after the prompt.
     pub length: u32,

@@ -1,6 +1,6 @@
 //! The tokenizer against the Python library, its round trip, and what it refuses.
 
-use corpus::tokenizer::{TokenizerError, TrainOptions, TrainProgress};
+use corpus::tokenizer::{Prompt, TokenizerError, TrainOptions, TrainProgress};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -109,7 +109,12 @@ fn training_tells_how_far_it_is() {
 #[test]
 fn prompts_with_gaps() {
     let tokenizer = Tokenizer::from_bytes(PYTHON).unwrap();
-    let prompt = tokenizer.encode_prompt("Once upon a time[MASK:3] a cat[MASK]").unwrap();
+    let one = |prompt: &str| -> Prompt {
+        let mut all = tokenizer.encode_prompt(prompt).unwrap();
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    };
+    let prompt = one("Once upon a time[MASK:3] a cat[MASK]");
     let mut ids = tokenizer.encode("Once upon a time");
     ids.extend([2, 2, 2]);
     ids.extend(tokenizer.encode(" a cat"));
@@ -118,9 +123,13 @@ fn prompts_with_gaps() {
     assert_eq!(prompt.gaps, ids.iter().map(|&id| id == 2).collect::<Vec<_>>());
     // The library itself reads `[MASK]` the same way.
     let plain = "the[MASK] sat";
-    assert_eq!(tokenizer.encode_prompt(plain).unwrap().ids, tokenizer.encode(plain));
+    assert_eq!(one(plain).ids, tokenizer.encode(plain));
     // What fills the gap brings its space.
-    assert_eq!(tokenizer.encode_prompt("the [MASK] sat"), tokenizer.encode_prompt(plain));
+    assert_eq!(one("the [MASK] sat"), one(plain));
+    // A length that is open.
+    let open = tokenizer.encode_prompt("the [MASK:2-4] sat").unwrap();
+    let fixed = [2, 3, 4].map(|length| one(&format!("the [MASK:{length}] sat")));
+    assert_eq!(open, fixed);
 }
 
 fn refusal(json: &str) -> String {

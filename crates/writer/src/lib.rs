@@ -1,6 +1,7 @@
 //! Writing with a trained model, between the crates that compute and those that show.
 //!
-//! * [`positions`] turns a prompt with gaps into the positions of a text.
+//! * [`choices`] turns a prompt with gaps into the positions of a text; [`Writer::fit`] chooses where a
+//!   gap's length is open.
 //! * [`Writer`] is a model ready to write, with its defaults; it begins a [`Run`].
 //! * A [`Run`] yields [`Frame`](plot::Frame)s and, on request, [`Predictions`]; it goes on from any
 //!   [`Snapshot`].
@@ -12,6 +13,7 @@
 
 mod check;
 mod edits;
+mod fit;
 mod predictions;
 mod prompt;
 mod run;
@@ -20,6 +22,6 @@ mod writer;
 pub use check::{TOLERANCE, deviation, expectation};
 pub use edits::{Edit, Snapshot, edit};
 pub use predictions::{Predictions, TOP};
-pub use prompt::{DEFAULT_LENGTH, Length, PromptError, positions};
+pub use prompt::{DEFAULT_LENGTH, Length, PromptError, choices};
 pub use run::{Run, frame};
 pub use writer::{Writer, defaults, options, piece, sampling};

@@ -1,6 +1,6 @@
 //! Prompt to positions.
 
-use corpus::tokenizer::{Tokenizer, TokenizerError};
+use corpus::tokenizer::{Prompt, Tokenizer, TokenizerError};
 
 /// Tokens written after a prompt without gaps by [`Length::Auto`].
 pub const DEFAULT_LENGTH: usize = 128;
@@ -57,29 +57,40 @@ pub enum PromptError {
     Nothing,
 }
 
-/// The positions of a text: one entry per token, `None` where one is to be written.
+/// The positions of a text: one entry per token, `None` where one is to be written. Where a gap's length
+/// is open there is a list for each length, shorter ones first; [`Writer::fit`](crate::Writer::fit)
+/// chooses.
 ///
-/// `[MASK]` and `[MASK:12]` in the prompt are gaps. Spaces before text to be written are dropped,
-/// because the next word's token brings its own.
+/// `[MASK]`, `[MASK:12]` and `[MASK:4-12]` in the prompt are gaps. Spaces before text to be written are
+/// dropped, because the next word's token brings its own.
 ///
 /// # Errors
 /// If the prompt does not fit `block_size` tokens or leaves nothing to write.
-pub fn positions(
+pub fn choices(
     tokenizer: &Tokenizer,
     prompt: &str,
     length: Length,
     block_size: usize,
-) -> Result<Vec<Option<u32>>, PromptError> {
+) -> Result<Vec<Vec<Option<u32>>>, PromptError> {
     let continued = !matches!(length, Length::Exactly(0) | Length::AtMost(0));
     let prompt = if continued { prompt.trim_end_matches(' ') } else { prompt };
     let encoded = tokenizer.encode_prompt(prompt)?;
-    let (tokens, block) = (encoded.ids.len(), block_size);
-    let gaps = encoded.gaps.contains(&true);
+    encoded.into_iter().map(|prompt| positions(prompt, length, block_size)).collect()
+}
+
+fn positions(
+    prompt: Prompt,
+    length: Length,
+    block: usize,
+) -> Result<Vec<Option<u32>>, PromptError> {
+    let Prompt { ids, gaps } = prompt;
+    let tokens = ids.len();
+    let has_gaps = gaps.contains(&true);
     let Some(room) = block.checked_sub(tokens) else {
         return Err(PromptError::TooLong { tokens, block });
     };
     let wanted = match length {
-        Length::Auto if gaps => 0,
+        Length::Auto if has_gaps => 0,
         Length::Auto => DEFAULT_LENGTH.min(room),
         Length::AtMost(wanted) => wanted.min(room),
         Length::Exactly(wanted) if wanted > room => {
@@ -87,10 +98,10 @@ pub fn positions(
         }
         Length::Exactly(wanted) => wanted,
     };
-    if wanted == 0 && !gaps {
+    if wanted == 0 && !has_gaps {
         return Err(if room == 0 { PromptError::Full(block) } else { PromptError::Nothing });
     }
-    let given = encoded.ids.iter().zip(encoded.gaps).map(|(&id, gap)| (!gap).then_some(id));
+    let given = ids.into_iter().zip(gaps).map(|(id, gap)| (!gap).then_some(id));
     Ok(given.chain(std::iter::repeat_n(None, wanted)).collect())
 }
 
@@ -107,8 +118,8 @@ mod tests {
 
     /// `.` for a given token, `_` for one to be written.
     fn shape(prompt: &str, length: Length) -> String {
-        let found = positions(&tokenizer(), prompt, length, 16).expect("positions");
-        found.iter().map(|token| if token.is_some() { '.' } else { '_' }).collect()
+        let found = choices(&tokenizer(), prompt, length, 16).expect("positions");
+        found[0].iter().map(|token| if token.is_some() { '.' } else { '_' }).collect()
     }
 
     #[test]
@@ -125,6 +136,15 @@ mod tests {
     }
 
     #[test]
+    fn an_open_length_is_a_list_of_positions() {
+        let found = choices(&tokenizer(), "x[MASK:2-4]y", Auto, 16).expect("positions");
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [4, 5, 6]);
+        assert!(found.iter().all(|one| one[0].is_some() && one[1].is_none()));
+        let error = choices(&tokenizer(), "x[MASK:2-20]y", Auto, 16).unwrap_err().to_string();
+        assert!(error.contains("the prompt has 17 tokens"), "{error}");
+    }
+
+    #[test]
     fn spaces_before_text_to_be_written_are_dropped() {
         for length in [Exactly(2), AtMost(2)] {
             assert_eq!(shape("x ", length), ".__");
@@ -137,7 +157,7 @@ mod tests {
     #[test]
     fn impossible_prompts_get_a_sentence() {
         let error = |prompt: &str, length| {
-            positions(&tokenizer(), prompt, length, 16).unwrap_err().to_string()
+            choices(&tokenizer(), prompt, length, 16).unwrap_err().to_string()
         };
         let long = "z".repeat(17);
         for length in [Auto, AtMost(3), Exactly(3)] {

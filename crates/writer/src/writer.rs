@@ -8,7 +8,7 @@ use kernels::Variants;
 use model::{Card, Model, Objective, Sampling};
 use plot::{Piece, Trace, trace};
 
-use crate::{Length, PromptError, Run, frame, positions};
+use crate::{Length, PromptError, Run, choices, frame};
 
 /// A network on a device, its tokenizer, and what is known of it.
 #[derive(Debug)]
@@ -28,12 +28,16 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// The positions of a text, see [`positions`].
+    /// The positions of a text, for each length that its gaps may have; see [`choices`].
     ///
     /// # Errors
     /// When the prompt does not fit the model or leaves nothing to write.
-    pub fn positions(&self, prompt: &str, length: Length) -> Result<Vec<Option<u32>>, PromptError> {
-        positions(&self.tokenizer, prompt, length, self.model.config.block_size)
+    pub fn choices(
+        &self,
+        prompt: &str,
+        length: Length,
+    ) -> Result<Vec<Vec<Option<u32>>>, PromptError> {
+        choices(&self.tokenizer, prompt, length, self.model.config.block_size)
     }
 
     /// Begins a run of `texts` texts from the same positions, see [`Run::new`].

@@ -39,6 +39,11 @@ fn writer(device: &mut Device) -> Writer {
     }
 }
 
+/// The positions of a text without gaps of open length.
+fn one(writer: &Writer, prompt: &str, length: usize) -> Vec<Option<u32>> {
+    writer.choices(prompt, Length::Exactly(length)).expect("it fits").swap_remove(0)
+}
+
 /// Everything that is left of a run, frame by frame.
 fn rest(device: &mut Device, run: &mut Run) -> Vec<Frame> {
     let mut frames = Vec::new();
@@ -54,7 +59,7 @@ fn rest(device: &mut Device, run: &mut Run) -> Vec<Frame> {
 
 /// A run of one text over its whole length, and its trace.
 fn whole(device: &mut Device, writer: &Writer) -> (Run, Trace) {
-    let positions = writer.positions("Tom ", Length::Exactly(12)).expect("it fits");
+    let positions = one(writer, "Tom ", 12);
     let options = SampleOptions { may_end: false, ..writer.defaults.clone() };
     let run = writer.begin(device, &positions, 1, &options, true);
     let mut run = block_on(run).expect("possible");
@@ -118,7 +123,7 @@ fn edits_are_gone_on_from() {
 fn a_text_is_complete_when_everything_up_to_its_end_is_visible() {
     let device = &mut Device::cpu();
     let writer = writer(device);
-    let positions = writer.positions("Tom", Length::Exactly(20)).expect("it fits");
+    let positions = one(&writer, "Tom", 20);
     let mut early = 0;
     // Another token takes the part of the end: this model seldom draws that of its tokenizer.
     for end in 0..290 {
@@ -137,4 +142,36 @@ fn a_text_is_complete_when_everything_up_to_its_end_is_visible() {
         assert_eq!(run.text(&state, 0), &frame.ids[..end_at.unwrap_or(frame.ids.len())]);
     }
     assert!(early > 0, "no text was complete before the last step");
+}
+
+#[test]
+fn the_length_of_the_likeliest_tokens_is_chosen() {
+    let device = &mut Device::cpu();
+    let writer = writer(device);
+    let choices = writer.choices("Tom[MASK:1-9] ball.", Length::Auto).expect("it fits");
+    assert_eq!(choices.len(), 9);
+    // One token after the other as the passes go, likeliest tokens at the surest places.
+    let options = SampleOptions {
+        sampler: "maskgit+confidence".parse().expect("a sampler"),
+        temperature: 0.0,
+        steps: Some(TIMESTEPS),
+        may_end: false,
+        ..writer.defaults.clone()
+    };
+    let mut likelihoods = vec![];
+    for positions in &choices {
+        let run = block_on(writer.begin(device, positions, 1, &options, true));
+        let mut run = run.expect("possible");
+        let last = rest(device, &mut run).pop().expect("frames");
+        let drawn = last.confidence.iter().zip(positions).filter(|(_, given)| given.is_none());
+        let logs: Vec<f64> = drawn.map(|(confidence, _)| f64::from(*confidence).ln()).collect();
+        likelihoods.push(logs.iter().sum::<f64>() / logs.len() as f64);
+    }
+    let best = (0..9).max_by(|&a, &b| likelihoods[a].total_cmp(&likelihoods[b])).expect("nine");
+    let wild = SampleOptions { temperature: 1.0, seed: 9, ..writer.defaults.clone() };
+    let fit = block_on(writer.fit(device, choices.clone(), &wild)).expect("possible");
+    assert_eq!(fit, choices[best], "{likelihoods:?}");
+    assert!(best > 0 && best < 8, "a test that the ends would pass: {likelihoods:?}");
+    let only = block_on(writer.fit(device, choices[..1].to_vec(), &wild)).expect("possible");
+    assert_eq!(only, choices[0]);
 }

@@ -89,7 +89,8 @@ impl Text {
             defaults,
             name: "Tiny".to_owned(),
         };
-        let positions = writer.positions(self.prompt, Length::Exactly(LENGTH)).expect("it fits");
+        let choices = writer.choices(self.prompt, Length::Exactly(LENGTH));
+        let positions = choices.expect("it fits").swap_remove(0);
         let options = SampleOptions {
             steps: Some(STEPS),
             temperature: self.temperature,

@@ -51,7 +51,8 @@ pub(super) fn Composer() -> impl IntoView {
                     "Add a gap"
                 </button>
                 <span class="note hint">
-                    "The model fills gaps: [MASK:12] leaves room for about nine words."
+                    "The model fills gaps: [MASK:12] leaves room for about nine words, [MASK:4-12] for as many \
+                     from three to nine as it finds likeliest."
                 </span>
                 <button class="primary" type="submit" disabled=move || !ready()>
                     "Write"

@@ -78,7 +78,7 @@ impl Fault {
             // The tokenizer knows a longest gap of its own; the model's block is shorter.
             PromptError::Gap(TokenizerError::BadGap { written, .. }) => format!(
                 "`{written}` is not a gap: write `[MASK]` for one token or `[MASK:12]` for twelve, \
-                 up to {block} in all"
+                 `[MASK:4-12]` for four to twelve, up to {block} in all"
             ),
             error => error.to_string(),
         };

@@ -25,10 +25,11 @@ impl Run {
     ) -> Result<(Self, Event), Fault> {
         let Loaded { device, writer, info } = loaded;
         let length = Length::AtMost(request.length as usize);
-        let positions = writer
-            .positions(&request.prompt, length)
+        let choices = writer
+            .choices(&request.prompt, length)
             .map_err(|error| Fault::prompt(&error, info.block_size))?;
         let options = options(writer, request);
+        let positions = writer.fit(device, choices, &options).await?;
         let run = writer.begin(device, &positions, 1, &options, true).await?;
         let trace = Box::new(writer.trace(&run, &request.prompt));
         let ids = run.first().ids.clone();

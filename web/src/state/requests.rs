@@ -7,9 +7,10 @@ pub(super) fn has_gap(prompt: &str) -> bool {
     prompt.contains(GAP_OPENS)
 }
 
-/// Tokens in the gaps of a prompt. What is no gap counts as one token.
+/// Tokens in the gaps of a prompt, at most. What is no gap counts as one token.
 pub fn gap_tokens(prompt: &str) -> u32 {
-    let size = |gap: &str| gap.strip_prefix(':')?.split(']').next()?.parse().ok();
+    let size =
+        |gap: &str| gap.strip_prefix(':')?.split(']').next()?.rsplit('-').next()?.parse().ok();
     prompt.split(GAP_OPENS).skip(1).map(|gap| size(gap).unwrap_or(1)).sum()
 }
 
@@ -50,6 +51,7 @@ mod tests {
         assert_eq!((gap.length, gap.steps), (0, 12));
         assert_eq!(gap.temperature, Request::default().temperature);
         assert_eq!(example("[MASK] and [MASK:3].".into(), Request::default()).steps, 4);
+        assert_eq!(example("[MASK:4-12]".into(), Request::default()).steps, 12);
         assert_eq!(example("[MASK:300]".into(), Request::default()).steps, 100);
     }
 

@@ -88,12 +88,22 @@ pub enum TokenizerError {
     Train(String),
     /// An invalid gap in a prompt.
     #[error(
-        "`{written}` is not a gap; write `[MASK]` for one token or `[MASK:12]` for 12 (1 to {max})"
+        "`{written}` is not a gap; write `[MASK]` for one token or `[MASK:12]` for 12, `[MASK:4-12]` for 4 to 12 (1 to {max})"
     )]
     BadGap {
         /// As it stands in the prompt.
         written: String,
         /// Longest gap.
+        max: usize,
+    },
+    /// Gaps whose lengths are open in too many ways.
+    #[error(
+        "the gaps leave {count} combinations of lengths to try, at most {max} are tried; give narrower ones"
+    )]
+    ManyChoices {
+        /// Combinations.
+        count: usize,
+        /// Most that are tried.
         max: usize,
     },
 }

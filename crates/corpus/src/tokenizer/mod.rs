@@ -21,7 +21,7 @@ use bpe::Engine;
 use library::Engine;
 
 pub use error::TokenizerError;
-pub use prompt::{GAP_OPENS, MAX_GAP, Prompt};
+pub use prompt::{GAP_OPENS, MAX_CHOICES, MAX_GAP, Prompt};
 #[cfg(not(target_arch = "wasm32"))]
 pub use train::{TrainOptions, TrainProgress};
 

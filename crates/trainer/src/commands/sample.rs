@@ -24,7 +24,8 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) checkpoint: PathBuf,
 
-    /// Text to go on from; `[MASK]` is one token to fill in, `[MASK:12]` are twelve
+    /// Text to go on from; `[MASK]` is one token to fill in, `[MASK:12]` are twelve, `[MASK:4-12]`
+    /// as many from four to twelve as the model finds likeliest
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
     pub(crate) prompt: String,
 

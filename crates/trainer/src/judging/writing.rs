@@ -8,7 +8,7 @@ use device::Device;
 use diffusion::Probe;
 use diffusion::sampler::{SampleOptions, Sampler, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::{Config, Model};
+use model::{Config, Model, Objective};
 use pollster::block_on;
 use writer::Writer;
 
@@ -112,7 +112,9 @@ impl Author {
         for recipe in recipes {
             let options = recipe.options(&defaults)?;
             options.validate(&checkpoint.config, card.objective)?;
-            length = length.max(options.sampler.seen(excerpt.length, block_size));
+            if !matches!(card.objective, Objective::Block(_)) {
+                length = length.max(options.sampler.seen(excerpt.length, block_size));
+            }
         }
         let mut device = compute.open()?;
         let variants = compute::variants(&mut device)?;

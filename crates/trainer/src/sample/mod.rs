@@ -99,7 +99,8 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let objective = checkpoint.card.objective;
     options.validate(&checkpoint.config, objective)?;
     let most = longest_text(objective, &checkpoint.config);
-    let positions = writer::positions(&tokenizer, request.prompt, request.length, most)?;
+    let choices = writer::choices(&tokenizer, request.prompt, request.length, most)?;
+    let longest = choices.iter().map(Vec::len).max().unwrap_or(0);
 
     // Before the writing: what cannot be saved should cost no time.
     let files = Files::open(&request.output)?;
@@ -108,8 +109,8 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let every = request.output.every;
     let mut device = request.compute.open()?;
     let length = match objective {
-        Objective::Block(_) => positions.len(),
-        _ => options.sampler.seen(positions.len(), most),
+        Objective::Block(_) => longest,
+        _ => options.sampler.seen(longest, most),
     };
     let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(request.texts);
     let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
@@ -126,6 +127,7 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let check = checkpoint.card.check.as_ref();
     compute::check(&mut device, &writer.model, &writer.variants, check)?;
     let every = looked_at.then_some(every);
+    let positions = block_on(writer.fit(&mut device, choices, &options))?;
     let written = write(&mut device, &writer, request, &options, &positions, together, every)?;
 
     let mut played = false;
