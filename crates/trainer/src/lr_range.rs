@@ -152,8 +152,8 @@ fn picture(settings: &Settings, samples: &[Sample]) -> BandPlot {
         x_scale: muon,
         y_label: "Training loss, nats".to_owned(),
         lines: vec![
-            Series::line("smoothed", line(|sample| sample.smoothed)),
             Series::line("each step", line(|sample| sample.loss)),
+            Series::line("smoothed", line(|sample| sample.smoothed)),
         ],
         log_x: true,
         theme: Theme::Light,
