@@ -4,29 +4,22 @@
 //! must be read, or refused in one sentence; a panic, a hang, and weights that are not those that were
 //! written end the program with an error. Memory is bounded by who starts it, `cargo xtask soak`.
 
-#[path = "../../xtask/src/soak/mutate.rs"]
-mod mutate;
-#[path = "../../xtask/src/soak/random.rs"]
-mod random;
-
-mod hub;
-mod seeds;
-mod targets;
-
+use std::fs;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, abort};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use mutate::break_up;
-use random::Random;
-use targets::{Target, Verdict};
+use fuzz::{Target, Verdict};
 
 /// Longest time for an input.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Numbers of the command line.
+/// The command line.
 struct Options {
+    /// Where to write the sound inputs, instead of breaking them.
+    corpus: Option<PathBuf>,
     inputs: u64,
     first: u64,
     seed: u64,
@@ -50,23 +43,34 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { inputs: 10_000, first: 0, seed: 1 };
+    let mut options = Options { corpus: None, inputs: 10_000, first: 0, seed: 1 };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
+        if arg == "--corpus" {
+            options.corpus = Some(args.next().ok_or("`--corpus` needs a folder")?.into());
+            continue;
+        }
         let value = args.next().and_then(|value| value.parse().ok());
         let value = value.ok_or_else(|| format!("`{arg}` needs a whole number"))?;
         match arg.as_str() {
             "--inputs" => options.inputs = value,
             "--first" => options.first = value,
             "--seed" => options.seed = value,
-            _ => return Err("usage: fuzz [--inputs N] [--first N] [--seed N]".to_owned()),
+            _ => {
+                return Err(
+                    "usage: fuzz [--corpus FOLDER] [--inputs N] [--first N] [--seed N]".to_owned()
+                );
+            }
         }
     }
     Ok(options)
 }
 
 fn run(options: &Options) -> Result<(), String> {
-    let targets = targets::all();
+    let targets = fuzz::all();
+    if let Some(folder) = &options.corpus {
+        return write_corpus(&targets, folder);
+    }
     // Else readers that refuse everything would look sound.
     for target in &targets {
         for seed in &target.seeds {
@@ -103,6 +107,17 @@ fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+/// Writes the sound inputs of each reader into a folder of its name.
+fn write_corpus(targets: &[Target], folder: &Path) -> Result<(), String> {
+    let written = targets.iter().try_for_each(|target| {
+        let folder = folder.join(target.name);
+        fs::create_dir_all(&folder)?;
+        let mut seeds = target.seeds.iter().enumerate();
+        seeds.try_for_each(|(number, seed)| fs::write(folder.join(format!("sound-{number}")), seed))
+    });
+    written.map_err(|error| format!("cannot write into {}: {error}", folder.display()))
+}
+
 /// Ends the program when an input takes too long.
 fn watch(now: &AtomicU64, ended: &AtomicBool) {
     let (mut number, mut since) = (u64::MAX, Instant::now());
@@ -121,49 +136,23 @@ fn watch(now: &AtomicU64, ended: &AtomicBool) {
 }
 
 fn try_one(targets: &[Target], seed: u64, number: u64, counts: &mut [Count]) -> Result<(), String> {
-    let mut random = Random::new(seed.wrapping_mul(0x1_0000_0001).wrapping_add(number));
-    // The generator's first numbers of neighbouring seeds are alike.
-    for _ in 0..4 {
-        random.below(2);
-    }
-    let at = random.below(targets.iter().map(|target| target.share).sum());
-    let mut passed = 0;
-    let at = targets.iter().position(|target| {
-        passed += target.share;
-        at < passed
-    });
-    let at = at.expect("shares add up");
+    let (at, broken) = fuzz::broken_input(targets, seed, number);
     let target = &targets[at];
-    let whole = &target.seeds[random.below(target.seeds.len())];
-    let from = target.weights.filter(|_| random.below(2) == 0).unwrap_or(0);
-    let broken = break_up(whole, from, &mut random);
-    let verdict = panic::catch_unwind(AssertUnwindSafe(|| (target.read)(&broken)));
-    let fault = match verdict {
-        Ok(Verdict::Used) => {
-            counts[at].used += 1;
+    let tried = panic::catch_unwind(AssertUnwindSafe(|| fuzz::try_input(target, &broken)));
+    let fault = match tried {
+        Ok(Ok(used)) => {
+            let count = if used { &mut counts[at].used } else { &mut counts[at].refused };
+            *count += 1;
             return Ok(());
         }
-        Ok(Verdict::Refused(reason)) if is_sentence(&reason, &broken) => {
-            counts[at].refused += 1;
-            return Ok(());
-        }
-        Ok(Verdict::Refused(reason)) => format!("not one sentence: {reason:?}"),
-        Ok(Verdict::Wrong(reason)) => reason,
+        Ok(Err(fault)) => fault,
         Err(_) => "a panic".to_owned(),
     };
     let kept = std::env::temp_dir().join(format!("cinnabar-fuzz-{}-{number}", target.name));
-    std::fs::write(&kept, &broken).map_err(|error| error.to_string())?;
+    fs::write(&kept, &broken).map_err(|error| error.to_string())?;
     Err(format!(
         "{}, seed {seed}, input {number}, kept as {}: {fault}",
         target.name,
         kept.display()
     ))
-}
-
-/// Whether a reason is fit for people: not the form of a Rust value, and one line, but for line breaks
-/// that the input itself brings as escapes, which the program shows as such.
-fn is_sentence(reason: &str, input: &[u8]) -> bool {
-    let rust = ["unwrap()", "Some(", "Err(", "ParquetError", "panicked at"];
-    let line = reason.lines().count() == 1 || input.contains(&b'\\');
-    !reason.is_empty() && line && !rust.iter().any(|form| reason.contains(form))
 }

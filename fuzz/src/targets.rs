@@ -15,7 +15,7 @@ use crate::hub::LocalHub;
 use crate::seeds;
 
 /// What came of an input.
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// It was read.
     Used,
     /// It was refused, for this reason.
@@ -25,18 +25,20 @@ pub(crate) enum Verdict {
 }
 
 /// Reads bytes.
-type Read = Box<dyn Fn(&[u8]) -> Verdict>;
+pub type Read = Box<dyn Fn(&[u8]) -> Verdict>;
 
 /// A reader of foreign bytes.
-pub(crate) struct Target {
-    pub(crate) name: &'static str,
+pub struct Target {
+    /// What it is called.
+    pub name: &'static str,
     /// Its part of the inputs.
-    pub(crate) share: usize,
+    pub share: usize,
     /// Sound inputs.
-    pub(crate) seeds: Vec<Vec<u8>>,
+    pub seeds: Vec<Vec<u8>>,
     /// Bytes from here on are weights.
-    pub(crate) weights: Option<usize>,
-    pub(crate) read: Read,
+    pub weights: Option<usize>,
+    /// Gives it an input.
+    pub read: Read,
 }
 
 fn target(
@@ -70,8 +72,9 @@ fn of_text(
     target(name, share, seeds, move |bytes| text(bytes).map_or_else(|refused| refused, &read))
 }
 
-/// All of them.
-pub(crate) fn all() -> Vec<Target> {
+/// All readers.
+#[must_use]
+pub fn all() -> Vec<Target> {
     let files = seeds::checkpoint();
     let tokenizer = Tokenizer::from_bytes(&files[TOKENIZER]).expect("of the checkpoint");
     let mut targets = vec![weights(&files), optimizer(&files), trace(), prompt(&tokenizer), link()];
@@ -90,7 +93,7 @@ pub(crate) fn all() -> Vec<Target> {
     targets.push(of_text("settings", 2, vec![settings], |text| {
         verdict(Settings::parse(text, &[]).map(|settings| settings.to_toml()))
     }));
-    targets.push(target("models.json", 1, vec![seeds::models()], |bytes| {
+    targets.push(target("models", 1, vec![seeds::models()], |bytes| {
         verdict(serde_json::from_slice::<Vec<ModelEntry>>(bytes))
     }));
     targets.push(ids());

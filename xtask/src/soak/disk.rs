@@ -3,6 +3,7 @@
 //! `strace` makes the system call of a given number fail, so that the program itself needs no seam for
 //! this: what is tested is what is shipped.
 
+use super::strace::{Strace, Traced};
 use super::{Place, latest};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
@@ -10,19 +11,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The system calls, and how they fail.
-const CALLS: [(&str, &str); 6] = [
-    ("openat", "ENOSPC"),
-    ("write", "ENOSPC"),
-    ("fsync", "EIO"),
-    ("rename", "EIO"),
-    ("mkdir", "EROFS"),
-    ("unlink", "EIO"),
-];
-
 /// A command and the files that it writes.
 struct Job {
     name: &'static str,
+    /// Whose calls fail.
+    traced: Traced,
     command: Command,
     files: Vec<&'static str>,
 }
@@ -40,16 +33,18 @@ pub(super) fn run(place: &Place) -> Result<()> {
     }
     println!("\n== disk: each call of the program that writes fails once");
     let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let strace = Strace::new(&place.folder)?;
     for job in jobs(place)? {
-        let whole = traced(place, &job, None)?;
+        let run = |fault| strace.run(&job.command, job.traced, fault);
+        let whole = run(None)?;
         ensure!(whole.status.success(), "{}: {}", job.name, said(&whole));
         let wanted = contents(place, &job.files);
-        for (call, at) in places(&trace(place))? {
+        for (call, at) in strace.places()? {
             for file in &job.files {
                 fs::write(place.path(file), OLD)?;
             }
             let what = || format!("{}: {call} number {at} fails", job.name);
-            let output = traced(place, &job, Some((call, at))).with_context(what)?;
+            let output = run(Some((call, at))).with_context(what)?;
             check(&output).with_context(what)?;
             for ((file, found), wanted) in
                 job.files.iter().zip(contents(place, &job.files)).zip(&wanted)
@@ -71,7 +66,7 @@ pub(super) fn run(place: &Place) -> Result<()> {
             *counts.entry((job.name, call)).or_default() += 1;
         }
     }
-    training(place, &mut counts)?;
+    training(place, &strace, &mut counts)?;
     println!("{:<14}{:<10}{:>8}", "command", "call", "places");
     for ((name, call), count) in counts {
         println!("{name:<14}{call:<10}{count:>8}");
@@ -83,16 +78,20 @@ pub(super) fn run(place: &Place) -> Result<()> {
 }
 
 /// A training that fails at every place, and is then resumed or begun again.
-fn training(place: &Place, counts: &mut BTreeMap<(&'static str, &'static str), u64>) -> Result<()> {
-    let job = || Job { name: "train", command: place.train("disk", STEPS), files: vec![] };
+fn training(
+    place: &Place,
+    strace: &Strace,
+    counts: &mut BTreeMap<(&'static str, &'static str), u64>,
+) -> Result<()> {
     let run = place.path("disk");
-    let whole = traced(place, &job(), None)?;
+    let train = |fault| strace.run(&place.train("disk", STEPS), Traced::Program, fault);
+    let whole = train(None)?;
     ensure!(whole.status.success(), "the undisturbed training failed: {}", said(&whole));
     let wanted = super::kills::tensors(&run)?;
-    for (call, at) in places(&trace(place))? {
+    for (call, at) in strace.places()? {
         crate::run::remove(&run)?;
         let what = || format!("train: {call} number {at} fails");
-        let output = traced(place, &job(), Some((call, at))).with_context(what)?;
+        let output = train(Some((call, at))).with_context(what)?;
         check(&output).with_context(what)?;
         let mut again = place.train("disk", STEPS);
         if run.join("run.json").is_file() && run.join("tokenizer.json").is_file() {
@@ -119,68 +118,47 @@ fn jobs(place: &Place) -> Result<Vec<Job>> {
     let job = |name, args: &str, files: &[&'static str]| {
         let mut command = place.trainer();
         command.args(args.split_whitespace());
-        Job { name, command, files: files.to_vec() }
+        Job { name, traced: Traced::Program, command, files: files.to_vec() }
     };
     let sample = "sample --device cpu --checkpoint source --gen-len 4 --steps 2 --seed 3";
     let trace = format!("{sample} --trace disk.json");
     ensure!(crate::run::succeeds(&mut job("", &trace, &[]).command), "no trace was written");
-    let render = "render disk.json --size 320x180 --gif disk.gif --png disk.png";
-    Ok(vec![
+    let render = "render disk.json --size 320x180";
+    let mut jobs = vec![
         job("data", "data --source grammar --num-stories 9 --output disk.txt", &["disk.txt"]),
         job(
             "tokenizer",
             "tokenizer --input own.txt --vocab-size 300 --output disk.tok",
             &["disk.tok"],
         ),
-        job("sample", &format!("{sample} --viz-gif disk2.gif"), &["disk2.gif"]),
-        job("render", render, &["disk.gif", "disk.png"]),
+        job(
+            "eval",
+            "eval --device cpu --checkpoint source --text own.txt --batches 1 --plot disk3.png",
+            &["disk3.png"],
+        ),
+        job(
+            "sample",
+            &format!("{sample} --trace disk2.json --viz-gif disk2.gif"),
+            &["disk2.json", "disk2.gif"],
+        ),
+        job(
+            "render",
+            &format!("{render} --gif disk.gif --png disk.png --html disk.html"),
+            &["disk.gif", "disk.png", "disk.html"],
+        ),
         job("export", "export --checkpoint source --out exported", &[]),
-    ])
-}
-
-/// Runs a job under `strace`, which notes its calls, and lets one of them fail.
-fn traced(place: &Place, job: &Job, fault: Option<(&str, usize)>) -> Result<Output> {
-    let mut strace = Command::new("strace");
-    strace.args(["-o"]).arg(trace(place));
-    match fault {
-        Some((call, at)) => {
-            let error = CALLS.iter().find(|(name, _)| *name == call).context("a known call")?.1;
-            strace.arg("-e").arg(format!("inject={call}:error={error}:when={at}"));
-        }
-        None => {
-            let names: Vec<&str> = CALLS.iter().map(|(name, _)| *name).collect();
-            strace.arg("-e").arg(format!("trace={}", names.join(",")));
-        }
+    ];
+    if crate::run::find("ffmpeg").is_none() {
+        println!("videos are left out: there is no ffmpeg");
+        return Ok(jobs);
     }
-    strace.arg(job.command.get_program()).args(job.command.get_args());
-    strace.current_dir(&place.folder).env("RUST_BACKTRACE", "0").env_remove("RUST_LOG");
-    strace.output().context("strace cannot start; install it")
-}
-
-fn trace(place: &Place) -> PathBuf {
-    place.path("strace.txt")
-}
-
-/// The calls of a trace that write, each with its number among those of its name.
-fn places(trace: &Path) -> Result<Vec<(&'static str, usize)>> {
-    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut found = Vec::new();
-    for line in fs::read_to_string(trace)?.lines() {
-        let Some((call, _)) = CALLS
-            .iter()
-            .find(|(call, _)| line.strip_prefix(call).is_some_and(|rest| rest.starts_with('(')))
-        else {
-            continue;
-        };
-        let number = numbers.entry(call).or_default();
-        *number += 1;
-        let writes = ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|flag| line.contains(flag));
-        if *call != "openat" || writes {
-            found.push((*call, *number));
-        }
-    }
-    ensure!(!found.is_empty(), "strace saw no call that writes");
-    Ok(found)
+    let video = || job("render video", &format!("{render} --mp4 disk.mp4"), &["disk.mp4"]);
+    jobs.extend([
+        job("sample video", &format!("{sample} --viz-video disk2.mp4"), &["disk2.mp4"]),
+        video(),
+        Job { name: "ffmpeg", traced: Traced::Ffmpeg, ..video() },
+    ]);
+    Ok(jobs)
 }
 
 /// Refuses a panic, an end by a signal, and a fault that is not one sentence.

@@ -6,6 +6,7 @@ mod fuzz;
 mod kills;
 mod mutate;
 mod random;
+mod strace;
 
 use crate::run;
 use anyhow::{Context, Result, bail, ensure};
@@ -23,8 +24,9 @@ Looks for faults that take many tries (Unix only):
           bounded time and memory, and never use weights that are not those that were written
   readers broken inputs for every reader in one process, which is a thousand times as quick: also
           prompts, share links, models.json, parquet files through a local hub, story grammars
-  disk    every call of the program that writes to the disk fails once, at every place (Linux, with
-          strace); no file may be half written, and a training must go on to the same bits
+  disk    every call of the program that writes to the disk, and of the ffmpeg that it starts, fails
+          once, at every place (Linux, with strace); no file may be half written, and a training must
+          go on to the same bits
 
 Usage: cargo xtask soak [--kills N] [--inputs N] [--readers N] [--seed N] [--program FILE]
 

@@ -1,0 +1,6 @@
+//! The reader of a tokenizer, as libFuzzer asks it.
+
+#![no_main]
+#![allow(unsafe_code, reason = "libFuzzer calls it by name")]
+
+fuzz::harness!("tokenizer");
