@@ -6,6 +6,7 @@
 pub use corpus::tokenizer::GAP_OPENS;
 pub use diffusion::sampler::{Sampler, SamplerKind};
 use model::Check;
+pub use model::Objective;
 use plot::{Frame, Piece, Trace};
 use serde::{Deserialize, Serialize};
 pub use writer::{Predictions, Snapshot};
@@ -13,7 +14,7 @@ pub use writer::{Predictions, Snapshot};
 use crate::picture::Order;
 
 /// An entry of `models.json`. Addresses are relative to that file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelEntry {
     /// Short name for addresses: letters, digits, hyphens.
     pub id: String,
@@ -35,6 +36,14 @@ pub struct ModelEntry {
     /// What it computes for a fixed input, where its file does not say so itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<Box<Check>>,
+}
+
+impl ModelEntry {
+    /// Address of its model card, which lies beside the checkpoint.
+    pub fn model_card(&self) -> String {
+        let folder = self.checkpoint.rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{folder}/README.md")
+    }
 }
 
 /// The SHA-256 of a model's files, in hexadecimal digits.
@@ -202,12 +211,14 @@ pub enum Stage {
 }
 
 /// What is known of a loaded model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Its id in `models.json`; none for a dropped one.
     pub id: Option<String>,
     /// Name for people.
     pub name: String,
+    /// What it learned, which decides how it can write.
+    pub objective: Objective,
     /// Number of parameters.
     pub parameters: u64,
     /// Layers.
@@ -232,7 +243,7 @@ pub struct ModelInfo {
     pub defaults: Request,
     /// Why that is the CPU; none for a GPU.
     pub on_cpu: Option<OnCpu>,
-    /// Milliseconds that a CPU takes for each token in a step, as measured; none for a GPU.
+    /// Milliseconds that a CPU takes for each token that a step computes, as measured; none for a GPU.
     pub token_ms: Option<f64>,
 }
 

@@ -34,17 +34,17 @@ impl Loaded {
         compute: Compute,
         emit: &Emit,
     ) -> Result<Self, Fault> {
-        let (sender, config) = oneshot::channel();
+        let (sender, kind) = oneshot::channel();
         let arriving = arrive(&source, dropped, Ahead(Some(sender)), emit);
         let preparing = async {
             emit(Event::Progress(Stage::Adapter));
             let (device, on_cpu) = adapter::open(compute).await?;
-            match config.await {
-                Ok(config) if compute == Compute::Auto => {
-                    let (network, quicker) = Network::quickest(device, config, emit).await?;
+            match kind.await {
+                Ok(kind) if compute == Compute::Auto => {
+                    let (network, quicker) = Network::quickest(device, kind, emit).await?;
                     Ok((network, on_cpu.or(quicker)))
                 }
-                Ok(config) => Ok((Network::new(device, config, emit).await?, on_cpu)),
+                Ok(kind) => Ok((Network::new(device, kind, emit).await?, on_cpu)),
                 // There is no model: the one who looked for it says so, and ends this, too.
                 Err(_) => std::future::pending().await,
             }
@@ -90,6 +90,7 @@ impl Loaded {
         let info = ModelInfo {
             id,
             name: card.name.clone().unwrap_or(name),
+            objective: card.objective,
             parameters: config.parameters() as u64,
             layers: config.n_layer as u32,
             width: config.n_embd as u32,
@@ -104,9 +105,9 @@ impl Loaded {
             on_cpu,
             token_ms: network.token_ms().await?,
         };
-        // Only now: a network's speed is measured the same way whatever it was trained for.
-        network.model.objective = card.objective;
+        // Only now: a network of blocks is measured as if it wrote whole texts.
         if let Objective::Block(_) = card.objective {
+            network.model.objective = card.objective;
             let Network { device, model, workspace, .. } = &mut network;
             *workspace = Workspace::for_model(device, model, 1, config.block_size)?;
         }
@@ -117,7 +118,7 @@ impl Loaded {
     }
 }
 
-/// Gets both files, says ahead what config the model has, and checks everything.
+/// Gets both files, says ahead what network the model is, and checks everything.
 async fn arrive(
     source: &Source,
     dropped: &[File],
@@ -155,17 +156,17 @@ async fn arrive(
     Ok((checkpoint, tokenizer))
 }
 
-/// Sends the config as soon as the head of the checkpoint is there.
-struct Ahead(Option<Sender<Config>>);
+/// Sends config and objective as soon as the head of the checkpoint is there.
+struct Ahead(Option<Sender<(Config, Objective)>>);
 
 impl Ahead {
     fn look(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         if self.0.is_some()
-            && let Some((config, _)) = Checkpoint::head(bytes)?
+            && let Some((config, card)) = Checkpoint::head(bytes)?
             && let Some(sender) = self.0.take()
         {
             // Nobody listens any more when the device failed: that fault comes first.
-            let _ = sender.send(config);
+            let _ = sender.send((config, card.objective));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! A network on a device, prepared while its parameters are still downloading.
 
 use device::{Device, Launch};
+use diffusion::default_sampler;
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use kernels::Variants;
 use model::{Check, Checkpoint, Config, Model, Objective};
@@ -28,11 +29,15 @@ impl Network {
     /// Allocates buffers and compiles shaders; the parameters are zeros.
     pub(super) async fn new(
         mut device: Device,
-        config: Config,
+        (config, objective): (Config, Objective),
         emit: &Emit,
     ) -> Result<Self, Fault> {
-        let model = Model::new(&mut device, config)?;
-        let workspace = Workspace::new(&mut device, &config, 1, config.block_size)?;
+        let mut model = Model::new(&mut device, config)?;
+        // The cache of the others comes when their speed is measured.
+        if objective.shifts() {
+            model.objective = objective;
+        }
+        let workspace = Workspace::for_model(&mut device, &model, 1, config.block_size)?;
         let mut network = Self { device, variants: Variants::default(), model, workspace };
         network.compile_shaders(emit).await?;
         Ok(network)
@@ -41,19 +46,20 @@ impl Network {
     /// On `device`, or on the CPU where a step of that GPU is slow and the CPU's is quicker.
     pub(super) async fn quickest(
         device: Device,
-        config: Config,
+        kind: (Config, Objective),
         emit: &Emit,
     ) -> Result<(Self, Option<OnCpu>), Fault> {
-        let mut network = Self::new(device, config, emit).await?;
+        let mut network = Self::new(device, kind, emit).await?;
         if network.device.gpu().is_none() {
             return Ok((network, None));
         }
-        let gpu_ms = network.step_ms().await?;
+        // Passes over a whole text, whatever the network was trained for.
+        let gpu_ms = network.step_ms(Objective::Masked).await?;
         if gpu_ms < SLOW {
             return Ok((network, None));
         }
-        let mut other = Self::new(Device::cpu(), config, emit).await?;
-        let cpu_ms = other.step_ms().await?;
+        let mut other = Self::new(Device::cpu(), kind, emit).await?;
+        let cpu_ms = other.step_ms(Objective::Masked).await?;
         log::info!("a step of {MEASURED} tokens: GPU {gpu_ms:.0} ms, CPU {cpu_ms:.0} ms");
         if cpu_ms >= gpu_ms {
             return Ok((network, None));
@@ -79,7 +85,7 @@ impl Network {
         if gpu <= TOLERANCE {
             return Ok(None);
         }
-        let mut other = Self::new(Device::cpu(), checkpoint.config, emit).await?;
+        let mut other = Self::new(Device::cpu(), (checkpoint.config, objective), emit).await?;
         other.model.parameters.write(&mut other.device, &checkpoint.values)?;
         let cpu = other.deviation(check, objective).await?;
         if cpu > TOLERANCE {
@@ -107,9 +113,10 @@ impl Network {
         let Self { device, variants, model, workspace } = self;
         let parts = Parts { model, variants, workspace };
         let pass = PassOptions { predictions: true, ..PassOptions::default() };
-        let recording = Generation::warmup_recording(parts, &one_step(), pass);
+        let options = one_step(model.objective);
+        let recordings = Generation::warmup_recordings(parts, &options, pass);
         let mut launches: Vec<&Launch> = Vec::new();
-        for launch in recording.launches() {
+        for launch in recordings.iter().flat_map(|recording| recording.launches()) {
             let same = |other: &&Launch| {
                 other.kernel.name == launch.kernel.name && other.constants == launch.constants
             };
@@ -124,29 +131,42 @@ impl Network {
             device.compile_kernel(launch).await?;
         }
         // Fails now if the adapter cannot bind everything, not at the first run.
-        device.compile(recording)?;
+        for recording in recordings {
+            device.compile(recording)?;
+        }
         tell(total);
         Ok(())
     }
 
-    /// Milliseconds per token and step on a CPU; `None` on a GPU, where the time hardly depends on
-    /// the length.
+    /// Milliseconds for each token that a step computes on a CPU; `None` on a GPU, where the time
+    /// hardly depends on their number.
     pub(super) async fn token_ms(&mut self) -> Result<Option<f64>, Fault> {
         if self.device.gpu().is_some() {
             return Ok(None);
         }
-        let tokens = self.model.config.block_size.min(MEASURED);
-        Ok(Some(self.step_ms().await? / tokens as f64))
+        let objective = self.model.objective;
+        // With a cache a step computes one token.
+        let tokens =
+            if objective.shifts() { 1 } else { self.model.config.block_size.min(MEASURED) };
+        Ok(Some(self.step_ms(objective).await? / tokens as f64))
     }
 
-    /// Milliseconds of a step of a short text; the quickest of three: the first may have to prepare
-    /// something, and the machine may be busy with something else.
-    async fn step_ms(&mut self) -> Result<f64, Fault> {
+    /// Milliseconds of a step of a short text, written as by a network of this objective; the quickest
+    /// of three: the first may have to prepare something, and the machine may be busy with something
+    /// else.
+    async fn step_ms(&mut self, objective: Objective) -> Result<f64, Fault> {
+        let own = std::mem::replace(&mut self.model.objective, objective);
+        let measured = self.measure().await;
+        self.model.objective = own;
+        measured
+    }
+
+    async fn measure(&mut self) -> Result<f64, Fault> {
         let Self { device, variants, model, workspace } = self;
         let masks = [vec![None; model.config.block_size.min(MEASURED)]];
+        let (pass, options) = (PassOptions::default(), one_step(model.objective));
         let parts = Parts { model, variants, workspace };
-        let pass = PassOptions::default();
-        let mut generation = Generation::new(device, parts, &masks, &one_step(), pass)?;
+        let mut generation = Generation::new(device, parts, &masks, &options, pass)?;
         let first = generation.read_state(device).await?;
         let mut quickest = f64::INFINITY;
         for _ in 0..3 {
@@ -160,6 +180,7 @@ impl Network {
     }
 }
 
-fn one_step() -> SampleOptions {
-    SampleOptions { steps: Some(1), ..SampleOptions::default() }
+fn one_step(objective: Objective) -> SampleOptions {
+    let sampler = default_sampler(objective).into();
+    SampleOptions { sampler, steps: Some(1), ..SampleOptions::default() }
 }

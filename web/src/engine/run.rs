@@ -7,6 +7,10 @@ use writer::{Length, Writer};
 use super::load::Loaded;
 use crate::protocol::{Event, Fault, FaultKind, Request, Snapshot};
 
+/// Why a model that writes from left to right does not begin.
+const GAP_INSIDE: &str = "This model writes from left to right and sees only what stands before: it \
+     cannot fill a gap that words follow. Put the gap at the end, or choose another model.";
+
 /// A run under the number that the page gave it.
 pub(super) struct Run {
     number: u32,
@@ -28,6 +32,9 @@ impl Run {
         let choices = writer
             .choices(&request.prompt, length)
             .map_err(|error| Fault::prompt(&error, info.block_size))?;
+        if info.objective.shifts() && !positions.is_sorted_by_key(Option::is_none) {
+            return Err(Fault::new(FaultKind::Request, GAP_INSIDE));
+        }
         let options = options(writer, request);
         let positions = writer.fit(device, choices, &options).await?;
         let run = writer.begin(device, &positions, 1, &options, true).await?;

@@ -35,7 +35,9 @@ pub struct Parts<'a> {
 /// in which every sampler writes as if it were a text; without, they are over the whole text.
 #[derive(Debug)]
 pub struct Generation {
-    config: Config,
+    pub(super) config: Config,
+    /// What the network learned to predict.
+    pub(super) objective: Objective,
     /// As they were asked for.
     options: SampleOptions,
     /// As passes are recorded with them.
@@ -153,8 +155,7 @@ impl Generation {
         } else {
             None
         };
-        // Predictions are asked for at all positions.
-        let decoding = workspace.decoding(model, batch, seen).filter(|_| !pass.predictions);
+        let decoding = workspace.decoding(model, batch, seen).filter(|_| model.objective.shifts());
         let decoder = match &decoding {
             Some(decoding) => Some(Decoder {
                 feed: device.compile(recorder.decode(decoding, false))?,
@@ -167,6 +168,7 @@ impl Generation {
         };
         let mut generation = Self {
             config,
+            objective: model.objective,
             decoder,
             window,
             options: options.clone(),
@@ -198,13 +200,13 @@ impl Generation {
         Ok(generation)
     }
 
-    /// The launches that generating one text over the whole block needs, to compile them in
-    /// advance and show progress.
-    pub fn warmup_recording(
+    /// The passes that generating one text over the whole block needs, to compile them in advance
+    /// and show progress.
+    pub fn warmup_recordings(
         parts: Parts<'_>,
         options: &SampleOptions,
         pass: PassOptions,
-    ) -> Recording {
+    ) -> Vec<Recording> {
         let Parts { model, variants, workspace } = parts;
         let window = workspace.window(&model.config, 1, workspace.length);
         let seen = window.as_ref().map_or(workspace.length, |memory| memory.block);
@@ -212,7 +214,10 @@ impl Generation {
         if let Some(memory) = &window {
             memory.attach(&mut buffers.acts);
         }
-        Recorder { variants, model, buffers: &buffers, options, pass }.record(Phase::Write)
+        let recorder = Recorder { variants, model, buffers: &buffers, options, pass };
+        let decoding = workspace.decoding(model, 1, workspace.length);
+        let decode = decoding.map(|decoding| recorder.decode(&decoding, true));
+        [recorder.record(Phase::Write)].into_iter().chain(decode).collect()
     }
 
     /// How it generates.
@@ -223,6 +228,11 @@ impl Generation {
     /// Number of passes of the whole run, at most: those that find nothing to do are skipped.
     pub fn passes(&self) -> usize {
         self.plans.passes()
+    }
+
+    /// Number of the passes up to the last that writes; those behind it correct what stands.
+    pub fn writing(&self) -> usize {
+        self.planned.writing()
     }
 
     /// Number of passes behind it, skipped ones included.
@@ -262,6 +272,12 @@ impl Generation {
             self.advance();
         }
         Ok(())
+    }
+
+    /// Position that the next pass writes alone, with what stands before it in the cache; `None` if
+    /// the pass is over the whole text.
+    pub(super) fn decodes(&self) -> Option<usize> {
+        self.decoder.as_ref().and_then(|decoder| decoder.next)
     }
 
     /// The program of the next pass.

@@ -205,7 +205,7 @@ impl SampleOptions {
     /// Refuses what makes no sense for a model, in one sentence.
     pub fn validate(&self, config: &Config, objective: Objective) -> Result<(), SampleError> {
         let fail = |sentence: String| Err(SampleError::Impossible(sentence));
-        if objective == Objective::Autoregressive && !self.sampler.writes_left_to_right() {
+        if !self.sampler.suits(objective) {
             return fail(format!(
                 "the model is autoregressive, it writes one token after the other, and the sampler `{}` does not; use the sampler `left-to-right`",
                 self.sampler

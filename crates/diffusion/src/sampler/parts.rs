@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use model::Objective;
 use serde::{Deserialize, Serialize};
 
 use super::SamplerKind;
@@ -131,8 +132,13 @@ impl Sampler {
         matches!(self.commit, Commit::Threshold(_) | Commit::Bound(_) | Commit::One)
     }
 
+    /// Whether a model of this objective can write with it.
+    pub fn suits(self, objective: Objective) -> bool {
+        !objective.shifts() || self.writes_left_to_right()
+    }
+
     /// Whether tokens come one after the other, and stay.
-    pub(super) fn writes_left_to_right(self) -> bool {
+    pub fn writes_left_to_right(self) -> bool {
         let Self { commit, layout, correction, .. } = self;
         (commit, layout, correction) == (Commit::One, Layout::Blocks(1), Correction::None)
     }

@@ -85,6 +85,12 @@ impl Plans {
         self.parts.last().map_or(self.done, |part| part.start + part.plan.passes())
     }
 
+    /// Number of the passes up to the last that writes.
+    pub(super) fn writing(&self) -> usize {
+        let writes = |&pass: &usize| self.phase(pass) == Phase::Write;
+        (0..self.passes()).rev().find(writes).map_or(0, |last| last + 1)
+    }
+
     /// The part of a pass, and which pass of it that is: behind the last one, too.
     fn part(&self, pass: usize) -> Option<(&Part, usize)> {
         let part = self.parts.iter().rev().find(|part| part.start <= pass);

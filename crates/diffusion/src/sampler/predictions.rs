@@ -19,7 +19,8 @@ pub struct Prediction {
 impl Generation {
     /// Runs the next pass and returns the state after it with what the network expected during it
     /// at the positions that it was asked about, `(batch, length)`, in one readback; `None` when
-    /// all passes are done.
+    /// all passes are done. An autoregressive network is asked about the positions that the pass
+    /// writes.
     ///
     /// # Panics
     /// When the generation was made without [`super::PassOptions::predictions`].
@@ -31,16 +32,35 @@ impl Generation {
         if self.finished() {
             return Ok(None);
         }
+        let decoded = self.decodes();
         self.step(device)?;
         let Buffers { places, top_tokens, top_probabilities, entropy, .. } = self.buffers;
         let states = self.readbacks();
         let read = [&[places, top_tokens, top_probabilities, entropy], &states[..]].concat();
         let bits = device.read_bits(&read).await?;
         let gathered = unpack(&bits[1], &bits[2], &bits[3]);
+        if let Some(position) = decoded {
+            let state = self.state_of(&bits[4..]);
+            // One row of each text was asked about.
+            let asked = |n: &usize| n % state.length == position;
+            let row = |n: usize| gathered.get(n / state.length).filter(|_| asked(&n)).cloned();
+            let predictions = (0..state.ids.len()).map(row).collect();
+            return Ok(Some((state, predictions)));
+        }
         let at = |&place: &u32| gathered.get(place as usize).cloned();
         let found: Vec<Option<Prediction>> = bits[0].iter().map(at).collect();
-        let predictions = self.at_places(&found);
-        Ok(Some((self.state_of(&bits[4..]), predictions)))
+        let mut predictions = self.at_places(&found);
+        let state = self.state_of(&bits[4..]);
+        if self.objective.shifts() {
+            // Behind the place that it writes it has seen masks, of which it learned nothing.
+            let hidden = state.ids.iter().map(|&id| id == self.config.mask_id);
+            predictions
+                .iter_mut()
+                .zip(hidden)
+                .filter(|(_, hidden)| *hidden)
+                .for_each(|(p, _)| *p = None);
+        }
+        Ok(Some((state, predictions)))
     }
 }
 
