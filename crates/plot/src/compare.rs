@@ -125,13 +125,13 @@ pub fn sentence(left: &Trace, right: &Trace) -> String {
         format!("at token {}: {first} in the first text, {second} in the second", position + 1);
     let when = match frame {
         0 => "They differ from the start,".to_owned(),
-        _ => format!("They part at step {step},"),
+        _ => format!("They part at {},", left.clock(step)),
     };
     let end = if same_end { " Both end with the same text." } else { "" };
     format!("{when} {place}.{end}")
 }
 
 fn ended(which: &str, trace: &Trace) -> String {
-    let step = trace.frames.last().map_or(0, |frame| frame.step);
-    format!("Both runs are the same up to step {step}, where the {which} one stops.")
+    let clock = trace.clock(trace.frames.last().map_or(0, |frame| frame.step));
+    format!("Both runs are the same up to {clock}, where the {which} one stops.")
 }

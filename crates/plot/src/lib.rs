@@ -5,6 +5,7 @@
 //! [`replay`] makes a web page of its own that plays a trace.
 
 mod caption;
+mod clock;
 pub mod compare;
 pub mod curve;
 pub mod draw;
@@ -21,4 +22,5 @@ pub mod theme;
 pub mod trace;
 mod wrap;
 
+pub use clock::Clock;
 pub use trace::{Frame, Piece, State, Trace, TraceError};

@@ -161,10 +161,10 @@ fn paint(
 /// Step, noise, masks and confidence with a bar, cut to the width.
 fn status(trace: &Trace, frame: usize, width: usize, style: &Style) -> String {
     let state = &trace.frames[frame];
-    let steps = trace.steps.max(trace.frames.last().map_or(0, |f| f.step)).max(1);
+    let (steps, clock) = (trace.total().max(1), trace.clock(state.step));
     let mut line = String::new();
-    let digits = steps.to_string().len();
-    let _ = write!(line, " {:>digits$}/{steps}", state.step);
+    let digits = steps.to_string().len() + usize::from(trace.corrections > 0);
+    let _ = write!(line, " {:>digits$}/{}", clock.short(), clock.of);
     let masks = trace.generated().to_string().len();
     let _ = write!(line, "  {:>masks$} masked", trace.masks(frame));
     match trace.mean_confidence(frame) {

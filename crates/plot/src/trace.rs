@@ -34,8 +34,11 @@ pub struct Trace {
     pub top_p: Option<f32>,
     /// Seed of the random draws.
     pub seed: u64,
-    /// Number of denoising steps that the run was to take.
+    /// Number of denoising steps in which the text was to be written.
     pub steps: u32,
+    /// Most steps behind these in which the finished text was to be corrected.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub corrections: u32,
     /// Id of the mask token.
     pub mask_id: u32,
     /// Id of the end-of-text token, if the tokenizer has one.
@@ -176,6 +179,10 @@ impl Piece {
             Self::Bytes(bytes) => bytes,
         }
     }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 // The cause is in the sentence: as a source it would be printed twice.

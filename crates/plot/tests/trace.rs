@@ -22,6 +22,7 @@ fn trace() -> Trace {
         top_p: None,
         seed: u64::MAX,
         steps: 3,
+        corrections: 0,
         mask_id: 2,
         end_id: Some(3),
         runs_on: false,
@@ -148,4 +149,20 @@ fn a_confidence_that_is_not_a_number_is_a_fault() {
     let mut trace = trace();
     trace.frames[1].confidence[1] = f32::NAN;
     assert!(matches!(trace.check(), Err(TraceError::Confidence { frame: 1, position: 1, .. })));
+}
+
+#[test]
+fn corrections_are_counted_by_themselves() {
+    let mut trace = trace();
+    let told = |trace: &Trace, step| (trace.clock(step).to_string(), trace.clock(step).of);
+    assert_eq!(told(&trace, 2), ("step 2".into(), 3));
+    assert!(!trace.to_json().contains("corrections"), "files of other samplers stay as they were");
+    trace.corrections = 24;
+    assert_eq!(told(&trace, 3), ("step 3".into(), 3));
+    assert_eq!(told(&trace, 4), ("correction 1".into(), 24));
+    assert_eq!((trace.clock(3).short(), trace.clock(9).short()), ("3".into(), "+6".into()));
+    assert_eq!(Trace::from_json(&trace.to_json()).expect("a trace").planned(), 27);
+    // A file may say anything.
+    (trace.steps, trace.corrections) = (u32::MAX, u32::MAX);
+    assert_eq!(told(&trace, 5), ("step 5".into(), u32::MAX));
 }

@@ -114,7 +114,7 @@ fn figures_go_to_standard_error() {
     let place = Shipped::new();
     let output = place.sample(&["--gen-len", "8", "--steps", "5"]).output().expect("a text");
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
-    for part in ["5 denoising steps of ", " ms, 8 tokens in ", " tokens/s on CPU"] {
+    for part in ["5 passes of ", " ms, 8 tokens in ", " tokens/s on CPU"] {
         assert!(err.contains(part), "{err}");
     }
 }
@@ -186,7 +186,7 @@ fn parts_of_samplers_combine() {
     assert_eq!((early.frames.len(), early.masks(1)), (2, 0));
     let output = place.sample(&all).args(sampler).output().expect("a text");
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(err.starts_with("1 denoising steps of "), "{err}");
+    assert!(err.starts_with("1 pass of "), "{err}");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(early.text(1) + "\n", text);
     // Sparse traces have the last state, too.

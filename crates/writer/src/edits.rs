@@ -82,7 +82,7 @@ pub fn edit(trace: &mut Trace, position: usize, edit: Edit) {
     }
     let last = trace.frames.len() - 1;
     let masks = trace.masks(last);
-    if masks == 0 || trace.frames[last].step < trace.steps {
+    if masks == 0 || trace.frames[last].step < trace.planned() {
         return;
     }
     let at = (0..last).rev().find(|&frame| trace.masks(frame) >= masks).unwrap_or(0);
@@ -118,6 +118,7 @@ mod tests {
             top_p: None,
             seed: 1,
             steps: 4,
+            corrections: 0,
             mask_id: MASK,
             end_id: None,
             runs_on: true,

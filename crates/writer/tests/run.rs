@@ -84,6 +84,27 @@ fn a_trace_is_whole_and_names_its_model() {
 }
 
 #[test]
+fn a_trace_tells_writing_from_correcting() {
+    let device = &mut Device::cpu();
+    let writer = writer(device);
+    let positions = one(&writer, "Tom ", 12);
+    let sampler = "maskgit+targeted:0.5:2".parse().expect("a sampler");
+    let options = SampleOptions { may_end: false, sampler, ..writer.defaults.clone() };
+    let run = writer.begin(device, &positions, 1, &options, true);
+    let mut run = block_on(run).expect("possible");
+    let mut trace = writer.trace(&run, "Tom ");
+    for frame in rest(device, &mut run) {
+        trace.push(frame, |id| writer::piece(&writer.tokenizer, id));
+    }
+    assert_eq!((trace.steps as usize, trace.corrections), (TIMESTEPS, 2 * (8 + 4)));
+    assert_eq!(trace.masks(TIMESTEPS), 0, "the text stands");
+    let last = trace.frames.last().expect("frames").step;
+    assert!(last > trace.steps && last <= trace.planned(), "{last}");
+    let clock = trace.clock(last);
+    assert_eq!((clock.correcting, clock.done), (true, last - trace.steps));
+}
+
+#[test]
 fn a_run_goes_on_from_any_of_its_frames() {
     let device = &mut Device::cpu();
     let writer = writer(device);

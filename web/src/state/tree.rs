@@ -168,10 +168,10 @@ impl Tree {
         self.begin(request, String::new(), trace, None);
         let branch = self.shown_mut().expect("just begun");
         let last = branch.last();
-        let Trace { frames, steps, mask_id, .. } = &branch.trace;
+        let Trace { frames, mask_id, .. } = &branch.trace;
         let visible = branch.trace.end(last).unwrap_or(branch.trace.len());
         let complete = !frames[last].ids[..visible].contains(mask_id);
-        branch.finished = complete || frames[last].step >= *steps;
+        branch.finished = complete || frames[last].step >= branch.trace.planned();
     }
 
     /// The newest run that was begun with this share link.
@@ -288,6 +288,7 @@ pub(crate) mod tests {
             top_p: None,
             seed: 1,
             steps: 4,
+            corrections: 0,
             mask_id: 2,
             end_id: None,
             runs_on: true,

@@ -107,8 +107,8 @@ impl<'a> Pair<'a> {
     ) {
         let (trace, size, u) = (pane.trace, self.grid.label, self.grid.unit);
         let right = area.x + area.width;
-        let steps = trace.steps.max(trace.frames.last().map_or(0, |last| last.step));
-        let step = format!("step {} / {steps}", trace.frames[frame].step);
+        let clock = trace.clock(trace.frames[frame].step);
+        let step = format!("{clock} / {}", clock.of);
         let room = area.width - measure(&step, size, Weight::Bold) - size;
         let title = shorten(&pane.title, room, 1.4 * size, Weight::Bold, measure);
         let y = area.y + 1.4 * size;

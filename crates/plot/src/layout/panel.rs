@@ -19,11 +19,15 @@ impl Plan<'_> {
         let palette = style.theme.palette();
         let frame = moment.frame;
         let state = &self.trace.frames[frame];
-        let steps = self.trace.steps.max(self.trace.frames.last().map_or(0, |f| f.step));
+        let clock = self.trace.clock(state.step);
         let grid = &self.grid;
 
-        let step = format!("{} / {steps}", state.step);
-        self.stat(&grid.step, &format!("Step   t = {}", short(state.t)), &step, palette, out);
+        let label = match clock.correcting {
+            true => "Correction".to_owned(),
+            false => format!("Step   t = {}", short(state.t)),
+        };
+        let step = format!("{} / {}", clock.done, clock.of);
+        self.stat(&grid.step, &label, &step, palette, out);
         let bar = |share: f32, color| Draw::Rect {
             x: grid.step.x,
             y: grid.step.y + grid.step.height - 4.0 * grid.unit,
@@ -35,7 +39,7 @@ impl Plan<'_> {
         out.push(bar(1.0, palette.hairline));
         let now = self.now(moment);
         if now > 0.0 {
-            out.push(bar(now / steps.max(1) as f32, palette.accent));
+            out.push(bar(now / self.trace.total().max(1) as f32, palette.accent));
         }
 
         let generated = self.trace.generated();

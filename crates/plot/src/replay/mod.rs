@@ -37,8 +37,9 @@ const END: usize = 1;
 struct Film<'a> {
     /// `[frames]`: denoising steps done.
     steps: Vec<u32>,
-    /// Steps that the run was to take.
+    /// Steps in which the text was to be written, and was to be corrected.
     total: u32,
+    corrections: u32,
     /// Every text that a token has somewhere, behind those of a mask and of an end of text.
     texts: Vec<&'a str>,
     /// An end of text ends it; otherwise it runs on.
@@ -123,7 +124,8 @@ fn film(trace: &Trace) -> String {
     }
     let film = Film {
         steps: trace.frames.iter().map(|frame| frame.step).collect(),
-        total: trace.steps,
+        total: if trace.corrections == 0 { trace.total() } else { trace.steps },
+        corrections: trace.corrections,
         texts,
         ends: !trace.runs_on,
         end: trace.end(trace.frames.len() - 1),

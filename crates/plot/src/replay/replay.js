@@ -1,6 +1,6 @@
 "use strict";
 // Plays the film in #film: which text every token has from which frame on.
-const { steps, total, texts, ends, end, tokens } = JSON.parse(document.getElementById("film").textContent);
+const { steps, total, corrections, texts, ends, end, tokens } = JSON.parse(document.getElementById("film").textContent);
 const [MASK, END] = [0, 1];
 // Frames until the flash of a new token has faded.
 const FLASH = 9;
@@ -132,8 +132,11 @@ const show = (frame, moving = false) => {
   head = Math.min(Math.max(frame, 0), last);
   draw(head, moving);
   $("scrubber").value = head;
-  $("scrubber").setAttribute("aria-valuetext", `step ${steps[head]} of ${total}`);
-  $("now").textContent = steps[head];
+  const correcting = corrections > 0 && steps[head] > total;
+  const [done, of] = correcting ? [steps[head] - total, corrections] : [steps[head], total];
+  $("scrubber").setAttribute("aria-valuetext", `${correcting ? "correction" : "step"} ${done} of ${of}`);
+  $("now").textContent = (correcting ? "+" : "") + done;
+  $("total").textContent = of;
   $("back").disabled = head === 0;
   $("forward").disabled = head === last;
 };
@@ -185,7 +188,6 @@ $("forward").addEventListener("click", () => seek(head + 1));
 $("again").addEventListener("click", () => play(0));
 $("scrubber").max = last;
 $("scrubber").addEventListener("input", (event) => seek(Number(event.target.value)));
-$("total").textContent = total;
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || target.tagName === "SELECT") return;

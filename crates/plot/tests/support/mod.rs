@@ -147,6 +147,7 @@ pub fn denoising(prompt: &str, story: &str, after: Option<&str>, steps: u32) -> 
         top_p: None,
         seed: 1234,
         steps,
+        corrections: 0,
         mask_id: MASK,
         end_id: Some(END),
         runs_on: false,

@@ -169,7 +169,7 @@ fn write(
     let mut written =
         Written { texts: Vec::new(), trace: None, passes: 0, runs: 0, time: Duration::ZERO };
     let bar = ProgressBar::no_length();
-    bar.set_style(ProgressStyle::with_template("{bar:24} step {pos}/{len}").expect("valid"));
+    bar.set_style(ProgressStyle::with_template("{bar:24} pass {pos}/{len}").expect("valid"));
     for first in (0..request.texts).step_by(together) {
         let texts = together.min(request.texts - first);
         let options = SampleOptions { first_sample: first as u32, ..options.clone() };
@@ -288,8 +288,10 @@ fn print(tokenizer: &Tokenizer, texts: &[Vec<u32>], from: usize, out: bool) -> R
 fn report(written: &Written, generated: usize, device: &Device) {
     let Written { passes, runs, time, .. } = *written;
     let seconds = time.as_secs_f64();
+    // Those that correct a text count, too.
+    let name = if passes == 1 { "pass" } else { "passes" };
     print::note(format_args!(
-        "{passes} denoising steps of {:.1} ms, {generated} tokens in {seconds:.2} s: {:.0} tokens/s on {device}",
+        "{passes} {name} of {:.1} ms, {generated} tokens in {seconds:.2} s: {:.0} tokens/s on {device}",
         1e3 * seconds / runs as f64,
         generated as f64 / seconds,
     ));
