@@ -256,6 +256,15 @@ impl Browser {
         );
     }
 
+    /// axe-core finds no fault with this state, dark or light.
+    pub(crate) fn check_access(&self, state: &str) {
+        for theme in ["dark", "light"] {
+            self.theme(theme);
+            self.settle();
+            assert_eq!(self.axe(), json!([]), "{state}, {theme}");
+        }
+    }
+
     /// What axe-core finds fault with.
     pub(crate) fn axe(&self) -> Value {
         if self.eval("'axe' in window") != Value::Bool(true) {

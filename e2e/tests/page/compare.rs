@@ -11,16 +11,17 @@ use crate::layout::Widths;
 use crate::site::{Tiny, serve};
 
 /// Both texts are there, and have been played to the end.
-const OVER: &str = "document.querySelector('.share-now')?.textContent === '100' \
+pub(crate) const OVER: &str = "document.querySelector('.share-now')?.textContent === '100' \
     && !!document.querySelector('.compare [aria-label=\"Play\"]') \
     && !document.querySelector('.compare-keep button:disabled')";
-const TITLES: &str = "[...document.querySelectorAll('.side h3')].map(h => h.textContent)";
-const STEPS: &str =
+pub(crate) const TITLES: &str =
+    "[...document.querySelectorAll('.side h3')].map(h => h.textContent)";
+pub(crate) const STEPS: &str =
     "[...document.querySelectorAll('.side-step')].map(step => Number(step.textContent))";
 const PARTING: &str = "document.querySelector('.parting').textContent";
 
 /// The words of the left text (0) or the right one (1), masks as `_`.
-fn words(browser: &Browser, side: usize) -> Vec<String> {
+pub(crate) fn words(browser: &Browser, side: usize) -> Vec<String> {
     let words = browser.eval(&format!(
         "[...document.querySelectorAll('.side')[{side}].querySelectorAll('.token')]\
          .map(t => t.classList.contains('masked') ? '_' : t.textContent)"
@@ -80,7 +81,7 @@ fn the_same_prompt_in_fewer_steps() {
     assert_eq!(browser.eval(STEPS), json!([10, 4]));
     browser.pictures("compare");
     widths(&browser);
-    axe(&browser);
+    browser.check_access("two texts");
 
     pictures_of_both(&browser, &first);
 
@@ -129,16 +130,6 @@ fn widths(browser: &Browser) {
         assert_eq!(cut, json!([]), "{width}");
     }
     browser.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
-    browser.settle();
-}
-
-fn axe(browser: &Browser) {
-    for theme in ["light", "dark"] {
-        browser.theme(theme);
-        browser.settle();
-        assert_eq!(browser.axe(), json!([]), "{theme}");
-    }
-    browser.theme("light");
     browser.settle();
 }
 
@@ -247,7 +238,7 @@ fn the_lesson_shows_both_endings() {
     assert!(hidden > 0 && 2 * hidden <= all, "{hidden} of {all}");
     browser.wait("!!document.querySelector('[aria-label=\"Continue\"]')");
     browser.pictures("lesson");
-    axe(&browser);
+    browser.check_access("lesson");
     browser.press("Open the ringed word");
     browser.wait("!!document.querySelector('.card.sheet')");
     assert_eq!(browser.eval("document.activeElement.classList.contains('ringed')"), true);

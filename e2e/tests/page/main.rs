@@ -21,6 +21,7 @@ mod films;
 mod firsts;
 mod layout;
 mod lecture;
+mod race;
 mod replays;
 mod runs;
 mod shaders;

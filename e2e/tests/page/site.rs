@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 use corpus::tokenizer::{Tokenizer, TrainOptions};
 use device::Device;
 use kernels::Variants;
-use model::{Card, Check, Checkpoint, Config, Init, Model, Precision, Schedule, initial_values};
+use model::{
+    Card, Check, Checkpoint, Config, Init, Model, Objective, Precision, Schedule, initial_values,
+};
 use serde_json::{Value, json};
 
-use crate::server::{Files, Server};
+use crate::server::Server;
 
 /// Training text of the tokenizer.
 const TEXT: &str = "Once upon a time, there was a little cat. The cat liked to play in the garden. \
     One day, the cat saw a big red ball. It was happy and ran home to tell its mom.";
+
+/// Large enough for distinct logits.
+const INIT: Init = Init { std: 0.3, zero_projections: false, seed: 7 };
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -45,6 +50,17 @@ impl Tiny {
         Self::of_size(2, 32, 128, 200)
     }
 
+    /// One that writes from left to right.
+    pub(crate) fn serial() -> Self {
+        let mut tiny = Self::new();
+        let Checkpoint { config, card, values } = &mut tiny.checkpoint;
+        config.timestep_embedding = false;
+        card.name = Some("Serial".to_owned());
+        card.objective = Objective::Autoregressive;
+        *values = initial_values(config, &INIT);
+        tiny
+    }
+
     fn of_size(n_layer: usize, n_embd: usize, block_size: usize, timesteps: usize) -> Self {
         let lines = std::iter::repeat_n(TEXT, 3);
         let options = TrainOptions { vocab_size: 400, ..TrainOptions::default() };
@@ -58,11 +74,9 @@ impl Tiny {
             mask_id: tokenizer.mask_id(),
             ..Config::reference(tokenizer.vocab_size() as usize)
         };
-        // Large enough for distinct logits.
-        let init = Init { std: 0.3, zero_projections: false, seed: 7 };
         let card =
             Card { name: Some("Tiny".to_owned()), schedule: Schedule::Cosine2, ..Card::default() };
-        let checkpoint = Checkpoint { config, card, values: initial_values(&config, &init) };
+        let checkpoint = Checkpoint { config, card, values: initial_values(&config, &INIT) };
         Self { checkpoint, tokenizer }
     }
 
@@ -120,13 +134,20 @@ pub(crate) fn entry_with_sums(id: &str, weights: &[u8], tiny: &Tiny) -> serde_js
     })
 }
 
+/// The page with these models, under ids of their own.
+pub(crate) fn serve_all(models: &[(&str, &Tiny)]) -> Server {
+    let ids: Vec<&str> = models.iter().map(|(id, _)| *id).collect();
+    let files = models.iter().flat_map(|(id, tiny)| {
+        [
+            (format!("models/{id}/model.safetensors"), Some(tiny.weights())),
+            (format!("models/{id}/tokenizer.json"), Some(tiny.tokenizer.to_json().into_bytes())),
+        ]
+    });
+    let listed = ("models/models.json".to_owned(), Some(list(&ids)));
+    Server::start(&dist(), files.chain([listed]).collect())
+}
+
 /// The page with the tiny model as its only one.
 pub(crate) fn serve(tiny: &Tiny) -> Server {
-    let files = [
-        ("models/models.json", list(&["tiny"])),
-        ("models/tiny/model.safetensors", tiny.weights()),
-        ("models/tiny/tokenizer.json", tiny.tokenizer.to_json().into_bytes()),
-    ];
-    let files: Files = files.map(|(path, bytes)| (path.to_owned(), Some(bytes))).into();
-    Server::start(&dist(), files)
+    serve_all(&[("tiny", tiny)])
 }

@@ -95,11 +95,12 @@ fn add(tree: &Tree, index: usize, depth: usize, out: &mut Vec<Row>) {
 }
 
 fn row(branch: &Branch, index: usize, depth: usize) -> Row {
-    let total = branch.trace.steps.max(1) as f32;
+    let total = branch.trace.total().max(1) as f32;
     let step = |frame: usize| branch.trace.frames[frame.min(branch.last())].step;
     let from = branch.fork.map_or(0, |fork| step(fork.frame));
     let to = step(branch.last());
     let title = named(branch, index);
-    let detail = if branch.finished { "complete".into() } else { format!("step {to}") };
+    let now = branch.trace.clock(to).to_string();
+    let detail = if branch.finished { "complete".into() } else { now };
     Row { index, depth, from: from as f32 / total, to: (to as f32 / total).min(1.0), title, detail }
 }

@@ -47,13 +47,22 @@ pub(super) fn Composer() -> impl IntoView {
                 }
             ></textarea>
             <div class="composer-row">
-                <button class="small" type="button" on:click=put_gap title="Put a gap at the cursor">
-                    "Add a gap"
-                </button>
-                <span class="note hint">
-                    "The model fills gaps: [MASK:12] leaves room for about nine words, [MASK:4-12] for as many \
-                     from three to nine as it finds likeliest."
-                </span>
+                <Show
+                    when=move || !app.fills_no_gaps()
+                    fallback=|| view! {
+                        <span class="note hint">
+                            "This model writes on from the end: it fills no gaps before given words."
+                        </span>
+                    }
+                >
+                    <button class="small" type="button" on:click=put_gap title="Put a gap at the cursor">
+                        "Add a gap"
+                    </button>
+                    <span class="note hint">
+                        "The model fills gaps: [MASK:12] leaves room for about nine words, [MASK:4-12] for as many \
+                         from three to nine as it finds likeliest."
+                    </span>
+                </Show>
                 <button class="primary" type="submit" disabled=move || !ready()>
                     "Write"
                 </button>

@@ -24,12 +24,31 @@ pub(super) fn Curves() -> impl IntoView {
     let confidence_now = |branch: &Branch, head: usize| {
         branch.trace.mean_confidence(head).map_or("–".into(), |mean| format!("{mean:.2}"))
     };
+    let entropy_now = |branch: &Branch, head: usize| {
+        entropy(branch, head).map_or("–".into(), |entropy| format!("{entropy:.1} nats"))
+    };
     view! {
         <section class="curves" aria-label="Curves">
             <Curve class="masks" title="Hidden words" values=masks now=masks_now />
             <Curve class="confidence" title="Mean confidence" values=confidence now=confidence_now />
+            <Curve class="entropy" title="Mean entropy" values=entropies now=entropy_now />
         </section>
     }
+}
+
+/// Mean entropy of what the model expected in the step that led to a frame, in nats.
+fn entropy(branch: &Branch, frame: usize) -> Option<f32> {
+    let expected = branch.predictions.get(frame)?.as_ref()?;
+    let asked: Vec<f32> =
+        (0..branch.trace.len()).filter_map(|position| expected.entropy(position)).collect();
+    (!asked.is_empty()).then(|| asked.iter().sum::<f32>() / asked.len() as f32)
+}
+
+/// The same for every frame, as shares of the largest.
+fn entropies(branch: &Branch) -> Vec<Option<f32>> {
+    let all: Vec<_> = (0..=branch.last()).map(|frame| entropy(branch, frame)).collect();
+    let most = all.iter().flatten().fold(0.1f32, |most, &entropy| most.max(entropy));
+    all.into_iter().map(|entropy| Some(entropy? / most)).collect()
 }
 
 #[component]
@@ -44,8 +63,7 @@ fn Curve(
     // The x axis covers all planned steps, so the curve grows to the right.
     let drawn = Memo::new(move |_| {
         app.with_shown(|branch, head| {
-            let total =
-                branch.trace.steps.max(branch.trace.frames[branch.last()].step).max(1) as f32;
+            let total = branch.trace.total().max(1) as f32;
             let x = |frame: usize| width * branch.trace.frames[frame].step as f32 / total;
             let points: Vec<(f32, f32)> = values(branch)
                 .into_iter()
@@ -98,5 +116,26 @@ fn area(points: &[(f32, f32)], bottom: f32) -> String {
             format!("{}L{:.1} {bottom}L{:.1} {bottom}Z", path(points), last.0, first.0)
         }
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Predictions;
+    use crate::state::tree::tests::finished;
+    use writer::TOP;
+
+    #[test]
+    fn entropy_is_the_mean_of_what_was_asked() {
+        let mut tree = finished();
+        let branch = &mut tree.branches[0];
+        let mut tokens = vec![u32::MAX; 5 * TOP];
+        (tokens[TOP], tokens[2 * TOP]) = (10, 11);
+        let probabilities = vec![0.5; 5 * TOP];
+        let entropy = vec![9.0, 1.0, 2.0, 9.0, 9.0];
+        branch.predictions[2] = Some(Predictions { tokens, probabilities, entropy });
+        assert_eq!(super::entropy(branch, 2), Some(1.5));
+        assert_eq!(entropies(branch), [None, None, Some(1.0), None, None]);
     }
 }

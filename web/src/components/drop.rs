@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, DragEvent, File, FileList, FileSystemDirectoryEntry, FileSystemEntry};
 
+use super::reader::DocumentLink;
 use crate::state::App;
 
 /// Drop target around the whole page.
@@ -80,7 +81,11 @@ fn ChooseFiles() -> impl IntoView {
                     }
                 />
             </label>
-            <p class="note">"Nothing that you write leaves this tab."</p>
+            <p class="note">
+                "Nothing that you write leaves this tab. Free software: "
+                <DocumentLink file="LICENSE-MIT".to_owned() text="MIT" /> " or "
+                <DocumentLink file="LICENSE-APACHE".to_owned() text="Apache-2.0" /> "."
+            </p>
         </footer>
     }
 }

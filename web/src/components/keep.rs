@@ -8,8 +8,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Clipboard, HtmlElement, HtmlTextAreaElement};
 
+use super::filming::{Complaint, FilmButton, Filming};
 use super::{edit_command, prefers};
-use crate::picture::{Format, Look, Order, Shape, animation, film, save_blob, save_text, still};
+use crate::picture::{Format, Look, Order, Shape, Subject, animation, film, save_text, still};
 use crate::state::{App, Underline};
 
 /// The export panel.
@@ -24,58 +25,28 @@ pub(super) fn Keep() -> impl IntoView {
         }
     });
     let shape = RwSignal::new(Shape::Wide);
-    // Progress of the video export, 0 to 1.
-    let filming = RwSignal::new(None::<f64>);
-    let stop = RwSignal::new(false);
-    let complaint = RwSignal::new(String::new());
-
-    let record = move |_| {
+    let filming = Filming::new();
+    let record = move || {
         let Some(trace) = app.with_shown_untracked(|branch, _| branch.trace.clone()) else {
             return;
         };
-        let pace = match app.pace.get_untracked() {
-            0 => 30,
-            pace => pace,
-        };
         let (format, shape) = (format.get_untracked(), shape.get_untracked());
-        complaint.set(String::new());
-        stop.set(false);
-        filming.set(Some(0.0));
-        app.said.set("Making the video.".into());
-        spawn_local(async move {
-            let progress = |share: f64| {
-                // Few updates are enough for a progress bar.
-                if filming.get_untracked().is_none_or(|told| share - told > 0.02) {
-                    filming.set(Some(share));
+        filming.video(app, async move |pace, progress: &dyn Fn(f64) -> bool| {
+            let blob = match format {
+                Some(format) => {
+                    film(Subject::One(&trace), pace, format, shape, look(app), progress).await
                 }
-                !stop.get_untracked()
+                None => animation(Order::new(trace, pace, shape, look(app)), progress).await,
             };
-            let made = match format {
-                Some(format) => film(&trace, pace, format, shape, look(app), &progress).await,
-                None => animation(Order::new(trace, pace, shape, look(app)), &progress).await,
-            };
-            match made {
-                Ok(blob) => {
-                    let extension = format.map_or("gif", Format::extension);
-                    save_blob(&blob, &format!("cinnabar.{extension}"));
-                    app.said.set("The video is saved.".into());
-                }
-                Err(error) => complaint.set(error),
-            }
-            filming.set(None);
+            Ok((blob?, format!("cinnabar.{}", format.map_or("gif", Format::extension))))
         });
     };
     let picture = move |_| {
-        let Some((trace, head)) =
-            app.with_shown_untracked(|branch, head| (branch.trace.clone(), head))
-        else {
-            return;
-        };
-        spawn_local(async move {
-            match still(&trace, head, shape.get_untracked(), look(app)).await {
-                Some(blob) => save_blob(&blob, &format!("cinnabar-step-{head}.png")),
-                None => complaint.set("The browser could not make the picture.".into()),
-            }
+        let shown = app.with_shown_untracked(|branch, head| (branch.trace.clone(), head));
+        let Some((trace, head)) = shown else { return };
+        let shape = shape.get_untracked();
+        filming.picture(format!("cinnabar-step-{head}.png"), async move {
+            still(Subject::One(&trace), head, shape, look(app)).await
         });
     };
     let trace = move |_| {
@@ -129,15 +100,7 @@ pub(super) fn Keep() -> impl IntoView {
                     </select>
                 </label>
             </div>
-            <Show
-                when=move || filming.get().is_some()
-                fallback=move || view! { <button class="small wide" on:click=record>"Save video"</button> }
-            >
-                <div class="filming">
-                    <progress class="progress" max="1" aria-label="Making the video" prop:value=move || filming.get().unwrap_or(0.0)></progress>
-                    <button class="small" on:click=move |_| stop.set(true)>"Stop"</button>
-                </div>
-            </Show>
+            <FilmButton filming=filming label="Save video" class="small wide" disabled=false record=record />
             <div class="tools">
                 <button class="small" on:click=picture>"Save picture"</button>
                 <button class="small" on:click=trace>"Save trace"</button>
@@ -150,9 +113,7 @@ pub(super) fn Keep() -> impl IntoView {
                     <button class="small" on:click=move |_| share(app)>"Share…"</button>
                 })}
             </div>
-            <Show when=move || !complaint.get().is_empty()>
-                <p class="note complaint" role="status">{move || complaint.get()}</p>
-            </Show>
+            <Complaint filming=filming />
             <Show when=move || app.edited_beyond_link()>
                 <p class="note">"The link leads to the text without your changes. A saved trace holds them: open it here again at the foot of the page."</p>
             </Show>

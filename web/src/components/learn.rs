@@ -1,9 +1,9 @@
 //! Explains in a few sentences what the model is doing.
 
 use leptos::prelude::*;
-use plot::State;
+use plot::{Clock, State};
 
-use super::reader::COURSE;
+use super::reader::{COURSE, DocumentLink};
 use super::tour::TourOffer;
 use crate::protocol::Sampler;
 use crate::samplers;
@@ -16,10 +16,15 @@ pub const CHAPTERS: [(&str, &str); 3] = [
     ("Samplers and confidence", "10-writing-the-samplers"),
 ];
 
+/// What happens after the last step.
+const CORRECTION: &str = "The text stands. Words that are doubled or hardly fit are hidden once more \
+     and drawn again.";
+
 /// Numbers for the explanation.
 #[derive(Clone, Debug, PartialEq)]
 struct Now {
     step: u32,
+    clock: Clock,
     steps: u32,
     masks: usize,
     generated: usize,
@@ -49,6 +54,7 @@ impl Now {
             |before| by_model().filter(|&i| !masked(before, i) && masked(head, i)).count();
         Self {
             step: trace.frames[head].step,
+            clock: trace.clock(trace.frames[head].step),
             steps: trace.steps,
             masks: trace.masks(head),
             generated: trace.generated(),
@@ -64,7 +70,8 @@ impl Now {
     }
 
     fn sentences(&self) -> Vec<String> {
-        let Self { step, steps, masks, generated, fresh, again, erased, replaced, .. } = *self;
+        let Self { step, clock, steps, masks, generated, fresh, again, erased, replaced, .. } =
+            *self;
         let words = samplers::words(self.sampler);
         let interfere = "Click a word to see why it is there, to erase or pin it, or to put \
                          another in its place: the model continues from your change.";
@@ -86,12 +93,23 @@ impl Now {
                 ));
             }
         } else if step == 0 {
-            out.push(format!(
-                "All {generated} words are hidden. The model sees only the prompt and how many are missing."
-            ));
-            out.push("In every step it guesses all hidden words at once.".into());
-        } else if masks == 0 || self.finished {
+            if self.sampler.writes_left_to_right() {
+                out.push(format!("All {generated} words are still to be written."));
+                out.push(
+                    "In every step the model writes the next one, from those before it.".into(),
+                );
+            } else {
+                out.push(format!(
+                    "All {generated} words are hidden. The model sees only the prompt and how many are missing."
+                ));
+                out.push("In every step it guesses all hidden words at once.".into());
+            }
+        } else if (masks == 0 && !clock.correcting) || self.finished {
             out.push(match masks {
+                0 if clock.correcting => format!(
+                    "Complete after {steps} steps of writing and {} of correction: no word is hidden any more.",
+                    clock.done
+                ),
                 0 => format!("Complete after {step} steps: no word is hidden any more."),
                 _ => format!(
                     "Complete after {step} of {steps} steps: the text is written to its end."
@@ -99,9 +117,18 @@ impl Now {
             });
             out.extend(behind);
             out.push(interfere.into());
+        } else if clock.correcting && fresh + again == 0 {
+            out.push(format!(
+                "Correction {} of {}: the model reads its text over.",
+                clock.done, clock.of
+            ));
+            out.push(CORRECTION.into());
         } else {
             out.push(format!(
-                "Step {step} of {steps}: {} {}{}.",
+                "{} {} of {}: {} {}{}.",
+                if clock.correcting { "Correction" } else { "Step" },
+                clock.done,
+                clock.of,
                 if fresh == 0 { "nothing new".into() } else { count(fresh) },
                 if fresh == 0 { "stayed" } else { "appeared" },
                 match again {
@@ -110,16 +137,20 @@ impl Now {
                     n => format!(", {n} others were hidden again"),
                 }
             ));
-            let why = if words.scheduled {
-                format!(", as the {} schedule says for this step", self.schedule)
+            if clock.correcting {
+                out.push(CORRECTION.into());
             } else {
-                String::new()
-            };
-            out.push(format!(
-                "{masks} of {generated} words are still hidden{why}. {}",
-                words.waiting
-            ));
-            out.extend(Some(words.written.into()).filter(|text: &String| !text.is_empty()));
+                let why = if words.scheduled {
+                    format!(", as the {} schedule says for this step", self.schedule)
+                } else {
+                    String::new()
+                };
+                out.push(format!(
+                    "{masks} of {generated} words are still hidden{why}. {}",
+                    words.waiting
+                ));
+                out.extend(Some(words.written.into()).filter(|text: &String| !text.is_empty()));
+            }
             out.extend(behind);
         }
         out
@@ -149,21 +180,7 @@ pub(super) fn Learn() -> impl IntoView {
             }}
             <p class="note chapters">
                 <span>"How it works:"</span>
-                {CHAPTERS
-                    .map(|(name, anchor)| {
-                        view! {
-                            <a
-                                href=format!("{COURSE}#{anchor}")
-                                on:click=move |event| {
-                                    event.prevent_default();
-                                    app.reading.set(Some(anchor.to_owned()));
-                                }
-                            >
-                                {name}
-                            </a>
-                        }
-                    })
-                    .collect_view()}
+                {CHAPTERS.map(|(name, anchor)| view! { <DocumentLink file=COURSE.to_owned() anchor=anchor text=name /> })}
             </p>
             <TourOffer />
         </section>
@@ -179,6 +196,18 @@ mod tests {
     fn first_sentence(tree: &Tree, head: usize) -> String {
         let branch = tree.shown().expect("it is shown");
         Now::of(branch, head).sentences().swap_remove(0)
+    }
+
+    #[test]
+    fn corrections_are_no_steps_of_writing() {
+        let mut tree = finished();
+        let trace = &mut tree.branches[0].trace;
+        (trace.steps, trace.corrections) = (2, 12);
+        assert_eq!(first_sentence(&tree, 2), "Step 2 of 2: 1 word appeared.");
+        assert_eq!(first_sentence(&tree, 3), "Correction 1 of 12: 1 word appeared.");
+        let all =
+            "Complete after 2 steps of writing and 2 of correction: no word is hidden any more.";
+        assert_eq!(first_sentence(&tree, 4), all);
     }
 
     #[test]

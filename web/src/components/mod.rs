@@ -7,6 +7,7 @@ mod composer;
 mod curves;
 mod drop;
 mod empty;
+mod filming;
 mod header;
 mod keep;
 mod learn;

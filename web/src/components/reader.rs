@@ -1,4 +1,4 @@
-//! The reader for the course, learning.md.
+//! The reader for documents: the course, learning.md, model cards, licences.
 
 use leptos::html::{Dialog, Div};
 use leptos::prelude::*;
@@ -8,19 +8,22 @@ use web_sys::{Element, HtmlElement, MouseEvent};
 
 use crate::markdown::{self, Block, Span};
 use crate::remote::{self, Missing};
-use crate::state::App;
+use crate::state::{App, Reading};
 
 /// URL of the course, relative to the page.
 pub(super) const COURSE: &str = "learning.md";
 
-/// A dialog with the course, opened at the chapter in [`App::reading`].
+/// Attribute of the shown text that names its file.
+const FILE: &str = "data-file";
+
+/// A dialog with the document in [`App::reading`], opened at its chapter.
 #[component]
 pub(super) fn Reader() -> impl IntoView {
     let app = App::get();
     let dialog = NodeRef::<Dialog>::new();
     let body = NodeRef::<Div>::new();
     Effect::new(move |_| {
-        let Some(chapter) = app.reading.get() else { return };
+        let Some(Reading { file, anchor }) = app.reading.get() else { return };
         let (Some(dialog), Some(body)) = (dialog.get_untracked(), body.get_untracked()) else {
             return;
         };
@@ -28,18 +31,10 @@ pub(super) fn Reader() -> impl IntoView {
         let _ = dialog.show_modal();
         let body: Element = body.unchecked_into();
         spawn_local(async move {
-            if body.child_element_count() == 0 {
-                match remote::text(COURSE).await {
-                    Ok(text) => markdown::read(&text).iter().for_each(|block| add(&body, block)),
-                    Err(missing) => body.set_text_content(Some(match missing {
-                        Missing::Unreachable => {
-                            "The course cannot be loaded: the server does not answer."
-                        }
-                        Missing::Refused(_) => "The course is missing on this server.",
-                    })),
-                }
+            if body.get_attribute(FILE).as_ref() != Some(&file) {
+                load(&body, &file).await;
             }
-            go_to(&body, &chapter);
+            go_to(&body, &anchor);
         });
     });
     // Links between chapters scroll inside the dialog.
@@ -52,20 +47,67 @@ pub(super) fn Reader() -> impl IntoView {
             go_to(&body.unchecked_into(), to.trim_start_matches('#'));
         }
     };
+    let title = move || {
+        let file = app.reading.get().map_or_else(String::new, |reading| reading.file);
+        match file.rsplit('/').next() {
+            Some(COURSE) => "How it works",
+            Some("README.md") => "Model card",
+            _ => "Licence",
+        }
+    };
     view! {
         <dialog
             class="reader"
-            aria-label="How it works"
+            aria-label=title
             node_ref=dialog
             on:close=move |_| app.reading.set(None)
             on:keydown=|event| event.stop_propagation()
         >
             <form method="dialog" class="reader-head">
-                <p class="wordmark">"How it works"</p>
+                <p class="wordmark">{title}</p>
                 <button class="small">"Close"</button>
             </form>
             <div class="course" tabindex="0" role="document" node_ref=body on:click=follow></div>
         </dialog>
+    }
+}
+
+/// A link to a document, which opens in the reader.
+#[component]
+pub(super) fn DocumentLink(
+    file: String,
+    #[prop(default = "")] anchor: &'static str,
+    text: &'static str,
+) -> impl IntoView {
+    let app = App::get();
+    let href = if anchor.is_empty() { file.clone() } else { format!("{file}#{anchor}") };
+    view! {
+        <a
+            href=href
+            on:click=move |event| {
+                event.prevent_default();
+                app.reading.set(Some(Reading { file: file.clone(), anchor: anchor.to_owned() }));
+            }
+        >
+            {text}
+        </a>
+    }
+}
+
+/// Shows a document in the place of what was shown, or says why not.
+async fn load(body: &Element, file: &str) {
+    body.set_text_content(None);
+    // The name is valid, so neither can fail.
+    let _ = body.remove_attribute(FILE);
+    match remote::text(file).await {
+        Ok(text) => {
+            markdown::read(&text).iter().for_each(|block| add(body, block));
+            let _ = body.set_attribute(FILE, file);
+        }
+        Err(missing) => body.set_text_content(Some(match missing {
+            Missing::Unreachable => "The text cannot be loaded: the server does not answer.",
+            Missing::Refused(_) => "The text is missing on this server.",
+        })),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::{self, Request, SamplerKind};
+use crate::protocol::{self, Objective, Request, SamplerKind};
 use crate::samplers;
 use crate::state::App;
 
@@ -13,6 +13,7 @@ pub(super) fn Settings() -> impl IntoView {
     let request = app.request;
     let most_steps = Signal::derive(move || app.info.get().map_or(100, |info| info.timesteps));
     let most_length = Signal::derive(move || app.info.get().map_or(256, |info| info.block_size));
+    let adaptive = Memo::new(move |_| request.with(|request| request.sampler.adaptive()));
     let changed = Memo::new(move |_| request.with(|request| is_changed(request, app.defaults())));
     view! {
         <section class="panel settings" aria-labelledby="settings-title">
@@ -27,11 +28,16 @@ pub(super) fn Settings() -> impl IntoView {
                 value=Signal::derive(move || request.with(|r| (f64::from(r.temperature) * 100.0).round() / 100.0))
                 set=move |value: f64| app.change(|r| r.temperature = value as f32)
             />
+            <Show
+                when=move || !adaptive.get()
+                fallback=|| view! { <p class="note">"This sampler takes as many steps as the text needs."</p> }
+            >
             <Slider
                 label="Steps" unit="" hint="Fewer are faster and rougher" min=1.0 max=Signal::derive(move || most_steps.get().into()) step=1.0
                 value=Signal::derive(move || request.with(|r| r.steps.min(most_steps.get()).into()))
                 set=move |value: f64| app.change(|r| r.steps = value as u32)
             />
+            </Show>
             <details class="advanced">
                 <summary>"Advanced"</summary>
                 <div class="advanced-body">
@@ -65,13 +71,19 @@ fn is_changed(request: &Request, defaults: Request) -> bool {
     *request != Request { prompt: request.prompt.clone(), ..defaults }
 }
 
-/// The samplers to choose from: the model's own and the one in use, if no preset, and the presets.
-fn offered(chosen: protocol::Sampler, own: protocol::Sampler) -> Vec<protocol::Sampler> {
+/// The samplers that a model of this objective can write with: its own and the one in use, if no
+/// preset, and the presets.
+fn offered(
+    chosen: protocol::Sampler,
+    own: protocol::Sampler,
+    objective: Objective,
+) -> Vec<protocol::Sampler> {
     let presets = SamplerKind::ALL.map(Into::into);
     let mut others = vec![own, chosen];
     others.dedup();
     others.retain(|sampler| !presets.contains(sampler));
     others.extend(presets);
+    others.retain(|sampler| sampler.suits(objective));
     others
 }
 
@@ -81,7 +93,10 @@ fn Sampler() -> impl IntoView {
     let app = App::get();
     let chosen = Memo::new(move |_| app.request.with(|request| request.sampler));
     // The list is made anew for another model or sampler alone, not for every letter of the prompt.
-    let offered = Memo::new(move |_| offered(chosen.get(), app.defaults().sampler));
+    let offered = Memo::new(move |_| {
+        let objective = app.info.with(|info| info.as_ref().map(|info| info.objective));
+        offered(chosen.get(), app.defaults().sampler, objective.unwrap_or_default())
+    });
     view! {
         <label class="control">
             <span class="label">"Sampler: which words come first"</span>
@@ -232,5 +247,20 @@ fn Slider(
             />
             {hint.map(|hint| view! { <span class="note">{hint}</span> })}
         </label>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_offered_what_it_can_do() {
+        let corrects: protocol::Sampler = "ancestral+targeted:0.02:4".parse().expect("a sampler");
+        let serial = SamplerKind::LeftToRight.into();
+        let masked = offered(corrects, corrects, Objective::Masked);
+        assert_eq!((masked.len(), masked[0]), (SamplerKind::ALL.len() + 1, corrects));
+        assert!(masked.contains(&serial));
+        assert_eq!(offered(corrects, serial, Objective::Autoregressive), [serial]);
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::reader::DocumentLink;
 use crate::protocol::OnCpu;
 use crate::state::App;
 
@@ -23,11 +24,12 @@ pub(super) fn Status() -> impl IntoView {
         (speed.ms > 0.0).then(|| duration(speed.ms))
     };
     let tokens = move || {
-        let speed = app.speed.get();
-        let (tokens, steps) =
-            app.with_shown(|branch, _| (branch.trace.generated(), branch.trace.steps))?;
-        let rate = tokens as f64 / (f64::from(steps) * speed.ms * 1e-3);
-        (speed.ms > 0.0).then(|| match rate {
+        let rate = app.with_shown(|branch, _| {
+            let (trace, last) = (&branch.trace, branch.last());
+            let written = trace.generated().saturating_sub(trace.masks(last));
+            Some(written as f32 / *branch.seconds.last().filter(|&&seconds| seconds > 0.0)?)
+        });
+        rate.flatten().map(|rate| match rate {
             ..10.0 => format!("{rate:.1}"),
             _ => format!("{rate:.0}"),
         })
@@ -46,7 +48,12 @@ pub(super) fn Status() -> impl IntoView {
     view! {
         <Show when=move || app.info.get().is_some()>
         <section class="panel status" aria-label="The machine">
-            {move || app.about_model().map(|about| view! { <p class="note">{about}</p> })}
+            {move || app.listed_model().map(|entry| view! {
+                <p class="note">
+                    {entry.about.clone()} " "
+                    <DocumentLink file=entry.model_card() text="Model card" />
+                </p>
+            })}
             <dl>
                 {move || row("Runs on", app.info.get().map(|info| info.adapter.clone()))}
                 {move || row("Model", size())}
@@ -68,8 +75,11 @@ pub(super) fn Slow() -> impl IntoView {
         let info = app.info.get()?;
         let (length, letters) =
             app.request.with(|request| (request.length, request.prompt.chars().count()));
-        // A token has about four characters.
-        let tokens = (length + letters as u32 / 4).min(info.block_size);
+        let tokens = match info.objective.shifts() {
+            true => 1,
+            // A token has about four characters.
+            false => (length + letters as u32 / 4).min(info.block_size),
+        };
         Some(duration(info.token_ms? * f64::from(tokens)))
     };
     let reason = Memo::new(move |_| app.info.get().and_then(|info| info.on_cpu.clone()));

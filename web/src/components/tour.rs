@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::reader::COURSE;
-use crate::state::App;
+use crate::state::{App, Reading};
 
 /// Where a card points, and what it shows there.
 struct Card {
@@ -143,7 +143,7 @@ pub(super) fn Tour() -> impl IntoView {
                         <a href=COURSE on:click=move |event| {
                             event.prevent_default();
                             app.end_tour();
-                            app.reading.set(Some(String::new()));
+                            app.reading.set(Some(Reading { file: COURSE.to_owned(), anchor: String::new() }));
                         }>"The course: from hidden words to every gradient"</a>
                     </p>
                 </Show>
@@ -187,8 +187,12 @@ fn Orders() -> impl IntoView {
 #[component]
 pub(super) fn TourOffer() -> impl IntoView {
     let app = App::get();
+    // It tells of a text that comes from everywhere at once.
+    let suits = move || {
+        app.with_shown(|branch, _| !branch.request.sampler.writes_left_to_right()) == Some(true)
+    };
     view! {
-        <Show when=move || app.has_run()>
+        <Show when=suits>
             <p class="note tour-offer">
                 <Show
                     when=move || app.toured.get()

@@ -16,10 +16,10 @@ pub(super) fn Transport() -> impl IntoView {
     let steps = Memo::new(move |_| {
         app.with_shown(|branch, head| {
             let last = branch.last();
-            let total = branch.trace.steps.max(branch.trace.frames[last].step);
+            let trace = &branch.trace;
             // Leaves room for the steps that are still to come.
-            let to_come = if branch.finished { 0 } else { total - branch.trace.frames[last].step };
-            (branch.trace.frames[head].step, total, last + to_come as usize)
+            let to_come = if branch.finished { 0 } else { trace.total() - trace.frames[last].step };
+            (trace.clock(trace.frames[head].step), last + to_come as usize)
         })
         .unwrap_or_default()
     });
@@ -62,8 +62,8 @@ pub(super) fn Transport() -> impl IntoView {
             </div>
             <input
                 class="scrubber" type="range" min="0" step="1" aria-label="Step"
-                aria-valuetext=move || format!("step {} of {}", steps.get().0, steps.get().1)
-                max=move || steps.get().2
+                aria-valuetext=move || format!("{} of {}", steps.get().0, steps.get().0.of)
+                max=move || steps.get().1
                 prop:value=move || app.head.get()
                 on:input=move |event| {
                     if let Ok(frame) = event_target_value(&event).parse() {
@@ -74,8 +74,8 @@ pub(super) fn Transport() -> impl IntoView {
                         .set_value(&app.head.get_untracked().to_string());
                 }
             />
-            <p class="step number">
-                <span class="step-now">{move || steps.get().0}</span>" / "{move || steps.get().1}
+            <p class="step number" title=move || format!("{} of {}", steps.get().0, steps.get().0.of)>
+                <span class="step-now">{move || steps.get().0.short()}</span>" / "{move || steps.get().0.of}
             </p>
             <Pace />
         </div>

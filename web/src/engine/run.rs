@@ -32,7 +32,8 @@ impl Run {
         let choices = writer
             .choices(&request.prompt, length)
             .map_err(|error| Fault::prompt(&error, info.block_size))?;
-        if info.objective.shifts() && !positions.is_sorted_by_key(Option::is_none) {
+        let inside = |positions: &Vec<Option<u32>>| !positions.is_sorted_by_key(Option::is_none);
+        if info.objective.shifts() && choices.iter().any(inside) {
             return Err(Fault::new(FaultKind::Request, GAP_INSIDE));
         }
         let options = options(writer, request);

@@ -1,12 +1,12 @@
 //! Video export of a run.
 
-use plot::Trace;
-use plot::draw::{Draw, Size};
-use plot::layout::{Moment, Pair, Pane, Plan};
+use plot::draw::Size;
+use plot::layout::Moment;
 use web_sys::Blob;
 
 use super::canvas::Canvas;
 use super::format::{Format, RATE};
+use super::scene::{Scene, Subject};
 use super::{Look, codec, recorder};
 
 /// Seconds for which the first and the last frame are held.
@@ -31,63 +31,26 @@ impl Shape {
     }
 }
 
-/// Makes a video of a run at `pace` steps per second. Exact to the frame where the browser has
-/// WebCodecs, else recorded while it plays. `progress` gets fractions from 0 to 1 and returns
-/// whether to continue.
+/// Makes a video at `pace` steps per second, of two runs those of the longer one. Exact to the frame
+/// where the browser has WebCodecs, else recorded while it plays. `progress` gets fractions from 0 to
+/// 1 and returns whether to continue.
 ///
 /// # Errors
 /// One sentence if the browser can do neither; empty if the user cancelled.
 pub async fn film(
-    trace: &Trace,
+    subject: Subject<'_>,
     pace: u32,
     format: Format,
     shape: Shape,
     look: Look,
     progress: &dyn Fn(f64) -> bool,
 ) -> Result<Blob, String> {
-    let canvas = canvas(shape)?;
-    let plan = Plan::new(trace, shape.size(), &mut |t, s, w| canvas.measure(t, s, w));
-    let style = look.style();
-    let draw = |moment| plan.draw(moment, &style, &mut |t, s, w| canvas.measure(t, s, w));
-    make(&canvas, trace.frames.len(), pace, format, shape, &draw, progress).await
-}
-
-/// Makes a video of two runs beside each other, at `pace` steps of the longer one per second; as
-/// [`film`].
-///
-/// # Errors
-/// As [`film`].
-pub async fn film_of_two(
-    panes: [Pane<'_>; 2],
-    pace: u32,
-    format: Format,
-    shape: Shape,
-    look: Look,
-    progress: &dyn Fn(f64) -> bool,
-) -> Result<Blob, String> {
-    let canvas = canvas(shape)?;
-    let pair = Pair::new(panes, shape.size(), &mut |t, s, w| canvas.measure(t, s, w));
-    let style = look.style();
-    let draw = |moment| pair.draw(moment, &style, &mut |t, s, w| canvas.measure(t, s, w));
-    make(&canvas, pair.frames(), pace, format, shape, &draw, progress).await
-}
-
-fn canvas(shape: Shape) -> Result<Canvas, String> {
-    Canvas::new(shape.size()).ok_or("This browser has no canvas to draw the video on.".into())
-}
-
-/// Encodes or records what `draw` says of each moment of `frames` states.
-async fn make(
-    canvas: &Canvas,
-    frames: usize,
-    pace: u32,
-    format: Format,
-    shape: Shape,
-    draw: &dyn Fn(Moment) -> Vec<Draw>,
-    progress: &dyn Fn(f64) -> bool,
-) -> Result<Blob, String> {
+    let canvas = Canvas::new(shape.size());
+    let canvas = canvas.ok_or("This browser has no canvas to draw the video on.")?;
+    let scene = Scene::new(subject, shape.size(), &canvas);
+    let (frames, style) = (scene.frames(), look.style());
     let count = frame_count(frames, pace);
-    let paint = |index: u32| canvas.paint(&draw(moment(index, frames, pace)));
+    let paint = |index: u32| scene.paint(moment(index, frames, pace), &style, &canvas);
     if let Some(encoder) = codec::Encoder::new(format, shape.size()).await {
         return encoder.encode(canvas.element(), count, &paint, progress).await;
     }

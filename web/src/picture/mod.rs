@@ -8,19 +8,21 @@ mod gif;
 mod mp4;
 mod recorder;
 mod save;
+mod scene;
 mod webm;
 
-pub use film::{Shape, film, film_of_two};
+pub use film::{Shape, film};
 pub use format::Format;
 pub use gif::{Order, animation};
 pub use save::{save_blob, save_text};
+pub use scene::Subject;
 
-use plot::Trace;
-use plot::layout::{Pair, Pane, Plan, Style};
+use plot::layout::Style;
 use plot::theme::Theme;
 use web_sys::Blob;
 
 use canvas::Canvas;
+use scene::Scene;
 
 /// How pictures look.
 #[derive(Clone, Copy, Debug)]
@@ -37,24 +39,10 @@ impl Look {
     }
 }
 
-/// One frame of a run as a PNG file; `None` where the browser has no canvas.
-pub async fn still(trace: &Trace, frame: usize, shape: Shape, look: Look) -> Option<Blob> {
+/// A frame as a PNG file, of two runs that of the longer one; `None` where the browser has no canvas.
+pub async fn still(subject: Subject<'_>, frame: usize, shape: Shape, look: Look) -> Option<Blob> {
     let canvas = Canvas::new(shape.size())?;
-    let plan = Plan::new(trace, shape.size(), &mut |t, s, w| canvas.measure(t, s, w));
-    canvas.paint(&plan.draw(frame.into(), &look.style(), &mut |t, s, w| canvas.measure(t, s, w)));
-    canvas.png().await
-}
-
-/// A moment of two runs beside each other as a PNG file; as [`still`].
-pub async fn still_of_two(
-    panes: [Pane<'_>; 2],
-    moment: usize,
-    shape: Shape,
-    look: Look,
-) -> Option<Blob> {
-    let canvas = Canvas::new(shape.size())?;
-    let pair = Pair::new(panes, shape.size(), &mut |t, s, w| canvas.measure(t, s, w));
-    let moment = moment.min(pair.frames() - 1);
-    canvas.paint(&pair.draw(moment.into(), &look.style(), &mut |t, s, w| canvas.measure(t, s, w)));
+    let scene = Scene::new(subject, shape.size(), &canvas);
+    scene.paint(frame.min(scene.frames() - 1).into(), &look.style(), &canvas);
     canvas.png().await
 }

@@ -1,14 +1,12 @@
 //! Two texts beside each other, on one time line: both are shown at the same share of their way,
 //! however many steps each takes. The engine writes one after the other; the page plays both.
 
-use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use plot::compare::abreast;
 
-use super::requests::fitting;
+use super::requests::{fitting, for_rival};
 use super::{App, Branch, EngineState, Tree};
-use crate::protocol::{Command, Request};
+use crate::protocol::{Command, ModelEntry, Request};
 
 /// Two texts beside each other.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +23,12 @@ pub enum Right {
     /// A branch, by its index.
     Branch(usize),
     /// A text that has not begun yet.
-    Coming(Request),
+    Coming {
+        /// What is to be written.
+        request: Request,
+        /// The model that is loaded for it; none is the one that is there.
+        model: Option<Box<ModelEntry>>,
+    },
 }
 
 impl Comparison {
@@ -33,7 +36,7 @@ impl Comparison {
     pub fn branches<'a>(&self, tree: &'a Tree) -> [Option<&'a Branch>; 2] {
         let right = match self.right {
             Right::Branch(right) => tree.branches.get(right),
-            Right::Coming(_) => None,
+            Right::Coming { .. } => None,
         };
         [tree.branches.get(self.left), right]
     }
@@ -50,7 +53,7 @@ impl Comparison {
             Right::Branch(_) => {
                 abreast(moment.into(), self.longest(tree), extent(branch)).frame.min(last)
             }
-            Right::Coming(_) => last,
+            Right::Coming { .. } => last,
         }
     }
 
@@ -71,15 +74,17 @@ impl Comparison {
 fn extent(branch: &Branch) -> usize {
     let last = branch.last();
     let done = branch.trace.frames[last].step;
-    let to_come = if branch.finished { 0 } else { branch.trace.steps.saturating_sub(done) };
+    let to_come = if branch.finished { 0 } else { branch.trace.planned().saturating_sub(done) };
     last + to_come as usize
 }
 
 impl App {
-    /// Shows the text beside another one that is written for this request.
-    pub fn compare_anew(self, request: Request) {
+    /// Shows the text beside another one that is written for this request, by this model of the list
+    /// or by the one that is there.
+    pub fn compare_anew(self, request: Request, model: Option<Box<ModelEntry>>) {
         if let Some(left) = self.tree.with_untracked(|tree| tree.current) {
-            self.open_comparison(Comparison { left, right: Right::Coming(request) }, 0);
+            let right = Right::Coming { request, model };
+            self.open_comparison(Comparison { left, right }, 0);
         }
     }
 
@@ -114,6 +119,12 @@ impl App {
         self.tour.set(None);
     }
 
+    /// Whether the text on the right has not begun yet.
+    pub(super) fn awaits_text(self) -> bool {
+        let coming = |both: &Comparison| matches!(both.right, Right::Coming { .. });
+        self.compared.with_untracked(|both| both.as_ref().is_some_and(coming))
+    }
+
     /// Whether two texts are shown.
     pub fn comparing(self) -> bool {
         self.compared.with(Option::is_some)
@@ -135,8 +146,13 @@ impl App {
             _ if self.can_go_on(left) => self.hurry(left),
             Right::Branch(right) if self.can_go_on(right) => self.hurry(right),
             Right::Branch(_) => {}
-            Right::Coming(request) => {
+            // What is missing then, is written when it stands.
+            Right::Coming { model: Some(model), .. } if info.id.as_ref() != Some(&model.id) => {
+                self.load_listed(*model);
+            }
+            Right::Coming { request, model } => {
                 self.visiting.set_value(false);
+                let request = if model.is_some() { for_rival(request, &info) } else { request };
                 let fragment = self.begin_run(fitting(request, &info), vec![]);
                 self.run_on(0);
                 self.enter(fragment);
@@ -163,7 +179,7 @@ impl App {
 
     /// Takes a run that has just begun for the text on the right, if one is awaited.
     pub(super) fn awaited(self, branch: usize) {
-        let Some(Comparison { left, right: Right::Coming(_) }) = self.compared.get_untracked()
+        let Some(Comparison { left, right: Right::Coming { .. } }) = self.compared.get_untracked()
         else {
             return;
         };
@@ -200,26 +216,16 @@ impl App {
 
     /// Plays both texts from the shown moment on, and waits where the engine is not so far yet.
     fn play_both(self) {
-        self.replaying.set(true);
-        let number = self.replay.get_value() + 1;
-        self.replay.set_value(number);
-        spawn_local(async move {
-            loop {
-                let pace = self.pace.get_untracked();
-                TimeoutFuture::new(1000u32.checked_div(pace).unwrap_or(16)).await;
-                if self.replay.get_value() != number {
-                    return;
-                }
-                let now = self.moment.get_untracked();
-                let next = self.compared.with_untracked(|comparison| {
-                    let after = |tree: &Tree| comparison.as_ref()?.after(tree, now);
-                    self.tree.with_untracked(after)
-                });
-                match next {
-                    Some(next) => self.moment.set(next),
-                    None if self.running.get_untracked() => {}
-                    None => return self.stop_replay(),
-                }
+        self.keep_time(move || {
+            let now = self.moment.get_untracked();
+            let next = self.compared.with_untracked(|comparison| {
+                let after = |tree: &Tree| comparison.as_ref()?.after(tree, now);
+                self.tree.with_untracked(after)
+            });
+            match next {
+                Some(next) => self.moment.set(next),
+                None if self.running.get_untracked() => {}
+                None => self.stop_replay(),
             }
         });
     }
@@ -267,7 +273,8 @@ mod tests {
         assert_eq!(both.longest(&tree), 4, "the steps to come have their room");
         assert_eq!(both.after(&tree, 2), Some(3));
         assert_eq!(both.after(&tree, 3), None);
-        let coming = Comparison { left: 0, right: Right::Coming(tree.branches[0].request.clone()) };
+        let right = Right::Coming { request: tree.branches[0].request.clone(), model: None };
+        let coming = Comparison { left: 0, right };
         assert_eq!(coming.after(&tree, 0), None);
         assert_eq!(coming.frame(&tree, &tree.branches[0], 0), 4, "what is there is shown");
     }

@@ -38,17 +38,19 @@ impl App {
 
     fn loaded(self, info: ModelInfo) {
         self.said.set(format!("{} is ready.", info.name));
-        let (old, new) = (self.defaults_untracked(), &info.defaults);
-        self.draft.update_value(|draft| *draft = adopted(draft, &old, new));
+        let old = self.defaults_untracked();
+        self.draft.update_value(|draft| *draft = adopted(draft, &old, &info));
         // What a link asks for stays as it is.
         if !self.visiting.get_value() {
-            self.request.update(|request| *request = adopted(request, &old, new));
+            self.request.update(|request| *request = adopted(request, &old, &info));
         }
         self.info.set(Some(Arc::new(info)));
         self.engine.set(EngineState::Ready);
         self.stands();
         if self.eager.get_untracked() {
             self.write();
+        } else {
+            self.complete();
         }
         if let Some(remark) = self.remark.try_update_value(Option::take).flatten() {
             self.fault.set(Some(remark));
@@ -132,6 +134,10 @@ impl App {
         self.running.set(false);
         self.said.set(fault.message.clone());
         self.fault.set(Some(fault.clone()));
+        // What was to stand beside the text does not come.
+        if self.awaits_text() {
+            self.close_comparison();
+        }
         if self.load_failed(fault.kind) || fault.kind == FaultKind::Request {
             return;
         }

@@ -2,9 +2,10 @@
 //! comes of the change is shown beside what would have come.
 
 use leptos::prelude::*;
-use plot::State;
+use plot::{Piece, State};
 
 use super::{App, Branch, Edit};
+use crate::protocol::ModelInfo;
 
 /// What the lesson writes.
 const PROMPT: &str = "Once upon a time, there was a little girl who wanted a pet. One day, she";
@@ -50,12 +51,22 @@ impl App {
         if self.lesson.get_untracked() != Some(Lesson::Watching) {
             return;
         }
-        let word = self.tree.with_untracked(|tree| tree.shown().and_then(word_to_change));
+        let found = |branch: &Branch| word_to_change(branch, |id| self.is_word(id));
+        let word = self.tree.with_untracked(|tree| tree.shown().and_then(found));
         if let Some(position) = word {
             self.pause();
             self.lesson.set(Some(Lesson::Change(position)));
             self.said.set("Half of the text is written. Now change the ringed word.".into());
         }
+    }
+
+    /// Whether a token of the model is a whole word.
+    pub fn is_word(self, id: u32) -> bool {
+        let text = |info: &ModelInfo| match info.pieces.get(id as usize) {
+            Some(Piece::Text(text)) => whole(text) && !info.special.contains(&id),
+            _ => false,
+        };
+        self.info.with_untracked(|info| info.as_ref().is_some_and(|info| text(info)))
     }
 
     /// After a change in the lesson: both ways on, side by side.
@@ -75,9 +86,10 @@ impl App {
     }
 }
 
-/// The word whose change tells most, once half of the text is written: one that says something, and
-/// of which the model was least sure.
-fn word_to_change(branch: &Branch) -> Option<usize> {
+/// The word whose change tells most, once half of the text is written: one that says something, of
+/// which the model was least sure, and for which it thought of other words. `is_word` tells of a
+/// token whether it is a whole word.
+fn word_to_change(branch: &Branch, is_word: impl Fn(u32) -> bool) -> Option<usize> {
     let (trace, last) = (&branch.trace, branch.last());
     if 2 * trace.masks(last) > trace.generated() {
         return None;
@@ -90,21 +102,32 @@ fn word_to_change(branch: &Branch) -> Option<usize> {
     };
     // What is a word of its own, and no part of one.
     let word = |i: usize| {
-        let text = strings[i].trim();
         let ends = strings.get(i + 1).is_none_or(|next| !next.starts_with(char::is_alphabetic));
-        let whole = strings[i].starts_with(' ') && ends;
-        whole && text.len() > 3 && text.chars().all(char::is_alphabetic) && !PLAIN.contains(&text)
+        whole(&strings[i]) && ends && strings[i].len() > 4 && !PLAIN.contains(&strings[i].trim())
+    };
+    let others = |i: usize| {
+        let own = trace.frames[last].ids[i];
+        let top = branch.expected(last, i).into_iter().flat_map(|expected| expected.top(i));
+        top.filter(|&(id, _)| id != own && is_word(id)).count().min(2)
     };
     let sureness = |i: usize| trace.frames[last].confidence[i];
+    let merit = |i: usize| (word(i) && others(i) == 2, word(i), others(i));
     let all = (0..end).filter(written);
-    all.min_by(|&a, &b| word(b).cmp(&word(a)).then_with(|| sureness(a).total_cmp(&sureness(b))))
+    all.min_by(|&a, &b| merit(b).cmp(&merit(a)).then_with(|| sureness(a).total_cmp(&sureness(b))))
+}
+
+/// Whether the text of a token is a whole word, with the space before it.
+fn whole(text: &str) -> bool {
+    text.strip_prefix(' ')
+        .is_some_and(|word| !word.is_empty() && word.chars().all(char::is_alphabetic))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Predictions;
     use crate::state::tree::tests::finished;
-    use plot::Piece;
+    use writer::TOP;
 
     #[test]
     fn the_word_that_says_something_is_chosen_in_the_middle() {
@@ -113,7 +136,7 @@ mod tests {
         let text = |text: &str| Piece::Text(text.into());
         branch.trace.pieces.extend([(11, text(" with")), (12, text(" dragon")), (13, text("s"))]);
         branch.trace.frames.truncate(2);
-        assert_eq!(word_to_change(branch), None, "one word of four is not the half");
+        assert_eq!(word_to_change(branch, |_| true), None, "one word of four is not the half");
         let mut tree = finished();
         let branch = &mut tree.branches[0];
         branch.trace.pieces.extend([
@@ -122,11 +145,18 @@ mod tests {
             (14, text(" castle")),
         ]);
         branch.trace.frames.truncate(4);
-        assert_eq!(word_to_change(branch), Some(2));
+        assert_eq!(word_to_change(branch, |_| true), Some(2));
         // Of two such words the one that the model was less sure of.
         branch.trace.pieces.insert(11, text(" wizard"));
         branch.trace.frames[3].confidence[2] = 0.9;
         branch.trace.frames[3].confidence[1] = 0.4;
-        assert_eq!(word_to_change(branch), Some(1));
+        assert_eq!(word_to_change(branch, |_| true), Some(1));
+        // The model thought of marks alone for that one, and of words for the other.
+        let mut tokens = vec![20; 5 * TOP];
+        tokens[2 * TOP..3 * TOP].fill(13);
+        let probabilities = vec![0.2; 5 * TOP];
+        let entropy = vec![1.6; 5];
+        branch.predictions[3] = Some(Predictions { tokens, probabilities, entropy });
+        assert_eq!(word_to_change(branch, |id| id < 20), Some(2));
     }
 }

@@ -8,6 +8,7 @@ use plot::Trace;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
+use super::requests::has_gap;
 use super::{App, EngineState};
 use crate::dropped::Dropped;
 use crate::link::Link;
@@ -235,23 +236,26 @@ impl App {
         true
     }
 
-    /// The sentence of `models.json` about the chosen model.
-    pub fn about_model(self) -> Option<String> {
+    /// The entry of `models.json` for the chosen model.
+    pub fn listed_model(self) -> Option<ModelEntry> {
         let chosen = self.chosen.get();
-        let about = |all: &Vec<ModelEntry>| {
-            all.iter().find(|entry| entry.id == chosen).map(|entry| entry.about.clone())
-        };
-        self.models.with(about).filter(|about| !about.is_empty())
+        self.models.with(|all| all.iter().find(|entry| entry.id == chosen).cloned())
     }
 
     /// Example prompts for the chosen model.
     pub fn examples(self) -> Vec<String> {
-        let chosen = self.chosen.get();
-        let of_model = self.models.with(|all| {
-            let entry = all.iter().find(|entry| entry.id == chosen)?;
-            (!entry.examples.is_empty()).then(|| entry.examples.clone())
-        });
-        of_model.unwrap_or_else(|| EXAMPLES.map(str::to_owned).to_vec())
+        let of_model = self.listed_model().map(|entry| entry.examples);
+        let of_model = of_model.filter(|examples| !examples.is_empty());
+        let mut examples = of_model.unwrap_or_else(|| EXAMPLES.map(str::to_owned).to_vec());
+        if self.fills_no_gaps() {
+            examples.retain(|example| !has_gap(example));
+        }
+        examples
+    }
+
+    /// Whether the model writes from left to right, so that nothing can be given behind a gap.
+    pub fn fills_no_gaps(self) -> bool {
+        self.info.with(|info| info.as_ref().is_some_and(|info| info.objective.shifts()))
     }
 
     /// Whether trying again may help: not with a person's files that are no model, while another

@@ -102,8 +102,8 @@ pub struct App {
     pub lecture: RwSignal<bool>,
     /// Position of the token whose card is open.
     pub inspected: RwSignal<Option<usize>>,
-    /// The chapter of the course that is open.
-    pub reading: RwSignal<Option<String>>,
+    /// The document that is open.
+    pub reading: RwSignal<Option<Reading>>,
     /// Measurements.
     pub speed: RwSignal<Speed>,
     /// Text of the aria-live region, for screen readers.
@@ -136,6 +136,15 @@ pub struct App {
     interrupted: StoredValue<bool>,
     /// Device for the next load.
     compute: StoredValue<Compute>,
+}
+
+/// A document that is open beside the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Address of the file.
+    pub file: String,
+    /// Anchor of the chapter; empty for the beginning.
+    pub anchor: String,
 }
 
 /// What the lines under the words show.

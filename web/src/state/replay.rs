@@ -10,6 +10,21 @@ impl App {
     /// Plays the shown run from a frame on; a run that is not finished then goes on.
     pub fn play(self, from: usize) {
         self.head.set(from);
+        self.keep_time(move || {
+            let head = self.head.get_untracked();
+            if let Some(next) = self.tree.with_untracked(|tree| tree.shown()?.next_change(head)) {
+                self.head.set(next);
+                return;
+            }
+            self.stop_replay();
+            if !self.finished() {
+                self.go_on();
+            }
+        });
+    }
+
+    /// Calls `tick` at the chosen pace until the replay is stopped.
+    pub(super) fn keep_time(self, tick: impl Fn() + 'static) {
         self.replaying.set(true);
         let number = self.replay.get_value() + 1;
         self.replay.set_value(number);
@@ -21,17 +36,7 @@ impl App {
                 if self.replay.get_value() != number {
                     return;
                 }
-                let head = self.head.get_untracked();
-                let next = self.tree.with_untracked(|tree| tree.shown()?.next_change(head));
-                if let Some(next) = next {
-                    self.head.set(next);
-                    continue;
-                }
-                self.stop_replay();
-                if !self.finished() {
-                    self.go_on();
-                }
-                return;
+                tick();
             }
         });
     }

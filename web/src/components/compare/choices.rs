@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use super::titles::{steps, temperature};
-use crate::protocol::{Request, Sampler, SamplerKind};
+use crate::address;
+use crate::protocol::{ModelEntry, Request, Sampler, SamplerKind};
 use crate::samplers;
 use crate::state::{App, EngineState};
 
@@ -11,8 +12,10 @@ use crate::state::{App, EngineState};
 #[derive(Clone, Debug, PartialEq)]
 struct Choice {
     title: String,
-    about: &'static str,
+    about: String,
     request: Request,
+    /// The model that writes, if it is another one.
+    model: Option<Box<ModelEntry>>,
 }
 
 /// The choices beside a text.
@@ -21,7 +24,16 @@ pub(in crate::components) fn Choices() -> impl IntoView {
     let app = App::get();
     let request = Memo::new(move |_| app.with_shown(|branch, _| branch.request.clone()));
     let most = move || app.info.with(|info| info.as_ref().map_or(100, |info| info.timesteps));
-    let offered = move || request.get().map_or_else(Vec::new, |request| choices(&request, most()));
+    // The model of the shown text, as its link names it.
+    let own = Memo::new(move |_| {
+        let link = app.with_shown(|branch, _| address::read(&branch.fragment, &branch.request));
+        link.flatten().and_then(|link| link.model)
+    });
+    let offered = move || {
+        let Some(request) = request.get() else { return vec![] };
+        let models = app.models.with(|models| rivals(models, own.get().as_deref(), &request));
+        [choices(&request, most()), models].concat()
+    };
     view! {
         <section class="panel choices" aria-labelledby="choices-title">
             <h2 id="choices-title">"Compare"</h2>
@@ -30,13 +42,13 @@ pub(in crate::components) fn Choices() -> impl IntoView {
                 {move || {
                     offered()
                         .into_iter()
-                        .map(|Choice { title, about, request }| {
+                        .map(|Choice { title, about, request, model }| {
                             view! {
                                 <li>
                                     <button
                                         class="choice"
                                         disabled=move || app.engine.get() != EngineState::Ready
-                                        on:click=move |_| app.compare_anew(request.clone())
+                                        on:click=move |_| app.compare_anew(request.clone(), model.clone())
                                     >
                                         <span class="choice-title">{title}</span>
                                         <span class="note">{about}</span>
@@ -51,15 +63,30 @@ pub(in crate::components) fn Choices() -> impl IntoView {
     }
 }
 
+/// The same for the other models of the list.
+fn rivals(models: &[ModelEntry], own: Option<&str>, request: &Request) -> Vec<Choice> {
+    let others = models.iter().filter(|entry| Some(entry.id.as_str()) != own);
+    others
+        .map(|entry| Choice {
+            title: format!("Another model: {}", entry.name),
+            about: format!("It is loaded, then it writes. {}", entry.about).trim_end().to_owned(),
+            request: request.clone(),
+            model: Some(Box::new(entry.clone())),
+        })
+        .collect()
+}
+
 /// Changes that teach something, for a text of these settings.
 fn choices(request: &Request, most_steps: u32) -> Vec<Choice> {
-    let choice = |title, about, request| Choice { title, about, request };
+    // One word after the other: there are no steps to choose, and no order.
+    let [seed, warmth] = chances(request);
+    if request.sampler.writes_left_to_right() {
+        return vec![seed, warmth];
+    }
     let few = request.steps > 12;
     let number = if few { 8 } else { most_steps.min(50) };
     let random = request.sampler.order == Sampler::from(SamplerKind::Ancestral).order;
     let sampler = if random { SamplerKind::MaskGit } else { SamplerKind::Ancestral }.into();
-    let cool = request.temperature > 0.0;
-    let warmth = if cool { 0.0 } else { 1.0 };
     let all = vec![
         choice(
             format!("{} instead of {}", steps(number), request.steps),
@@ -70,11 +97,7 @@ fn choices(request: &Request, most_steps: u32) -> Vec<Choice> {
             },
             Request { steps: number, ..request.clone() },
         ),
-        choice(
-            "Another seed".into(),
-            "The same settings, and chance falls otherwise.",
-            Request { seed: request.seed.checked_add(1).unwrap_or(1), ..request.clone() },
-        ),
+        seed,
         choice(
             samplers::words(sampler).title.into(),
             if random {
@@ -83,6 +106,23 @@ fn choices(request: &Request, most_steps: u32) -> Vec<Choice> {
                 "Chance alone says which words come next, however unsure."
             },
             Request { sampler, ..request.clone() },
+        ),
+        warmth,
+    ];
+    // Samplers that take as many steps as the text needs have none to choose.
+    let offered = all.into_iter().skip(usize::from(request.sampler.adaptive()));
+    offered.filter(|choice| choice.request != *request).collect()
+}
+
+/// The same draws otherwise: they suit any way of writing.
+fn chances(request: &Request) -> [Choice; 2] {
+    let cool = request.temperature > 0.0;
+    let warmth = if cool { 0.0 } else { 1.0 };
+    [
+        choice(
+            "Another seed".into(),
+            "The same settings, and chance falls otherwise.",
+            Request { seed: request.seed.checked_add(1).unwrap_or(1), ..request.clone() },
         ),
         choice(
             format!("{} instead of {}", capital(&temperature(warmth)), request.temperature),
@@ -93,8 +133,11 @@ fn choices(request: &Request, most_steps: u32) -> Vec<Choice> {
             },
             Request { temperature: warmth, ..request.clone() },
         ),
-    ];
-    all.into_iter().filter(|choice| choice.request != *request).collect()
+    ]
+}
+
+fn choice(title: String, about: &str, request: Request) -> Choice {
+    Choice { title, about: about.to_owned(), request, model: None }
 }
 
 fn capital(text: &str) -> String {
@@ -147,5 +190,29 @@ mod tests {
         assert_eq!(offered[3].title, "Temperature 1 instead of 0");
         // Nothing is offered that would change nothing.
         assert_eq!(choices(&few, 8).len(), 3);
+    }
+
+    #[test]
+    fn other_models_are_offered_for_the_same_prompt() {
+        let entry = |id: &str| ModelEntry { id: id.into(), name: id.into(), ..Default::default() };
+        let models = [entry("a"), entry("b")];
+        let request = Request::default();
+        let offered = rivals(&models, Some("a"), &request);
+        assert_eq!(offered.len(), 1);
+        assert_eq!(offered[0].title, "Another model: b");
+        assert_eq!(
+            (&offered[0].request, &offered[0].model),
+            (&request, &Some(Box::new(entry("b"))))
+        );
+        assert_eq!(rivals(&models, None, &request).len(), 2, "a trace from a file");
+    }
+
+    #[test]
+    fn what_writes_from_left_to_right_has_no_steps_to_change() {
+        let serial = Request { sampler: SamplerKind::LeftToRight.into(), ..Request::default() };
+        let titles = choices(&serial, 1000).into_iter().map(|choice| choice.title);
+        assert_eq!(titles.collect::<Vec<_>>(), ["Another seed", "Temperature 0 instead of 0.7"]);
+        let adaptive = Request { sampler: SamplerKind::Threshold.into(), ..Request::default() };
+        assert_eq!(choices(&adaptive, 1000).len(), 3);
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn Compare() -> impl IntoView {
     });
     let waiting = move || {
         app.compared.with(|comparison| {
-            comparison.as_ref().is_some_and(|both| matches!(both.right, Right::Coming(_)))
+            comparison.as_ref().is_some_and(|both| matches!(both.right, Right::Coming { .. }))
         })
     };
     view! {

@@ -1,6 +1,7 @@
 //! One of two texts: what it is, how far it has come, and its words.
 
 use leptos::prelude::*;
+use plot::Clock;
 
 use super::super::story::{Sheet, Shown};
 use super::titles::titles;
@@ -9,8 +10,7 @@ use crate::state::{App, Right};
 /// How far a text has come.
 #[derive(Clone, Debug, PartialEq)]
 struct Progress {
-    step: u32,
-    steps: u32,
+    clock: Clock,
     written: usize,
     all: usize,
     seconds: Option<f32>,
@@ -26,7 +26,7 @@ pub(super) fn Side(right: bool) -> impl IntoView {
             match comparison.right {
                 _ if !right => Some(comparison.left),
                 Right::Branch(branch) => Some(branch),
-                Right::Coming(_) => None,
+                Right::Coming { .. } => None,
             }
         })
     });
@@ -49,8 +49,7 @@ pub(super) fn Side(right: bool) -> impl IntoView {
             let (trace, frame) = (&branch.trace, head.min(branch.last()));
             let all = trace.generated();
             Some(Progress {
-                step: trace.frames[frame].step,
-                steps: trace.steps.max(trace.frames[branch.last()].step),
+                clock: trace.clock(trace.frames[frame].step),
                 written: all.saturating_sub(trace.masks(frame)),
                 all,
                 seconds: branch.seconds.get(frame).copied(),
@@ -77,7 +76,11 @@ pub(super) fn Side(right: bool) -> impl IntoView {
                 {move || match progress.get() {
                     None => view! { <span>"not begun yet"</span> }.into_any(),
                     Some(now) => view! {
-                        <span>"step " <strong class="number side-step" style:min-width=digits(now.steps)>{now.step}</strong> {format!(" of {}", now.steps)}</span>
+                        <span>
+                            {format!("{} ", now.clock.unit())}
+                            <strong class="number side-step" style:min-width=digits(now.clock.of)>{now.clock.done}</strong>
+                            {format!(" of {}", now.clock.of)}
+                        </span>
                         <span class="number">{format!("{} of {} words", now.written, now.all)}</span>
                         {now.seconds.map(|seconds| view! {
                             <span class="number" title="Time that the model has computed so far">

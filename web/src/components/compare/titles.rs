@@ -9,7 +9,13 @@ pub(super) fn titles(tree: &Tree, comparison: &Comparison) -> [String; 2] {
     let Some(left) = tree.branches.get(comparison.left) else { return Default::default() };
     let right = match &comparison.right {
         Right::Branch(index) => tree.branches.get(*index).map(|branch| (*index, branch)),
-        Right::Coming(request) => return told(different(&left.request, request), tree, comparison),
+        Right::Coming { request, model } => {
+            let mut settings = different(&left.request, request);
+            if let Some(model) = model {
+                settings = [vec![left.trace.model.clone()], vec![model.name.clone()]];
+            }
+            return told(settings, tree, comparison);
+        }
     };
     let Some((index, right)) = right else { return Default::default() };
     let from = |branch: &Branch, other: usize| {
@@ -38,7 +44,7 @@ fn told(settings: [Vec<String>; 2], tree: &Tree, comparison: &Comparison) -> [St
         |index: usize| tree.branches.get(index).map_or_else(String::new, |b| named(b, index));
     let second = match comparison.right {
         Right::Branch(index) => name(index),
-        Right::Coming(_) => "The same once more".into(),
+        Right::Coming { .. } => "The same once more".into(),
     };
     [name(comparison.left), second]
 }
@@ -47,7 +53,7 @@ fn told(settings: [Vec<String>; 2], tree: &Tree, comparison: &Comparison) -> [St
 fn different(left: &Request, right: &Request) -> [Vec<String>; 2] {
     let (left, right) = (settings(left), settings(right));
     let of = |own: &[String; 7], other: &[String; 7]| {
-        let pairs = own.iter().zip(other).filter(|(own, other)| own != other);
+        let pairs = own.iter().zip(other).filter(|(own, other)| own != other && !own.is_empty());
         pairs.map(|(own, _)| own.clone()).collect()
     };
     [of(&left, &right), of(&right, &left)]
@@ -58,7 +64,8 @@ fn settings(request: &Request) -> [String; 7] {
         value.map_or(format!("no {name}"), |value| format!("{name} {value}"))
     };
     [
-        steps(request.steps),
+        // Without meaning to the others.
+        if request.sampler.adaptive() { String::new() } else { steps(request.steps) },
         samplers::words(request.sampler).title.into(),
         temperature(request.temperature),
         limit("top-k", request.top_k.map(|k| k.to_string())),
@@ -92,10 +99,10 @@ pub(in crate::components) fn named(branch: &Branch, index: usize) -> String {
 
 fn changed(branch: &Branch) -> String {
     let frame = branch.fork.map_or(0, |fork| fork.frame.min(branch.last()));
-    let step = branch.trace.frames[frame].step;
+    let clock = branch.trace.clock(branch.trace.frames[frame].step);
     match branch.touched.as_slice() {
-        [_] => format!("From step {step}, one word changed"),
-        touched => format!("From step {step}, {} words changed", touched.len()),
+        [_] => format!("From {clock}, one word changed"),
+        touched => format!("From {clock}, {} words changed", touched.len()),
     }
 }
 
@@ -110,18 +117,22 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::SamplerKind;
     use crate::state::Edit;
     use crate::state::tree::tests::{finished, request};
 
     #[test]
     fn texts_are_called_by_what_differs() {
         let tree = finished();
-        let called =
-            |right: Request| titles(&tree, &Comparison { left: 0, right: Right::Coming(right) });
+        let called = |request: Request| {
+            titles(&tree, &Comparison { left: 0, right: Right::Coming { request, model: None } })
+        };
         assert_eq!(called(Request { steps: 1, ..request() }), ["4 steps", "1 step"]);
         let cool = Request { temperature: 0.7, seed: 2, ..request() };
         assert_eq!(called(cool), ["temperature 0, seed 1", "temperature 0.7, seed 2"]);
         assert_eq!(called(request()), ["Text 1: A", "The same once more"]);
+        let serial = Request { sampler: SamplerKind::LeftToRight.into(), ..request() };
+        assert_eq!(called(serial), ["4 steps, Surest first", "One word after the other"]);
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use gloo_timers::future::TimeoutFuture;
 use leptos::html::{Div, Input};
 use leptos::prelude::*;
-use plot::{Piece, State};
+use plot::{Clock, Piece, State};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 use super::focus_token;
 use crate::protocol::ModelInfo;
-use crate::state::{App, Branch, Edit};
+use crate::state::{App, Branch, Edit, Lesson};
 
 /// Most entries of the history.
 const HISTORY: usize = 6;
@@ -26,12 +26,14 @@ struct Facts {
     /// The model's probability of the token, if it is among the best.
     share: Option<f32>,
     /// Step whose prediction is shown.
-    step: u32,
+    step: Clock,
     /// Token, text, probability.
     best: Vec<(u32, String, f32)>,
     entropy: Option<f32>,
     /// Step, and the token from then on.
-    history: Vec<(u32, String)>,
+    history: Vec<(String, String)>,
+    /// The model sees only what stands before, and has not come here.
+    ahead: bool,
 }
 
 /// The card of the selected token, or of the one under the pointer.
@@ -42,7 +44,12 @@ pub(super) fn TokenCard(hovered: RwSignal<Option<usize>>, paper: NodeRef<Div>) -
     let facts = Memo::new(move |_| {
         let position = position.get()?;
         let info = app.info.get();
-        app.with_shown(|branch, head| facts(branch, head, position, info.as_deref())).flatten()
+        let facts = app.with_shown(|branch, head| facts(branch, head, position, info.as_deref()));
+        let mut facts = facts.flatten()?;
+        if app.lesson.get() == Some(Lesson::Change(position)) {
+            facts.best.retain(|(id, ..)| app.is_word(*id));
+        }
+        Some(facts)
     });
     let open = Memo::new(move |_| facts.with(Option::is_some));
     let place = Memo::new(move |_| {
@@ -105,13 +112,14 @@ fn keep_focus(position: Option<usize>) {
 #[component]
 fn About(facts: Facts) -> impl IntoView {
     let app = App::get();
-    let Facts { position, shown, state, pinned, confidence, share, step, best, entropy, history } =
+    let Facts { position, shown, state, pinned, confidence, share, step, best, entropy, .. } =
         facts;
+    let Facts { history, ahead, .. } = facts;
     let opened = move || app.inspected.get().is_some();
     let masked = state == State::Masked;
     let verdict = match state {
-        State::Masked if step == 0 => "hidden at the start".into(),
-        State::Masked => format!("still hidden after step {step}"),
+        State::Masked if step.done == 0 => "hidden at the start".into(),
+        State::Masked => format!("still hidden after {step}"),
         State::Prompt => "given by the prompt".into(),
         _ if pinned => "pinned by you".into(),
         _ => written(step, share, confidence),
@@ -149,6 +157,9 @@ fn About(facts: Facts) -> impl IntoView {
             <span class="note">{verdict}</span>
         </div>
         <ol class="alternatives" aria-label="Best alternatives">{rows}</ol>
+        {ahead.then(|| view! {
+            <p class="note">"The model has not come here yet: it sees only what stands before."</p>
+        })}
         {entropy
             .map(|entropy| {
                 view! {
@@ -249,9 +260,10 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
         }
     };
     let at = |frame: usize| trace.frames[frame].ids[position];
-    let mut history: Vec<(u32, String)> = (0..=head)
+    let clock = |frame: usize| trace.clock(trace.frames[frame].step);
+    let mut history: Vec<(String, String)> = (0..=head)
         .filter(|&frame| frame == 0 || at(frame) != at(frame - 1))
-        .map(|frame| (trace.frames[frame].step, name(at(frame))))
+        .map(|frame| (clock(frame).short(), name(at(frame))))
         .collect();
     history.drain(..history.len().saturating_sub(HISTORY));
     Some(Facts {
@@ -260,11 +272,14 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
         state,
         pinned: trace.pinned(head, position),
         confidence: trace.frames[head].confidence[position],
-        step: trace.frames[written].step,
+        step: clock(written),
         share: best.iter().find(|(id, _)| *id == at(head)).map(|(_, share)| *share),
         best: best.into_iter().map(|(id, share)| (id, name(id), share)).collect(),
         entropy: predictions.and_then(|all| all.entropy(position)),
         history,
+        ahead: state == State::Masked
+            && predictions.is_none()
+            && branch.request.sampler.writes_left_to_right(),
     })
 }
 
@@ -280,13 +295,14 @@ fn readable(piece: &Piece) -> String {
 
 /// When a word was written and with which probability: the model's own where it is known, and after
 /// temperature and cuts where that is another one.
-fn written(step: u32, share: Option<f32>, drawn: f32) -> String {
-    let after = percent(drawn);
-    match share.map(percent) {
-        Some(share) if share == after => format!("written at step {step}: {share}"),
-        Some(share) => format!("written at step {step}: model {share}, after temperature {after}"),
-        None => format!("written at step {step}: {after} after temperature"),
-    }
+fn written(step: Clock, share: Option<f32>, drawn: f32) -> String {
+    let (when, after) = (if step.correcting { "in" } else { "at" }, percent(drawn));
+    let how = match share.map(percent) {
+        Some(share) if share == after => share,
+        Some(share) => format!("model {share}, after temperature {after}"),
+        None => format!("{after} after temperature"),
+    };
+    format!("written {when} {step}: {how}")
 }
 
 /// A probability in percent, with one digit where that tells something.
@@ -355,9 +371,12 @@ mod tests {
 
     #[test]
     fn both_probabilities_of_a_word_are_told() {
+        let step = |done| Clock { done, of: 50, correcting: false };
         let told = "written at step 14: model 56 %, after temperature 80 %";
-        assert_eq!(written(14, Some(0.56), 0.8), told);
-        assert_eq!(written(2, Some(0.56), 0.56), "written at step 2: 56 %");
-        assert_eq!(written(2, None, 0.02), "written at step 2: 2.0 % after temperature");
+        assert_eq!(written(step(14), Some(0.56), 0.8), told);
+        assert_eq!(written(step(2), Some(0.56), 0.56), "written at step 2: 56 %");
+        assert_eq!(written(step(2), None, 0.02), "written at step 2: 2.0 % after temperature");
+        let correction = Clock { correcting: true, ..step(3) };
+        assert_eq!(written(correction, Some(0.5), 0.5), "written in correction 3: 50 %");
     }
 }

@@ -10,6 +10,8 @@ use crate::state::{Branch, Tree, Underline};
 const MASK: (f32, f32) = (2.0, 0.26);
 /// Width of a line-break or end-of-text mark, and the space after it, in em.
 const MARK: (f32, f32) = (0.7, 0.26);
+/// Smallest letters of a token that a narrower one replaces later.
+const SMALLEST: f32 = 0.55;
 /// Frames until the flash of a new token has faded, during playback.
 const FLASH: usize = 9;
 
@@ -212,12 +214,12 @@ fn tokens(
         let text = string.trim().to_owned();
         let natural = ruler.width(&text, state == State::Prompt);
         let breaks = string.contains('\n') && text.is_empty();
-        let shrink = if breaks {
-            MARK.0
-        } else if natural > slot.width + 0.01 {
-            slot.width / natural
-        } else {
-            1.0
+        // Room for what is written as small as can be read.
+        let width = slot.width.max(SMALLEST * natural);
+        let shrink = match breaks {
+            true => MARK.0,
+            false if natural > width + 0.01 => width / natural,
+            false => 1.0,
         };
         let age = trace.age(head, position);
         let flash = match (state, age) {
@@ -244,8 +246,8 @@ fn tokens(
                 Underline::None => 0,
             },
             gap: slot.gap,
-            width: slot.width,
-            shrink: shrink.max(0.55),
+            width,
+            shrink,
             flash,
             pinned: trace.pinned(head, position),
             dim: position > end,
