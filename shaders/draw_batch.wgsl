@@ -7,7 +7,8 @@
 //   masked    = u > first                     at position 0
 //               u > begin or (u > end and the position before is masked)     elsewhere
 //                                                       stream 1, index b * length + position
-//   ids       = mask_id where masked, else the token
+//   ids       = where masked one of the noise, noise_first + uniform in 0 .. noise_count - 1 ([MASK]
+//               alone for masked diffusion), else the token; same index, second word
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
 // The corpus may lie in several pages, each as much longer as a sequence may reach into the next
@@ -40,7 +41,8 @@ struct Params {
     page: u32,
     page_length: u32,
     levels: u32,
-    mask_id: u32,
+    noise_first: u32,
+    noise_count: u32,
     stratified: u32,
     seed_low: u32,
     seed_high: u32,
@@ -100,7 +102,15 @@ fn main(
 
     let token = corpus[start - params.page + position];
     let masked = is_masked(b, position, level);
-    ids[n] = select(token, params.mask_id, masked);
+    var seen = token;
+    if masked {
+        seen = params.noise_first;
+        if params.noise_count > 1u {
+            let words = philox(vec4<u32>(b * params.length + position, 1u, counter[0], 0u), seed);
+            seen += below(words.y, params.noise_count);
+        }
+    }
+    ids[n] = seen;
     targets[n] = token;
     mask[n] = select(0u, 1u, masked);
     if position == 0u {

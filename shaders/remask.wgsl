@@ -10,7 +10,7 @@
 //   token_confidence  (N)
 //   order             (N)  see common/order.wgsl; may be token_confidence itself
 //   kinds             (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
-//   control           (6 + batch)  from element 6 on, the count of each sequence
+//   control           (7 + batch)  from element 7 on, the count of each sequence
 //   ids               (N)  =
 //   confidence        (N)  =
 //   readback          (2, N)  =  ids and the bits of confidence, to be read back in one piece
@@ -59,7 +59,7 @@ fn main(
             let before = theirs < mine || (theirs == mine && other < n);
             rank += select(0u, 1u, before && kinds[other] != GIVEN);
         }
-        masked = rank < control[6u + b] || mine == WAITS;
+        masked = rank < control[7u + b] || mine == WAITS;
     }
     let token = select(tokens[n], params.mask_id, masked);
     let sure = select(token_confidence[n], 0.0, masked);

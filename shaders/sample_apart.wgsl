@@ -10,7 +10,7 @@
 // length on both sides.
 //
 //   order    (N)  see common/order.wgsl
-//   control  (6 + batch)  element 5: 1 in a pass that reveals everything, in which nobody waits
+//   control  (7 + batch)  element 5: 1 in a pass that reveals everything, in which nobody waits
 //   verdict  (N)  =
 //
 // Host side and CPU twin: crates/kernels/src/sample_apart.rs.

@@ -3,11 +3,11 @@
 //
 //   row        = table[cursor];  cursor += 1
 //
-//   table      (passes, 6 + batch)  see crates/kernels/src/sample_begin.rs; then the re-mask count of each
+//   table      (passes, 7 + batch)  see crates/kernels/src/sample_begin.rs; then the re-mask count of each
 //              sequence
 //   cursor     (1)          +=
 //   timesteps  (batch)      =  t
-//   control    (6 + batch)  =  the row, with the number of the pass in the place of the time
+//   control    (7 + batch)  =  the row, with the number of the pass in the place of the time
 //
 // Host side and CPU twin: crates/kernels/src/sample_begin.rs.
 
@@ -24,7 +24,7 @@ struct Params {
 @compute @workgroup_size(1)
 fn main() {
     let number = cursor[0];
-    let width = 6u + params.batch;
+    let width = 7u + params.batch;
     let row = number * width;
     control[0] = number;
     for (var i = 1u; i < width; i++) {

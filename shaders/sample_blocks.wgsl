@@ -5,7 +5,7 @@
 //   order  = WAITS where there is a mask and position / block > first / block, else unchanged
 //
 //   ids      (N)  tokens before the pass
-//   control  (6 + batch)  element 5: 1 in a pass that reveals everything, in which nobody waits
+//   control  (7 + batch)  element 5: 1 in a pass that reveals everything, in which nobody waits
 //   order    (N)  in place, see common/order.wgsl
 //
 // Host side and CPU twin: crates/kernels/src/sample_blocks.rs.

@@ -8,7 +8,7 @@
 //
 //   ids      (N)  tokens before the pass
 //   kinds    (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
-//   control  (6 + batch)  element 0, number of the pass; 2 and 3, the bits of remask and reveal
+//   control  (7 + batch)  element 0, number of the pass; 2 and 3, the bits of remask and reveal
 //   order    (N)  in place, see common/order.wgsl
 //
 // Host side and CPU twin: crates/kernels/src/sample_chance.rs.

@@ -9,7 +9,7 @@
 //   kinds    (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
 //   places   (N)  where the loss of each position stands, from rows_select
 //   loss     (N)  - log p(token), hidden tokens masked
-//   control  (6 + batch)  element 4, the group that was hidden
+//   control  (7 + batch)  element 4, the group that was hidden
 //   order    (N)  =  see common/order.wgsl
 //
 // Host side and CPU twin: crates/kernels/src/sample_doubt.rs.

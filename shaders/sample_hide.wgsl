@@ -5,7 +5,7 @@
 //
 //   ids      (N)
 //   kinds    (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
-//   control  (6 + batch)  element 4, the group
+//   control  (7 + batch)  element 4, the group
 //   live     (1)  whether the pass runs, 1 or 0
 //   seen     (N)  =
 //

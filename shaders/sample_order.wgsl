@@ -13,7 +13,7 @@
 //   certainty  (N)  confidence, margin or (score 1) entropy
 //   ids        (N)  tokens before the pass
 //   kinds      (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
-//   control    (6 + batch)  element 0, number of the pass
+//   control    (7 + batch)  element 0, number of the pass
 //   order      (N)  =  see common/order.wgsl
 //
 // Host side and CPU twin: crates/kernels/src/sample_order.rs.

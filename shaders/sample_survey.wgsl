@@ -13,7 +13,7 @@
 //   ids        (N)  tokens before the pass
 //   kinds      (N)  of the positions, see common/kinds.wgsl: free are all but GIVEN
 //   timesteps  (batch)      =
-//   control    (6 + batch)  from element 6 on, in place; element 4 is the group that is hidden
+//   control    (7 + batch)  from element 7 on, in place; element 4 is the group that is hidden
 //   progress   (2)          in place: passes, changed
 //   live       (1)          =
 //   layers     (1)          =
@@ -63,7 +63,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
             timesteps[b] = told[b * (params.length + 1u) + masks];
             let left = control[5];
             if left > 0u {
-                control[6u + b] = masks - (masks + left - 1u) / left;
+                control[7u + b] = masks - (masks + left - 1u) / left;
             }
         }
     }

@@ -7,7 +7,7 @@
 //
 //   order             (N)  see common/order.wgsl
 //   token_confidence  (N)
-//   control           (6 + batch)  element 5: 1 in a pass that reveals everything
+//   control           (7 + batch)  element 5: 1 in a pass that reveals everything
 //   verdict           (N)  =
 //
 // Host side and CPU twin: crates/kernels/src/sample_threshold.rs.

@@ -12,7 +12,7 @@
 //   rows              (R)  position of each row, from rows_select; N where there is none
 //   uniforms          (N)
 //   kinds             (N)  of the positions, see common/kinds.wgsl
-//   control           (6 + batch)  element 1, whether the pass is greedy
+//   control           (7 + batch)  element 1, whether the pass is greedy
 //   tokens            (N)  =
 //   token_confidence  (N)  =
 //

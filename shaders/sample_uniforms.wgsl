@@ -4,7 +4,7 @@
 //
 //   uniforms  = unit(philox(counter = position, sample, pass, 'samp'))
 //
-//   control   (6 + batch)  element 0, number of the pass
+//   control   (7 + batch)  element 0, number of the pass
 //   uniforms  (N)  =       between 0 and 1, both left out
 //
 // Host side and CPU twin: crates/kernels/src/sample_uniforms.rs.

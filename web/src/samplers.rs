@@ -86,6 +86,14 @@ fn of_preset(sampler: SamplerKind) -> Words {
             waiting: least_sure,
             written: "Written words are drawn again in every step, too.",
         },
+        SamplerKind::Uniform => Words {
+            title: "From random words",
+            about: "The text begins as random words. In every step each gives way to the one that \
+                    the model expects there, or to another random one, fewer in every step.",
+            scheduled: false,
+            waiting: "Random words stand where nothing is written yet.",
+            written: "Written words can change until the last step.",
+        },
         SamplerKind::Ancestral => Words {
             title: "At random places",
             about: "Chance alone decides which words are written next. What is written stays.",

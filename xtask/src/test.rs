@@ -22,7 +22,7 @@ macOS on Metal, on Windows on DirectX 12.";
 /// Tests that dispatch shaders, besides those inside the libraries: they run once per driver. Named
 /// as targets of the workspace, not by `-p`: fewer packages would resolve to other features of the
 /// dependencies, and everything would be compiled a second time.
-const ON_EACH_DRIVER: [&str; 10] = [
+const ON_EACH_DRIVER: [&str; 11] = [
     "attention",
     "batches",
     "decode",
@@ -30,6 +30,7 @@ const ON_EACH_DRIVER: [&str; 10] = [
     "golden_numbers",
     "muon",
     "network",
+    "noise",
     "sampling",
     "sampling_parts",
     "training",

@@ -1,6 +1,7 @@
 //! What an objective means for training, scoring and writing: the one place that decides by it,
 //! beside [`Objective`] itself, which says what the network sees.
 
+use kernels::draw_batch::Noise;
 use model::{Config, Levels, Objective, Schedule, Times, Weighting};
 
 use crate::metrics::{NoiseBound, corrupt};
@@ -9,7 +10,7 @@ use crate::training::TrainingOptions;
 
 /// How batches of a training, or of its evaluation, are drawn. Masked tokens have a loss.
 #[derive(Clone, Debug)]
-pub(crate) struct Noise {
+pub(crate) struct Corruption {
     /// What decides which tokens are masked at each noise level, `(levels + 1, 3)`: see
     /// [`kernels::draw_batch`].
     pub(crate) thresholds: Vec<f32>,
@@ -18,15 +19,19 @@ pub(crate) struct Noise {
     /// Factor of the cross-entropy of a masked token at each level, `(levels + 1)`, see
     /// [`Weighting::factors`].
     pub(crate) factors: Option<Vec<f32>>,
+    /// Whether every token has a loss, corrupted or not.
+    pub(crate) everywhere: bool,
 }
 
-impl Noise {
+impl Corruption {
     /// For a network of `timesteps` diffusion steps.
     pub(crate) fn new(options: &TrainingOptions, timesteps: usize) -> Self {
         let TrainingOptions { objective, span_length, schedule, times, weighting, .. } = *options;
         let drawn = || weighting.times(times).levels(schedule, timesteps);
         let (levels, span) = match objective {
-            Objective::Masked | Objective::Block(_) => (drawn(), 1.0),
+            Objective::Masked | Objective::Uniform | Objective::Replaced | Objective::Block(_) => {
+                (drawn(), 1.0)
+            }
             Objective::Span => (drawn(), span_length),
             // Every token is to be predicted: no number is as low.
             Objective::Autoregressive => {
@@ -34,7 +39,8 @@ impl Noise {
             }
         };
         let factors = weighting.factors(&levels);
-        Self { thresholds: levels.thresholds(span), times: levels.times, factors }
+        let everywhere = objective == Objective::Uniform;
+        Self { thresholds: levels.thresholds(span), times: levels.times, factors, everywhere }
     }
 }
 
@@ -65,6 +71,7 @@ pub fn longest_text(objective: Objective, config: &Config) -> usize {
 pub fn default_sampler(objective: Objective) -> SamplerKind {
     match objective {
         Objective::Masked | Objective::Span | Objective::Block(_) => SamplerKind::MaskGit,
+        Objective::Uniform | Objective::Replaced => SamplerKind::Uniform,
         Objective::Autoregressive => SamplerKind::LeftToRight,
     }
 }
@@ -73,6 +80,7 @@ pub fn default_sampler(objective: Objective) -> SamplerKind {
 pub fn reference_sampler(objective: Objective) -> SamplerKind {
     match objective {
         Objective::Masked | Objective::Span | Objective::Block(_) => SamplerKind::Reference,
+        Objective::Uniform | Objective::Replaced => SamplerKind::Uniform,
         Objective::Autoregressive => SamplerKind::LeftToRight,
     }
 }
@@ -90,6 +98,8 @@ pub struct Probe {
     pub timesteps: usize,
     /// Id of the token `[MASK]`.
     pub mask_id: u32,
+    /// What a corrupted token becomes.
+    pub noise: Noise,
 }
 
 /// A question about a text of `length` tokens. N is the number of positions that the network sees of
@@ -108,12 +118,18 @@ pub struct Question {
 }
 
 impl Probe {
+    /// For a network whose training had this schedule, and texts that are corrupted by another one.
+    pub fn new(config: &Config, objective: Objective, trained: Schedule, masks: Schedule) -> Self {
+        let Config { timesteps, mask_id, .. } = *config;
+        Self { objective, trained, masks, timesteps, mask_id, noise: objective.noise(config) }
+    }
+
     /// Number of times at which a text can be asked about; an autoregressive network has one way to
     /// be asked.
     pub fn times(&self) -> usize {
         match self.objective {
-            Objective::Masked | Objective::Span | Objective::Block(_) => self.timesteps,
             Objective::Autoregressive => 1,
+            _ => self.timesteps,
         }
     }
 
@@ -133,7 +149,7 @@ impl Probe {
             tokens.chunks(tokens.len() / times.len()).zip(times).zip(numbers)
         {
             let alpha = self.masks.alpha(time, self.timesteps);
-            let (seen, mask) = corrupt(part, self.mask_id, alpha, seed, number);
+            let (seen, mask) = corrupt(part, self.noise, alpha, seed, number);
             question.seen.extend(seen);
             question.mask.extend(mask);
             question.told.push(self.told(time));
@@ -156,6 +172,7 @@ impl Probe {
     /// Gathers the answers to one question per sequence as a likelihood.
     pub fn bound(&self) -> NoiseBound {
         match self.objective {
+            Objective::Uniform | Objective::Replaced => NoiseBound::of_steps(self.timesteps),
             Objective::Autoregressive => NoiseBound::exact(),
             _ => NoiseBound::new(self.masks, self.timesteps),
         }

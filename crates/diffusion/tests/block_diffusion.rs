@@ -36,8 +36,7 @@ fn texts() -> Vec<Vec<u32>> {
 }
 
 fn probe(objective: Objective) -> Probe {
-    let (trained, masks) = (SCHEDULE, SCHEDULE);
-    Probe { objective, trained, masks, timesteps: TINY.timesteps, mask_id: TINY.mask_id }
+    Probe::new(&TINY, objective, SCHEDULE, SCHEDULE)
 }
 
 /// What a network is asked about texts, one after the other.

@@ -27,8 +27,14 @@ const TINY: Config = Config {
 };
 const CLEAN: u32 = 3;
 
-const OBJECTIVES: [Objective; 4] =
-    [Objective::Masked, Objective::Span, Objective::Block(4), Objective::Autoregressive];
+const OBJECTIVES: [Objective; 6] = [
+    Objective::Masked,
+    Objective::Span,
+    Objective::Uniform,
+    Objective::Replaced,
+    Objective::Block(4),
+    Objective::Autoregressive,
+];
 
 const OPTIONS: TrainingOptions = TrainingOptions {
     batch: 4,
@@ -82,13 +88,7 @@ fn losses(
 }
 
 fn probe(objective: Objective) -> Probe {
-    Probe {
-        objective,
-        trained: Schedule::Cosine2,
-        masks: Schedule::Cosine2,
-        timesteps: TINY.timesteps,
-        mask_id: TINY.mask_id,
-    }
+    Probe::new(&TINY, objective, Schedule::Cosine2, Schedule::Cosine2)
 }
 
 /// Probability of every text of [`texts`] of four tokens.
@@ -316,7 +316,9 @@ fn every_objective_learns() {
         assert!((first - guessing).abs() < 0.1, "{objective}: at first {first}");
         let found = block_on(training.evaluate(&mut device, Split::Validation, 4));
         let found = found.expect("the device answers");
-        assert!(found.loss < 0.7 * guessing && found.bound < first, "{objective}: {found:?}");
+        // Where nobody says which tokens are wrong, a network has to find out first.
+        let most = if objective.replaces() { 0.85 } else { 0.7 };
+        assert!(found.loss < most * guessing && found.bound < first, "{objective}: {found:?}");
         assert!(found.bound_error > 0.0 && found.bound_error < found.bound, "{found:?}");
         if objective != Objective::Autoregressive {
             continue;

@@ -30,12 +30,34 @@ pub struct Draw {
     pub length: usize,
     /// Noise levels of which each is as likely as any other; at most [`MAX_LEVELS`].
     pub levels: usize,
-    /// Id of the token `[MASK]`.
-    pub mask_id: u32,
+    /// What a corrupted token becomes.
+    pub noise: Noise,
     /// Whether the levels of a batch are spread evenly, which lowers the variance of the loss.
     pub stratified: bool,
     /// Seed of every draw.
     pub seed: u64,
+}
+
+/// What a corrupted token becomes: any of these, each as likely as any other. `[MASK]` alone for
+/// masked diffusion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// Id of the first.
+    pub first: u32,
+    /// How many there are, at least 1.
+    pub count: u32,
+}
+
+impl Noise {
+    /// The token that a random word stands for.
+    pub fn of(self, word: u32) -> u32 {
+        self.first + rng::below(word, self.count)
+    }
+
+    /// Whether a token is one of these.
+    pub fn contains(self, id: u32) -> bool {
+        (self.first..self.first + self.count).contains(&id)
+    }
 }
 
 params! {
@@ -48,7 +70,8 @@ params! {
         page: u32,
         page_length: u32,
         levels: u32,
-        mask_id: u32,
+        noise_first: u32,
+        noise_count: u32,
         stratified: u32,
         seed_low: u32,
         seed_high: u32,
@@ -70,7 +93,7 @@ buffers! {
         ids: words_mut,
         /// Written: clean tokens, `(N)`.
         targets: words_mut,
-        /// Written: 1 where masked, `(N)`.
+        /// Written: 1 where corrupted, `(N)`.
         mask: words_mut,
         /// Written: `(count)`.
         timesteps: words_mut,
@@ -99,7 +122,8 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
             page: draw.page as u32,
             page_length: io.corpus.len as u32,
             levels: draw.levels as u32,
-            mask_id: draw.mask_id,
+            noise_first: draw.noise.first,
+            noise_count: draw.noise.count,
             stratified: u32::from(draw.stratified),
             seed_low: draw.seed as u32,
             seed_high: (draw.seed >> 32) as u32,
@@ -136,9 +160,10 @@ fn twin<E: Real>(args: Args<'_, E>) {
         let level = level(second, b, params.total, params.levels, params.stratified == 1);
         *timestep = times[level as usize];
         let thresholds = &thresholds[3 * level as usize..][..3];
+        let noise = Noise { first: params.noise_first, count: params.noise_count };
         let mut masked = false;
         for position in 0..params.length {
-            let [word, ..] =
+            let [word, replacement, ..] =
                 generator.of(Stream::Training, [b * params.length + position, 1, step]);
             let token = corpus[(start - params.page + position) as usize];
             let u = E::from_f64(rng::unit(word).into());
@@ -147,7 +172,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
                 _ => u > thresholds[1] || (masked && u > thresholds[2]),
             };
             let n = (sequence * params.length + position) as usize;
-            ids[n] = if masked { params.mask_id } else { token };
+            ids[n] = if masked { noise.of(replacement) } else { token };
             targets[n] = token;
             mask[n] = u32::from(masked);
         }

@@ -52,7 +52,7 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw, block: usize) {
             page: draw.page as u32,
             page_length: io.corpus.len as u32,
             levels: draw.levels as u32,
-            mask_id: draw.mask_id,
+            mask_id: draw.noise.first,
             stratified: u32::from(draw.stratified),
             seed_low: draw.seed as u32,
             seed_high: (draw.seed >> 32) as u32,

@@ -24,6 +24,7 @@ pub mod loss;
 pub mod loss_by_level;
 pub mod mix;
 pub mod muon;
+pub mod noise_divergence;
 mod product;
 pub mod relu_squared;
 pub mod remask;
@@ -41,7 +42,9 @@ pub mod sample_chance;
 pub mod sample_doubt;
 pub mod sample_explain;
 pub mod sample_hide;
+pub mod sample_noise;
 pub mod sample_order;
+pub mod sample_posterior;
 pub mod sample_survey;
 pub mod sample_threshold;
 pub mod sample_tokens;
@@ -112,10 +115,13 @@ pub const ALL: &[&Kernel] = &[
     &rmsnorm::BACKWARD,
     &rmsnorm::FORWARD,
     &rmsnorm::RESIDUAL_FORWARD,
+    &noise_divergence::KERNEL,
     &relu_squared::BACKWARD,
     &relu_squared::FORWARD,
     &remask::KERNEL,
+    &sample_noise::KERNEL,
     &sample_order::KERNEL,
+    &sample_posterior::KERNEL,
     &rope_norm::BACKWARD,
     &rope_norm::FORWARD,
     &rows::GATHER,

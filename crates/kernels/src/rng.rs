@@ -20,6 +20,8 @@ pub enum Stream {
     Order = 0x6f72_6472,
     /// Decisions of a denoising pass: what is revealed, what is masked again.
     Chance = 0x6368_6e63,
+    /// Random tokens that a text of uniform diffusion begins with.
+    Noise = 0x6e6f_6973,
     /// Times of the likelihood bound.
     BoundTimes = 0x7469_6d65,
     /// Masks of evaluated texts.

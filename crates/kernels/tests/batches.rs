@@ -5,6 +5,9 @@ mod harness;
 use harness::{compare, same};
 use kernels::{draw_batch, draw_blocks, loss_by_level, shift};
 
+/// `[MASK]` alone.
+const MASK: draw_batch::Noise = draw_batch::Noise { first: 2, count: 1 };
+
 /// Thresholds that mask each token independently, with probability `1 - alpha` at each level.
 fn independent(alpha: &[f32]) -> Vec<f32> {
     alpha.iter().flat_map(|&alpha| [alpha; 3]).collect()
@@ -43,7 +46,7 @@ fn batches_are_the_same_everywhere() {
                 total,
                 length,
                 levels: 10,
-                mask_id: 2,
+                noise: MASK,
                 stratified,
                 seed: 0x0123_4567_89ab_cdef,
             };
@@ -92,7 +95,7 @@ fn batches_from_pages_of_a_corpus() {
                         total: count,
                         length,
                         levels: 3,
-                        mask_id: 2,
+                        noise: MASK,
                         stratified: false,
                         seed: 11,
                     };
@@ -141,7 +144,7 @@ fn blocks_have_levels_of_their_own() {
                 total,
                 length,
                 levels: 10,
-                mask_id: 99,
+                noise: draw_batch::Noise { first: 99, count: 1 },
                 stratified,
                 seed: 0x0123_4567_89ab_cdef,
             };
@@ -230,7 +233,7 @@ fn masked_share_follows_the_schedule() {
             total: count,
             length,
             levels: 10,
-            mask_id: 2,
+            noise: MASK,
             stratified: true,
             seed: 1,
         };
@@ -272,7 +275,7 @@ fn spans_keep_the_masked_share() {
             total: count,
             length,
             levels: 3,
-            mask_id: 2,
+            noise: MASK,
             stratified: false,
             seed: 3,
         };
@@ -330,7 +333,7 @@ fn weights_follow_the_levels_that_were_drawn() {
                 total: count,
                 length,
                 levels,
-                mask_id: 2,
+                noise: MASK,
                 stratified,
                 seed: 0x0123_4567_89ab_cdef,
             };
@@ -347,5 +350,57 @@ fn weights_follow_the_levels_that_were_drawn() {
             let expected = mask * factor / (count * length) as f64;
             assert!((weight - expected).abs() <= 1e-6 * expected, "{n}: {weight}, not {expected}");
         }
+    }
+}
+
+/// Random tokens instead of `[MASK]`: each of them as often as any other, at the same places.
+#[test]
+fn noise_is_uniform() {
+    let (count, length) = (200, 65);
+    let noise = draw_batch::Noise { first: 3, count: 11 };
+    let outputs = compare("draw_batch with random tokens", 0.0, 0.0, |bench, step| {
+        let corpus = bench.words(1000, 14);
+        let mut batch = |noise| {
+            let io = draw_batch::Buffers {
+                corpus,
+                counter: bench.given_words(&[12]),
+                thresholds: bench.given_floats(&independent(&[1.0, 0.5, 0.0])),
+                times: bench.given_words(&[0, 1, 2]),
+                ids: bench.unwritten_words(count * length),
+                targets: bench.unwritten_words(count * length),
+                mask: bench.unwritten_words(count * length),
+                timesteps: bench.unwritten_words(count),
+            };
+            let draw = draw_batch::Draw {
+                corpus_length: 1000,
+                page: 0,
+                first: 0,
+                count,
+                total: count,
+                length,
+                levels: 2,
+                noise,
+                stratified: true,
+                seed: 5,
+            };
+            draw_batch::record(step, io, &draw);
+            [io.ids, io.targets, io.mask]
+        };
+        [batch(noise), batch(MASK)].concat()
+    });
+    let [ids, targets, mask, masked, _, same_mask] = outputs.try_into().unwrap();
+    assert_eq!(mask, same_mask);
+    let mut found = [0.0; 11];
+    for (n, &id) in ids.iter().enumerate() {
+        if mask[n] == 1.0 {
+            assert_eq!(masked[n], 2.0);
+            found[id as usize - 3] += 1.0;
+        } else {
+            assert_eq!((id, masked[n]), (targets[n], targets[n]));
+        }
+    }
+    let expected = found.iter().sum::<f64>() / 11.0;
+    for count in found {
+        assert!((count - expected).abs() < 4.5 * expected.sqrt(), "{found:?}");
     }
 }

@@ -42,7 +42,7 @@ fn coarse(bench: &mut Bench, len: usize) -> Slice {
 /// Records the beginning of pass 0 and returns its control buffer. The row has time, whether the
 /// pass is greedy, and the counts.
 fn begin(bench: &mut Bench, step: &mut Recording, row: &[u32], batch: usize) -> Slice {
-    let table = bench.given_words(&[&row[..2], &[0; 4], &row[2..]].concat());
+    let table = bench.given_words(&[&row[..2], &[0; sample_begin::HEADER - 2], &row[2..]].concat());
     let (cursor, timesteps) = (bench.zeros(1), bench.unwritten_words(batch));
     let control = bench.unwritten_words(sample_begin::HEADER + batch);
     let io = sample_begin::Buffers { table, cursor, timesteps, control };
@@ -450,19 +450,22 @@ fn given_masks_have_no_place_in_the_order() {
 
 #[test]
 fn passes_read_their_row_of_the_table() {
-    let table =
-        [[9, 0, 11, 12, 13, 14, 5, 6], [4, 1, 21, 22, 23, 24, 3, 2], [0, 1, 0, 0, 0, 0, 0, 0]];
+    let table = [
+        [9, 0, 11, 12, 13, 14, 15, 5, 6],
+        [4, 1, 21, 22, 23, 24, 25, 3, 2],
+        [0, 1, 0, 0, 0, 0, 0, 0, 0],
+    ];
     let outputs = compare("sample_begin", 0.0, 0.0, |bench, step| {
         let table = bench.given_words(&table.concat());
         let (cursor, timesteps, control) =
-            (bench.zeros(1), bench.unwritten_words(2), bench.unwritten_words(8));
+            (bench.zeros(1), bench.unwritten_words(2), bench.unwritten_words(9));
         for _ in 0..2 {
             let io = sample_begin::Buffers { table, cursor, timesteps, control };
             sample_begin::record(step, io);
         }
         vec![cursor, timesteps, control]
     });
-    let control = vec![1.0, 1.0, 21.0, 22.0, 23.0, 24.0, 3.0, 2.0];
+    let control = vec![1.0, 1.0, 21.0, 22.0, 23.0, 24.0, 25.0, 3.0, 2.0];
     assert_eq!(outputs, [vec![2.0], vec![4.0, 4.0], control]);
 }
 

@@ -430,7 +430,8 @@ fn a_pass_that_does_not_run_hides_nothing() {
 
 #[test]
 fn elements_of_control_lie_before_the_counts() {
-    let elements = [sample_begin::PASS, sample_begin::GREEDY, REMASK, REVEAL, GROUP, LEFT];
+    let elements =
+        [sample_begin::PASS, sample_begin::GREEDY, REMASK, REVEAL, GROUP, LEFT, sample_begin::ODDS];
     assert_eq!(elements.to_vec(), (0..HEADER).collect::<Vec<_>>());
 }
 

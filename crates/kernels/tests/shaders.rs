@@ -122,7 +122,7 @@ fn constants_agree_with_the_host() {
                 Some("WAITS") => naga::Literal::F32(remask::WAITS),
                 Some("LEAST") => naga::Literal::F32(sample_order::LEAST),
                 Some("STREAM") => word(match kernel.name {
-                    "sample_chance" => Stream::Chance as u32,
+                    "sample_chance" | "sample_noise" => Stream::Chance as u32,
                     "sample_order" => Stream::Order as u32,
                     "sample_uniforms" => Stream::Tokens as u32,
                     other => panic!("{other}: which stream?"),

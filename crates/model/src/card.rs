@@ -223,14 +223,14 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_refused() {
-        let newer = r#"{"version":2,"objectives":["masked","uniform"]}"#;
-        let objective = r#"{"version":1,"objective":"uniform","schedule":"linear"}"#;
+        let newer = r#"{"version":2,"objectives":["masked","hinted"]}"#;
+        let objective = r#"{"version":1,"objective":"hinted","schedule":"linear"}"#;
         let schedule = r#"{"version":1,"objective":"masked","schedule":"cubic"}"#;
         let token = r#"{"version":1,"objective":"masked","schedule":"linear","end_of_text":10}"#;
         let check = r#"{"version":1,"objective":"masked","schedule":"linear","check":{"tokens":[1,null],"expected":[[2,3,-1.0]]}}"#;
         for (metadata, part) in [
             (("card", newer), "format version 2, and this program reads versions up to 1"),
-            (("card", objective), "trained with the objective `uniform`"),
+            (("card", objective), "trained with the objective `hinted`"),
             (("card", schedule), "unknown noise schedule `cubic`"),
             (("schedule", "cubic"), "unknown noise schedule `cubic`"),
             (("card", token), "end-of-text token 10 is not one of the model's 10 tokens"),

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use device::{Recording, Slice};
-use kernels::cross_entropy::{self, TokenStats};
 use kernels::gemm::{self, Op};
 use kernels::{Variants, attention, decode, embed, gate, mix, relu_squared, rmsnorm, rope_norm};
 
@@ -199,15 +198,6 @@ pub fn logits(
         let logits = head(step, pass, h, count);
         each(step, start..start + count, logits);
     }
-}
-
-/// Records the whole forward pass and the statistics of every row against `targets (N)`: loss,
-/// hit, entropy.
-pub fn record_stats(step: &mut Recording, pass: &Pass<'_>, targets: Slice, stats: TokenStats) {
-    logits(step, pass, |step, rows, logits| {
-        let (start, count) = (rows.start, rows.len());
-        cross_entropy::forward(step, logits, targets.part(start, count), stats.part(start, count));
-    });
 }
 
 /// Records the logits of `rows` rows, `h (rows, C)`, and returns where they are, `(rows, V)`.

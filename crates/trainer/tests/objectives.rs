@@ -24,7 +24,7 @@ fn on_run(place: &Place, command: &str, run: &str, more: &[&str]) -> Command {
 fn each_objective_is_trained_measured_and_written_with() {
     let place = Place::new();
     let set = |objective: &str| ["--set".to_owned(), format!("objective={objective}")];
-    for objective in ["masked", "span"] {
+    for objective in ["masked", "span", "uniform", "replaced"] {
         succeed(place.train(objective, &["--steps", "200"]).args(set(objective)));
     }
     succeed(place.train("block", &["--steps", "200"]).args(BLOCKS));
@@ -33,7 +33,7 @@ fn each_objective_is_trained_measured_and_written_with() {
     let data = place.path("stories.txt");
     let mut eval = trainer();
     eval.arg("eval").arg("--data").arg(&data).args(["--device", "cpu", "--batches", "4", "--json"]);
-    let runs = ["masked", "span", "block", "autoregressive"];
+    let runs = ["masked", "span", "block", "autoregressive", "uniform", "replaced"];
     for run in runs {
         eval.arg("--checkpoint").arg(place.path(run));
         // Evaluations of the training say how exact they are.
@@ -74,6 +74,33 @@ fn each_objective_is_trained_measured_and_written_with() {
     };
     let masks: Vec<_> = frames.iter().map(masks).collect();
     assert_eq!(masks, Vec::from_iter((0..=8).rev()), "one token a frame");
+
+    // A text of uniform diffusion begins as random words and has no masks; what is given stays.
+    let uniform = place.path("uniform.json");
+    let uniform = uniform.to_str().expect("a path in UTF-8");
+    for run in ["uniform", "replaced"] {
+        let flags = ["--prompt", "Tom [MASK:6] the", "--gen-len", "4", "--trace", uniform];
+        let text = succeed(&mut on_run(&place, "sample", run, &flags));
+        assert!(text.starts_with("Tom") && text.contains(" the"), "{text}");
+        let trace: Value =
+            serde_json::from_slice(&fs::read(uniform).expect("a trace")).expect("JSON");
+        assert_eq!(trace["sampler"], "uniform");
+        let frames = trace["frames"].as_array().expect("frames");
+        assert_eq!(frames.len(), 11, "a frame for each time");
+        let ids = |frame: &Value| frame["ids"].as_array().expect("ids").clone();
+        assert!(frames.iter().all(|frame| !ids(frame).contains(&trace["mask_id"])));
+        assert_ne!(ids(&frames[0]), ids(&frames[10]));
+        let page = place.path("uniform.html");
+        let picture = place.path("uniform.gif");
+        let mut render = trainer();
+        render.arg("render").arg(uniform).arg("--html").arg(&page).arg("--gif").arg(&picture);
+        succeed(&mut render);
+        assert!(page.is_file() && picture.is_file());
+    }
+    let flags = ["--sampler", "maskgit"];
+    fail(&mut on_run(&place, "sample", "uniform", &flags), &["needs masks", "sampler `uniform`"]);
+    let flags = ["--sampler", "uniform"];
+    fail(&mut on_run(&place, "sample", "masked", &flags), &["which the model has never seen"]);
 
     // The same seed, the same text; and a masked model writes from left to right, too.
     let flags =
@@ -145,6 +172,10 @@ fn objectives_that_cannot_be_get_a_sentence() {
         let changes = changes.iter().flat_map(|change| ["--set", *change]);
         fail(place.train("run", &[]).args(changes), &[part]);
     }
+    fail(
+        &mut place.train("run", &["--set", "objective=uniform", "--set", "weighting=elbo"]),
+        &["not about the objective `uniform`"],
+    );
     let weighted = [&AUTOREGRESSIVE[..], &["--set", "weighting=elbo"]].concat();
     fail(&mut place.train("run", &weighted), &["`elbo` is about masked tokens"]);
     assert!(!place.path("run").exists());

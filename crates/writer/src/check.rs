@@ -34,12 +34,12 @@ pub async fn expectation(
     };
     let length = LENGTH.min(block_size);
     let is_given = |position: &usize| match model.objective {
-        Objective::Masked | Objective::Span => position.is_multiple_of(2),
         Objective::Block(block) => {
             let last = (length - 1) / block * block;
             *position < last || (position - last) % 2 == 1
         }
         Objective::Autoregressive => 2 * position < length,
+        _ => position.is_multiple_of(2),
     };
     let token = |position: usize| is_given(&position).then(|| given(position));
     let tokens: Vec<Option<u32>> = (0..length).map(token).collect();

@@ -85,12 +85,19 @@ pub fn edit(trace: &mut Trace, position: usize, edit: Edit) {
     if masks == 0 || trace.frames[last].step < trace.planned() {
         return;
     }
-    let at = (0..last).rev().find(|&frame| trace.masks(frame) >= masks).unwrap_or(0);
+    let at = (0..last).rev().find(|&frame| unwritten(trace, frame) >= masks).unwrap_or(0);
     let Frame { step, t, .. } = trace.frames[at];
     let edited = trace.frames.pop().expect("a trace has frames");
     trace.frames.truncate(at);
     trace.frames.push(Frame { step, t, ..edited });
     trace.pinned.values_mut().for_each(|since| *since = step.min(*since));
+}
+
+/// Positions of a frame that hold nothing that was drawn: masks, or the random tokens of uniform
+/// diffusion.
+fn unwritten(trace: &Trace, frame: usize) -> usize {
+    let free = trace.fixed.iter().zip(&trace.frames[frame].confidence);
+    free.filter(|&(&fixed, &confidence)| !fixed && confidence == 0.0).count()
 }
 
 #[cfg(test)]
@@ -172,6 +179,18 @@ mod tests {
         edit(&mut trace, 3, Edit::Erase);
         assert_eq!(trace.frames.last().map(|frame| frame.step), Some(3));
         trace.check().expect("a whole trace");
+    }
+
+    /// A text of uniform diffusion has no masks: what is not written yet has no confidence.
+    #[test]
+    fn an_erased_word_goes_back_to_as_much_noise() {
+        let mut trace = trace();
+        for frame in &mut trace.frames {
+            frame.ids.iter_mut().filter(|id| **id == MASK).for_each(|id| *id = 13);
+        }
+        edit(&mut trace, 2, Edit::Erase);
+        assert_eq!(trace.frames.last().map(|frame| frame.step), Some(3));
+        assert_eq!(trace.frames[3].ids, [10, 11, MASK, 13, 14]);
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl Run {
         };
         let text = self.text(&state, 0);
         let stands = text.len() < state.length && !text.contains(&self.mask_id);
-        self.complete = stands && !self.generation.options().sampler.corrects();
+        let sampler = self.generation.options().sampler;
+        self.complete = stands && !sampler.corrects() && !sampler.writes_from_noise();
         let predictions = predictions.into_iter().take(state.length).collect();
         Ok(Some((frame(&state, 0), predictions)))
     }

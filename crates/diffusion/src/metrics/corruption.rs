@@ -1,24 +1,27 @@
-//! Masking a text for an evaluation.
+//! Corrupting a text for an evaluation.
 
+use kernels::draw_batch::Noise;
 use kernels::rng::{Philox, Stream, unit};
 
-/// Replaces each token by `mask_id` with probability `1 - alpha`: the noisy tokens, and 1 where
-/// masked. A function of seed and number of the sequence, so that models are compared on the same
+/// Replaces each token by one of the noise with probability `1 - alpha`: the noisy tokens, and 1 where
+/// replaced. A function of seed and number of the sequence, so that models are compared on the same
 /// masks.
 pub fn corrupt(
     tokens: &[u32],
-    mask_id: u32,
+    noise: Noise,
     alpha: f64,
     seed: u64,
     sequence: u32,
 ) -> (Vec<u32>, Vec<u32>) {
     let generator = Philox::new(seed);
-    let masked = |position| {
-        f64::from(unit(generator.of(Stream::Corruption, [position, sequence, 0])[0])) > alpha
+    let corrupted = |(position, &id)| {
+        let [word, replacement, ..] = generator.of(Stream::Corruption, [position, sequence, 0]);
+        match f64::from(unit(word)) > alpha {
+            true => (noise.of(replacement), 1),
+            false => (id, 0),
+        }
     };
-    let mask: Vec<u32> = (0..tokens.len() as u32).map(|i| u32::from(masked(i))).collect();
-    let noisy = tokens.iter().zip(&mask);
-    (noisy.map(|(&id, &m)| if m == 1 { mask_id } else { id }).collect(), mask)
+    (0..).zip(tokens).map(corrupted).unzip()
 }
 
 #[cfg(test)]
@@ -28,14 +31,19 @@ mod tests {
     #[test]
     fn the_masked_share_follows_alpha() {
         let tokens = vec![7; 10_000];
+        let mask = Noise { first: 2, count: 1 };
         for alpha in [0.0, 0.3, 0.9, 1.0] {
-            let (noisy, mask) = corrupt(&tokens, 2, alpha, 4, 0);
-            let share = f64::from(mask.iter().sum::<u32>()) / 10_000.0;
+            let (noisy, places) = corrupt(&tokens, mask, alpha, 4, 0);
+            let share = f64::from(places.iter().sum::<u32>()) / 10_000.0;
             // Four standard errors of a share of 10,000 draws.
             assert!((share - (1.0 - alpha)).abs() <= 0.02, "{share} at {alpha}");
-            assert!(noisy.iter().zip(&mask).all(|(&id, &m)| id == if m == 1 { 2 } else { 7 }));
-            assert_eq!(corrupt(&tokens, 2, alpha, 4, 0).1, mask);
+            // Random tokens at the same places.
+            let (random, same) = corrupt(&tokens, Noise { first: 8, count: 5 }, alpha, 4, 0);
+            assert_eq!(same, places);
+            assert!(random.iter().zip(&same).all(|(&id, &m)| (m == 1) == (8..13).contains(&id)));
+            assert!(noisy.iter().zip(&places).all(|(&id, &m)| id == if m == 1 { 2 } else { 7 }));
+            assert_eq!(corrupt(&tokens, mask, alpha, 4, 0).1, places);
         }
-        assert_ne!(corrupt(&tokens, 2, 0.5, 4, 1).1, corrupt(&tokens, 2, 0.5, 4, 0).1);
+        assert_ne!(corrupt(&tokens, mask, 0.5, 4, 1).1, corrupt(&tokens, mask, 0.5, 4, 0).1);
     }
 }

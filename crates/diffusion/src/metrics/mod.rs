@@ -4,9 +4,10 @@
 //! * [`EntropyByTime`]: how unsure predictions are at each time.
 //! * [`NoiseBound`]: the negative evidence lower bound (NELBO), as bits per byte.
 //! * [`change_rate`], [`distinct`], [`unigram_entropy`], [`Overlap`]: of generated texts.
-//! * [`Scorer`] computes the statistics of positions on a device; [`corrupt`] masks them.
+//! * [`Scorer`] computes the statistics of positions on a device; [`corrupt`] corrupts them.
 
 mod corruption;
+pub(crate) mod costs;
 mod masked;
 mod noise_bound;
 mod scorer;

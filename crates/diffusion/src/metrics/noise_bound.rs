@@ -3,15 +3,20 @@
 use kernels::rng::{Philox, Stream, unit};
 use model::Schedule;
 
-/// Estimates the negative evidence lower bound (NELBO) of masked diffusion,
-/// `-log p(x) <= sum over t of w_t E[ sum over masked i of -log p(x_i | z_t) ]`
-/// (MDLM, arXiv 2406.07524, discrete time). Each sequence is masked at one random time t, which
-/// makes `T w_t (sum over masked)` an unbiased estimate. In block diffusion each block has a time of
-/// its own, and the bound of a text is the sum of its blocks' (BD3-LM, arXiv 2503.09573).
+/// Estimates the negative evidence lower bound (NELBO) of diffusion in discrete time,
+/// `-log p(x) <= sum over t of E[ cost of the denoising step at t ]`. Each sequence is corrupted at
+/// one random time t, which makes `T (cost at t)` an unbiased estimate. In block diffusion each block
+/// has a time of its own, and the bound of a text is the sum of its blocks' (BD3-LM, arXiv 2503.09573).
+///
+/// A step of masked diffusion costs `w_t (sum over masked i of -log p(x_i | z_t))` (MDLM, arXiv
+/// 2406.07524), one of uniform diffusion the divergences of all positions (D3PM, arXiv 2107.03006; see
+/// [`kernels::noise_divergence`]).
 #[derive(Clone, Debug)]
 pub struct NoiseBound {
-    schedule: Schedule,
-    timesteps: usize,
+    /// Weight of each time, from 1.
+    weights: Vec<f64>,
+    /// Whether all positions count, corrupted or not.
+    everywhere: bool,
     estimates: Vec<f64>,
 }
 
@@ -26,9 +31,15 @@ pub struct BitsPerByte {
 }
 
 impl NoiseBound {
-    /// For a schedule and a model of `timesteps` times.
+    /// Of masked diffusion with a schedule in `timesteps` steps.
     pub fn new(schedule: Schedule, timesteps: usize) -> Self {
-        Self { schedule, timesteps, estimates: Vec::new() }
+        let weights = (1..=timesteps).map(|t| schedule.elbo_weight(t, timesteps)).collect();
+        Self { weights, everywhere: false, estimates: Vec::new() }
+    }
+
+    /// Of uniform diffusion in `timesteps` steps.
+    pub fn of_steps(timesteps: usize) -> Self {
+        Self { weights: vec![1.0; timesteps], everywhere: true, estimates: Vec::new() }
     }
 
     /// For an autoregressive network, which is asked for every token at the only time, 1: the sum of
@@ -37,15 +48,15 @@ impl NoiseBound {
         Self::new(Schedule::Linear, 1)
     }
 
-    /// Adds one sequence whose parts, of equal length, were masked at `times`: cross-entropy in nats
-    /// and whether the position was masked, both `(length)`.
-    pub fn add(&mut self, times: &[usize], loss: &[f32], mask: &[u32]) {
-        let part = loss.len() / times.len();
-        let parts = times.iter().zip(loss.chunks(part).zip(mask.chunks(part)));
-        let estimates = parts.map(|(&t, (loss, mask))| {
-            let masked = loss.iter().zip(mask).filter(|&(_, &m)| m == 1);
-            let sum: f64 = masked.map(|(&loss, _)| f64::from(loss)).sum();
-            self.timesteps as f64 * self.schedule.elbo_weight(t, self.timesteps) * sum
+    /// Adds one sequence whose parts, of equal length, were corrupted at `times`: what each position
+    /// costs in nats and whether it was corrupted, both `(length)`.
+    pub fn add(&mut self, times: &[usize], costs: &[f32], mask: &[u32]) {
+        let part = costs.len() / times.len();
+        let parts = times.iter().zip(costs.chunks(part).zip(mask.chunks(part)));
+        let estimates = parts.map(|(&t, (costs, mask))| {
+            let counted = costs.iter().zip(mask).filter(|&(_, &m)| self.everywhere || m == 1);
+            let sum: f64 = counted.map(|(&cost, _)| f64::from(cost)).sum();
+            self.weights.len() as f64 * self.weights[t - 1] * sum
         });
         let estimate = estimates.sum();
         self.estimates.push(estimate);
@@ -81,6 +92,8 @@ pub fn stratified_times(count: usize, timesteps: usize, seed: u64) -> Vec<usize>
 
 #[cfg(test)]
 mod tests {
+    use kernels::draw_batch::Noise;
+
     use super::*;
     use crate::metrics::corrupt;
 
@@ -90,11 +103,12 @@ mod tests {
         let (length, count, timesteps) = (40, 4000, 100);
         let loss = vec![97f32.ln(); length];
         let exact = length as f64 * 97f64.ln();
+        let mask = Noise { first: 2, count: 1 };
         for schedule in [Schedule::Cosine, Schedule::Cosine2, Schedule::Linear] {
             let mut bound = NoiseBound::new(schedule, timesteps);
             for (i, t) in stratified_times(count, timesteps, 3).into_iter().enumerate() {
                 let alpha = schedule.alpha(t, timesteps);
-                let (_, mask) = corrupt(&vec![5; length], 2, alpha, 11, i as u32);
+                let (_, mask) = corrupt(&vec![5; length], mask, alpha, 11, i as u32);
                 bound.add(&[t], &loss, &mask);
             }
             let (mean, error) = bound.nats_per_sequence();

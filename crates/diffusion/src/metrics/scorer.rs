@@ -3,8 +3,10 @@
 use device::{Device, DeviceError, Element, Program, Recording, Slice};
 use kernels::Variants;
 use kernels::cross_entropy::TokenStats;
-use model::forward::{self, Pass};
-use model::{Activations, Model};
+use model::forward::Pass;
+use model::{Activations, Model, Schedule};
+
+use super::costs::{self, Costs};
 
 /// Statistics of the predictions for noisy tokens, `(N)` each.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,9 @@ pub struct Scores {
     pub hit: Vec<f32>,
     /// Entropy of the prediction, in nats.
     pub entropy: Vec<f32>,
+    /// What a step costs in [`NoiseBound`](super::NoiseBound), in nats: the cross-entropy, unless the
+    /// model is one of uniform diffusion.
+    pub costs: Vec<f32>,
 }
 
 /// A recorded forward pass over batches of `batch` sequences of `length` tokens: of as many positions
@@ -26,6 +31,8 @@ pub struct Scorer {
     targets: Slice,
     timesteps: Slice,
     stats: TokenStats,
+    /// With the times at which sequences are corrupted, `(batch)`.
+    costs: Option<(Costs, Slice)>,
 }
 
 impl Scorer {
@@ -37,20 +44,50 @@ impl Scorer {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
+        Self::recorded(device, variants, model, None, [batch, length])
+    }
+
+    /// The same with the costs of denoising steps, for texts that are corrupted by a schedule.
+    pub fn with_costs(
+        device: &mut Device,
+        variants: &Variants,
+        model: &Model,
+        schedule: Schedule,
+        size: [usize; 2],
+    ) -> Result<Self, DeviceError> {
+        Self::recorded(device, variants, model, Some(schedule), size)
+    }
+
+    fn recorded(
+        device: &mut Device,
+        variants: &Variants,
+        model: &Model,
+        schedule: Option<Schedule>,
+        [batch, length]: [usize; 2],
+    ) -> Result<Self, DeviceError> {
         let positions = model.objective.positions(length);
         let parts = model.objective.parts(length) * positions / length;
         let mut acts = Activations::for_inference(device, &model.config, batch, positions)?;
         acts.mask = model.objective.attention();
         let stats = model::alloc_stats(device, batch * positions)?;
+        let costs = match schedule {
+            Some(schedule) => Costs::new(device, model, schedule, batch * positions)?,
+            None => None,
+        };
         let mut words = |label, len| device.allocate(label, Element::Word, len);
         let ids = words("scored_ids", batch * positions)?;
         let targets = words("scored_targets", batch * positions)?;
         let timesteps = words("scored_timesteps", batch * parts)?;
         let mut step = Recording::default();
         let pass = Pass { variants, model, acts: &acts, ids, timesteps };
-        forward::record_stats(&mut step, &pass, targets, stats);
+        let costs = match costs {
+            Some(costs) => Some((costs, words("scored_times", batch)?)),
+            None => None,
+        };
+        let recorded = costs.as_ref().map(|(costs, times)| (costs, *times));
+        costs::record(&mut step, &pass, targets, stats, recorded);
         let program = device.compile(step)?;
-        Ok(Self { program, ids, targets, timesteps, stats })
+        Ok(Self { program, ids, targets, timesteps, stats, costs })
     }
 
     /// Scores `ids (N)`, as a [`Probe`](crate::Probe) presents them, against clean `targets (N)`, with
@@ -63,21 +100,45 @@ impl Scorer {
         device: &mut Device,
         ids: &[u32],
         targets: &[u32],
-        timesteps: &[u32],
+        told: &[u32],
     ) -> Result<Scores, DeviceError> {
-        let sizes = (ids.len(), targets.len(), timesteps.len());
+        let sizes = (ids.len(), targets.len(), told.len());
         assert_eq!(sizes, (self.ids.len, self.targets.len, self.timesteps.len), "size of a batch");
         device.write_words(self.ids, ids)?;
         device.write_words(self.targets, targets)?;
-        device.write_words(self.timesteps, timesteps)?;
+        device.write_words(self.timesteps, told)?;
         device.run(&self.program)?;
         let TokenStats { loss, hit, entropy, .. } = self.stats;
-        let [loss, hit, entropy] = device
-            .read_bits(&[loss, hit, entropy])
+        let costs = self.costs.as_ref().map_or(loss, |(costs, _)| costs.nats);
+        let [loss, hit, entropy, costs] = device
+            .read_bits(&[loss, hit, entropy, costs])
             .await?
             .try_into()
             .expect("as many parts as slices");
-        Ok(Scores { loss: floats(loss), hit: floats(hit), entropy: floats(entropy) })
+        Ok(Scores {
+            loss: floats(loss),
+            hit: floats(hit),
+            entropy: floats(entropy),
+            costs: floats(costs),
+        })
+    }
+
+    /// The same where sequences are corrupted at `times`, of which the costs are a function.
+    ///
+    /// # Panics
+    /// When these are of another size than the scorer.
+    pub async fn score_at(
+        &self,
+        device: &mut Device,
+        ids: &[u32],
+        targets: &[u32],
+        times: &[u32],
+        told: &[u32],
+    ) -> Result<Scores, DeviceError> {
+        if let Some((_, slice)) = &self.costs {
+            device.write_words(*slice, times)?;
+        }
+        self.score(device, ids, targets, told).await
     }
 }
 

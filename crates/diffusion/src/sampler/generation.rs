@@ -2,7 +2,9 @@
 
 use device::{Device, DeviceError, Program, Recording, Slice, Timing};
 use kernels::Variants;
+use kernels::draw_batch::Noise;
 use kernels::remask::{FREE, FREE_NO_END, GIVEN};
+use kernels::rng::{Philox, Stream};
 use model::{Config, Model, Objective};
 
 use super::options::check_prompts;
@@ -60,6 +62,8 @@ pub struct Generation {
     /// Whether passes compute predictions.
     pub(super) predicts: bool,
     generated: Vec<bool>,
+    /// What stands where nothing is written yet.
+    noise: Noise,
     passes_done: usize,
     /// The same, without those that were skipped since the last that ran.
     reached: usize,
@@ -180,6 +184,7 @@ impl Generation {
             predicts: pass.predictions,
             buffers,
             generated: Vec::new(),
+            noise: model.objective.noise(&config),
             passes_done: 0,
             reached: 0,
             cursor: 0,
@@ -411,7 +416,8 @@ impl Generation {
         }
     }
 
-    /// Goes on from a state of this generation, changed or not; also backwards.
+    /// Goes on from a state of this generation, changed or not; also backwards. A model that writes
+    /// from noise sees random tokens in place of masks.
     ///
     /// # Panics
     /// When the state has another batch, length, or more passes.
@@ -423,7 +429,7 @@ impl Generation {
         self.plans = self.plans_from(state);
         self.cursor = self.passes_done - self.plans.done();
 
-        let ids = self.whole_rows(&state.ids, self.config.mask_id);
+        let ids = self.whole_rows(&self.noisy(&state.ids), self.config.mask_id);
         let confidence = self.whole_rows(&state.confidence, 0.0);
         let kinds: Vec<u32> =
             state.generated.chunks_exact(self.length).flat_map(|row| self.kinds(row)).collect();
@@ -474,6 +480,20 @@ impl Generation {
         }
         let rows: Vec<&[bool]> = state.generated.chunks_exact(self.length).collect();
         Plans::of_blocks(&self.written, &self.config, &rows, *block, state.pass, masked)
+    }
+
+    /// Tokens with noise in place of the masks: a function of seed, sample and position.
+    fn noisy(&self, ids: &[u32]) -> Vec<u32> {
+        let SampleOptions { seed, first_sample, .. } = self.options;
+        let generator = Philox::new(seed);
+        let token = |(n, &id): (usize, &u32)| {
+            if id != self.config.mask_id {
+                return id;
+            }
+            let (position, row) = ((n % self.length) as u32, (n / self.length) as u32);
+            self.noise.of(generator.of(Stream::Noise, [position, first_sample + row, 0])[0])
+        };
+        ids.iter().enumerate().map(token).collect()
     }
 
     /// Writes the uniform random numbers of the next pass, `(batch, seen)`, for

@@ -8,6 +8,7 @@ use model::{Config, Objective, Schedule};
 use serde::{Deserialize, Serialize};
 
 use super::{Layout, Sampler};
+use crate::objective::default_sampler;
 
 /// Temperatures below this draw the likeliest token.
 const GREEDY_BELOW: f32 = 1e-4;
@@ -32,6 +33,8 @@ pub enum SamplerKind {
     Entropy,
     /// ReMDM (arXiv 2503.00307).
     Remdm,
+    /// The reverse process of uniform diffusion (D3PM, arXiv 2107.03006): from random tokens to a text.
+    Uniform,
     /// One token after the other, each from those before it (and, in a masked model, from given
     /// tokens behind it).
     LeftToRight,
@@ -39,7 +42,7 @@ pub enum SamplerKind {
 
 impl SamplerKind {
     /// All of them, the default first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MaskGit,
         Self::Carry,
         Self::Reference,
@@ -47,6 +50,7 @@ impl SamplerKind {
         Self::Threshold,
         Self::Entropy,
         Self::Remdm,
+        Self::Uniform,
         Self::LeftToRight,
     ];
 
@@ -60,6 +64,7 @@ impl SamplerKind {
             Self::Threshold => "threshold",
             Self::Entropy => "entropy",
             Self::Remdm => "remdm",
+            Self::Uniform => "uniform",
             Self::LeftToRight => "left-to-right",
         }
     }
@@ -78,6 +83,9 @@ impl SamplerKind {
                 "As many tokens appear at once as hardly depend on each other; ends early"
             }
             Self::Remdm => "Tokens appear at random places, and a few are masked again",
+            Self::Uniform => {
+                "Random tokens give way to others; the only one for models of uniform diffusion"
+            }
             Self::LeftToRight => {
                 "One token after the other; the only one for autoregressive models"
             }
@@ -205,6 +213,21 @@ impl SampleOptions {
     /// Refuses what makes no sense for a model, in one sentence.
     pub fn validate(&self, config: &Config, objective: Objective) -> Result<(), SampleError> {
         let fail = |sentence: String| Err(SampleError::Impossible(sentence));
+        let sampler = self.sampler;
+        match (objective.replaces(), sampler.writes_from_noise()) {
+            (true, false) => {
+                return fail(format!(
+                    "the model has learned to write from random tokens, and the sampler `{sampler}` needs masks; use the sampler `uniform`"
+                ));
+            }
+            (false, true) => {
+                return fail(format!(
+                    "the sampler `{sampler}` writes from random tokens, which the model has never seen; use another one, as `{}`",
+                    default_sampler(objective)
+                ));
+            }
+            _ => (),
+        }
         if !self.sampler.suits(objective) {
             return fail(format!(
                 "the model is autoregressive, it writes one token after the other, and the sampler `{}` does not; use the sampler `left-to-right`",

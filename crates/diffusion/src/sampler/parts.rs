@@ -66,6 +66,10 @@ pub enum Correction {
     /// All are drawn again in every pass, and a last greedy pass at t = 0 follows. Positions behind
     /// the text, up to the end of the block, stay masked, and the mask token can be drawn.
     Redraw,
+    /// All are drawn again in every pass, and some are replaced by random ones, fewer in each: the reverse
+    /// step of uniform diffusion (D3PM, arXiv 2107.03006). For models that learned to tell random
+    /// tokens from others.
+    Noise,
     /// Each is masked again with this share of the largest possible probability (ReMDM, arXiv
     /// 2503.00307, rescaled schedule).
     Remdm(f32),
@@ -113,6 +117,7 @@ impl From<SamplerKind> for Sampler {
             Kind::Threshold => (Order::Confidence, Commit::Threshold(0.9), Correction::None),
             Kind::Entropy => (Order::Entropy, Commit::Bound(0.1), Correction::None),
             Kind::Remdm => (Order::Random, Commit::Chance, Correction::Remdm(0.02)),
+            Kind::Uniform => (Order::Random, Commit::Chance, Correction::Noise),
             Kind::LeftToRight => (Order::Confidence, Commit::One, Correction::None),
         };
         let layout = if kind == Kind::LeftToRight { Layout::Blocks(1) } else { Layout::Whole };
@@ -121,10 +126,19 @@ impl From<SamplerKind> for Sampler {
 }
 
 impl Sampler {
-    /// Whether visible tokens are kept and the mask token cannot be drawn: the network is asked only
-    /// what it learned.
-    pub(super) fn keeps_visible(self) -> bool {
+    /// Whether the mask token cannot be drawn, and the network sees the text alone.
+    pub(super) fn excludes_mask(self) -> bool {
         self.correction != Correction::Redraw
+    }
+
+    /// Whether every free position is drawn in every pass, masked or not.
+    pub(super) fn redraws(self) -> bool {
+        matches!(self.correction, Correction::Redraw | Correction::Noise)
+    }
+
+    /// Whether what is not written yet are random tokens rather than masks.
+    pub fn writes_from_noise(self) -> bool {
+        self.correction == Correction::Noise
     }
 
     /// Whether the number of passes follows from the text rather than from the steps.
@@ -134,7 +148,8 @@ impl Sampler {
 
     /// Whether a model of this objective can write with it.
     pub fn suits(self, objective: Objective) -> bool {
-        !objective.shifts() || self.writes_left_to_right()
+        objective.replaces() == self.writes_from_noise()
+            && (!objective.shifts() || self.writes_left_to_right())
     }
 
     /// Whether tokens come one after the other, and stay.
@@ -155,7 +170,7 @@ impl Sampler {
 
     /// Positions that the network sees of a text of `length` in a block of `block_size`.
     pub fn seen(self, length: usize, block_size: usize) -> usize {
-        if self.keeps_visible() { length } else { block_size }
+        if self.excludes_mask() { length } else { block_size }
     }
 
     /// Refuses parts that do not fit together, or have impossible numbers, in one sentence.
@@ -198,6 +213,13 @@ impl Sampler {
             return Err(format!(
                 "the correction {correction} compares the confidences of all tokens, so it goes with order confidence, commit schedule and layout whole only"
             ));
+        }
+        if correction == Correction::Noise
+            && (order, commit, layout) != (Order::Random, Commit::Chance, Layout::Whole)
+        {
+            return fail(
+                "the correction noise draws the whole text again, so it goes with order random, commit chance and layout whole only",
+            );
         }
         let drawn = commit == Commit::Chance || matches!(correction, Correction::Remdm(_));
         if drawn && layout != Layout::Whole {
@@ -254,6 +276,7 @@ impl fmt::Display for Correction {
             Self::None => f.write_str("none"),
             Self::Revise => f.write_str("revise"),
             Self::Redraw => f.write_str("redraw"),
+            Self::Noise => f.write_str("noise"),
             Self::Remdm(eta) => write!(f, "remdm:{eta}"),
             Self::Targeted { below, rounds } => write!(f, "targeted:{below}:{rounds}"),
         }
@@ -337,6 +360,7 @@ impl FromStr for Correction {
             Some(("none", [None, None])) => Some(Self::None),
             Some(("revise", [None, None])) => Some(Self::Revise),
             Some(("redraw", [None, None])) => Some(Self::Redraw),
+            Some(("noise", [None, None])) => Some(Self::Noise),
             Some(("remdm", [eta, None])) => number(eta, 0.02).map(Self::Remdm),
             Some(("targeted", [below, rounds])) => number(below, 0.01)
                 .zip(number(rounds, 2))
@@ -345,7 +369,7 @@ impl FromStr for Correction {
         };
         part.ok_or_else(|| UnknownPart {
             text: text.to_owned(),
-            what: "a correction; there are none, revise, redraw, remdm:ETA and targeted:P:ROUNDS",
+            what: "a correction; there are none, revise, redraw, noise, remdm:ETA and targeted:P:ROUNDS",
         })
     }
 }

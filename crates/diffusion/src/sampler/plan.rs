@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::sample_begin::{GREEDY, GROUP, HEADER, LEFT, PASS, REMASK, REVEAL};
+use kernels::sample_begin::{GREEDY, GROUP, HEADER, LEFT, ODDS, PASS, REMASK, REVEAL};
 use model::{Config, Schedule};
 
 use super::SampleOptions;
@@ -140,9 +140,18 @@ impl Plan {
             match self.phase(pass) {
                 Phase::Write => {
                     row[GREEDY] = u32::from(correction == Correction::Redraw && pair[0] == 0);
-                    let (remask, reveal) = chances(options.schedule, timesteps, pair, eta);
-                    row[REMASK] = remask.to_bits();
-                    row[REVEAL] = reveal.to_bits();
+                    if correction == Correction::Noise {
+                        let tokens = config.vocab_size as u32 - config.mask_id - 1;
+                        let [fresh, reveal, odds] =
+                            noise(options.schedule, timesteps, pair, tokens);
+                        row[REMASK] = fresh.to_bits();
+                        row[REVEAL] = reveal.to_bits();
+                        row[ODDS] = odds.to_bits();
+                    } else {
+                        let (remask, reveal) = chances(options.schedule, timesteps, pair, eta);
+                        row[REMASK] = remask.to_bits();
+                        row[REVEAL] = reveal.to_bits();
+                    }
                     let last = pass + 1 == self.writing;
                     row[LEFT] = u32::from(last && options.sampler.surveyed());
                     if commit == Commit::Schedule {
@@ -210,6 +219,16 @@ fn chances(schedule: Schedule, timesteps: usize, pair: &[usize], eta: f32) -> (f
     let remask = if pair[1] == 0 { 0.0 } else { f64::from(eta) * most };
     let reveal = if pair[1] == 0 { 1.0 } else { (then - (1.0 - remask) * now) / (1.0 - now) };
     (remask as f32, reveal as f32)
+}
+
+/// What [`kernels::sample_noise`] draws with on the way from time t to s: the probability that a wrong
+/// token becomes another random one, that it gives way to the right one, and the odds of a right one.
+fn noise(schedule: Schedule, timesteps: usize, pair: &[usize], tokens: u32) -> [f32; 3] {
+    let [now, then] = [pair[0], pair[1]].map(|t| schedule.alpha(t, timesteps));
+    let fresh = (1.0 - now / then) * (1.0 - then) / (1.0 - now);
+    let reveal = (then - now) / (1.0 - now);
+    let odds = f64::from(tokens) * now / (1.0 - now);
+    [fresh, reveal, odds].map(|number| number as f32)
 }
 
 /// The passes that write in blocks: every block gets its share of the steps, at least one, and goes

@@ -6,12 +6,14 @@ use device::{Recording, Slice};
 use kernels::rows::{self, LIVE};
 use kernels::sample_chance::Chance;
 use kernels::sample_doubt::Doubt;
+use kernels::sample_noise::Renoise;
 use kernels::sample_order::{Choice, Score};
 use kernels::sample_survey::Survey;
 use kernels::{
     Variants, cross_entropy, decode, remask, sample_apart, sample_ask, sample_begin, sample_blocks,
     sample_bound, sample_certainty, sample_chance, sample_doubt, sample_explain, sample_hide,
-    sample_order, sample_survey, sample_threshold, sample_tokens, sample_uniforms, shift,
+    sample_noise, sample_order, sample_posterior, sample_survey, sample_threshold, sample_tokens,
+    sample_uniforms, shift,
 };
 use model::forward::{self, Pass};
 use model::{Model, Objective};
@@ -86,7 +88,7 @@ impl Recorder<'_> {
     /// Whether the mask is never drawn. Masks in a finished block are an edit's.
     fn excludes_mask(&self) -> bool {
         let blocks = matches!(self.model.objective, Objective::Block(_));
-        blocks || self.options.sampler.keeps_visible()
+        blocks || self.options.sampler.excludes_mask()
     }
 
     fn survey(&self, step: &mut Recording, phase: Phase) {
@@ -116,7 +118,7 @@ impl Recorder<'_> {
         let Buffers { ids, confidence, kinds, asked, tokens, token_confidence, .. } = *self.buffers;
         let io =
             sample_ask::Buffers { ids, seen, confidence, kinds, asked, tokens, token_confidence };
-        let redraws = !self.options.sampler.keeps_visible();
+        let redraws = self.options.sampler.redraws();
         sample_ask::record(step, io, self.model.config.mask_id, redraws);
     }
 
@@ -240,7 +242,13 @@ impl Recorder<'_> {
             let stats = buffers.stats.part(run.start, run.len());
             cross_entropy::forward(step, logits, part(buffers.row_targets, 1), stats);
         } else {
-            let Buffers { uniforms, kinds, control, tokens, token_confidence, .. } = *buffers;
+            let Buffers { ids, uniforms, kinds, control, tokens, token_confidence, .. } = *buffers;
+            if model.objective == Objective::Replaced {
+                sample_posterior::record(
+                    step,
+                    sample_posterior::Buffers { rows, ids, control, logits },
+                );
+            }
             let io = sample_tokens::Buffers {
                 logits,
                 rows,
@@ -276,6 +284,21 @@ impl Recorder<'_> {
         let Self { model, buffers, .. } = *self;
         let Buffers { tokens, token_confidence, kinds, control, .. } = *buffers;
         let Buffers { ids, confidence, readback, .. } = *buffers;
+        if self.options.sampler.writes_from_noise() {
+            let SampleOptions { seed, first_sample, .. } = *self.options;
+            let noise = model.objective.noise(&model.config);
+            let renoise = Renoise { length: buffers.acts.length, first_sample, seed, noise };
+            let io = sample_noise::Buffers {
+                kinds,
+                tokens,
+                token_confidence,
+                control,
+                ids,
+                confidence,
+                readback,
+            };
+            return sample_noise::record(step, io, &renoise);
+        }
         let order = match phase {
             Phase::Write => self.commit(step),
             Phase::Judge => self.doubt(step),

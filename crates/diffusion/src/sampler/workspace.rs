@@ -48,7 +48,7 @@ pub(super) struct Decoding {
 #[derive(Clone, Debug)]
 pub(super) struct Buffers {
     pub(super) acts: Activations,
-    /// `(passes, 6 + batch)`, see [`sample_begin`].
+    /// `(passes, 7 + batch)`, see [`sample_begin`].
     pub(super) table: Slice,
     pub(super) cursor: Slice,
     pub(super) timesteps: Slice,

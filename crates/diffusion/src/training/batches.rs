@@ -7,7 +7,7 @@ use model::{Config, Objective};
 
 use super::TrainingOptions;
 use super::corpus::Corpus;
-use crate::objective::Noise;
+use crate::objective::Corruption;
 
 /// The batch of a step on the device, in the microbatches that its passes take, one after the
 /// other. N is the number of positions of a microbatch, M the number of microbatches.
@@ -21,7 +21,7 @@ pub struct Batches {
     pub(super) batch: usize,
     /// Positions of a sequence, which block diffusion sees twice, see [`Objective::positions`].
     pub(super) positions: usize,
-    /// 1 where a token is masked, `(M N)`. All microbatches lie together, because the weight of a
+    /// 1 where a token is corrupted, `(M N)`. All microbatches lie together, because the weight of a
     /// position depends on the masks of the whole batch.
     pub(super) mask: Slice,
     /// Weight of each position in the loss of the step, `(M N)`.
@@ -60,8 +60,12 @@ struct Drawn {
     times: Slice,
     /// Factor of the loss at each level; without, the loss is a mean.
     factors: Option<Slice>,
+    /// Whether every position has a loss, corrupted or not.
+    everywhere: bool,
     draw: Draw,
     objective: Objective,
+    /// Id of the token `[MASK]`.
+    mask_id: u32,
 }
 
 /// A whole batch, as the host writes it; its microbatches one after the other.
@@ -87,7 +91,8 @@ impl Batches {
         corpus: &Corpus,
     ) -> Result<Self, DeviceError> {
         let TrainingOptions { batch, length, accumulation, stratified, seed, .. } = *options;
-        let Noise { thresholds, times, factors } = Noise::new(options, config.timesteps);
+        let corruption = Corruption::new(options, config.timesteps);
+        let Corruption { thresholds, times, factors, everywhere } = corruption;
         let levels = times.len() - 1;
         let thresholds = device.floats("thresholds", &thresholds)?;
         let times = device.words("times", &times)?;
@@ -100,17 +105,23 @@ impl Batches {
             total: accumulation * batch,
             length,
             levels,
-            mask_id: config.mask_id,
+            noise: options.objective.noise(config),
             stratified,
             seed,
         };
-        let (corpus, objective) = (corpus.clone(), options.objective);
-        let drawn = Drawn { corpus, thresholds, times, factors, draw, objective };
+        let (corpus, objective, mask_id) = (corpus.clone(), options.objective, config.mask_id);
+        let drawn =
+            Drawn { corpus, thresholds, times, factors, everywhere, draw, objective, mask_id };
         let source = Source::Drawn(Box::new(drawn));
         let positions = objective.positions(length);
         // As many parts in each copy of a text.
         let parts = objective.parts(length) * positions / length;
-        Self::new(device, source, [accumulation, batch, positions, parts])
+        let batches = Self::new(device, source, [accumulation, batch, positions, parts])?;
+        if everywhere {
+            let count = batches.loss_weights.len;
+            device.write_floats(batches.loss_weights, &vec![1.0 / count as f32; count])?;
+        }
+        Ok(batches)
     }
 
     /// Batches of `[microbatches, sequences, tokens]` that the host writes with
@@ -145,7 +156,7 @@ impl Batches {
     /// Records what makes the batch of the counter's step, and its loss weights.
     pub(super) fn record(&self, step: &mut Recording, counter: Slice) {
         if let Source::Drawn(drawn) = &self.source {
-            let Drawn { corpus, thresholds, times, draw, objective, .. } = &**drawn;
+            let Drawn { corpus, thresholds, times, draw, objective, mask_id, .. } = &**drawn;
             let rows = self.batch * self.positions;
             for (index, &Microbatch { ids, targets, timesteps }) in
                 self.microbatches.iter().enumerate()
@@ -171,21 +182,19 @@ impl Batches {
                 }
                 if objective.shifts() {
                     let io = shift::Buffers { tokens: targets, shifted: ids };
-                    shift::record(step, io, draw.length, draw.mask_id);
+                    shift::record(step, io, draw.length, *mask_id);
                 }
             }
         }
         let (mask, weights) = (self.mask, self.loss_weights);
-        let drawn = match &self.source {
-            Source::Drawn(drawn) => drawn.factors.map(|factors| (factors, &drawn.draw)),
-            Source::Written => None,
-        };
-        match drawn {
-            Some((factors, draw)) => {
+        match &self.source {
+            // They were written once.
+            Source::Drawn(drawn) if drawn.everywhere => (),
+            Source::Drawn(drawn) if let Some(factors) = drawn.factors => {
                 let io = loss_by_level::Buffers { mask, counter, factors, weights };
-                loss_by_level::record(step, io, draw);
+                loss_by_level::record(step, io, &drawn.draw);
             }
-            None => loss::weights(step, loss::Weights { mask, weights }),
+            _ => loss::weights(step, loss::Weights { mask, weights }),
         }
     }
 

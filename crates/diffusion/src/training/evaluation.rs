@@ -3,13 +3,14 @@
 use device::{Device, DeviceError, Element, Program, Recording, Slice};
 use kernels::Variants;
 use kernels::cross_entropy::TokenStats;
-use model::forward::{self, Pass};
+use model::forward::Pass;
 use model::{Activations, Model};
 use serde::{Deserialize, Serialize};
 
 use super::TrainingOptions;
 use super::batches::{Batches, Microbatch};
 use super::corpus::Corpus;
+use crate::metrics::costs::{self, Costs};
 use crate::metrics::{MaskedScores, floats};
 use crate::objective::{Probe, evaluation};
 
@@ -63,6 +64,7 @@ pub(super) struct Evaluator {
     train_noise: Noise,
     validation_noise: Noise,
     stats: TokenStats,
+    costs: Option<Costs>,
     length: usize,
     positions: usize,
     probe: Probe,
@@ -90,14 +92,16 @@ impl Evaluator {
         let counter = device.allocate("evaluation step", Element::Word, 1)?;
         let stats = model::alloc_stats(device, acts.rows())?;
         let options = TrainingOptions { accumulation: 1, seed: SEED, ..evaluation(options) };
-        let timesteps = model.config.timesteps;
+        let costs = Costs::new(device, model, options.schedule, acts.rows())?;
         let record = |device: &mut Device, corpus: &Corpus| {
             let batches = Batches::drawn(device, &model.config, &options, corpus)?;
             let mut step = Recording::default();
             batches.record(&mut step, counter);
             let Microbatch { ids, targets, timesteps } = batches.microbatches[0];
             let pass = Pass { variants, model, acts, ids, timesteps };
-            forward::record_stats(&mut step, &pass, targets, stats);
+            // The schedule is the training's, and so is what the network is told.
+            let costs = costs.as_ref().map(|costs| (costs, timesteps));
+            costs::record(&mut step, &pass, targets, stats, costs);
             let noise = Noise { mask: batches.mask, timesteps };
             Ok::<_, DeviceError>((device.compile(step)?, noise))
         };
@@ -113,13 +117,8 @@ impl Evaluator {
             stats,
             length: options.length,
             positions: acts.length,
-            probe: Probe {
-                objective: options.objective,
-                trained: options.schedule,
-                masks: options.schedule,
-                timesteps,
-                mask_id: model.config.mask_id,
-            },
+            probe: Probe::new(&model.config, options.objective, options.schedule, options.schedule),
+            costs,
         })
     }
 
@@ -139,20 +138,22 @@ impl Evaluator {
         for batch in 0..batches {
             device.write_words(self.counter, &[batch])?;
             device.run(program)?;
-            let [mask, timesteps, loss, hit, entropy] = device
-                .read_bits(&[mask, timesteps, loss, hit, entropy])
+            let costs = self.costs.as_ref().map_or(loss, |costs| costs.nats);
+            let [mask, timesteps, loss, hit, entropy, costs] = device
+                .read_bits(&[mask, timesteps, loss, hit, entropy, costs])
                 .await?
                 .try_into()
                 .expect("as many parts as slices");
             let loss = floats(loss);
             scores.add(&loss, &floats(hit), &mask);
+            let costs = floats(costs);
             let parts = self.probe.objective.parts(self.length);
             let times: Vec<usize> = timesteps.into_iter().map(|t| t as usize).collect();
             let times = times.chunks(parts * self.positions / self.length);
-            let sequences = loss.chunks(self.positions).zip(mask.chunks(self.positions));
-            for ((loss, mask), times) in sequences.zip(times) {
+            let sequences = costs.chunks(self.positions).zip(mask.chunks(self.positions));
+            for ((costs, mask), times) in sequences.zip(times) {
                 // Noisy tokens come before the clean ones that they are predicted from.
-                bound.add(&times[..parts], &loss[..self.length], &mask[..self.length]);
+                bound.add(&times[..parts], &costs[..self.length], &mask[..self.length]);
             }
             let masked = floats(entropy).into_iter().zip(mask).filter(|&(_, m)| m == 1);
             entropies += masked.map(|(entropy, _)| f64::from(entropy)).sum::<f64>();

@@ -108,6 +108,10 @@ pub enum ObjectiveName {
     Masked,
     /// Tokens that are hidden in spans.
     Span,
+    /// All tokens, some of which are random.
+    Uniform,
+    /// Tokens that are replaced by random ones.
+    Replaced,
     /// Hidden tokens of one block after the other.
     Block,
     /// Every token from those before it.
@@ -284,6 +288,8 @@ impl Settings {
         match self.diffusion.objective {
             ObjectiveName::Masked => Objective::Masked,
             ObjectiveName::Span => Objective::Span,
+            ObjectiveName::Uniform => Objective::Uniform,
+            ObjectiveName::Replaced => Objective::Replaced,
             ObjectiveName::Block => Objective::Block(self.diffusion.block),
             ObjectiveName::Autoregressive => Objective::Autoregressive,
         }

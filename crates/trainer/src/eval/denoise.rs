@@ -87,7 +87,9 @@ pub(super) fn measure(
             all.mask.extend(question.mask);
             all.told.extend(question.told);
         }
-        let scores = block_on(scorer.score(device, &all.seen, &all.targets, &all.told))?;
+        let times: Vec<u32> = times.iter().flatten().map(|&t| t as u32).collect();
+        let scores = scorer.score_at(device, &all.seen, &all.targets, &times, &all.told);
+        let scores = block_on(scores)?;
         bar.inc(1);
         Ok::<_, anyhow::Error>((scores, all.mask))
     };
@@ -97,9 +99,9 @@ pub(super) fn measure(
     for (batch, (clean, times)) in windows.batches.iter().zip(&times).enumerate() {
         let (scores, mask) = score(clean, times, batch * BATCH)?;
         masked.add(&scores.loss, &scores.hit, &mask);
-        let rows = scores.loss.chunks(positions).zip(mask.chunks(positions));
-        for ((loss, mask), times) in rows.zip(times) {
-            bound.add(times, &loss[..length], &mask[..length]);
+        let rows = scores.costs.chunks(positions).zip(mask.chunks(positions));
+        for ((costs, mask), times) in rows.zip(times) {
+            bound.add(times, &costs[..length], &mask[..length]);
         }
     }
     let mut entropy = EntropyByTime::new(last);

@@ -72,16 +72,12 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
     let variants = compute::variants(&mut device)?;
     let model = Model::load(&mut device, &checkpoint)?;
     compute::check(&mut device, &model, &variants, card.check.as_ref())?;
-    let scorer = Scorer::new(&mut device, &variants, &model, denoise::BATCH, config.block_size)?;
+    let masks = request.schedule.unwrap_or(trained);
+    let size = [denoise::BATCH, config.block_size];
+    let scorer = Scorer::with_costs(&mut device, &variants, &model, masks, size)?;
     let tokens: Vec<u32> = windows.sequences().flatten().copied().collect();
     let bytes = tokenizer.bytes_per_token(&tokens) * config.block_size as f64;
-    let probe = Probe {
-        objective: model.objective,
-        trained,
-        masks: request.schedule.unwrap_or(trained),
-        timesteps: config.timesteps,
-        mask_id: config.mask_id,
-    };
+    let probe = Probe::new(&config, model.objective, trained, masks);
     // Batches of the loss and of each timestep's entropy, and about as many passes of the sampler.
     let passes = request.batches + denoise::ENTROPY_BATCHES * probe.times() + config.timesteps + 1;
     let bar = ProgressBar::new(passes as u64).with_style(

@@ -98,7 +98,8 @@ fn about(probe: &Probe, context: &[u32], ending: &[u32], block: usize, number: u
     let one = |at: usize| {
         let mut question = question.clone();
         question.seen[..block].copy_from_slice(&clean);
-        question.seen[at] = probe.mask_id;
+        // Of a model that tells random tokens from others, any token hides the true one.
+        question.seen[at] = probe.noise.of((at as u32).wrapping_mul(0x9e37_79b9));
         Row { ending: number, question, asked: at..at + 1 }
     };
     (start..block).map(one).collect()
@@ -115,13 +116,14 @@ fn time(probe: &Probe, block: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use diffusion::Schedule;
-    use model::Objective;
+    use model::{Config, Objective};
 
     use super::*;
 
     fn probe(objective: Objective) -> Probe {
         let schedule = Schedule::Linear;
-        Probe { objective, trained: schedule, masks: schedule, timesteps: 10, mask_id: 2 }
+        let config = Config { timesteps: 10, ..Config::reference(97) };
+        Probe::new(&config, objective, schedule, schedule)
     }
 
     #[test]

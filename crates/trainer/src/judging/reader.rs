@@ -61,13 +61,7 @@ impl Reader {
             compute::check(&mut device, &model, &variants, card.check.as_ref())?;
             let block = config.block_size;
             let scorer = Scorer::new(&mut device, &variants, &model, BATCH, block)?;
-            let probe = Probe {
-                objective: card.objective,
-                trained: card.schedule,
-                masks: card.schedule,
-                timesteps: config.timesteps,
-                mask_id: config.mask_id,
-            };
+            let probe = Probe::new(&config, card.objective, card.schedule, card.schedule);
             Ok(Self { device, scorer, tokenizer: tokenizer.into_tokenizer(), probe, block })
         };
         load().with_context(|| format!("cannot read with {}", path.display()))

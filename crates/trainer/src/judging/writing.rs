@@ -107,7 +107,7 @@ impl Author {
         let tokenizer = tokenizer.into_tokenizer();
         let card = &checkpoint.card;
         let defaults = defaults(card, &tokenizer)?;
-        let Config { block_size, timesteps, mask_id, .. } = checkpoint.config;
+        let Config { block_size, .. } = checkpoint.config;
         let mut length = excerpt.length;
         for recipe in recipes {
             let options = recipe.options(&defaults)?;
@@ -122,13 +122,7 @@ impl Author {
         compute::check(&mut device, &model, &variants, card.check.as_ref())?;
         let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(texts);
         let workspace = Workspace::for_model(&mut device, &model, together, length)?;
-        let probe = Probe {
-            objective: card.objective,
-            trained: card.schedule,
-            masks: card.schedule,
-            timesteps,
-            mask_id,
-        };
+        let probe = Probe::new(&checkpoint.config, card.objective, card.schedule, card.schedule);
         let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
         let name = card.name.clone().unwrap_or_else(|| folder.to_string_lossy().into_owned());
         let writer = Writer { model, variants, workspace, tokenizer, defaults, name };
