@@ -65,10 +65,11 @@ pub fn try_input(target: &Target, input: &[u8]) -> Result<bool, String> {
     }
 }
 
-/// Whether a reason is fit for people: not the form of a Rust value, and one line, but for line breaks
-/// that the input itself brings as escapes, which the program shows as such.
+/// Whether a reason is fit for people: not the form of a Rust value, and one line, but for what the input
+/// itself brings: such a form, and line breaks as escapes, which the program shows as such.
 fn is_sentence(reason: &str, input: &[u8]) -> bool {
     let rust = ["unwrap()", "Some(", "Err(", "ParquetError", "panicked at"];
+    let brought = |form: &str| input.windows(form.len()).any(|part| part == form.as_bytes());
     let line = reason.lines().count() == 1 || input.contains(&b'\\');
-    !reason.is_empty() && line && !rust.iter().any(|form| reason.contains(form))
+    !reason.is_empty() && line && !rust.iter().any(|form| reason.contains(form) && !brought(form))
 }

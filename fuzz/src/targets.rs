@@ -126,9 +126,11 @@ fn data(file: &[u8]) -> usize {
     8 + u64::from_le_bytes(*file.first_chunk().expect("a header")) as usize
 }
 
-/// Whether a file still says what its hash is.
+/// Whether a file that was read still says what its hash is.
 fn is_hashed(file: &[u8]) -> bool {
-    file.windows(10).any(|part| part == b"\"sha256\":\"")
+    let header = file.get(8..data(file)).unwrap_or_default();
+    let header: serde_json::Value = serde_json::from_slice(header).unwrap_or_default();
+    header["__metadata__"]["sha256"].is_string()
 }
 
 fn weights(files: &seeds::Files) -> Target {

@@ -55,7 +55,9 @@ fn pieces(prompt: &str) -> Result<Vec<Piece<'_>>, TokenizerError> {
                     (Some(lengths), Some(close)) => (lengths, close + 1),
                     _ => {
                         let end = close.map_or(prompt.len(), |close| close + 1);
-                        let written = prompt[start..end].chars().take(24).collect();
+                        // What is no letter would not be seen where it is shown.
+                        let written = prompt[start..end].chars().take(24);
+                        let written = written.flat_map(char::escape_debug).collect();
                         return Err(TokenizerError::BadGap { written, max: MAX_GAP });
                     }
                 }
@@ -174,6 +176,8 @@ mod tests {
             let error = pieces(&format!("a {bad}")).unwrap_err();
             assert_eq!(error, TokenizerError::BadGap { written: bad.into(), max: MAX_GAP });
         }
+        let error = pieces("[MASK:\n\0x]").unwrap_err().to_string();
+        assert!(error.starts_with("`[MASK:\\n\\0x]` is not a gap"), "{error}");
         assert_eq!(
             pieces("[MASK:x]").unwrap_err().to_string(),
             "`[MASK:x]` is not a gap; write `[MASK]` for one token or `[MASK:12]` for 12, `[MASK:4-12]` for 4 to 12 (1 to 65536)"
