@@ -80,30 +80,3 @@ impl BandPlot {
         chart.draw(size, palette, measure)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_band_lies_around_its_line() {
-        let points = vec![[1.0, 2.0, 3.0, 5.0], [2.0, 1.0, 2.0, 2.5], [3.0, 0.0, f64::NAN, 1.0]];
-        let plot = BandPlot { lines: vec![Series::line("runs", points)], ..BandPlot::default() };
-        let shapes = plot.draw(Size { width: 1200, height: 675 }, &mut |_, _, _| 10.0);
-        let area = shapes.iter().find_map(|shape| match shape {
-            Draw::Area { points, .. } => Some(points),
-            _ => None,
-        });
-        let line = shapes.iter().find_map(|shape| match shape {
-            Draw::Polyline { points, .. } => Some(points),
-            _ => None,
-        });
-        let (area, line) = (area.expect("a band"), line.expect("a line"));
-        assert_eq!((area.len(), line.len()), (4, 2), "points that are not finite are left out");
-        // Lower ends to the right, upper ends back; y grows downwards.
-        assert!(area[0][1] > line[0][1] && area[3][1] < line[0][1]);
-        assert!(area[1][1] > line[1][1] && area[2][1] < line[1][1]);
-        assert_eq!([area[0][0], area[1][0]], [line[0][0], line[1][0]]);
-        assert!(area.iter().all(|point| (0.0..=675.0).contains(&point[1])), "inside the picture");
-    }
-}

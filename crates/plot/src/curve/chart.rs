@@ -5,6 +5,9 @@ use super::axis::{label, log_ticks, ticks};
 use crate::draw::{Align, Color, Draw, Measure, Size, Weight, shorten};
 use crate::theme::Palette;
 
+/// Height of a row of the legend, in units of the design.
+const ROW: f32 = 24.0;
+
 /// One line of a chart.
 pub(super) struct Line {
     /// Name in the legend; without one it is not listed.
@@ -103,7 +106,9 @@ impl Chart<'_> {
         let regular = (small, Weight::Regular);
         let y_name = (margin, 92.0 * u);
         out.push(text(y_name, Align::Left, regular, palette.muted, self.y_label.into()));
-        self.legend(width - margin, 92.0 * u, u, palette, measure, &mut out);
+        let rows = self.legend_rows(width - margin, u, measure);
+        self.legend(&rows, width - margin, u, palette, &mut out);
+        frame.top += ROW * (rows.len() - 1) as f32 * u;
 
         let y_ticks = ticks(frame.y.0, frame.y.1, 6);
         let widest = y_ticks.iter().map(|&t| measure(&label(t), small, Weight::Regular));
@@ -116,7 +121,7 @@ impl Chart<'_> {
         }
         self.x_axis(&frame, u, palette, measure, &mut out);
         for line in &self.lines {
-            band(line, &frame, &mut out);
+            band(line, &frame, u, &mut out);
         }
         for line in &self.lines {
             polyline(line, &frame, u, palette, &mut out);
@@ -168,11 +173,12 @@ impl Chart<'_> {
         out.push(line(from_to.0, from_to.1, 1.5 * u, ink.fade(0.6), 0.0));
         let rows: Vec<(&str, f64)> =
             [(self.x_label, 1.0)].into_iter().chain(self.x_scale).collect();
-        let ticks = if self.log_x {
-            log_ticks(frame.x.0, frame.x.1)
-        } else {
-            ticks(frame.x.0, frame.x.1, 6)
-        };
+        let mut marks = if self.log_x { log_ticks(frame.x.0, frame.x.1) } else { vec![] };
+        // Between two of them lies none that is labelled.
+        if marks.len() < 2 {
+            marks = ticks(frame.x.0, frame.x.1, 6);
+        }
+        let ticks = marks;
         for (row, &(name, scale)) in rows.iter().enumerate() {
             let y = frame.bottom + (28.0 + 24.0 * row as f32) * u;
             // The axis title is at the right end; labels that would touch it are left out.
@@ -230,46 +236,69 @@ impl Chart<'_> {
         }
     }
 
-    /// Names from right to left; those without room are left out.
-    fn legend(
+    /// The named lines in rows that fit: the first beside the name of the y axis, others below it. Each
+    /// has the width of its name.
+    fn legend_rows(
         &self,
         right: f32,
-        y: f32,
+        u: f32,
+        measure: &mut Measure<'_>,
+    ) -> Vec<Vec<(&Line, &str, f32)>> {
+        let small = 16.0 * u;
+        let mut left = 64.0 * u + measure(self.y_label, small, Weight::Regular);
+        let (mut rows, mut row, mut used) = (vec![], vec![], 0.0);
+        for line in &self.lines {
+            let Some(name) = &line.name else { continue };
+            let width = measure(name, small, Weight::Regular);
+            if used + width + 34.0 * u > right - left {
+                rows.push(std::mem::take(&mut row));
+                (left, used) = (48.0 * u, 0.0);
+            }
+            row.push((line, name.as_str(), width));
+            used += width + 60.0 * u;
+        }
+        rows.push(row);
+        rows
+    }
+
+    /// Names from right to left, row by row.
+    fn legend(
+        &self,
+        rows: &[Vec<(&Line, &str, f32)>],
+        right: f32,
         u: f32,
         palette: &Palette,
-        measure: &mut Measure<'_>,
         out: &mut Vec<Draw>,
     ) {
         let small = 16.0 * u;
-        let left = 64.0 * u + measure(self.y_label, small, Weight::Regular);
-        let mut x = right;
-        for entry in self.lines.iter().rev() {
-            let Some(name) = &entry.name else { continue };
-            let width = measure(name, small, Weight::Regular);
-            let start = x - width - 34.0 * u;
-            if start < left {
-                break;
+        for (number, row) in rows.iter().enumerate() {
+            let (mut x, y) = (right, (92.0 + ROW * number as f32) * u);
+            for &(entry, name, width) in row.iter().rev() {
+                let start = x - width - 34.0 * u;
+                let middle = y - 0.34 * small;
+                let (from, to) = ([start, middle], [start + 24.0 * u, middle]);
+                out.push(line(from, to, 3.0 * u, entry.color, 0.0));
+                if entry.dots {
+                    dot([start + 12.0 * u, middle], 4.5 * u, entry.color, palette, out);
+                }
+                let (at, regular) = ((x - width, y), (small, Weight::Regular));
+                out.push(text(at, Align::Left, regular, palette.ink, name.to_owned()));
+                x = start - 26.0 * u;
             }
-            let middle = y - 0.34 * small;
-            let (from, to) = ([start, middle], [start + 24.0 * u, middle]);
-            out.push(line(from, to, 3.0 * u, entry.color, 0.0));
-            if entry.dots {
-                dot([start + 12.0 * u, middle], 4.5 * u, entry.color, palette, out);
-            }
-            let at = (x - width, y);
-            out.push(text(at, Align::Left, (small, Weight::Regular), palette.ink, name.clone()));
-            x = start - 26.0 * u;
         }
     }
 }
 
-fn band(line: &Line, frame: &Frame, out: &mut Vec<Draw>) {
+fn band(line: &Line, frame: &Frame, u: f32, out: &mut Vec<Draw>) {
     let shown = || line.band.iter().filter(|[x, ..]| !frame.log_x || *x > 0.0);
     let lower = shown().map(|&[x, low, _]| [frame.x(x), frame.y(low)]);
     let upper = shown().map(|&[x, _, high]| [frame.x(x), frame.y(high)]);
     let points: Vec<_> = lower.chain(upper.rev()).collect();
-    if !points.is_empty() {
-        out.push(Draw::Area { points, color: line.color.fade(0.18) });
+    match points[..] {
+        [] => {}
+        // A single point has no width.
+        [from, to] => out.push(self::line(from, to, 2.0 * u, line.color.fade(0.4), 0.0)),
+        _ => out.push(Draw::Area { points, color: line.color.fade(0.18) }),
     }
 }
 
