@@ -16,6 +16,7 @@ mod compare;
 mod devices;
 mod drops;
 mod edits;
+mod endurance;
 mod faults;
 mod films;
 mod firsts;

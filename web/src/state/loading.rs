@@ -120,6 +120,9 @@ impl App {
                     if self.coming.with_value(Option::is_some) {
                         return; // the visitor was quicker
                     }
+                    if self.engine.get_untracked() == EngineState::Failed {
+                        return; // it ended meanwhile; the next one asks again
+                    }
                     match models.into_iter().nth(chosen) {
                         Some(entry) => self.ask(Load::listed(entry)),
                         None => self.fail(no_models("models.json lists none")),
