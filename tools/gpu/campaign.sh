@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # One visit to a machine with a graphics card, stage by stage; a stage that fails does not stop the next one.
 #   campaign.sh [info] [tests] [bench] [train]     without a name: all, in this order
-# MINUTES: length of the training. OUT: folder for what is to be kept. DEVICE=cpu, PROBE_STEPS: for a rehearsal. RUNS: scratch.
+# MINUTES: length of the training. PRECISION=f16: on matrix units. OUT: folder for what is to be kept. DEVICE=cpu, PROBE_STEPS: for a rehearsal. RUNS: scratch.
 set -uo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-RUNS="${RUNS:-/tmp/cinnabar-gpu}" MINUTES="${MINUTES:-6}" DEVICE="${DEVICE:-gpu}"
+RUNS="${RUNS:-/tmp/cinnabar-gpu}" MINUTES="${MINUTES:-6}" DEVICE="${DEVICE:-gpu}" PRECISION="${PRECISION:-f32}"
 OUT="${OUT:-$RUNS/out}"
 mkdir -p "$OUT" "$RUNS/bin"
 start=$(date +%s)
@@ -43,9 +43,12 @@ tests() {
 
 bench() {
   for config in small seed; do
-    say "bench: $config"
-    timeout 60 "$trainer" bench --device "$DEVICE" --config "$config" --json "$OUT/bench-$config.json" \
-      --picture "$OUT/bench-$config.svg" 2>&1 | tee "$OUT/bench-$config.txt"
+    for precision in f32 f16; do
+      say "bench: $config, $precision"
+      local name="$OUT/bench-$config-$precision"
+      timeout 60 "$trainer" bench --device "$DEVICE" --config "$config" --set train.precision=$precision \
+        --json "$name.json" --picture "$name.svg" 2>&1 | tee "$name.txt"
+    done
   done
   say "bench: PyTorch on the same card"
   timeout 110 python3 "$here/torch_gpu.py" 2>&1 | tee "$OUT/torch.txt"
@@ -55,7 +58,8 @@ bench() {
 run() {
   local out="$1" steps="$2"
   shift 2
-  "$trainer" train --device "$DEVICE" --config "$here/train.toml" --data "$RUNS/corpus.txt" --out "$out" --steps "$steps" "$@"
+  "$trainer" train --device "$DEVICE" --config "$here/train.toml" --data "$RUNS/corpus.txt" --out "$out" --steps "$steps" \
+    --set train.precision="$PRECISION" "$@"
 }
 
 train() {

@@ -5,6 +5,7 @@ mod cache;
 mod counts;
 mod demo;
 mod drivers;
+mod mesa;
 mod needs;
 mod packages;
 mod page;

@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: everything that demo, test and the page need.
 
-use crate::{needs, packages, run, tools, vulkan, wasm};
+use crate::{drivers, needs, packages, run, tools, vulkan, wasm};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -33,6 +33,10 @@ pub(crate) fn run() -> Result<()> {
     if cfg!(target_os = "linux") {
         for gpu in vulkan::devices(None)? {
             println!("Vulkan device: {}", gpu.name);
+        }
+        match drivers::newer_mesa() {
+            Ok(driver) => println!("Vulkan device with matrix units: {}", driver.name),
+            Err(error) => println!("no software driver with matrix units: {error:#}"),
         }
     }
     println!("Set-up is complete. Next: cargo xtask demo, or cargo xtask test");

@@ -17,7 +17,8 @@ set, also if a software driver is missing. The last line is `N passed, M failed`
 Usage: cargo xtask test
 
 On Linux the tests run on Mesa's lavapipe, on SwiftShader, and on a real GPU if there is one; on
-macOS on Metal, on Windows on DirectX 12.";
+macOS on Metal, on Windows on DirectX 12. On Debian a newer lavapipe, which has matrix units, is
+unpacked into the user's cache folder.";
 
 /// Tests that dispatch shaders, besides those inside the libraries: they run once per driver. Named
 /// as targets of the workspace, not by `-p`: fewer packages would resolve to other features of the
@@ -117,6 +118,11 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
         if let Some(manifest) = &driver.manifest {
             vulkan::only(&mut command, manifest);
         }
+        if let Some(runner) = &driver.runner {
+            command.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
+            // The tests of matrix units fail if they find none.
+            command.env("MATRIX_UNITS", "1");
+        }
         if index + 1 == drivers.len() {
             command.env("KERNEL_CASES", page::kernel_cases());
         }
@@ -131,7 +137,8 @@ mod tests {
     use std::path::PathBuf;
 
     fn software(name: &str) -> Driver {
-        Driver { name: name.to_owned(), manifest: Some(PathBuf::from(format!("/{name}.json"))) }
+        let manifest = Some(PathBuf::from(format!("/{name}.json")));
+        Driver { name: name.to_owned(), manifest, runner: None }
     }
 
     #[test]

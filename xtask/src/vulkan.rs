@@ -62,13 +62,25 @@ pub(crate) fn only(command: &mut Command, manifest: &Path) {
 /// When there is none.
 pub(crate) fn devices(manifest: Option<&Path>) -> Result<Vec<Gpu>> {
     let mut command = Command::new("vulkaninfo");
-    command.arg("--summary");
     if let Some(manifest) = manifest {
         only(&mut command, manifest);
     }
     let driver =
         manifest.map_or_else(|| "any driver".to_owned(), |path| path.display().to_string());
-    let text = run::output(&mut command).with_context(|| {
+    summary(&mut command, &driver)
+}
+
+/// The devices of a driver that a program chooses for others, which it runs.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn devices_under(runner: &Path) -> Result<Vec<Gpu>> {
+    summary(Command::new(runner).arg("vulkaninfo"), &runner.display().to_string())
+}
+
+fn summary(command: &mut Command, driver: &str) -> Result<Vec<Gpu>> {
+    quiet(command);
+    let text = run::output(command.arg("--summary")).with_context(|| {
         format!("no Vulkan device answers through {driver} (vulkaninfo failed)")
     })?;
     let gpus = parse(&text);

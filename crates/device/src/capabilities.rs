@@ -9,6 +9,8 @@ pub struct Capabilities {
     pub subgroup_size: Option<u32>,
     /// Whether shaders may compute with `f16`.
     pub f16: bool,
+    /// Matrix units.
+    pub matrices: MatrixUnits,
     /// Whether launches can be timed on the device.
     pub timestamps: bool,
     /// Largest part of a buffer that a kernel can be bound to, in bytes.
@@ -19,6 +21,27 @@ pub struct Capabilities {
     pub max_workgroups: u32,
 }
 
+/// Units that multiply square matrices of `f16` and sum up in `f32` (cooperative matrices, tensor cores),
+/// by the side of the matrices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MatrixUnits {
+    /// 8 x 8.
+    pub eight: bool,
+    /// 16 x 16.
+    pub sixteen: bool,
+}
+
+impl MatrixUnits {
+    /// Whether there are any of this side.
+    pub const fn have(self, side: u32) -> bool {
+        match side {
+            8 => self.eight,
+            16 => self.sixteen,
+            _ => false,
+        }
+    }
+}
+
 /// What a kernel needs beyond the limits that WebGPU guarantees; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requirements {
@@ -26,11 +49,19 @@ pub struct Requirements {
     pub subgroup_size: Option<u32>,
     /// `enable f16;`
     pub f16: bool,
+    /// Matrix units for matrices of this side, and subgroups of any fixed size, which
+    /// the constant `LANES` is set to.
+    pub matrices: Option<u32>,
 }
 
 impl Requirements {
     /// Runs on every adapter.
-    pub const NONE: Self = Self { subgroup_size: None, f16: false };
+    pub const NONE: Self = Self { subgroup_size: None, f16: false, matrices: None };
+
+    /// Matrix units for matrices of this side.
+    pub const fn matrices(side: u32) -> Self {
+        Self { f16: true, matrices: Some(side), ..Self::NONE }
+    }
 
     /// Subgroup operations with `lanes` lanes.
     pub const fn subgroups(lanes: u32) -> Self {
@@ -50,6 +81,8 @@ pub enum Missing {
     },
     /// No `f16`.
     F16,
+    /// No matrix units of this side, or no subgroups of a fixed size to share them.
+    Matrices(u32),
 }
 
 impl fmt::Display for Missing {
@@ -62,6 +95,7 @@ impl fmt::Display for Missing {
                 write!(f, "subgroups of {needed} lanes (the adapter has none of a fixed size)")
             }
             Self::F16 => f.write_str("16-bit floats in shaders"),
+            Self::Matrices(side) => write!(f, "units for matrices of {side} x {side}"),
         }
     }
 }
@@ -74,7 +108,10 @@ impl Capabilities {
                 Some(Missing::Subgroups { needed, available: self.subgroup_size })
             }
             _ if needs.f16 && !self.f16 => Some(Missing::F16),
-            _ => None,
+            _ => needs
+                .matrices
+                .filter(|&side| !self.matrices.have(side) || self.subgroup_size.is_none())
+                .map(Missing::Matrices),
         }
     }
 

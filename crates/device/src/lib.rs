@@ -25,7 +25,7 @@ mod twin;
 
 pub use buffer::{ALIGNMENT, BufferId, Element, Slice};
 pub(crate) use buffer::{DeviceId, Identity};
-pub use capabilities::{Capabilities, Missing, Requirements};
+pub use capabilities::{Capabilities, MatrixUnits, Missing, Requirements};
 pub use cpu::Cpu;
 pub use error::DeviceError;
 pub use gpu::{AdapterChoice, AdapterSummary, Gpu};

@@ -59,8 +59,8 @@ impl Launch {
     }
 
     /// Sets compile-time constants of the kernel; the others keep the values of the WGSL.
-    pub fn constants<const N: usize>(mut self, constants: [(&'static str, u32); N]) -> Self {
-        self.constants = constants.to_vec();
+    pub fn constants(mut self, constants: impl Into<Constants>) -> Self {
+        self.constants = constants.into();
         self
     }
 

@@ -40,7 +40,8 @@ fn all(criterion: &mut Criterion) {
         devices.push(("GPU", Device::Gpu(Box::new(gpu))));
     }
     for (name, mut device) in devices {
-        let variants = block_on(kernels::tune::measure(&mut device)).expect("the device answers");
+        let variants = block_on(kernels::tune::measure(&mut device, kernels::Precision::F32))
+            .expect("the device answers");
         let mut group = criterion.benchmark_group("steps");
         group.sample_size(10).warm_up_time(Duration::from_millis(500));
         group.throughput(Throughput::Elements((BATCH * LENGTH) as u64));

@@ -10,7 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use device::{AdapterChoice, Device, Element, Gpu, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
-use kernels::{Variants, adamw, cross_entropy, embed, relu_squared, rmsnorm};
+use kernels::{Precision, Variants, adamw, cross_entropy, embed, relu_squared, rmsnorm};
 use pollster::block_on;
 
 const POSITIONS: usize = 1024;
@@ -120,7 +120,8 @@ fn all(criterion: &mut Criterion) {
         devices.push(("GPU", Device::Gpu(Box::new(gpu))));
     }
     for (name, mut device) in devices {
-        let variants = block_on(kernels::tune::measure(&mut device)).expect("the device answers");
+        let variants = block_on(kernels::tune::measure(&mut device, Precision::F32))
+            .expect("the device answers");
         let update: Record = |device, _, step| adamw_update(device, step);
         for (kernel, record) in KERNELS.into_iter().chain([("adamw", update)]) {
             let mut step = Recording::default();

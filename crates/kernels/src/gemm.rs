@@ -24,12 +24,22 @@ impl Op {
     /// Every operation.
     pub const ALL: [Self; 3] = [Self::Nt, Self::Nn, Self::Tn];
 
-    fn constants(self) -> [u32; 2] {
-        match self {
+    /// The constants of a kernel that shares the inner dimension in runs of `run`, or not if it is 0.
+    fn constants(self, kernel: &Kernel, run: usize) -> Vec<(&'static str, u32)> {
+        let [a, b] = match self {
             Self::Nt => [0, 1],
             Self::Nn => [0, 0],
             Self::Tn => [1, 0],
+        };
+        let mut constants = vec![("A_TRANSPOSED", a), ("B_TRANSPOSED", b)];
+        if run > 0 {
+            constants.push(("RUN", run as u32));
         }
+        if kernel.requires.matrices.is_some() {
+            // In backward passes the first operand is a gradient.
+            constants.push(("SCALED", u32::from(self != Self::Nt)));
+        }
+        constants
     }
 
     fn variant(self, variants: &Variants) -> GemmVariant {
@@ -72,6 +82,14 @@ pub static DIRECT: Kernel = kernel!("gemm_direct", Params, Buffers, twin);
 pub static SUBGROUP: Kernel =
     kernel!("gemm_subgroup", Params, Buffers, twin).requires(Requirements::subgroups(LANES));
 
+/// `shaders/gemm_matrix_8.wgsl`
+pub static MATRIX_8: Kernel =
+    kernel!("gemm_matrix_8", Params, Buffers, tile_twin).requires(Requirements::matrices(8));
+
+/// `shaders/gemm_matrix_16.wgsl`
+pub static MATRIX_16: Kernel =
+    kernel!("gemm_matrix_16", Params, Buffers, tile_twin).requires(Requirements::matrices(16));
+
 params! {
     struct SumParams {
         count: u32,
@@ -104,10 +122,9 @@ pub fn record(
     let params =
         Params { m: m as u32, n: n as u32, k: k as u32, accumulate: u32::from(accumulate) };
     let grid = [n.div_ceil(columns) as u32, m.div_ceil(rows) as u32, 1];
-    let [a_transposed, b_transposed] = op.constants();
     step.push(
         Launch::new(variant.kernels[0], &params, io, grid)
-            .constants([("A_TRANSPOSED", a_transposed), ("B_TRANSPOSED", b_transposed)])
+            .constants(op.constants(variant.kernels[0], 0))
             .flop(2 * m * n * k),
     );
 }
@@ -136,20 +153,20 @@ const ENOUGH: usize = 1024;
 /// Fewer depths than this are not worth a workgroup of their own.
 const SHORTEST_RUN: usize = 256;
 
-/// Depths of a run of [`GemmVariant::Split`] and the number of runs, for a product of these sizes.
+/// Depths of a run of a variant that splits, and the number of runs, for a product of these sizes.
 fn runs([m, n, k]: [usize; 3]) -> (usize, usize) {
     let [rows, columns] = GemmVariant::Split.row(&[m, n, k]).tile;
     let tiles = m.div_ceil(rows) * n.div_ceil(columns);
     let most = (ENOUGH / tiles).clamp(1, k.div_ceil(SHORTEST_RUN));
-    // A multiple of the tile's depth.
-    let run = k.div_ceil(most).next_multiple_of(16);
+    // A multiple of every tile's depth.
+    let run = k.div_ceil(most).next_multiple_of(32);
     (run, k.div_ceil(run))
 }
 
 /// Length of the scratch with which [`gradient`] makes a product of these sizes, or 0 if it needs none.
 pub fn partials(variants: &Variants, sizes: [usize; 3]) -> usize {
     match (variants.gemm_tn, runs(sizes)) {
-        (GemmVariant::Split, (_, count)) if count > 1 => count * sizes[0] * sizes[1],
+        (variant, (_, count)) if variant.splits() && count > 1 => count * sizes[0] * sizes[1],
         _ => 0,
     }
 }
@@ -172,21 +189,17 @@ pub fn gradient(
     let (run, count) = runs(sizes);
     let Buffers { a, b, c } = io;
     let partials = scratch.part(0, length);
-    let [rows, columns] = GemmVariant::Split.row(&sizes).tile;
+    let variant = variants.gemm_tn.row(&sizes);
+    let ([rows, columns], kernel) = (variant.tile, variant.kernels[0]);
     let grid = [n.div_ceil(columns) as u32, (count * m.div_ceil(rows)) as u32, 1];
-    let [a_transposed, b_transposed] = Op::Tn.constants();
     step.push(
         Launch::new(
-            &TILE,
+            kernel,
             &Params { m: m as u32, n: n as u32, k: k as u32, accumulate: 0 },
             Buffers { a, b, c: partials },
             grid,
         )
-        .constants([
-            ("A_TRANSPOSED", a_transposed),
-            ("B_TRANSPOSED", b_transposed),
-            ("RUN", run as u32),
-        ])
+        .constants(Op::Tn.constants(kernel, run))
         .flop(2 * m * n * k),
     );
     let params =

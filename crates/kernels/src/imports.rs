@@ -12,6 +12,7 @@ pub const COMMON: Sources = &[
     ("kinds", include_str!("../../../shaders/common/kinds.wgsl")),
     ("largest", include_str!("../../../shaders/common/largest.wgsl")),
     ("level", include_str!("../../../shaders/common/level.wgsl")),
+    ("matrix_product", include_str!("../../../shaders/common/matrix_product.wgsl")),
     ("order", include_str!("../../../shaders/common/order.wgsl")),
     ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
     ("rng", include_str!("../../../shaders/common/rng.wgsl")),

@@ -55,7 +55,7 @@ pub mod variants;
 pub mod window;
 
 pub use imports::COMMON;
-pub use variants::{AttentionVariant, GemmVariant, LANES, Variants};
+pub use variants::{AttentionVariant, GemmVariant, LANES, Precision, Variants};
 
 /// A hash of the text of every shader: what was measured with other shaders is out of date.
 pub fn shaders_hash() -> u64 {
@@ -94,6 +94,8 @@ pub const ALL: &[&Kernel] = &[
     &gate::BACKWARD_WEIGHTS,
     &gate::FORWARD,
     &gemm::DIRECT,
+    &gemm::MATRIX_8,
+    &gemm::MATRIX_16,
     &gemm::SUBGROUP,
     &gemm::SUM,
     &gemm::THIN,

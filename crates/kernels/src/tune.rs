@@ -7,7 +7,7 @@ use web_time::Instant;
 
 use crate::attention::{self, Shape};
 use crate::gemm::{self, Op};
-use crate::variants::{AttentionVariant, GemmVariant, Table, Variants};
+use crate::variants::{AttentionVariant, GemmVariant, Precision, Table, Variants};
 
 /// Sizes to measure at, `[m, n, k]`: large enough to fill a small GPU, small enough for a software
 /// driver to do in a tenth of a second.
@@ -38,7 +38,7 @@ const HOPELESS: f64 = 8.0;
 ///
 /// # Errors
 /// What the device reports; no variant is chosen then.
-pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
+pub async fn measure(device: &mut Device, precision: Precision) -> Result<Variants, DeviceError> {
     let mut variants = Variants::default();
     if device.gpu().is_none() {
         return Ok(variants);
@@ -48,7 +48,16 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
 
     let Buffers { a, b, c, partials, .. } = buffers;
     for op in Op::ALL {
-        let candidates: Vec<_> = GemmVariant::of(op, &capabilities).collect();
+        let mut candidates = Vec::new();
+        for variant in GemmVariant::of(op, &capabilities, precision) {
+            if variant.precision() == Precision::F32
+                || agrees(device, variant, op, &buffers).await?
+            {
+                candidates.push(variant);
+            } else {
+                log::warn!("{device} computes wrongly on its matrix units, which are left alone");
+            }
+        }
         let record = |variant: GemmVariant, step: &mut Recording| {
             let (choice, io) = (Variants::products(variant), gemm::Buffers { a, b, c });
             match op {
@@ -77,6 +86,38 @@ pub async fn measure(device: &mut Device) -> Result<Variants, DeviceError> {
     variants.attention = fastest(device, &candidates, d_qkv, record).await?;
     log::info!("shader variants: {variants:?}");
     Ok(variants)
+}
+
+/// Whether a product that rounds to f16 agrees with one that does not.
+async fn agrees(
+    device: &mut Device,
+    variant: GemmVariant,
+    op: Op,
+    &Buffers { a, b, c, partials, .. }: &Buffers,
+) -> Result<bool, DeviceError> {
+    let sizes = if op == Op::Tn { GRADIENT } else { PRODUCT };
+    let [m, n, k] = sizes;
+    let (a, b, c) = (a.part(0, m * k), b.part(0, n * k), c.part(0, m * n));
+    // Between -1 and 1, without a pattern that a tile repeats.
+    let numbers = |len: usize| -> Vec<f32> { (0..len).map(|i| (0.7 * i as f32).sin()).collect() };
+    device.write_floats(a, &numbers(a.len))?;
+    device.write_floats(b, &numbers(b.len))?;
+    let mut results = Vec::new();
+    for variant in [GemmVariant::Tile, variant] {
+        let (choice, io) = (Variants::products(variant), gemm::Buffers { a, b, c });
+        let mut step = Recording::default();
+        match op {
+            Op::Tn => gemm::gradient(&mut step, &choice, io, partials, sizes, false),
+            _ => gemm::record(&mut step, &choice, op, io, sizes, false),
+        }
+        let program = device.compile(step)?;
+        device.run(&program)?;
+        results.push(device.read_floats(c).await?);
+    }
+    // Two roundings of 2^-11 of each of k products, as in the tests.
+    let tolerance = (k as f32) * 1.01 * 2f32.powi(-10);
+    let close = |(tile, other): (&f32, &f32)| (tile - other).abs() <= tolerance;
+    Ok(results[0].iter().zip(&results[1]).all(close))
 }
 
 /// What the measured launches are bound to; zeros, which no variant treats in a special way.

@@ -49,6 +49,17 @@ pub trait Table: Copy + PartialEq + 'static {
     }
 }
 
+/// The least precise numbers that a matrix product may round its inputs to; it sums up in f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// It rounds nothing.
+    #[default]
+    F32,
+    /// 11 significant bits.
+    F16,
+}
+
 /// Variants of the matrix product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,6 +70,10 @@ pub enum GemmVariant {
     /// The same, but the inner dimension of weights' gradients is shared between workgroups: for GPUs
     /// that their few tiles leave idle.
     Split,
+    /// Matrix units for matrices of 8 x 8 (Apple), which round inputs to f16; gradients are split.
+    Matrix8,
+    /// Matrix units for matrices of 16 x 16 (NVIDIA, AMD), likewise.
+    Matrix16,
     /// Registers alone: for drivers on a CPU.
     Direct,
     /// Registers and subgroup broadcast: for drivers on a CPU with subgroups of [`LANES`].
@@ -70,6 +85,18 @@ impl Table for GemmVariant {
     const ROWS: &'static [Variant<Self>] = &[
         Variant { name: Self::Tile, kernels: &[&gemm::TILE], tile: [64, 64], divides: &[1, 1, 1] },
         Variant { name: Self::Split, kernels: &[&gemm::TILE], tile: [64, 64], divides: &[1, 1, 1] },
+        Variant {
+            name: Self::Matrix8,
+            kernels: &[&gemm::MATRIX_8],
+            tile: [64, 64],
+            divides: &[1, 1, 1],
+        },
+        Variant {
+            name: Self::Matrix16,
+            kernels: &[&gemm::MATRIX_16],
+            tile: [64, 64],
+            divides: &[1, 1, 1],
+        },
         Variant {
             name: Self::Direct,
             kernels: &[&gemm::DIRECT],
@@ -86,9 +113,30 @@ impl Table for GemmVariant {
 }
 
 impl GemmVariant {
-    /// The variants of an operation that an adapter with these capabilities can run.
-    pub fn of(op: Op, capabilities: &Capabilities) -> impl Iterator<Item = Self> {
-        Self::on(capabilities).filter(move |&variant| variant != Self::Split || op == Op::Tn)
+    /// The variants of an operation that an adapter with these capabilities can run, as precise as
+    /// they must be.
+    pub fn of(
+        op: Op,
+        capabilities: &Capabilities,
+        precision: Precision,
+    ) -> impl Iterator<Item = Self> {
+        Self::on(capabilities).filter(move |&variant| {
+            let precise = precision == Precision::F16 || variant.precision() == Precision::F32;
+            precise && (variant != Self::Split || op == Op::Tn)
+        })
+    }
+
+    /// What it rounds its inputs to.
+    pub fn precision(self) -> Precision {
+        match self.row(&[]).kernels[0].requires.matrices {
+            Some(_) => Precision::F16,
+            None => Precision::F32,
+        }
+    }
+
+    /// Whether the inner dimension of gradients of weights is shared between workgroups.
+    pub(crate) fn splits(self) -> bool {
+        matches!(self, Self::Split | Self::Matrix8 | Self::Matrix16)
     }
 }
 

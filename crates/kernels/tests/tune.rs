@@ -5,18 +5,21 @@ mod harness;
 use device::{Capabilities, Device};
 use harness::gpu;
 use kernels::variants::Table;
-use kernels::{AttentionVariant, GemmVariant, LANES, Variants, tune};
+use kernels::{AttentionVariant, GemmVariant, LANES, Precision, Variants, tune};
 use pollster::block_on;
 
 #[test]
 fn the_cpu_device_has_one_variant() {
-    assert_eq!(block_on(tune::measure(&mut Device::cpu())).unwrap(), Variants::default());
+    assert_eq!(
+        block_on(tune::measure(&mut Device::cpu(), Precision::F16)).unwrap(),
+        Variants::default()
+    );
 }
 
 #[test]
 fn chosen_variants_run_on_the_adapter() {
     let mut device = gpu();
-    let variants = block_on(tune::measure(&mut device)).unwrap();
+    let variants = block_on(tune::measure(&mut device, Precision::F32)).unwrap();
     assert_eq!(variants, variants.on(&device.capabilities()));
 }
 

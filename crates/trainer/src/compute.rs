@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use device::{AdapterChoice, Device, DeviceError, Gpu};
-use kernels::Variants;
+use kernels::{Precision, Variants};
 use model::{Check, Model};
 use pollster::block_on;
 use serde::{Deserialize, Serialize};
@@ -63,12 +63,14 @@ impl ComputeArgs {
             },
         };
         let device = Device::Gpu(Box::new(gpu));
-        if let (true, Some(path)) = (self.measure_variants, cached(&device)) {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(files::explain(&path, &error).into());
+        for precision in [Precision::F32, Precision::F16] {
+            if let (true, Some(path)) = (self.measure_variants, cached(&device, precision)) {
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => {
+                        return Err(files::explain(&path, &error).into());
+                    }
+                    _ => log::debug!("measuring the shader variants again"),
                 }
-                _ => log::debug!("measuring the shader variants again"),
             }
         }
         Ok(device)
@@ -96,14 +98,14 @@ pub(crate) fn check(
 
 /// The fastest shader variants on a device: measured once and kept in the user's cache folder,
 /// for as long as adapter, driver and shaders stay the same. The CPU has one variant.
-pub(crate) fn variants(device: &mut Device) -> Result<Variants> {
-    let Some(path) = cached(device) else {
-        return Ok(block_on(kernels::tune::measure(device))?);
+pub(crate) fn variants(device: &mut Device, precision: Precision) -> Result<Variants> {
+    let Some(path) = cached(device, precision) else {
+        return Ok(block_on(kernels::tune::measure(device, precision))?);
     };
     if let Some(known) = fs::read(&path).ok().and_then(|json| read(&json)) {
         return Ok(known.on(&device.capabilities()));
     }
-    let measured = block_on(kernels::tune::measure(device))?;
+    let measured = block_on(kernels::tune::measure(device, precision))?;
     let keep = || -> Result<()> {
         fs::create_dir_all(path.parent().unwrap_or(&path))?;
         let json = serde_json::to_vec_pretty(&measured)?;
@@ -112,6 +114,19 @@ pub(crate) fn variants(device: &mut Device) -> Result<Variants> {
     // Without the file they are measured again next time.
     keep().unwrap_or_else(|error| log::warn!("the shader variants were not kept: {error:#}"));
     Ok(measured)
+}
+
+/// The variants of a new training, with a word where the adapter lacks what the settings would allow.
+pub(crate) fn training_variants(device: &mut Device, precision: Precision) -> Result<Variants> {
+    let variants = variants(device, precision)?;
+    let Variants { gemm_nt, gemm_nn, gemm_tn, .. } = variants;
+    let on_units = [gemm_nt, gemm_nn, gemm_tn].map(|product| product.precision() == Precision::F16);
+    if precision == Precision::F16 && !on_units.contains(&true) {
+        log::warn!(
+            "train.precision is f16, but {device} has no matrix units that would be faster; it computes in f32"
+        );
+    }
+    Ok(variants)
 }
 
 /// Variants from the cache; none when the file has less or more than this program writes.
@@ -132,11 +147,12 @@ pub(crate) fn saved_variants(saved: Variants, device: &Device) -> Variants {
 }
 
 /// Where the variants of a GPU are kept, if there is a cache folder.
-fn cached(device: &Device) -> Option<PathBuf> {
+fn cached(device: &Device, precision: Precision) -> Option<PathBuf> {
     let adapter = device.gpu()?.summary().to_string();
     let name: String =
         adapter.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let file = format!("{name}-{:016x}.json", kernels::shaders_hash());
+    let half = if precision == Precision::F16 { "-f16" } else { "" };
+    let file = format!("{name}{half}-{:016x}.json", kernels::shaders_hash());
     Some(dirs::cache_dir()?.join("cinnabar").join("variants").join(file))
 }
 

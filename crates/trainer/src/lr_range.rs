@@ -60,7 +60,7 @@ pub(crate) fn run(request: &Request<'_>) -> Result<()> {
     let data = corpus.encode_parts(tokenizer, share, config.block_size)?;
     let mut device = request.compute.open()?;
     memory::check_training(&settings, config.vocab_size, &device)?;
-    let variants = compute::variants(&mut device)?;
+    let variants = compute::training_variants(&mut device, settings.train.precision)?;
     let init = model::initial_values(&config, &settings.init());
     let optimizer = settings.optimizer().rising(request.steps, request.highest);
     let mut training = Training::new(

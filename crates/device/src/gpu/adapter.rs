@@ -4,7 +4,10 @@ use std::fmt;
 #[cfg(not(target_arch = "wasm32"))]
 use std::sync::LazyLock;
 
-use crate::{Capabilities, DeviceError};
+use crate::{Capabilities, DeviceError, MatrixUnits};
+
+/// Cooperative matrices, as Vulkan and Metal have them.
+const MATRICES: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
 
 /// Which adapter to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,10 @@ impl AdapterSummary {
             capabilities: Capabilities {
                 subgroup_size: (fixed && subgroups).then_some(info.subgroup_min_size),
                 f16: features.contains(wgpu::Features::SHADER_F16),
+                matrices: match features.contains(MATRICES) {
+                    true => matrix_units(adapter),
+                    false => MatrixUnits::default(),
+                },
                 timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
                 max_binding_size: limits.max_storage_buffer_binding_size,
                 max_buffer_size: limits.max_buffer_size,
@@ -144,14 +151,48 @@ pub(super) async fn request_device(
     }
     let optional =
         wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16;
+    let (matrices, experimental_features) = experimental(adapter);
     adapter
         .request_device(&wgpu::DeviceDescriptor {
             label: Some("cinnabar"),
-            required_features: adapter.features() & optional,
+            required_features: adapter.features() & (optional | matrices),
             required_limits: limits,
+            experimental_features,
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         })
         .await
         .map_err(|error| DeviceError::NoDevice { adapter: name, reason: error.to_string() })
+}
+
+/// Matrix units, where they can be used: they are experimental in wgpu.
+#[expect(unsafe_code, reason = "wgpu's condition for experimental features")]
+fn experimental(adapter: &wgpu::Adapter) -> (wgpu::Features, wgpu::ExperimentalFeatures) {
+    if matrix_units(adapter) == MatrixUnits::default() {
+        return (wgpu::Features::empty(), wgpu::ExperimentalFeatures::disabled());
+    }
+    // SAFETY: what the extension leaves to its users, the only shaders that use it keep
+    // (common/matrix_product.wgsl): sizes that the adapter lists, uniform control flow, aligned
+    // loads and stores in bounds.
+    (MATRICES, unsafe { wgpu::ExperimentalFeatures::enabled() })
+}
+
+/// Square matrices of `f16`, summed up in `f32`, that an adapter multiplies.
+fn matrix_units(adapter: &wgpu::Adapter) -> MatrixUnits {
+    let needed = MATRICES | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_F16;
+    if !adapter.features().contains(needed) {
+        return MatrixUnits::default();
+    }
+    let properties = adapter.cooperative_matrix_properties();
+    let have = |side| {
+        properties.iter().any(|of| {
+            (of.m_size, of.n_size, of.k_size) == (side, side, side)
+                && of.ab_type == wgpu::CooperativeScalarType::F16
+                && of.cr_type == wgpu::CooperativeScalarType::F32
+                && !of.saturating_accumulation
+        })
+    };
+    // Mesa's software driver lists 8 alone and runs both, which the tests rely on.
+    let software = adapter.get_info().device_type == wgpu::DeviceType::Cpu;
+    MatrixUnits { eight: have(8), sixteen: have(16) || (software && have(8)) }
 }

@@ -45,8 +45,12 @@ impl Gpu {
             let adapter = self.summary.name.clone();
             return Err(DeviceError::Unsupported { kernel: kernel.name, adapter, missing });
         }
+        let lanes =
+            self.summary.capabilities.subgroup_size.filter(|_| kernel.requires.matrices.is_some());
+        let constants: Vec<_> =
+            constants.iter().copied().chain(lanes.map(|lanes| ("LANES", lanes))).collect();
         let source = kernel
-            .assemble(constants)
+            .assemble(&constants)
             .map_err(|source| DeviceError::Source { kernel: kernel.name, source })?;
         let module = self.shader_module(kernel.name, source);
         let storage = kernel.bindings.iter().map(|binding| wgpu::BufferBindingType::Storage {

@@ -8,6 +8,7 @@ mod fixture;
 mod followed;
 mod full;
 mod hash;
+mod matrix;
 mod network;
 mod small;
 mod step;

@@ -9,10 +9,10 @@ use pollster::block_on;
 use crate::fixture::{Tensors, assert_close, config, devices, json, tolerance};
 use crate::step::{ADAMW, LOSSES, MUON, Step, forward};
 
-const BATCH: usize = 3;
-const LENGTH: usize = 32;
+pub(crate) const BATCH: usize = 3;
+pub(crate) const LENGTH: usize = 32;
 
-fn batch(tensors: &Tensors, prefix: &str) -> BatchData {
+pub(crate) fn batch(tensors: &Tensors, prefix: &str) -> BatchData {
     BatchData {
         ids: tensors.words(&format!("{prefix}xt")),
         targets: tensors.words(&format!("{prefix}x0")),

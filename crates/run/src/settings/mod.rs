@@ -6,6 +6,7 @@ mod presets;
 mod resume;
 
 use diffusion::training::TrainingOptions;
+use kernels::Precision;
 use model::{Beta, Config, Init, Objective, Schedule, Times, Weighting};
 use optim::{AdamW, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
 use serde::{Deserialize, Serialize};
@@ -188,6 +189,8 @@ pub struct TrainSettings {
     pub accumulation: u32,
     /// Whether the backward pass computes activations again rather than keep them.
     pub recompute: bool,
+    /// What matrix products may round their inputs to, where the adapter has units for that.
+    pub precision: Precision,
     /// Seed of initial weights, batches, timesteps and masks.
     pub seed: u64,
     /// Steps between two reads of the loss.

@@ -63,7 +63,7 @@ impl Request {
     /// Opens the device and says what it is.
     fn open(&self) -> Result<(Device, Variants)> {
         let mut device = self.compute.open()?;
-        let variants = compute::variants(&mut device)?;
+        let variants = compute::variants(&mut device, self.settings.train.precision)?;
         say!("device  {device}");
         if device.gpu().is_some() {
             say!("variants   {variants:?}");
@@ -109,7 +109,7 @@ pub(crate) fn run(
     let Request { settings, repeats, .. } = request;
     let (mut device, variants) = request.open()?;
     memory::check_training(settings, settings.data.vocab_size, &device)?;
-    let mut peaks = Peaks::measure(&mut device, *repeats)?;
+    let mut peaks = Peaks::measure(&mut device, settings.train.precision, *repeats)?;
     let wanted = |part| parts.contains(&part);
     let mut figures = Figures {
         device: device.to_string(),

@@ -8,7 +8,7 @@ use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
 use kernels::variants::Table;
-use kernels::{AttentionVariant, GemmVariant, Variants};
+use kernels::{AttentionVariant, GemmVariant, Precision, Variants};
 use run::Settings;
 use serde::Serialize;
 
@@ -49,7 +49,10 @@ pub(super) fn products(
     settings: &Settings,
     repeats: usize,
 ) -> Result<Vec<Rates>> {
-    let variants = named(device, candidates::<GemmVariant>(device));
+    let precision = settings.train.precision;
+    let mut all = candidates::<GemmVariant>(device);
+    all.retain(|variant| precision == Precision::F16 || variant.precision() == Precision::F32);
+    let variants = named(device, all);
     let names = header("matrix product (m x n x k)", &variants);
     let capabilities = device.capabilities();
     let n = settings.train.batch_size * settings.model.block_size;
@@ -73,7 +76,7 @@ pub(super) fn products(
             flop_per_second: BTreeMap::new(),
         };
         for (name, variant) in &variants {
-            if !GemmVariant::of(op, &capabilities).any(|of| of == *variant) {
+            if !GemmVariant::of(op, &capabilities, precision).any(|of| of == *variant) {
                 continue;
             }
             let variants = Variants::products(*variant);

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use device::{Device, Element, Recording};
 use kernels::gemm::{self, Op};
-use kernels::{GemmVariant, Variants, relu_squared};
+use kernels::{GemmVariant, Precision, Variants, relu_squared};
 use serde::Serialize;
 
 use super::{best_seconds, operations};
@@ -33,9 +33,13 @@ pub(super) struct Peaks {
 
 impl Peaks {
     /// Measures and prints them.
-    pub(super) fn measure(device: &mut Device, repeats: usize) -> Result<Self> {
+    pub(super) fn measure(
+        device: &mut Device,
+        precision: Precision,
+        repeats: usize,
+    ) -> Result<Self> {
         let peaks = Self {
-            flop_per_second: product(device, repeats)?,
+            flop_per_second: product(device, precision, repeats)?,
             bytes_per_second: stream(device, repeats)?,
         };
         say!(
@@ -52,11 +56,11 @@ impl Peaks {
     }
 }
 
-fn product(device: &mut Device, repeats: usize) -> Result<f64> {
+fn product(device: &mut Device, precision: Precision, repeats: usize) -> Result<f64> {
     let mut peak = 0.0_f64;
     for variant in operations::candidates::<GemmVariant>(device) {
         let variants = Variants::products(variant);
-        if !GemmVariant::of(Op::Nt, &device.capabilities()).any(|of| of == variant) {
+        if !GemmVariant::of(Op::Nt, &device.capabilities(), precision).any(|of| of == variant) {
             continue;
         }
         for side in SIDES {

@@ -12,6 +12,7 @@ use corpus::tokenizer::Tokenizer;
 use diffusion::metrics::{Overlap, Scorer, distinct, unigram_entropy};
 use diffusion::{Probe, Schedule};
 use indicatif::{ProgressBar, ProgressStyle};
+use kernels::Precision;
 use model::Model;
 use plot::curve::{EntropyPlot, Reference, SIZE};
 use plot::raster::{Raster, png};
@@ -69,7 +70,7 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
 
     // A device of its own for each model: devices do not give buffers back.
     let mut device = request.compute.open()?;
-    let variants = compute::variants(&mut device)?;
+    let variants = compute::variants(&mut device, Precision::F32)?;
     let model = Model::load(&mut device, &checkpoint)?;
     compute::check(&mut device, &model, &variants, card.check.as_ref())?;
     let masks = request.schedule.unwrap_or(trained);

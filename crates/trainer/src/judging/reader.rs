@@ -56,7 +56,7 @@ impl Reader {
                 card.objective
             );
             let mut device = compute.open()?;
-            let variants = compute::variants(&mut device)?;
+            let variants = compute::variants(&mut device, kernels::Precision::F32)?;
             let model = Model::load(&mut device, &checkpoint)?;
             compute::check(&mut device, &model, &variants, card.check.as_ref())?;
             let block = config.block_size;

@@ -117,7 +117,7 @@ impl Author {
             }
         }
         let mut device = compute.open()?;
-        let variants = compute::variants(&mut device)?;
+        let variants = compute::variants(&mut device, kernels::Precision::F32)?;
         let model = Model::load(&mut device, &checkpoint)?;
         compute::check(&mut device, &model, &variants, card.check.as_ref())?;
         let together = Workspace::texts_at_a_time(&checkpoint.config, length).min(texts);

@@ -13,6 +13,7 @@ use device::Device;
 use diffusion::longest_text;
 use diffusion::sampler::{SampleOptions, Workspace};
 use indicatif::{ProgressBar, ProgressStyle};
+use kernels::Precision;
 use model::{Card, Model, Objective};
 use plot::Trace;
 use plot::draw::Size;
@@ -117,7 +118,7 @@ pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
     let named = checkpoint.card.name.clone();
     let model = Model::load(&mut device, &checkpoint)?;
     let writer = Writer {
-        variants: compute::variants(&mut device)?,
+        variants: compute::variants(&mut device, Precision::F32)?,
         workspace: Workspace::for_model(&mut device, &model, together, length)?,
         model,
         tokenizer,

@@ -53,7 +53,7 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     memory::check_training(&settings, tokenizer.tokenizer().vocab_size() as usize, &device)?;
     let variants = match variants {
         Some(variants) => compute::saved_variants(variants, &device),
-        None => compute::variants(&mut device)?,
+        None => compute::training_variants(&mut device, settings.train.precision)?,
     };
     let (steps, toml) = (settings.train.steps, settings.to_toml());
     let json = tokenizer.json().to_vec();
