@@ -259,8 +259,11 @@ mod tests {
         let corrects: protocol::Sampler = "ancestral+targeted:0.02:4".parse().expect("a sampler");
         let serial = SamplerKind::LeftToRight.into();
         let masked = offered(corrects, corrects, Objective::Masked);
-        assert_eq!((masked.len(), masked[0]), (SamplerKind::ALL.len() + 1, corrects));
-        assert!(masked.contains(&serial));
+        // All presets but the one that writes from random words, and the model's own.
+        assert_eq!((masked.len(), masked[0]), (SamplerKind::ALL.len(), corrects));
+        let noise = SamplerKind::Uniform.into();
+        assert!(masked.contains(&serial) && !masked.contains(&noise));
+        assert_eq!(offered(corrects, noise, Objective::Uniform), [noise]);
         assert_eq!(offered(corrects, serial, Objective::Autoregressive), [serial]);
     }
 }
