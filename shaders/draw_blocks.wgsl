@@ -3,10 +3,7 @@
 // invocation. Everything is a function of seed and step, as in draw_batch.
 //
 //   start     = uniform in 0 .. corpus length - length     stream 0, index b
-//   turn      = uniform in 0 .. blocks - 1                 stream 0, index b
-//   stratum   = b blocks + (block + turn) % blocks         so that no place of a text has always the
-//                                                          lowest levels
-//   level     as in common/level.wgsl, of stratum          stream 0, index stratum
+//   level     as in common/level.wgsl, of the stratum      stream 0, index stratum
 //   masked    = u > thresholds[level, 0]                   stream 0, index b * length + position
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
@@ -77,7 +74,7 @@ fn main(
     }
     let blocks = params.length / params.block;
     let block = position / params.block;
-    let stratum = b * blocks + (block + below(window.z, blocks)) % blocks;
+    let stratum = stratum_of(window.z, b, block, blocks);
     let word = philox(vec4<u32>(stratum, 0u, counter[0], 0u), seed).y;
     let strata = params.total * blocks;
     let level = level_of(word, stratum, strata, params.levels, params.stratified == 1u);

@@ -1,10 +1,11 @@
-// Weight of each position in the loss, where it depends on the noise level of its sequence. The level
-// is drawn again from its counter, as by `draw_batch`.
+// Weight of each position in the loss, where it depends on the noise level of its sequence or block. The
+// level is drawn again from its counter, as by `draw_batch` and `draw_blocks`.
 //
-//   weights[n] = mask[n] factors[level] / N
-//   level      as in common/level.wgsl               stream 0, index b = n / length
+//   weights    = mask factors[level] / (total length)     at the first `length` positions of a sequence
+//              = 0                                        behind them: the clean half of block diffusion
+//   level      as in common/level.wgsl, of the stratum    stream 0, index stratum
 //
-//   mask     (N)           1 = masked; N is the whole batch
+//   mask     (N)           1 = masked; N is the whole batch, `total` sequences
 //   counter  (1)
 //   factors  (levels + 1)  of each level, from 0
 //   weights  (N)  =
@@ -19,7 +20,9 @@ const WORKGROUP_SIZE: u32 = 256u;
 
 struct Params {
     count: u32,
+    total: u32,
     length: u32,
+    block: u32,
     levels: u32,
     stratified: u32,
     seed_low: u32,
@@ -42,10 +45,19 @@ fn main(
     if n >= params.count {
         return;
     }
-    let b = n / params.length;
+    let positions = params.count / params.total;
+    let b = n / positions;
+    let position = n % positions;
+    if position >= params.length {
+        weights[n] = 0.0;
+        return;
+    }
+    let blocks = params.length / params.block;
     let seed = vec2<u32>(params.seed_low, params.seed_high);
     let sequence = philox(vec4<u32>(b, 0u, counter[0], 0u), seed);
-    let total = params.count / params.length;
-    let level = level_of(sequence.y, b, total, params.levels, params.stratified == 1u);
-    weights[n] = f32(mask[n]) * factors[level] / f32(params.count);
+    let stratum = stratum_of(sequence.z, b, position / params.block, blocks);
+    let word = philox(vec4<u32>(stratum, 0u, counter[0], 0u), seed).y;
+    let strata = params.total * blocks;
+    let level = level_of(word, stratum, strata, params.levels, params.stratified == 1u);
+    weights[n] = f32(mask[n]) * factors[level] / f32(params.total * params.length);
 }

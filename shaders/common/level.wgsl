@@ -13,3 +13,9 @@ fn level_of(word: u32, b: u32, total: u32, levels: u32, stratified: bool) -> u32
     }
     return 1u + below(word, levels);
 }
+
+// Which of `total blocks` strata a block of a sequence belongs to: turned by the third random word of
+// the sequence, so that no place of a text has always the lowest levels.
+fn stratum_of(turn: u32, b: u32, block: u32, blocks: u32) -> u32 {
+    return b * blocks + (block + below(turn, blocks)) % blocks;
+}

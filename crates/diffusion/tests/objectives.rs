@@ -242,8 +242,11 @@ fn gradients_agree_with_finite_differences() {
     };
     let ids: Vec<u32> = (0..300u32).map(|n| n * n % 11).collect();
     let all = OBJECTIVES.map(|objective| (objective, Weighting::Mean));
-    let weighted =
-        [Weighting::Elbo, Weighting::Llada].map(|weighting| (Objective::Masked, weighting));
+    let weighted = [
+        (Objective::Masked, Weighting::Elbo),
+        (Objective::Masked, Weighting::Llada),
+        (Objective::Block(4), Weighting::Elbo),
+    ];
     for (objective, weighting) in all.into_iter().chain(weighted) {
         let mut device = Device::oracle();
         let model = network(&mut device, config, objective, 0.3);

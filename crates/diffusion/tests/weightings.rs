@@ -84,7 +84,7 @@ fn expected(sums: &[f64; 8], share: f64) -> f64 {
 /// Mean and standard error of the losses of [`STEPS`] steps on batches of the text alone.
 fn losses(options: &TrainingOptions) -> (f64, f64) {
     let mut device = Device::cpu();
-    let model = network(&mut device);
+    let model = Model { objective: options.objective, ..network(&mut device) };
     let corpus = Corpus::new(&mut device, "corpus", &TEXT, 3).expect("it fits");
     let batches = Batches::drawn(&mut device, &CONFIG, options, &corpus).expect("it fits");
     let variants = Variants::default();
@@ -120,6 +120,26 @@ fn elbo_estimates_the_bound() {
     // The mean over masked tokens is another number.
     let (mean, error) = losses(&OPTIONS);
     assert!((mean - bound).abs() > 8.0 * error, "{mean} +- {error} cannot be told from {bound}");
+}
+
+/// With blocks of one token that bound is the likelihood: each token from those before it.
+#[test]
+fn elbo_of_single_tokens_estimates_their_likelihood() {
+    let mut device = Device::oracle();
+    let model = Model { objective: Objective::Block(1), ..network(&mut device) };
+    let scorer = Scorer::new(&mut device, &Variants::default(), &model, 1, 3).expect("it fits");
+    let seen = [&[CONFIG.mask_id; 3], &TEXT[..]].concat();
+    let targets = TEXT.repeat(2);
+    let scores = scorer.score(&mut device, &seen, &targets, &[0; 6]);
+    let nats = block_on(scores).expect("the device answers").loss;
+    let exact = nats[..3].iter().map(|&nats| f64::from(nats)).sum::<f64>() / 3.0;
+    for stratified in [false, true] {
+        let (objective, weighting) = (Objective::Block(1), Weighting::Elbo);
+        let (mean, error) =
+            losses(&TrainingOptions { objective, weighting, stratified, ..OPTIONS });
+        assert!(error < 0.02 * exact, "{mean} +- {error}");
+        assert!((mean - exact).abs() < 4.0 * error, "{mean} +- {error}, not {exact}");
+    }
 }
 
 /// With `llada` a loss estimates the same integral over the masked share, whatever the schedule.

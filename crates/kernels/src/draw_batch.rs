@@ -142,6 +142,12 @@ pub(crate) fn level(word: u32, b: u32, total: u32, levels: u32, stratified: bool
     }
 }
 
+/// Which of `total blocks` strata a block of sequence `b` belongs to, turned by the sequence's random
+/// word. Twin of `shaders/common/level.wgsl`.
+pub(crate) fn stratum(turn: u32, b: u32, block: u32, blocks: u32) -> u32 {
+    b * blocks + (block + rng::below(turn, blocks)) % blocks
+}
+
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 8>();
     let [corpus, counter, thresholds, times, ids, targets, mask, timesteps] = buffers;

@@ -2,7 +2,7 @@
 
 use device::{Args, Kernel, Launch, Real, Recording, params};
 
-use crate::draw_batch::{Buffers, Draw, MAX_LEVELS, MAX_SEQUENCES, level};
+use crate::draw_batch::{Buffers, Draw, MAX_LEVELS, MAX_SEQUENCES, level, stratum};
 use crate::grid;
 use crate::imports::kernel;
 use crate::rng::{self, Philox, Stream};
@@ -81,10 +81,9 @@ fn twin<E: Real>(args: Args<'_, E>) {
             continue;
         }
         let window = &corpus[(start - params.page) as usize..][..size];
-        let turn = rng::below(third, blocks);
         let levels: Vec<usize> = (0..blocks)
             .map(|block| {
-                let stratum = b * blocks + (block + turn) % blocks;
+                let stratum = stratum(third, b, block, blocks);
                 let [_, word, ..] = generator.of(Stream::Training, [stratum, 0, step]);
                 let (strata, stratified) = (params.total * blocks, params.stratified == 1);
                 level(word, stratum, strata, params.levels, stratified) as usize

@@ -1,8 +1,8 @@
-//! Weights of positions in the loss that depend on the noise level of their sequence.
+//! Weights of positions in the loss that depend on the noise level of their sequence or block.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
-use crate::draw_batch::{Draw, level};
+use crate::draw_batch::{Draw, level, stratum};
 use crate::grid;
 use crate::imports::kernel;
 use crate::rng::{Philox, Stream};
@@ -10,7 +10,9 @@ use crate::rng::{Philox, Stream};
 params! {
     struct Params {
         count: u32,
+        total: u32,
         length: u32,
+        block: u32,
         levels: u32,
         stratified: u32,
         seed_low: u32,
@@ -35,11 +37,15 @@ buffers! {
 /// `shaders/loss_by_level.wgsl`
 pub static KERNEL: Kernel = kernel!("loss_by_level", Params, Buffers, twin);
 
-/// Records `weights = mask * factors[level] / N` of the batch that `draw` draws in the counter's step.
-pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
+/// Records `weights = mask * factors[level] / tokens` of the batch that `draw` draws in the counter's step,
+/// with a level for every `block` tokens. Of each sequence, `mask` may have more positions than tokens:
+/// what follows them has no weight.
+pub fn record(step: &mut Recording, io: Buffers, draw: &Draw, block: usize) {
     let params = Params {
         count: io.mask.len as u32,
+        total: draw.total as u32,
         length: draw.length as u32,
+        block: block as u32,
         levels: draw.levels as u32,
         stratified: u32::from(draw.stratified),
         seed_low: draw.seed as u32,
@@ -52,15 +58,24 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, [mask, counter, factors, weights]) = args.take::<Params, 4>();
     let (step, factors) = (counter.words()[0], factors.floats());
+    let Params { count, total, length, block, .. } = params;
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
-    let (length, total) = (params.length as usize, params.count / params.length);
-    let sequences = mask.words().chunks(length).zip(weights.floats_mut().chunks_mut(length));
+    let draw = |index| generator.of(Stream::Training, [index, 0, step]);
+    let (positions, blocks) = ((count / total) as usize, length / block);
+    let tokens = E::from_f64((total * length).into());
+    let sequences = mask.words().chunks(positions).zip(weights.floats_mut().chunks_mut(positions));
     for ((mask, weights), b) in sequences.zip(0..) {
-        let [_, word, ..] = generator.of(Stream::Training, [b, 0, step]);
-        let level = level(word, b, total, params.levels, params.stratified == 1);
-        let factor = factors[level as usize] / E::from_f64(params.count.into());
-        for (weight, &mask) in weights.iter_mut().zip(mask) {
-            *weight = E::from_f64(mask.into()) * factor;
+        let [_, _, turn, _] = draw(b);
+        weights[length as usize..].fill(E::zero());
+        let parts = mask.chunks(block as usize).zip(weights.chunks_mut(block as usize));
+        for ((mask, weights), part) in parts.zip(0..blocks) {
+            let stratum = stratum(turn, b, part, blocks);
+            let (strata, stratified) = (total * blocks, params.stratified == 1);
+            let level = level(draw(stratum)[1], stratum, strata, params.levels, stratified);
+            let factor = factors[level as usize] / tokens;
+            for (weight, &mask) in weights.iter_mut().zip(mask) {
+                *weight = E::from_f64(mask.into()) * factor;
+            }
         }
     }
 }

@@ -305,15 +305,23 @@ fn spans_keep_the_masked_share() {
     }
 }
 
-/// Weights by level, of the levels that `draw_batch` drew: times name them here.
+/// Weights by level, of the levels that `draw_batch` or `draw_blocks` drew: times name them here.
 #[test]
 fn weights_follow_the_levels_that_were_drawn() {
-    for (count, length, levels, stratified) in
-        [(1, 1, 1, false), (5, 33, 10, true), (40, 65, 7, false)]
-    {
+    for (count, length, block, levels, stratified) in [
+        (1, 1, None, 1, false),
+        (5, 33, None, 10, true),
+        (40, 65, None, 7, false),
+        (5, 33, Some(3), 10, true),
+        (7, 20, Some(20), 4, true),
+        (9, 16, Some(1), 7, false),
+    ] {
+        // Blocks stand there twice.
+        let copies = if block.is_some() { 2 } else { 1 };
+        let size = block.unwrap_or(length);
         let factors: Vec<f32> = (0..=levels).map(|level| 0.3 * level as f32).collect();
         let outputs = compare("loss_by_level", 0.0, 3e-7, |bench, step| {
-            let rows = count * length;
+            let rows = copies * count * length;
             let alpha: Vec<f32> = (0..=levels).map(|t| 1.0 - t as f32 / levels as f32).collect();
             let io = draw_batch::Buffers {
                 corpus: bench.words(1000, 97),
@@ -323,7 +331,7 @@ fn weights_follow_the_levels_that_were_drawn() {
                 ids: bench.unwritten_words(rows),
                 targets: bench.unwritten_words(rows),
                 mask: bench.unwritten_words(rows),
-                timesteps: bench.unwritten_words(count),
+                timesteps: bench.unwritten_words(rows / size),
             };
             let draw = draw_batch::Draw {
                 corpus_length: 1000,
@@ -337,16 +345,19 @@ fn weights_follow_the_levels_that_were_drawn() {
                 stratified,
                 seed: 0x0123_4567_89ab_cdef,
             };
-            draw_batch::record(step, io, &draw);
+            match block {
+                Some(block) => draw_blocks::record(step, io, &draw, block),
+                None => draw_batch::record(step, io, &draw),
+            }
             let (mask, counter) = (io.mask, io.counter);
             let (factors, weights) = (bench.given_floats(&factors), bench.unwritten(rows));
             let by_level = loss_by_level::Buffers { mask, counter, factors, weights };
-            loss_by_level::record(step, by_level, &draw);
+            loss_by_level::record(step, by_level, &draw, size);
             vec![io.mask, io.timesteps, weights]
         });
         let [mask, levels, weights] = outputs.try_into().unwrap();
         for (n, (mask, weight)) in mask.iter().zip(weights).enumerate() {
-            let factor = f64::from(factors[levels[n / length] as usize]);
+            let factor = f64::from(factors[levels[n / size] as usize]);
             let expected = mask * factor / (count * length) as f64;
             assert!((weight - expected).abs() <= 1e-6 * expected, "{n}: {weight}, not {expected}");
         }

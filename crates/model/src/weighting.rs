@@ -61,9 +61,10 @@ impl Weighting {
     /// # Errors
     /// The sentence.
     pub fn check(self, objective: Objective, times: Times) -> Result<(), ConfigError> {
-        if self != Self::Mean && !matches!(objective, Objective::Masked | Objective::Span) {
+        let masks = matches!(objective, Objective::Masked | Objective::Span | Objective::Block(_));
+        if self != Self::Mean && !masks {
             return Err(ConfigError::new(&format!(
-                "the weighting `{}` is about masked tokens of whole texts, not about the objective `{objective}`; set diffusion.weighting to \"mean\"",
+                "the weighting `{}` is about masked tokens and the objective `{objective}` has none; set diffusion.weighting to \"mean\"",
                 self.name()
             )));
         }

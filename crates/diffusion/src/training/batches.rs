@@ -191,8 +191,10 @@ impl Batches {
             // They were written once.
             Source::Drawn(drawn) if drawn.everywhere => (),
             Source::Drawn(drawn) if let Some(factors) = drawn.factors => {
+                let length = drawn.draw.length;
                 let io = loss_by_level::Buffers { mask, counter, factors, weights };
-                loss_by_level::record(step, io, &drawn.draw);
+                let block = length / drawn.objective.parts(length);
+                loss_by_level::record(step, io, &drawn.draw, block);
             }
             _ => loss::weights(step, loss::Weights { mask, weights }),
         }

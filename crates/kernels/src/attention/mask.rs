@@ -93,9 +93,23 @@ impl Visibility {
         }
     }
 
-    /// Whether a query sees a key.
-    pub(super) fn sees(self, query: usize, key: usize) -> bool {
-        self.parts().any(|part| self.keys_of(query, part).contains(&key))
+    /// Calls `hide` with the ranges of `keys` that a query does not see; some may be empty.
+    pub(super) fn each_hidden(
+        self,
+        query: usize,
+        keys: Range<usize>,
+        mut hide: impl FnMut(Range<usize>),
+    ) {
+        let mut next = keys.start;
+        for part in self.parts() {
+            let seen = self.keys_of(query, part);
+            if !seen.is_empty() {
+                let start = seen.start.clamp(next, keys.end);
+                hide(next..start);
+                next = seen.end.clamp(start, keys.end);
+            }
+        }
+        hide(next..keys.end);
     }
 
     /// Ranges of keys outside of which no query of a run sees any; without empty ones.
@@ -173,7 +187,15 @@ mod tests {
             for (query, key) in (0..queries).flat_map(|q| (0..keys).map(move |k| (q, k))) {
                 let expected = defined(mask, [offset + query, key], keys / 2);
                 let what = format!("{mask:?}: query {query} of {queries} at {offset}, key {key}");
-                assert_eq!(visibility.sees(query, key), expected, "{what}");
+                let found = visibility.parts().any(|p| visibility.keys_of(query, p).contains(&key));
+                assert_eq!(found, expected, "{what}");
+                // Of a part of the keys around this one.
+                let mut hidden = false;
+                visibility.each_hidden(query, key / 2..key + 1, |range| {
+                    assert!(range.end <= key + 1 && range.start >= key / 2, "{what}");
+                    hidden |= range.contains(&key);
+                });
+                assert_eq!(hidden, !expected, "{what}, as what is hidden");
                 let seen =
                     visibility.parts().any(|p| visibility.queries_of(key, p).contains(&query));
                 assert_eq!(seen, expected, "{what}, from the key's side");
@@ -188,7 +210,9 @@ mod tests {
         for mask in [Mask::Full, Mask::Causal, Mask::Blocks(3), Mask::BlockDiffusion(3)] {
             let visibility = visibility(mask, 22, 22, 0);
             assert!(
-                (0..22).all(|query| (0..22).any(|key| visibility.sees(query, key))),
+                (0..22).all(|query| {
+                    visibility.parts().any(|part| !visibility.keys_of(query, part).is_empty())
+                }),
                 "{mask:?}"
             );
         }

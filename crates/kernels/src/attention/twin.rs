@@ -97,9 +97,10 @@ impl Layout {
     /// Sets what a query's row has for `keys` that it does not see.
     fn hide<E: Copy>(self, row: &mut [E], query: usize, keys: Range<usize>, hidden: E) {
         if !self.visibility.is_full() {
-            let cells = row.iter_mut().zip(keys);
-            let cells = cells.filter(|&(_, key)| !self.visibility.sees(query, key));
-            cells.for_each(|(cell, _)| *cell = hidden);
+            let first = keys.start;
+            let fill =
+                |range: Range<usize>| row[range.start - first..range.end - first].fill(hidden);
+            self.visibility.each_hidden(query, keys, fill);
         }
     }
 }
