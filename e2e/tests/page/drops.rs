@@ -36,10 +36,11 @@ fn a_model_can_be_dropped() {
     browser.write_to_the_end();
 }
 
-/// Drags something from outside of the browser onto an element and lets it go.
+/// Drags something from outside of the browser onto the middle of what is seen of an element, and lets
+/// it go.
 fn drop_on(browser: &Browser, selector: &str, data: &Value) {
     let place = browser.eval(&format!(
-        "(({{ left, top, width, height }}) => [left + width / 2, top + height / 2])\
+        "(({{ left, top, right, bottom }}) => [(left + right) / 2, (top + Math.min(bottom, innerHeight)) / 2])\
          (document.querySelector({selector:?}).getBoundingClientRect())"
     ));
     for kind in ["dragEnter", "dragOver", "drop"] {

@@ -81,7 +81,7 @@ impl Request {
     }
 }
 
-/// The figures of [`run`].
+/// The figures of [`run()`].
 #[derive(Serialize)]
 struct Figures {
     device: String,

@@ -196,7 +196,7 @@ impl Author {
     }
 
     /// Share of the stories' last sentences that the model knows from those of other stories, see
-    /// [`endings`]; `None` without any questions.
+    /// [`endings()`]; `None` without any questions.
     pub(crate) fn endings(&mut self, stories: &[&str], most: usize) -> Result<Option<Estimate>> {
         if most == 0 {
             return Ok(None);
