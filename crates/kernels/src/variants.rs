@@ -49,8 +49,9 @@ pub trait Table: Copy + PartialEq + 'static {
     }
 }
 
-/// The least precise numbers that a matrix product may round its inputs to; it sums up in f32.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The least precise numbers that a matrix product may round its inputs to, the most precise first; it sums
+/// up in f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// It rounds nothing.
@@ -121,8 +122,7 @@ impl GemmVariant {
         precision: Precision,
     ) -> impl Iterator<Item = Self> {
         Self::on(capabilities).filter(move |&variant| {
-            let precise = precision == Precision::F16 || variant.precision() == Precision::F32;
-            precise && (variant != Self::Split || op == Op::Tn)
+            variant.precision() <= precision && (variant != Self::Split || op == Op::Tn)
         })
     }
 

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use diffusion::training::Split;
-use plot::curve::{BandPlot, BitsPlot, LossPlot, Reference, SIZE};
+use plot::curve::{BitsPlot, LossPlot, Reference, SIZE};
 use plot::draw::{Draw, Measure, Size};
 use plot::raster::{Raster, png};
 use plot::theme::Theme;
@@ -74,47 +74,52 @@ pub(crate) fn draw(folder: &Path, records: &[Record]) -> Result<()> {
     let folder = fs::canonicalize(folder)
         .with_context(|| format!("cannot find the folder {}", folder.display()))?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let mut raster = Raster::new(SIZE)?;
     let loss = loss_plot(&name, records);
-    let shapes = loss.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
-    write(&folder, "loss", &mut raster, &shapes)?;
+    Drawing::new(|size, measure| loss.draw(size, measure))?.write_both(&folder, "loss")?;
     if let Some(bits) = bits_plot(&name, records) {
-        let shapes = bits.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
-        write(&folder, "bits", &mut raster, &shapes)?;
+        Drawing::new(|size, measure| bits.draw(size, measure))?.write_both(&folder, "bits")?;
     }
     Ok(())
 }
 
-/// Writes a drawing as PNG and as SVG.
-fn write(folder: &Path, name: &str, raster: &mut Raster, shapes: &[Draw]) -> Result<()> {
-    let picture = png::encode(SIZE, raster.draw(shapes))?;
-    let drawing = svg::encode(SIZE, shapes);
-    for (ending, bytes) in [("png", &picture[..]), ("svg", drawing.as_bytes())] {
-        let path = folder.join(format!("{name}.{ending}"));
-        files::write_atomically(&path, |file| Ok(file.write_all(bytes)?))?;
+/// A plot in the size of documents.
+pub(crate) struct Drawing {
+    raster: Raster,
+    shapes: Vec<Draw>,
+}
+
+impl Drawing {
+    /// Draws a plot: `draw` is given the size, and what measures texts.
+    pub(crate) fn new(draw: impl FnOnce(Size, &mut Measure<'_>) -> Vec<Draw>) -> Result<Self> {
+        let mut raster = Raster::new(SIZE)?;
+        let shapes = draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
+        Ok(Self { raster, shapes })
     }
-    Ok(())
-}
 
-/// Writes a drawing as PNG, or as SVG if the file is named so.
-pub(crate) fn picture(
-    path: &Path,
-    shapes: impl FnOnce(Size, &mut Measure<'_>) -> Vec<Draw>,
-) -> Result<()> {
-    let mut raster = Raster::new(SIZE)?;
-    let shapes = shapes(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
-    let bytes = match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg")) {
-        true => svg::encode(SIZE, &shapes).into_bytes(),
-        false => png::encode(SIZE, raster.draw(&shapes))?,
-    };
-    files::write_atomically(path, |file| Ok(file.write_all(&bytes)?))
-}
+    /// The bytes of a PNG file.
+    pub(crate) fn png(&mut self) -> Result<Vec<u8>> {
+        Ok(png::encode(SIZE, self.raster.draw(&self.shapes))?)
+    }
 
-/// A plot as PNG and as SVG.
-pub(crate) fn pictures(plot: &BandPlot) -> Result<[Vec<u8>; 2]> {
-    let mut raster = Raster::new(SIZE)?;
-    let shapes = plot.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
-    Ok([png::encode(SIZE, raster.draw(&shapes))?, svg::encode(SIZE, &shapes).into_bytes()])
+    /// The bytes of an SVG file.
+    pub(crate) fn svg(&self) -> Vec<u8> {
+        svg::encode(SIZE, &self.shapes).into_bytes()
+    }
+
+    /// Writes a PNG, or an SVG if the file is named so.
+    pub(crate) fn write(&mut self, path: &Path) -> Result<()> {
+        let bytes = match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"))
+        {
+            true => self.svg(),
+            false => self.png()?,
+        };
+        files::write_atomically(path, |file| Ok(file.write_all(&bytes)?))
+    }
+
+    /// Writes `NAME.png` and `NAME.svg`.
+    pub(crate) fn write_both(&mut self, folder: &Path, name: &str) -> Result<()> {
+        ["png", "svg"].iter().try_for_each(|end| self.write(&folder.join(format!("{name}.{end}"))))
+    }
 }
 
 /// Bits per byte of the held-out text, if the log has any.

@@ -14,8 +14,9 @@ use run::Settings;
 
 use crate::compute::ComputeArgs;
 use crate::corpus_files::{CORPUS, CorpusFile, load_tokenizer};
+use crate::curves::Drawing;
 use crate::print::{self, say};
-use crate::{compute, curves, memory, settings};
+use crate::{compute, memory, settings};
 
 /// What to train, and up to which rate.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ pub(crate) fn run(request: &Request<'_>) -> Result<()> {
     )?;
     let samples = test(&mut training, &mut device, request)?;
     let plot = picture(&settings, &samples);
-    curves::picture(request.plot, |size, measure| plot.draw(size, measure))?;
+    Drawing::new(|size, measure| plot.draw(size, measure))?.write(request.plot)?;
     print::result(verdict(&settings, &samples, request)?)?;
     say!("wrote {}", request.plot.display());
     Ok(())

@@ -11,7 +11,7 @@ use super::matrix::{Ablation, slug};
 use super::pictures::{self, OVER, Results};
 use super::place::{Place, write};
 use super::{measured, tables};
-use crate::curves;
+use crate::curves::Drawing;
 use crate::files;
 use crate::judging::{self, Column, Estimate, Origin, Reader, Set};
 use plot::curve::BandPlot;
@@ -218,8 +218,6 @@ impl Report<'_> {
 
 /// Writes a picture as PNG and SVG; gives the Markdown that shows it.
 fn picture(folder: &Path, name: &str, plot: &BandPlot) -> Result<String> {
-    let [png, svg] = curves::pictures(plot)?;
-    write(&folder.join(format!("{name}.png")), &png)?;
-    write(&folder.join(format!("{name}.svg")), &svg)?;
+    Drawing::new(|size, measure| plot.draw(size, measure))?.write_both(folder, name)?;
     Ok(format!("\n![{}, {}]({name}.svg)\n", plot.y_label, plot.x_label.to_lowercase()))
 }

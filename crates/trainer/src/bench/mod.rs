@@ -22,8 +22,9 @@ use run::Settings;
 use serde::Serialize;
 
 use crate::compute::{self, ComputeArgs};
+use crate::curves::Drawing;
 use crate::print::say;
-use crate::{curves, files, memory};
+use crate::{files, memory};
 
 pub(crate) use generate::{Texts, generate};
 pub(crate) use scale::scale;
@@ -134,7 +135,7 @@ pub(crate) fn run(
         if let Some(path) = picture {
             let (title, kernels) = (step.title(&figures.device), step.bars());
             let plot = StepPlot { title, kernels, theme: Theme::Light };
-            curves::picture(path, |size, measure| plot.draw(size, measure))?;
+            Drawing::new(|size, measure| plot.draw(size, measure))?.write(path)?;
         }
         figures.step = Some(step);
     }

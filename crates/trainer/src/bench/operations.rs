@@ -8,7 +8,7 @@ use device::{Device, DeviceError, Element, Recording, Slice};
 use kernels::attention::{self, Shape};
 use kernels::gemm::{self, Op};
 use kernels::variants::Table;
-use kernels::{AttentionVariant, GemmVariant, Precision, Variants};
+use kernels::{AttentionVariant, GemmVariant, Variants};
 use run::Settings;
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ pub(super) fn products(
 ) -> Result<Vec<Rates>> {
     let precision = settings.train.precision;
     let mut all = candidates::<GemmVariant>(device);
-    all.retain(|variant| precision == Precision::F16 || variant.precision() == Precision::F32);
+    all.retain(|variant| variant.precision() <= precision);
     let variants = named(device, all);
     let names = header("matrix product (m x n x k)", &variants);
     let capabilities = device.capabilities();

@@ -1,14 +1,12 @@
 //! How a training step grows with each of its sizes.
 
-use std::time::Instant;
-
 use anyhow::Result;
 use kernels::Variants;
-use pollster::block_on;
 use run::Settings;
 use serde::Serialize;
 
 use super::Request;
+use super::training::step_seconds;
 use crate::memory;
 use crate::print::say;
 
@@ -121,16 +119,7 @@ fn point(
     let mut device = request.compute.open()?;
     memory::check_training(settings, settings.data.vocab_size, &device)?;
     let mut training = run::on_zeros(&mut device, variants, settings)?;
-    let mut seconds = f64::INFINITY;
-    for repeat in 0..=request.repeats {
-        let start = Instant::now();
-        training.step(&mut device)?;
-        // Reading waits for the step.
-        block_on(training.log(&device))?;
-        if repeat > 0 {
-            seconds = seconds.min(start.elapsed().as_secs_f64());
-        }
-    }
+    let seconds = step_seconds(&mut device, &mut training, request.repeats)?[0];
     let tokens_per_second = settings.tokens_per_step() as f64 / seconds;
     Ok(Point { size, value, seconds, tokens_per_second, memory: device.memory() })
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use device::{Device, Timing};
+use diffusion::training::Training;
 use kernels::Variants;
 use plot::curve::Bar;
 use pollster::block_on;
@@ -129,17 +130,7 @@ pub(super) fn run(
 ) -> Result<Step> {
     let before = device.memory();
     let mut training = run::on_zeros(device, variants, settings)?;
-    let mut seconds = Vec::new();
-    for repeat in 0..=repeats {
-        let start = Instant::now();
-        training.step(device)?;
-        // Reading waits for the step.
-        block_on(training.log(device))?;
-        if repeat > 0 {
-            seconds.push(start.elapsed().as_secs_f64());
-        }
-    }
-    seconds.sort_by(f64::total_cmp);
+    let seconds = step_seconds(device, &mut training, repeats)?;
     let timings = block_on(training.profile(device))?;
     let flop = match &timings {
         Some(timings) => timings.iter().map(|timing| timing.flop).sum(),
@@ -156,6 +147,26 @@ pub(super) fn run(
     };
     step.print(peaks);
     Ok(step)
+}
+
+/// Seconds of `repeats` steps after one to warm up, the shortest first.
+pub(super) fn step_seconds(
+    device: &mut Device,
+    training: &mut Training,
+    repeats: usize,
+) -> Result<Vec<f64>> {
+    let mut seconds = Vec::with_capacity(repeats);
+    for repeat in 0..=repeats {
+        let start = Instant::now();
+        training.step(device)?;
+        // Reading waits for the step.
+        block_on(training.log(device))?;
+        if repeat > 0 {
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+    }
+    seconds.sort_by(f64::total_cmp);
+    Ok(seconds)
 }
 
 /// One row per kernel, the slowest first. Launches that were skipped count for their time alone.

@@ -10,8 +10,9 @@ use diffusion::sampler::Sampler;
 use crate::checkpoints::{self, Located};
 use crate::compute::ComputeArgs;
 use crate::corpus_files::CorpusFile;
+use crate::curves::Drawing;
 use crate::judging::{self, Author, Excerpt, Origin, Reader, Set, Written};
-use crate::{curves, files, print};
+use crate::{files, print};
 
 /// Compare texts with real ones: faults, variety, and whether they can be told apart
 ///
@@ -134,8 +135,7 @@ pub(crate) fn run(args: &JudgeArgs) -> Result<()> {
             false => judging::against_passes(title, &columns),
         };
         let drawn = drawn.context("there is nothing to draw: `--plot` shows what models wrote by `--checkpoint`, or what `--reader` says")?;
-        let [png, _] = curves::pictures(&drawn)?;
-        file.write_all(&png)?;
+        file.write_all(&Drawing::new(|size, measure| drawn.draw(size, measure))?.png()?)?;
         file.finish()?;
     }
     if args.json {

@@ -14,8 +14,7 @@ use diffusion::{Probe, Schedule};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernels::Precision;
 use model::Model;
-use plot::curve::{EntropyPlot, Reference, SIZE};
-use plot::raster::{Raster, png};
+use plot::curve::{EntropyPlot, Reference};
 use plot::theme::Theme;
 use run::Settings;
 use run::checkpoint::SETTINGS;
@@ -23,6 +22,7 @@ use run::checkpoint::SETTINGS;
 use crate::checkpoints::Located;
 use crate::compute::ComputeArgs;
 use crate::corpus_files::CorpusFile;
+use crate::curves::Drawing;
 use crate::{checkpoints, compute};
 pub(crate) use report::{Report, table};
 
@@ -156,7 +156,5 @@ pub(crate) fn entropy_plot(reports: &[Report]) -> Result<Vec<u8>> {
         }),
         theme: Theme::Light,
     };
-    let mut raster = Raster::new(SIZE)?;
-    let shapes = plot.draw(SIZE, &mut |text, size, weight| raster.measure(text, size, weight));
-    Ok(png::encode(SIZE, raster.draw(&shapes))?)
+    Drawing::new(|size, measure| plot.draw(size, measure))?.png()
 }
