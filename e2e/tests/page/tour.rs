@@ -38,8 +38,8 @@ fn five_cards_point_at_the_page() {
         browser.click(".tour-offer button");
         for number in 1..=5 {
             browser.wait(&format!("{NUMBER} === '{number} of 5'"));
-            browser.wait(POINTS);
             browser.settle();
+            browser.wait(POINTS);
             browser.picture(&format!("tour-{number}-{width}"));
             if number == 1 {
                 assert_eq!(browser.step(), 0, "the first card shows that all is hidden");
