@@ -1,6 +1,6 @@
 //! The page tests: a release build, driven in Chromium and Firefox by the tests in `e2e`.
 
-use crate::stage::Stage;
+use crate::stage::{Kind, Stage};
 use crate::{needs, packages, run, tools, trunk, wasm};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -43,7 +43,11 @@ pub(crate) fn stages() -> Result<Vec<Stage>> {
     wasm::path_first(&mut tests, tools::geckodriver()?.as_slice());
     tests.env("DIST", DIST).env("KERNEL_CASES", kernel_cases());
     Ok(vec![
-        Stage { name: "the page, built for release".to_owned(), command: build, counts: false },
-        Stage { name: "the page in Chromium and Firefox".to_owned(), command: tests, counts: true },
+        Stage { name: "the page, built for release".to_owned(), command: build, kind: Kind::Check },
+        Stage {
+            name: "the page in Chromium and Firefox".to_owned(),
+            command: tests,
+            kind: Kind::Browsers,
+        },
     ])
 }

@@ -3,7 +3,7 @@
 
 use crate::counts::Counts;
 use crate::drivers::{self, Driver};
-use crate::stage::Stage;
+use crate::stage::{Kind, Stage};
 use crate::{needs, packages, page, run, setup, vulkan, wasm};
 use anyhow::{Result, bail};
 use std::process::Command;
@@ -11,8 +11,9 @@ use std::process::Command;
 pub(crate) const HELP: &str = "\
 Sets up and runs every test: format, lints, documentation, the libraries for WebAssembly, all
 tests of the workspace, the shaders' tests again on every other graphics driver found, and the
-page, built for release, in Chromium. Fails if no graphics adapter answers; with the variable CI
-set, also if a software driver is missing. The last line is `N passed, M failed`.
+page, built for release, in Chromium and Firefox, where a test that fails runs once more by itself
+and is named. Fails if no graphics adapter answers; with the variable CI set, also if a software
+driver is missing. The last line is `N passed, M failed`.
 
 Usage: cargo xtask test
 
@@ -73,6 +74,9 @@ pub(crate) fn run() -> Result<()> {
             failed,
             stage.name
         ));
+        if !outcome.unsteady.is_empty() {
+            table.push(format!("{:45}at the second try: {}", "", outcome.unsteady.join(", ")));
+        }
     }
     println!("\n{}", table.join("\n"));
     if total.ignored > 0 {
@@ -90,7 +94,7 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
     let check = |name: &str, args: &[&str]| {
         let mut command = run::cargo();
         command.args(args);
-        Stage { name: name.to_owned(), command, counts: false }
+        Stage { name: name.to_owned(), command, kind: Kind::Check }
     };
     let mut stages = vec![
         check("format", &["fmt", "--all", "--check"]),
@@ -104,7 +108,7 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
     command.args(["check", "--target", "wasm32-unknown-unknown", "--workspace"]);
     command.args(NATIVE_ONLY.iter().flat_map(|name| ["--exclude", *name]));
     toolchain.apply(&mut command);
-    stages.push(Stage { name: "WebAssembly".to_owned(), command, counts: false });
+    stages.push(Stage { name: "WebAssembly".to_owned(), command, kind: Kind::Check });
 
     for (index, driver) in drivers.iter().enumerate() {
         let mut command = run::cargo();
@@ -126,7 +130,7 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
         if index + 1 == drivers.len() {
             command.env("KERNEL_CASES", page::kernel_cases());
         }
-        stages.push(Stage { name, command, counts: true });
+        stages.push(Stage { name, command, kind: Kind::Tests });
     }
     stages
 }
@@ -145,7 +149,7 @@ mod tests {
     fn the_first_driver_runs_everything_and_the_others_the_shaders() {
         let drivers = [software("one"), software("two")];
         let stages = stages(&drivers, &wasm::Toolchain::Usual);
-        let tests: Vec<&Stage> = stages.iter().filter(|stage| stage.counts).collect();
+        let tests: Vec<&Stage> = stages.iter().filter(|stage| stage.kind == Kind::Tests).collect();
         let chosen = |stage: &Stage| stage.command.get_args().any(|arg| arg == "--test");
         assert_eq!(tests.iter().map(|stage| chosen(stage)).collect::<Vec<_>>(), [false, true]);
         for (stage, driver) in tests.iter().zip(&drivers) {
