@@ -90,13 +90,24 @@ impl<E: Real + RunTwin> Cpu<E> {
 
     /// Runs every launch of `recording`, in order.
     pub fn run(&mut self, recording: &Recording) {
-        for launch in recording.launches() {
-            self.launch(launch);
-        }
+        self.each(recording.launches(), || ());
+    }
+
+    /// Runs launches in order and calls `ended` after each.
+    ///
+    /// They run on one of rayon's threads, which shares the work of each launch with the others at once;
+    /// any other thread would hand it over, sleep, and have to be woken.
+    pub(crate) fn each(&mut self, launches: &[Launch], mut ended: impl FnMut() + Send) {
+        rayon::scope(|_| {
+            for launch in launches {
+                self.launch(launch);
+                ended();
+            }
+        });
     }
 
     /// Runs one launch, unless its condition says not to.
-    pub fn launch(&mut self, launch: &Launch) {
+    fn launch(&mut self, launch: &Launch) {
         if launch.when.is_some_and(|flag| self.words(flag)[0] == 0) {
             return;
         }

@@ -5,8 +5,10 @@ use std::fmt;
 use web_time::Instant;
 
 use crate::gpu::GpuProgram;
+use crate::twin::RunTwin;
 use crate::{
-    Capabilities, Cpu, DeviceError, DeviceId, Element, Gpu, Identity, Launch, Recording, Slice,
+    Capabilities, Cpu, DeviceError, DeviceId, Element, Gpu, Identity, Launch, Real, Recording,
+    Slice,
 };
 
 /// Something that runs recordings.
@@ -277,8 +279,8 @@ impl Device {
                 }
                 _ => return Ok(None),
             },
-            Self::Cpu(cpu) => time(launches, |launch| cpu.launch(launch)),
-            Self::Oracle(cpu) => time(launches, |launch| cpu.launch(launch)),
+            Self::Cpu(cpu) => seconds(cpu, launches),
+            Self::Oracle(cpu) => seconds(cpu, launches),
         };
         // A recording writes its conditions once.
         let flags: Vec<Slice> = launches.iter().filter_map(|launch| launch.when).collect();
@@ -296,13 +298,15 @@ impl Device {
 }
 
 /// Seconds of each launch.
-fn time(launches: &[Launch], mut run: impl FnMut(&Launch)) -> Vec<f64> {
-    let seconds = launches.iter().map(|launch| {
-        let start = Instant::now();
-        run(launch);
-        start.elapsed().as_secs_f64()
+fn seconds<E: Real + RunTwin>(cpu: &mut Cpu<E>, launches: &[Launch]) -> Vec<f64> {
+    let mut seconds = Vec::with_capacity(launches.len());
+    let mut start = Instant::now();
+    cpu.each(launches, || {
+        let end = Instant::now();
+        seconds.push((end - start).as_secs_f64());
+        start = end;
     });
-    seconds.collect()
+    seconds
 }
 
 impl fmt::Display for Device {

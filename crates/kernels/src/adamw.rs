@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::grid;
 use crate::grid::CHUNK;
 use crate::imports::kernel;
+use crate::vectors::vectorized;
 
 params! {
     struct Params {
@@ -99,11 +100,11 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let moments = m.floats_mut().par_chunks_mut(CHUNK).zip(v.floats_mut().par_chunks_mut(CHUNK));
     let chunks = p.floats_mut().par_chunks_mut(CHUNK).zip(d_p.floats().par_chunks(CHUNK));
     chunks.zip(moments).for_each(|((p, d_p), (m, v))| {
-        for (((p, &d_p), m), v) in p.iter_mut().zip(d_p).zip(m).zip(v) {
+        vectorized!(for (((p, &d_p), m), v) in p.iter_mut().zip(d_p).zip(m).zip(v) {
             let g = scale * d_p;
             *m = beta1 * *m + (E::one() - beta1) * g;
             *v = beta2 * *v + (E::one() - beta2) * g * g;
             *p = keep * *p - rate * *m / (v.sqrt() / root2 + eps);
-        }
+        })
     });
 }

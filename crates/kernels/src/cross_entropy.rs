@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::vectors::{largest_of, vectorized};
 
 params! {
     struct Params {
@@ -115,8 +116,8 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     let outputs = lse.floats_mut().par_iter_mut().zip(loss.floats_mut());
     let outputs = outputs.zip(hit.floats_mut().par_iter_mut().zip(entropy.floats_mut()));
     rows.zip(outputs).for_each(|((logits, &target), ((lse, loss), (hit, entropy)))| {
-        let largest = logits.iter().fold(E::neg_infinity(), |a, &b| if b > a { b } else { a });
-        let [total, weighted] = exponential_sums(logits, largest);
+        let largest = vectorized!(largest_of(logits));
+        let [total, weighted] = vectorized!(exponential_sums(logits, largest));
         let log_total = total.ln();
         let first_largest = logits.iter().position(|&logit| logit == largest);
         *lse = largest + log_total;
@@ -126,22 +127,26 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     });
 }
 
-/// Sums of `e^s` and of `s e^s` over `s = logit - largest`, in eight interleaved parts, which
-/// compilers turn into vectors.
+/// Sums of `e^s` and of `s e^s` over `s = logit - largest`, in eight interleaved parts. Exponentials are
+/// made in a loop of their own, which compilers turn into vectors; with the sums in it they do not.
+#[inline(always)]
 fn exponential_sums<E: Real>(logits: &[E], largest: E) -> [E; 2] {
-    let mut total = [E::zero(); 8];
-    let mut weighted = [E::zero(); 8];
-    let mut add = |lane: usize, logit: E| {
-        let shifted = logit - largest;
-        let exponential = shifted.exp_fast();
-        total[lane] += exponential;
-        weighted[lane] += exponential * shifted;
-    };
-    let (runs, rest) = logits.as_chunks::<8>();
-    for run in runs {
-        (0..8).for_each(|lane| add(lane, run[lane]));
+    const PARTS: usize = 8;
+    let mut exponentials = [E::zero(); 8 * PARTS];
+    let mut total = [E::zero(); PARTS];
+    let mut weighted = [E::zero(); PARTS];
+    for run in logits.chunks(exponentials.len()) {
+        for (exponential, &logit) in exponentials.iter_mut().zip(run) {
+            *exponential = (logit - largest).exp_fast();
+        }
+        for (run, exponentials) in run.chunks(PARTS).zip(exponentials.chunks(PARTS)) {
+            let parts = total.iter_mut().zip(&mut weighted);
+            for (((total, weighted), &logit), &exponential) in parts.zip(run).zip(exponentials) {
+                *total += exponential;
+                *weighted += exponential * (logit - largest);
+            }
+        }
     }
-    rest.iter().enumerate().for_each(|(lane, &logit)| add(lane, logit));
     [total, weighted].map(|parts| parts.into_iter().sum())
 }
 
@@ -154,7 +159,9 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
             logits.fill(E::zero());
             return;
         }
-        logits.iter_mut().for_each(|logit| *logit = weight * (*logit - lse).exp_fast());
+        vectorized!(for logit in logits.iter_mut() {
+            *logit = weight * (*logit - lse).exp_fast();
+        });
         logits[target as usize] -= weight;
     });
 }

@@ -3,7 +3,6 @@
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use crate::imports::kernel;
@@ -158,7 +157,7 @@ fn attention_twin<E: Real>(args: Args<'_, E>) {
             let q = Matrix::new(&qkv[head..], queries, head_dim, 3 * width);
             let k = Matrix::new(&cache[head..], count, head_dim, 2 * width);
             let v = Matrix::new(&cache[width + head..], count, head_dim, 2 * width);
-            multiply(&mut scores, count, q, k.transposed(), scale, false, Parallelism::None);
+            multiply(&mut scores, count, q, k.transposed(), scale, false);
             for scores in scores.chunks_exact_mut(count) {
                 let most = scores.iter().copied().fold(E::neg_infinity(), E::max);
                 scores.iter_mut().for_each(|score| *score = (*score - most).exp());
@@ -166,7 +165,7 @@ fn attention_twin<E: Real>(args: Args<'_, E>) {
                 scores.iter_mut().for_each(|score| *score /= total);
             }
             let p = Matrix::new(&scores, queries, count, count);
-            multiply(&mut y[head..], width, p, v, 1.0, false, Parallelism::None);
+            multiply(&mut y[head..], width, p, v, 1.0, false);
         }
     });
 }

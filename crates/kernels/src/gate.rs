@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::rmsnorm::sum_of;
+use crate::vectors::sum_of;
 
 /// Channels that a gate reads: the first of the block's normalised input.
 pub const GATE_CHANNELS: usize = 12;

@@ -1,12 +1,11 @@
 //! Matrix products.
 
 use device::{Args, Kernel, Launch, Real, Recording, Requirements, Slice, buffers, params};
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::product::{Matrix, multiply};
+use crate::product::{Matrix, multiply_shared};
 use crate::variants::{GemmVariant, LANES, Table, Variants};
 
 /// Which operand is transposed. All matrices are row-major and dense.
@@ -221,7 +220,7 @@ fn tile_twin<E: Real>(args: Args<'_, E>) {
         let depth = run.min(k - start);
         let a = Matrix::new(&a[start * m..], depth, m, m).transposed();
         let b = Matrix::new(&b[start * n..], depth, n, n);
-        multiply(partial, n, a, b, 1.0, false, Parallelism::Rayon(0));
+        multiply_shared(partial, a, b, false);
     }
 }
 
@@ -229,7 +228,7 @@ fn thin_twin<E: Real>(args: Args<'_, E>) {
     let (params, [a, b, c]) = args.take::<Params, 3>();
     let [m, n, k] = [params.m, params.n, params.k].map(|size| size as usize);
     let (a, b) = (Matrix::new(a.floats(), m, k, k), Matrix::new(b.floats(), n, k, k).transposed());
-    multiply(c.floats_mut(), n, a, b, 1.0, false, Parallelism::Rayon(0));
+    multiply_shared(c.floats_mut(), a, b, false);
 }
 
 fn sum_twin<E: Real>(args: Args<'_, E>) {
@@ -256,5 +255,5 @@ fn twin<E: Real>(args: Args<'_, E>) {
     } else {
         Matrix::new(b.floats(), k, n, n)
     };
-    multiply(c.floats_mut(), n, a, b, 1.0, params.accumulate == 1, Parallelism::Rayon(0));
+    multiply_shared(c.floats_mut(), a, b, params.accumulate == 1);
 }

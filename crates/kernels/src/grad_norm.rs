@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::grid::WORKGROUP;
 use crate::imports::kernel;
-use crate::rmsnorm::sum_of;
+use crate::vectors::{sum_of, vectorized};
 
 /// Workgroups of the first half.
 pub const PARTIAL_SUMS: usize = 256;
@@ -110,7 +110,7 @@ fn sum_twin<E: Real>(args: Args<'_, E>) {
             let (from, to) = (run.max(first), (run + WORKGROUP).min(end));
             if from < to {
                 let terms = sums[from - run..to - run].iter_mut().zip(&x[from - first..to - first]);
-                terms.for_each(|(sum, &x)| *sum += x * x);
+                vectorized!(terms.for_each(|(sum, &x)| *sum += x * x));
             }
         }
         *partial_sum = sum_of(sums.len(), |i| sums[i]);

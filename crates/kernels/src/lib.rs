@@ -52,6 +52,7 @@ pub mod sample_uniforms;
 pub mod shift;
 pub mod tune;
 pub mod variants;
+mod vectors;
 pub mod window;
 
 pub use imports::COMMON;

@@ -3,7 +3,7 @@
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 
 use crate::imports::kernel;
-use crate::rmsnorm::sum_of;
+use crate::vectors::sum_of;
 
 params! {
     struct WeightParams {

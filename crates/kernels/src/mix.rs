@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::grid;
 use crate::grid::CHUNK;
 use crate::imports::kernel;
-use crate::rmsnorm::sum_of;
+use crate::vectors::sum_of;
 
 /// Workgroups of the backward pass, each of which sums up its share.
 const GROUPS: usize = 256;

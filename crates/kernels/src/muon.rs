@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::gemm::{self, Op};
 use crate::grid::CHUNK;
 use crate::imports::kernel;
-use crate::rmsnorm::sum_of;
+use crate::vectors::{sum_of, vectorized};
 use crate::{Variants, grid};
 
 /// Newton-Schulz steps; five bring singular values between about 0.7 and 1.2.
@@ -229,30 +229,37 @@ fn momentum_twin<E: Real>(args: Args<'_, E>) {
     let rest = E::one() - mu;
     let outputs = momentum.floats_mut().par_chunks_mut(CHUNK).zip(u.par_chunks_mut(CHUNK));
     outputs.zip(d_p.floats().par_chunks(CHUNK)).for_each(|((momentum, u), d_p)| {
-        for ((momentum, u), &d_p) in momentum.iter_mut().zip(u).zip(d_p) {
+        vectorized!(for ((momentum, u), &d_p) in momentum.iter_mut().zip(u).zip(d_p) {
             let g = scale * d_p;
             *momentum = mu * *momentum + rest * g;
             *u = mu * *momentum + rest * g;
-        }
+        })
     });
 }
 
 fn normalize_twin<E: Real>(args: Args<'_, E>) {
     let (_, [u, x]) = args.take::<CountParams, 2>();
     let u = u.floats();
-    let norm = sum_of(u.len(), |i| u[i] * u[i]).sqrt();
+    let norm = vectorized!(sum_of(u.len(), |i| u[i] * u[i])).sqrt();
     let scale = E::one() / (norm + E::from_f64(1e-7));
-    x.floats_mut().iter_mut().zip(u).for_each(|(x, &u)| *x = u * scale);
+    x.floats_mut()
+        .par_chunks_mut(CHUNK)
+        .zip(u.par_chunks(CHUNK))
+        .for_each(|(x, u)| vectorized!(x.iter_mut().zip(u).for_each(|(x, &u)| *x = u * scale)));
 }
 
 fn polynomial_twin<E: Real>(args: Args<'_, E>) {
     let (params, [s, s2, p]) = args.take::<PolynomialParams, 3>();
     let (s, s2, size) = (s.floats(), s2.floats(), params.size as usize);
     let [a, b, c] = COEFFICIENTS.map(E::from_f64);
-    for (i, p) in p.floats_mut().iter_mut().enumerate() {
-        let identity = if i / size == i % size { a } else { E::zero() };
-        *p = identity + b * s[i] + c * s2[i];
-    }
+    let rows = p.floats_mut().par_chunks_exact_mut(size).with_min_len(CHUNK.div_ceil(size));
+    let rows = rows.zip(s.par_chunks_exact(size)).zip(s2.par_chunks_exact(size));
+    rows.enumerate().for_each(|(i, ((p, s), s2))| {
+        vectorized!(for ((p, &s), &s2) in p.iter_mut().zip(s).zip(s2) {
+            *p = b * s + c * s2;
+        });
+        p[i] = a + b * s[i] + c * s2[i];
+    });
 }
 
 fn update_twin<E: Real>(args: Args<'_, E>) {
@@ -264,7 +271,8 @@ fn update_twin<E: Real>(args: Args<'_, E>) {
     let lr = E::from_f64(params.lr.into()) * control[0];
     let keep = E::one() - lr * E::from_f64(params.weight_decay.into());
     let rate = lr * E::from_f64(params.shape_factor.into());
-    for (p, &o) in p.floats_mut().iter_mut().zip(o.floats()) {
-        *p = keep * *p - rate * o;
-    }
+    let chunks = p.floats_mut().par_chunks_mut(CHUNK).zip(o.floats().par_chunks(CHUNK));
+    chunks.for_each(|(p, o)| {
+        vectorized!(p.iter_mut().zip(o).for_each(|(p, &o)| *p = keep * *p - rate * o))
+    });
 }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use crate::grid;
 use crate::grid::CHUNK;
 use crate::imports::kernel;
+use crate::vectors::vectorized;
 
 params! {
     struct Params {
@@ -61,10 +62,10 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     let (_, [x, out]) = args.take::<Params, 2>();
     let chunks = out.floats_mut().par_chunks_mut(CHUNK).zip(x.floats().par_chunks(CHUNK));
     chunks.for_each(|(out, x)| {
-        for (out, &x) in out.iter_mut().zip(x) {
+        vectorized!(for (out, &x) in out.iter_mut().zip(x) {
             let positive = x.max(E::zero());
             *out = positive * positive;
-        }
+        })
     });
 }
 
@@ -72,8 +73,8 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
     let (_, [x, d_x]) = args.take::<Params, 2>();
     let chunks = d_x.floats_mut().par_chunks_mut(CHUNK).zip(x.floats().par_chunks(CHUNK));
     chunks.for_each(|(d_x, x)| {
-        for (d_x, &x) in d_x.iter_mut().zip(x) {
+        vectorized!(for (d_x, &x) in d_x.iter_mut().zip(x) {
             *d_x *= E::from_f64(2.0) * x.max(E::zero());
-        }
+        })
     });
 }

@@ -5,27 +5,16 @@ use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::vectors::{sum_of, vectorized};
 
 /// Added to the mean square: 2⁻²³, the epsilon of f32 and PyTorch's default for RMSNorm.
 pub(crate) const EPSILON: f64 = f32::EPSILON as f64;
 
 /// 1 / sqrt(mean(row²) + ε)
+#[inline(always)]
 pub(crate) fn inverse_rms<E: Real>(row: &[E]) -> E {
     let squares = sum_of(row.len(), |i| row[i] * row[i]);
     E::one() / (squares / E::from_f64(row.len() as f64) + E::from_f64(EPSILON)).sqrt()
-}
-
-/// The sum of `term(0..len)` in eight interleaved parts, which compilers turn into vector sums.
-pub(crate) fn sum_of<E: Real>(len: usize, term: impl Fn(usize) -> E) -> E {
-    const PARTS: usize = 8;
-    let mut parts = [E::zero(); PARTS];
-    let whole = len - len % PARTS;
-    for start in (0..whole).step_by(PARTS) {
-        for (part, i) in parts.iter_mut().zip(start..) {
-            *part += term(i);
-        }
-    }
-    parts.into_iter().sum::<E>() + (whole..len).map(term).sum::<E>()
 }
 
 params! {
@@ -153,8 +142,10 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     let channels = params.channels as usize;
     let rows = h.floats_mut().par_chunks_exact_mut(channels).zip(inv_rms.floats_mut());
     rows.zip(x.floats().par_chunks_exact(channels)).for_each(|((h, inv_rms), x)| {
-        *inv_rms = inverse_rms(x);
-        h.iter_mut().zip(x).for_each(|(h, &x)| *h = x * *inv_rms);
+        vectorized!({
+            *inv_rms = inverse_rms(x);
+            h.iter_mut().zip(x).for_each(|(h, &x)| *h = x * *inv_rms);
+        });
     });
 }
 
@@ -165,9 +156,11 @@ fn residual_forward_twin<E: Real>(args: Args<'_, E>) {
     let rows = sum.floats_mut().par_chunks_exact_mut(channels).zip(inputs);
     let outputs = h.floats_mut().par_chunks_exact_mut(channels).zip(inv_rms.floats_mut());
     rows.zip(outputs).for_each(|((sum, (x, y)), (h, inv_rms))| {
-        sum.iter_mut().zip(x).zip(y).for_each(|((sum, &x), &y)| *sum = x + y);
-        *inv_rms = inverse_rms(sum);
-        h.iter_mut().zip(sum).for_each(|(h, &mut sum)| *h = sum * *inv_rms);
+        vectorized!({
+            sum.iter_mut().zip(x).zip(y).for_each(|((sum, &x), &y)| *sum = x + y);
+            *inv_rms = inverse_rms(sum);
+            h.iter_mut().zip(sum).for_each(|(h, &mut sum)| *h = sum * *inv_rms);
+        });
     });
 }
 
@@ -177,12 +170,14 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
     let inputs = d_h.floats().par_chunks_exact(channels).zip(h.floats().par_chunks_exact(channels));
     let rows = d_x.floats_mut().par_chunks_exact_mut(channels).zip(inv_rms.floats());
     rows.zip(inputs).for_each(|((d_x, &inv_rms), (d_h, h))| {
-        let mean = sum_of(channels, |c| d_h[c] * h[c]) / E::from_f64(channels as f64);
-        if params.accumulate == 0 {
-            d_x.fill(E::zero());
-        }
-        for ((d_x, &d_h), &h) in d_x.iter_mut().zip(d_h).zip(h) {
-            *d_x += inv_rms * (d_h - h * mean);
-        }
+        vectorized!({
+            let mean = sum_of(channels, |c| d_h[c] * h[c]) / E::from_f64(channels as f64);
+            if params.accumulate == 0 {
+                d_x.fill(E::zero());
+            }
+            for ((d_x, &d_h), &h) in d_x.iter_mut().zip(d_h).zip(h) {
+                *d_x += inv_rms * (d_h - h * mean);
+            }
+        });
     });
 }

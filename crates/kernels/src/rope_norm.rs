@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::rmsnorm::{inverse_rms, sum_of};
+use crate::rmsnorm::inverse_rms;
+use crate::vectors::{sum_of, vectorized};
 
 /// Sizes of the heads. Row n has the position `offset + n % period`.
 #[derive(Clone, Copy, Debug)]
@@ -114,14 +115,14 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
     rows.for_each(|(n, (row, inv_rms))| {
         let angles = &rope[params.position(n) * head_dim..][..head_dim];
         let (cosines, sines) = angles.split_at(head_dim / 2);
-        for (head, inv_rms) in row.chunks_exact_mut(head_dim).zip(inv_rms) {
+        vectorized!(for (head, inv_rms) in row.chunks_exact_mut(head_dim).zip(inv_rms) {
             let (lo, hi) = head.split_at_mut(head_dim / 2);
             for (((lo, hi), &cosine), &sine) in lo.iter_mut().zip(hi).zip(cosines).zip(sines) {
                 (*lo, *hi) = (*lo * cosine + *hi * sine, *hi * cosine - *lo * sine);
             }
             *inv_rms = inverse_rms(head);
             head.iter_mut().for_each(|value| *value *= *inv_rms);
-        }
+        })
     });
 }
 
@@ -137,7 +138,7 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
         let angles = &rope[params.position(n) * head_dim..][..head_dim];
         let (cosines, sines) = angles.split_at(head_dim / 2);
         let heads = row.chunks_exact(head_dim).zip(d_row.chunks_exact_mut(head_dim));
-        for ((head, d_head), &inv_rms) in heads.zip(inv_rms) {
+        vectorized!(for ((head, d_head), &inv_rms) in heads.zip(inv_rms) {
             let mean = sum_of(head_dim, |j| d_head[j] * head[j]) / E::from_f64(head_dim as f64);
             for (d, &value) in d_head.iter_mut().zip(head) {
                 *d = inv_rms * (*d - value * mean);
@@ -146,6 +147,6 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
             for (((lo, hi), &cosine), &sine) in lo.iter_mut().zip(hi).zip(cosines).zip(sines) {
                 (*lo, *hi) = (*lo * cosine - *hi * sine, *hi * cosine + *lo * sine);
             }
-        }
+        })
     });
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
-use crate::rmsnorm::sum_of;
+use crate::vectors::sum_of;
 
 params! {
     struct Params {

@@ -1,16 +1,16 @@
 //! Attention on the CPU: runs of queries (or keys) with the keys (or queries) that they see, so that
-//! the work is matrix products of a size that stays in cache. Sequences go to rayon's threads.
+//! the work is matrix products of a size that stays in cache. Each run of each sequence, with all heads, is
+//! a task of rayon's threads.
 
 use std::ops::Range;
 
 use device::{Args, Real};
-use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::mask::Visibility;
 use super::{DeltaParams, Params};
 use crate::product::{Matrix, multiply};
-use crate::rmsnorm::sum_of;
+use crate::vectors::{largest_of, sum_of, vectorized};
 
 /// Queries (or keys) that a thread takes at a time.
 const CPU_RUN: usize = 64;
@@ -87,14 +87,8 @@ impl Layout {
         Matrix::new(&y[first..], rows.len(), self.head_dim, self.width())
     }
 
-    /// Every head with every run of `rows` queries or keys.
-    fn runs(self, rows: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
-        let run = move |start: usize| start..rows.min(start + CPU_RUN);
-        let starts = move |head| (0..rows).step_by(CPU_RUN).map(move |start| (head, run(start)));
-        (0..self.heads).flat_map(starts)
-    }
-
     /// Sets what a query's row has for `keys` that it does not see.
+    #[inline(always)]
     fn hide<E: Copy>(self, row: &mut [E], query: usize, keys: Range<usize>, hidden: E) {
         if !self.visibility.is_full() {
             let first = keys.start;
@@ -105,8 +99,6 @@ impl Layout {
     }
 }
 
-const SERIAL: Parallelism = Parallelism::None;
-
 pub(super) fn forward<E: Real>(args: Args<'_, E>) {
     let constants = ["HEAD_DIM", "MASK"].map(|name| args.constant(name));
     let (params, [q, kv, y, lse]) = args.take::<Params, 4>();
@@ -116,42 +108,61 @@ pub(super) fn forward<E: Real>(args: Args<'_, E>) {
     let inputs = q.floats().par_chunks_exact(q_len).zip(kv.floats().par_chunks_exact(kv_len));
     let outputs = y.floats_mut().par_chunks_exact_mut(y_len);
     let outputs = outputs.zip(lse.floats_mut().par_chunks_exact_mut(visibility.queries * heads));
-    inputs.zip(outputs).for_each(|((q, kv), (y, lse))| {
-        let mut scores = vec![E::zero(); CPU_RUN * visibility.keys];
-        for (head, run) in layout.runs(visibility.queries) {
-            let ranges = visibility.keys_of_run(run.clone());
-            let columns = ranges.iter().map(Range::len).sum();
+    let tasks = inputs.zip(outputs).flat_map(|(inputs, (y, lse))| {
+        let y = y.par_chunks_mut(CPU_RUN * layout.width());
+        runs(visibility.queries)
+            .zip(y.zip(lse.par_chunks_mut(CPU_RUN * heads)))
+            .map(move |run| (inputs, run))
+    });
+    tasks.for_each(|((q, kv), (run, (y, lse)))| {
+        let ranges = visibility.keys_of_run(run.clone());
+        let columns = ranges.iter().map(Range::len).sum();
+        let mut scores = vec![E::zero(); run.len() * columns];
+        for head in 0..heads {
             let q = layout.queries(q, head, run.clone());
             let mut column = 0;
             for range in &ranges {
                 let k = layout.keys(kv, head, range.clone());
                 let scores = &mut scores[column..];
-                multiply(scores, columns, q, k.transposed(), scale, false, SERIAL);
+                multiply(scores, columns, q, k.transposed(), scale, false);
                 column += range.len();
             }
-            for (scores, query) in scores.chunks_exact_mut(columns).zip(run.clone()) {
+            let rows = scores.chunks_exact_mut(columns).zip(lse.chunks_exact_mut(heads));
+            for ((scores, lse), query) in rows.zip(run.clone()) {
                 let mut column = 0;
                 for range in &ranges {
                     let scores = &mut scores[column..];
                     layout.hide(scores, query, range.clone(), E::neg_infinity());
                     column += range.len();
                 }
-                let m = scores.iter().copied().fold(E::neg_infinity(), E::max);
-                scores.iter_mut().for_each(|score| *score = (*score - m).exp_fast());
-                let l = sum_of(columns, |j| scores[j]);
-                scores.iter_mut().for_each(|score| *score /= l);
-                lse[query * heads + head] = m + l.ln();
+                let [m, l] = vectorized!(softmax(scores));
+                lse[head] = m + l.ln();
             }
-            let out = &mut y[run.start * layout.width() + head * head_dim..];
+            let out = &mut y[head * head_dim..];
             let mut column = 0;
-            for range in ranges {
+            for range in &ranges {
                 let p = Matrix::new(&scores[column..], run.len(), range.len(), columns);
                 let v = layout.values(kv, head, range.clone());
-                multiply(out, layout.width(), p, v, 1.0, column > 0, SERIAL);
+                multiply(out, layout.width(), p, v, 1.0, column > 0);
                 column += range.len();
             }
         }
     });
+}
+
+/// Makes probabilities of scores; returns the largest score, and the sum of exponentials relative to it.
+#[inline(always)]
+fn softmax<E: Real>(scores: &mut [E]) -> [E; 2] {
+    let m = largest_of(scores);
+    scores.iter_mut().for_each(|score| *score = (*score - m).exp_fast());
+    let l = sum_of(scores.len(), |j| scores[j]);
+    scores.iter_mut().for_each(|score| *score /= l);
+    [m, l]
+}
+
+/// Runs of queries or keys.
+fn runs(rows: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
+    (0..rows).into_par_iter().step_by(CPU_RUN).map(move |start| start..rows.min(start + CPU_RUN))
 }
 
 pub(super) fn delta<E: Real>(args: Args<'_, E>) {
@@ -159,7 +170,7 @@ pub(super) fn delta<E: Real>(args: Args<'_, E>) {
     let head_dim = params.head_dim as usize;
     let heads = y.floats().par_chunks_exact(head_dim).zip(d_y.floats().par_chunks_exact(head_dim));
     delta.floats_mut().par_iter_mut().zip(heads).for_each(|(delta, (y, d_y))| {
-        *delta = sum_of(head_dim, |d| y[d] * d_y[d]);
+        *delta = vectorized!(sum_of(head_dim, |d| y[d] * d_y[d]));
     });
 }
 
@@ -189,65 +200,81 @@ impl<E: Real> Inputs<'_, E> {
         let k = layout.keys(self.kv, head, keys.clone());
         let v = layout.values(self.kv, head, keys.clone());
         let d_y = layout.outputs(self.d_y, head, queries.clone());
-        multiply(p, columns, q, k.transposed(), scale, false, SERIAL);
-        multiply(d_s, columns, d_y, v.transposed(), 1.0, false, SERIAL);
+        multiply(p, columns, q, k.transposed(), scale, false);
+        multiply(d_s, columns, d_y, v.transposed(), 1.0, false);
         let rows = p.chunks_exact_mut(columns).zip(d_s.chunks_exact_mut(columns));
         for ((p, d_s), query) in rows.zip(queries) {
             let lse = self.lse[query * heads + head];
             let delta = self.delta[query * heads + head];
-            for (p, d_s) in p.iter_mut().zip(&mut *d_s) {
+            vectorized!(for (p, d_s) in p.iter_mut().zip(&mut *d_s) {
                 *p = (*p - lse).exp_fast();
                 *d_s = *p * (*d_s - delta);
-            }
+            });
             layout.hide(p, query, keys.clone(), E::zero());
             layout.hide(d_s, query, keys.clone(), E::zero());
         }
     }
 }
 
-/// Calls `run` with each sequence's inputs, scratch for `p` and `d_s`, and the sequence's gradient,
-/// of which it has `gradient` numbers.
+/// Rows of one sequence's gradient, of queries or of keys.
+struct Rows {
+    count: usize,
+    /// As many as there are, or more in a cache.
+    in_buffer: usize,
+    width: usize,
+}
+
+/// Calls `run` with the inputs of each sequence, each run of its rows, scratch for `p` and `d_s`, and the
+/// gradient of these rows.
 fn backward<E: Real>(
     args: Args<'_, E>,
-    gradient: impl Fn(Layout) -> usize,
-    run: impl Fn(Layout, &Inputs<'_, E>, [&mut [E]; 2], &mut [E]) + Sync,
+    rows: impl Fn(Layout) -> Rows,
+    run: impl Fn(Layout, &Inputs<'_, E>, Range<usize>, [&mut [E]; 2], &mut [E]) + Sync,
 ) {
     let constants = ["HEAD_DIM", "MASK"].map(|name| args.constant(name));
     let (params, [q, kv, lse, d_y, delta, out]) = args.take::<Params, 6>();
     let layout = Layout::new(params, constants);
     let Visibility { queries, keys, .. } = layout.visibility;
     let [q_len, kv_len, y_len] = layout.sequence();
-    let rows = queries * layout.heads;
+    let stats = queries * layout.heads;
     let (q, kv, d_y) = (q.floats(), kv.floats(), d_y.floats());
     let (lse, delta) = (lse.floats(), delta.floats());
-    let sequences = out.floats_mut().par_chunks_exact_mut(gradient(layout)).enumerate();
-    sequences.for_each(|(sequence, out)| {
+    let Rows { count, in_buffer, width } = rows(layout);
+    let sequences = out.floats_mut().par_chunks_exact_mut(in_buffer * width).enumerate();
+    let tasks = sequences.flat_map(|(sequence, out)| {
+        let runs = runs(count).zip(out.par_chunks_mut(CPU_RUN * width));
+        runs.map(move |run| (sequence, run))
+    });
+    tasks.for_each(|(sequence, (rows, out))| {
         let inputs = Inputs {
             q: &q[sequence * q_len..][..q_len],
             kv: &kv[sequence * kv_len..][..kv_len],
-            lse: &lse[sequence * rows..][..rows],
+            lse: &lse[sequence * stats..][..stats],
             d_y: &d_y[sequence * y_len..][..y_len],
-            delta: &delta[sequence * rows..][..rows],
+            delta: &delta[sequence * stats..][..stats],
         };
-        let mut p = vec![E::zero(); CPU_RUN * queries.max(keys)];
+        let mut p = vec![E::zero(); rows.len() * queries.max(keys)];
         let mut d_s = p.clone();
-        run(layout, &inputs, [&mut p, &mut d_s], out);
+        run(layout, &inputs, rows, [&mut p, &mut d_s], out);
     });
 }
 
 pub(super) fn backward_q<E: Real>(args: Args<'_, E>) {
-    let gradient = |layout: Layout| layout.sequence()[0];
-    backward(args, gradient, |layout, inputs, [p, d_s], d_q| {
-        let Layout { visibility, head_dim, scale, .. } = layout;
-        let stride = 3 * layout.width();
-        for (head, run) in layout.runs(visibility.queries) {
-            let d_q = &mut d_q[run.start * stride + head * head_dim..];
+    let rows = |layout: Layout| {
+        let queries = layout.visibility.queries;
+        Rows { count: queries, in_buffer: queries, width: 3 * layout.width() }
+    };
+    backward(args, rows, |layout, inputs, run, [p, d_s], d_q| {
+        let Layout { visibility, heads, head_dim, scale, .. } = layout;
+        let ranges = visibility.keys_of_run(run.clone());
+        for head in 0..heads {
+            let d_q = &mut d_q[head * head_dim..];
             let mut add = false;
-            for range in visibility.keys_of_run(run.clone()) {
+            for range in &ranges {
                 inputs.recompute(layout, head, run.clone(), range.clone(), p, d_s);
                 let d_s = Matrix::new(d_s, run.len(), range.len(), range.len());
-                let k = layout.keys(inputs.kv, head, range);
-                multiply(d_q, stride, d_s, k, scale, add, SERIAL);
+                let k = layout.keys(inputs.kv, head, range.clone());
+                multiply(d_q, 3 * layout.width(), d_s, k, scale, add);
                 add = true;
             }
         }
@@ -255,29 +282,33 @@ pub(super) fn backward_q<E: Real>(args: Args<'_, E>) {
 }
 
 pub(super) fn backward_kv<E: Real>(args: Args<'_, E>) {
-    let gradient = |layout: Layout| layout.sequence()[1];
-    backward(args, gradient, |layout, inputs, [p, d_s], d_kv| {
-        let Layout { visibility, head_dim, scale, .. } = layout;
+    let rows = |layout: Layout| Rows {
+        count: layout.visibility.keys,
+        in_buffer: layout.kv_rows,
+        width: layout.kv_width(),
+    };
+    backward(args, rows, |layout, inputs, run, [p, d_s], d_kv| {
+        let Layout { visibility, heads, head_dim, scale, .. } = layout;
         let stride = layout.kv_width();
-        for (head, run) in layout.runs(visibility.keys) {
-            let ranges = visibility.queries_of_run(run.clone());
+        let ranges = visibility.queries_of_run(run.clone());
+        for head in 0..heads {
+            let first = layout.first_key(head, 0);
             if ranges.is_empty() {
-                for first in run.clone().map(|key| layout.first_key(head, key)) {
+                for first in (0..run.len()).map(|row| layout.first_key(head, row)) {
                     d_kv[first..][..head_dim].fill(E::zero());
                     d_kv[first + layout.width()..][..head_dim].fill(E::zero());
                 }
             }
-            let first = layout.first_key(head, run.start);
             let mut add = false;
-            for range in ranges {
+            for range in &ranges {
                 inputs.recompute(layout, head, range.clone(), run.clone(), p, d_s);
                 let p = Matrix::new(p, range.len(), run.len(), run.len());
                 let d_s = Matrix::new(d_s, range.len(), run.len(), run.len());
                 let q = layout.queries(inputs.q, head, range.clone());
-                let d_y = layout.outputs(inputs.d_y, head, range);
-                multiply(&mut d_kv[first..], stride, d_s.transposed(), q, scale, add, SERIAL);
+                let d_y = layout.outputs(inputs.d_y, head, range.clone());
+                multiply(&mut d_kv[first..], stride, d_s.transposed(), q, scale, add);
                 let d_v = &mut d_kv[first + layout.width()..];
-                multiply(d_v, stride, p.transposed(), d_y, 1.0, add, SERIAL);
+                multiply(d_v, stride, p.transposed(), d_y, 1.0, add);
                 add = true;
             }
         }
