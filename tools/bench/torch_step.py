@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """PyTorch f32 speed of one training step of configs/small.toml, to stand beside `trainer bench`.
 
-Prints one JSON line: tokens per second of forward, masked loss, backward and AdamW (minimum and
-median over the timed steps, after warm-up), or with --gemm the GFLOP/s of the model's matrix
-products. Needs PyTorch only.
+Prints one JSON line: seconds of forward, masked loss, backward and AdamW (minimum and median over the
+timed steps, after warm-up); with --forward of the forward pass alone; with --gemm the GFLOP/s of
+the model's matrix products. Needs PyTorch only, and with --compile a C++ compiler.
 """
 
 import argparse
@@ -28,6 +28,8 @@ def arguments():
     parser.add_argument("--steps", type=int, default=10, help="timed steps")
     parser.add_argument("--warmup", type=int, default=3, help="steps before the timed ones")
     parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's default")
+    parser.add_argument("--compile", action="store_true", help="with torch.compile")
+    parser.add_argument("--forward", action="store_true", help="time the forward pass instead")
     parser.add_argument("--gemm", action="store_true", help="time the matrix products instead")
     return parser.parse_args()
 
@@ -46,9 +48,7 @@ class Model:
         self.times = weight(shape.timesteps + 1, width)
         self.layers = [
             {
-                "q": weight(width, width),
-                "k": weight(width, width),
-                "v": weight(width, width),
+                "qkv": weight(3 * width, width),
                 "out": weight(width, width),
                 "up": weight(4 * width, width),
                 "down": weight(width, 4 * width),
@@ -81,9 +81,8 @@ class Model:
         x = norm(F.embedding(ids, self.tokens) + F.embedding(t, self.times)[:, None])
         for layer in self.layers:
             h = norm(x)
-            q = norm(self.rotate(self.split(F.linear(h, layer["q"]))))
-            k = norm(self.rotate(self.split(F.linear(h, layer["k"]))))
-            v = self.split(F.linear(h, layer["v"]))
+            q, k, v = (self.split(part) for part in F.linear(h, layer["qkv"]).chunk(3, dim=-1))
+            q, k = norm(self.rotate(q)), norm(self.rotate(k))
             mixed = F.scaled_dot_product_attention(q, k, v)
             x = x + F.linear(mixed.transpose(1, 2).flatten(2), layer["out"])
             x = x + F.linear(F.relu(F.linear(norm(x), layer["up"])).square(), layer["down"])
@@ -105,27 +104,35 @@ def masked_batch(shape, mask_id=2):
 
 def time_steps(shape):
     model = Model(shape)
+    logits = torch.compile(model.logits) if shape.compile else model.logits
     adamw = torch.optim.AdamW(model.parameters(), lr=3e-4, weight_decay=0.01)
-    seconds, loss = [], None
-    for step in range(shape.warmup + shape.steps):
-        start = time.perf_counter()
+
+    def step():
         clean, noisy, masked, t = masked_batch(shape)
-        loss = F.cross_entropy(model.logits(noisy, t)[masked], clean[masked])
+        loss = F.cross_entropy(logits(noisy, t)[masked], clean[masked])
         adamw.zero_grad(set_to_none=True)
         loss.backward()
         adamw.step()
-        if step >= shape.warmup:
+
+    @torch.no_grad()
+    def forward():
+        _, noisy, _, t = masked_batch(shape)
+        logits(noisy, t)
+
+    run = forward if shape.forward else step
+    seconds = []
+    for count in range(shape.warmup + shape.steps):
+        start = time.perf_counter()
+        run()
+        if count >= shape.warmup:
             seconds.append(time.perf_counter() - start)
-    tokens = shape.batch * shape.block
     return {
-        "what": "torch training step, f32",
-        "tokens_per_s_median": round(tokens / statistics.median(seconds)),
-        "tokens_per_s_best": round(tokens / min(seconds)),
-        "step_ms_median": round(1e3 * statistics.median(seconds), 1),
-        "step_ms_min": round(1e3 * min(seconds), 1),
-        "steps": shape.steps,
+        "what": "forward pass" if shape.forward else "training step",
+        "compiled": shape.compile,
+        "tokens": shape.batch * shape.block,
+        "seconds_median": statistics.median(seconds),
+        "seconds_best": min(seconds),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "loss": round(loss.item(), 4),
     }
 
 
