@@ -1,5 +1,11 @@
 //! Compiling kernels.
 
+#[cfg(not(target_arch = "wasm32"))]
+use std::collections::HashMap;
+
+#[cfg(not(target_arch = "wasm32"))]
+use rayon::prelude::*;
+
 use super::Gpu;
 use crate::{Access, DeviceError, Kernel, Launch};
 
@@ -19,6 +25,27 @@ impl Gpu {
         self.check()?;
         self.pipelines.insert(key, pipeline.clone());
         Ok(pipeline)
+    }
+
+    /// Compiles the kernels that are not compiled yet, on all threads: where nothing is cached, this is most
+    /// of the time to the first step. A browser compiles them by itself, while the page goes on.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn compile_all(&mut self, launches: &[Launch]) -> Result<(), DeviceError> {
+        let start = web_time::Instant::now();
+        let keys = launches.iter().map(|launch| (launch.kernel.name, launch.constants.clone()));
+        let missing: HashMap<PipelineKey, &Launch> =
+            keys.zip(launches).filter(|(key, _)| !self.pipelines.contains_key(key)).collect();
+        let gpu = &*self;
+        let compile = |(key, launch): (PipelineKey, &Launch)| {
+            Ok((key, gpu.compile_kernel(launch.kernel, &launch.constants)?))
+        };
+        let compiled: Result<Vec<_>, DeviceError> = missing.into_par_iter().map(compile).collect();
+        let compiled = compiled?;
+        self.check()?;
+        let seconds = start.elapsed().as_secs_f64();
+        log::info!("{} kernels compiled in {seconds:.2} s", compiled.len());
+        self.pipelines.extend(compiled);
+        Ok(())
     }
 
     /// Compiles the kernel of a launch if it is not compiled yet, and waits until the driver has

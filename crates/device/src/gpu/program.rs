@@ -38,6 +38,8 @@ impl Gpu {
     /// Compiles the kernels of `recording` that are not compiled yet and binds their buffers.
     pub(crate) fn prepare(&mut self, recording: &Recording) -> Result<GpuProgram, DeviceError> {
         let all = recording.launches();
+        #[cfg(not(target_arch = "wasm32"))]
+        self.compile_all(all)?;
         let size = (all.len().max(1) * MAX_PARAMS_SIZE) as u64;
         let uniforms = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("params"),
