@@ -104,7 +104,7 @@ pub struct Probe {
 
 /// A question about a text of `length` tokens. N is the number of positions that the network sees of
 /// it, see [`Objective::positions`]; the first `length` are those of the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Question {
     /// What the network sees, `(N)`.
     pub seen: Vec<u32>,
@@ -115,6 +115,16 @@ pub struct Question {
     /// Times that the network is told, of the whole sequence or of its parts in equal number of
     /// positions.
     pub told: Vec<u32>,
+}
+
+impl Question {
+    /// Adds a question about another text.
+    pub fn extend(&mut self, other: Self) {
+        self.seen.extend(other.seen);
+        self.targets.extend(other.targets);
+        self.mask.extend(other.mask);
+        self.told.extend(other.told);
+    }
 }
 
 impl Probe {
@@ -154,13 +164,49 @@ impl Probe {
             question.mask.extend(mask);
             question.told.push(self.told(time));
         }
+        self.beside_clean(question)
+    }
+
+    /// With the clean text behind the noisy one, where the network sees both.
+    fn beside_clean(&self, mut question: Question) -> Question {
         if let Objective::Block(_) = self.objective {
-            question.seen.extend(tokens);
-            question.targets.extend(tokens);
-            question.mask.resize(2 * tokens.len(), 0);
-            question.told.resize(2 * times.len(), 0);
+            let Question { seen, targets, mask, told } = &mut question;
+            seen.extend_from_slice(targets);
+            targets.extend_from_within(..);
+            mask.resize(targets.len(), 0);
+            told.resize(2 * told.len(), 0);
         }
         question
+    }
+
+    /// A question about texts of `length` tokens of which only a share is `known`: all but the `hidden`
+    /// ones, which are masked. An autoregressive network is asked for every token.
+    pub(crate) fn partly_known(
+        &self,
+        texts: &[u32],
+        hidden: &[bool],
+        length: usize,
+        known: f64,
+    ) -> Question {
+        let parts = self.objective.parts(length);
+        let mut all = Question::default();
+        for (text, hidden) in texts.chunks(length).zip(hidden.chunks(length)) {
+            let question = if self.objective == Objective::Autoregressive {
+                self.question(text, &[1], 0, 0)
+            } else {
+                let masked = text.iter().zip(hidden);
+                let seen = masked.map(|(&id, &hidden)| if hidden { self.mask_id } else { id });
+                let told = self.trained.nearest(known, self.timesteps) as u32;
+                self.beside_clean(Question {
+                    seen: seen.collect(),
+                    targets: text.to_vec(),
+                    mask: hidden.iter().map(|&hidden| u32::from(hidden)).collect(),
+                    told: vec![told; parts],
+                })
+            };
+            all.extend(question);
+        }
+        all
     }
 
     /// The time that the network is told where a text is noisy.

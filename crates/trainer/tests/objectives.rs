@@ -150,6 +150,54 @@ fn each_objective_is_trained_measured_and_written_with() {
 }
 
 #[test]
+fn texts_are_read_in_any_order_that_a_model_knows() {
+    let place = Place::new();
+    succeed(&mut place.train("masked", &["--steps", "200"]));
+    succeed(place.train("block", &["--steps", "200"]).args(BLOCKS));
+    succeed(place.train("autoregressive", &["--steps", "50"]).args(AUTOREGRESSIVE));
+    succeed(&mut place.train("uniform", &["--steps", "1", "--set", "objective=uniform"]));
+    let data = place.path("stories.txt");
+    let eval = |runs: &[&str], order: &str, json: bool| {
+        let mut eval = trainer();
+        eval.arg("eval").arg("--data").arg(&data).args(["--device", "cpu", "--batches", "4"]);
+        runs.iter().for_each(|run| {
+            eval.arg("--checkpoint").arg(place.path(run));
+        });
+        eval.args(["--order", order]).args(json.then_some("--json"));
+        eval
+    };
+    for order in ["left-to-right", "confidence", "random"] {
+        let printed = succeed(&mut eval(&["masked", "block"], order, true));
+        let reports: Value = serde_json::from_str(&printed).expect("JSON");
+        for report in reports.as_array().expect("reports") {
+            let chain = &report["chain_rule"];
+            assert_eq!(chain["order"], order);
+            let number = |value: &Value| value.as_f64().expect("a number");
+            let [bits, error] =
+                ["bits_per_byte", "bits_per_byte_error"].map(|key| number(&chain[key]));
+            let [bound, scatter] =
+                ["bits_per_byte", "bits_per_byte_error"].map(|key| number(&report[key]));
+            assert!(error > 0.0 && error < 0.1 * bits, "{report}");
+            // In the mean over all orders the chain rule gives the bound.
+            let apart = (bits - bound).abs();
+            assert!(apart < 4.0 * scatter.hypot(error) + 0.15 * bound, "{report}");
+        }
+    }
+    let printed = succeed(&mut eval(&["autoregressive"], "left-to-right", true));
+    let report = &serde_json::from_str::<Value>(&printed).expect("JSON")[0];
+    let apart =
+        report["bits_per_byte"].as_f64().zip(report["chain_rule"]["bits_per_byte"].as_f64());
+    assert!(apart.is_some_and(|(a, b)| (a - b).abs() < 1e-9), "{report}");
+    let table = succeed(&mut eval(&["autoregressive", "block"], "left-to-right", false));
+    assert!(table.contains("bits per byte, left-to-right"), "{table}");
+
+    let only = ["reads left to right only, not in the order `confidence`"];
+    fail(&mut eval(&["autoregressive"], "confidence", false), &only);
+    let none = ["a model of the objective `uniform`", "only its bound can be measured"];
+    fail(&mut eval(&["uniform"], "random", false), &none);
+}
+
+#[test]
 fn objectives_that_cannot_be_get_a_sentence() {
     let place = Place::new();
     fail(

@@ -6,6 +6,8 @@ use kernels::noise_divergence::{self, Divergence};
 use model::forward::{self, Pass};
 use model::{Model, Schedule};
 
+use super::scorer::Best;
+
 /// Costs of the steps of uniform diffusion. In masked diffusion the cost is the cross-entropy, up to
 /// a weight.
 #[derive(Clone, Debug)]
@@ -35,13 +37,14 @@ impl Costs {
 }
 
 /// Records the forward pass with the statistics of every position against `targets (N)`, and what it
-/// costs where sequences are corrupted at `times (batch)`.
+/// costs where sequences are corrupted at `times (batch)`, and the likeliest tokens.
 pub(crate) fn record(
     step: &mut Recording,
     pass: &Pass<'_>,
     targets: Slice,
     stats: TokenStats,
     costs: Option<(&Costs, Slice)>,
+    best: Option<Best>,
 ) {
     let Pass { model, acts, ids, .. } = *pass;
     forward::logits(step, pass, |step, rows, logits| {
@@ -59,6 +62,9 @@ pub(crate) fn record(
                 plain: model.objective == model::Objective::Uniform,
             };
             noise_divergence::record(step, io, &divergence);
+        }
+        if let Some(best) = best {
+            best.record(step, logits, first, count);
         }
     });
 }

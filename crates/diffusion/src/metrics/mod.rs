@@ -3,9 +3,11 @@
 //! * [`MaskedScores`]: masked perplexity and reconstruction accuracy (not a likelihood bound).
 //! * [`EntropyByTime`]: how unsure predictions are at each time.
 //! * [`NoiseBound`]: the negative evidence lower bound (NELBO), as bits per byte.
+//! * [`ChainRule`]: the likelihood itself, one token after the other in some order.
 //! * [`change_rate`], [`distinct`], [`unigram_entropy`], [`Overlap`]: of generated texts.
 //! * [`Scorer`] computes the statistics of positions on a device; [`corrupt`] corrupts them.
 
+mod chain_rule;
 mod corruption;
 pub(crate) mod costs;
 mod masked;
@@ -16,6 +18,7 @@ mod texts;
 #[cfg(test)]
 mod tests;
 
+pub use chain_rule::{ChainOrder, ChainOrderError, ChainRule};
 pub use corruption::corrupt;
 pub use masked::{EntropyByTime, MaskedScores};
 pub use noise_bound::{BitsPerByte, NoiseBound, stratified_times};

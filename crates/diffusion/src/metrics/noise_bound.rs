@@ -59,7 +59,12 @@ impl NoiseBound {
             self.weights.len() as f64 * self.weights[t - 1] * sum
         });
         let estimate = estimates.sum();
-        self.estimates.push(estimate);
+        self.add_estimate(estimate);
+    }
+
+    /// Adds one sequence of which the information, or an estimate of it, is known: in nats.
+    pub fn add_estimate(&mut self, nats: f64) {
+        self.estimates.push(nats);
     }
 
     /// Mean of the sequences' estimates and its standard error, in nats per sequence.

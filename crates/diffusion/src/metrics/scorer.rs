@@ -1,8 +1,8 @@
 //! Statistics of positions, computed on a device.
 
 use device::{Device, DeviceError, Element, Program, Recording, Slice};
-use kernels::Variants;
 use kernels::cross_entropy::TokenStats;
+use kernels::{Variants, sample_explain};
 use model::forward::Pass;
 use model::{Activations, Model, Schedule};
 
@@ -20,6 +20,9 @@ pub struct Scores {
     /// What a step costs in [`NoiseBound`](super::NoiseBound), in nats: the cross-entropy, unless the
     /// model is one of uniform diffusion.
     pub costs: Vec<f32>,
+    /// Probability of the likeliest token; empty unless the scorer is one
+    /// [with confidence](Scorer::with_confidence).
+    pub confidence: Vec<f32>,
 }
 
 /// A recorded forward pass over batches of `batch` sequences of `length` tokens: of as many positions
@@ -33,6 +36,45 @@ pub struct Scorer {
     stats: TokenStats,
     /// With the times at which sequences are corrupted, `(batch)`.
     costs: Option<(Costs, Slice)>,
+    best: Option<Best>,
+}
+
+/// The likeliest tokens of every position, of which a scorer wants the probability of the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Best {
+    tokens: Slice,
+    probabilities: Slice,
+    entropy: Slice,
+}
+
+impl Best {
+    fn new(device: &mut Device, rows: usize) -> Result<Self, DeviceError> {
+        let best = rows * sample_explain::BEST;
+        Ok(Self {
+            tokens: device.allocate("scored_best", Element::Word, best)?,
+            probabilities: device.allocate("scored_probabilities", Element::Float, best)?,
+            entropy: device.allocate("scored_entropy", Element::Float, rows)?,
+        })
+    }
+
+    /// Records them from the `logits` of `count` rows from `first` on.
+    pub(super) fn record(self, step: &mut Recording, logits: Slice, first: usize, count: usize) {
+        let part = |slice: Slice, width| slice.part(first * width, count * width);
+        let io = sample_explain::Buffers {
+            logits,
+            tokens: part(self.tokens, sample_explain::BEST),
+            probabilities: part(self.probabilities, sample_explain::BEST),
+            entropy: part(self.entropy, 1),
+        };
+        sample_explain::record(step, io, None);
+    }
+}
+
+/// What a scorer says beside loss, hit and entropy.
+enum More {
+    Nothing,
+    Costs(Schedule),
+    Confidence,
 }
 
 impl Scorer {
@@ -44,7 +86,7 @@ impl Scorer {
         batch: usize,
         length: usize,
     ) -> Result<Self, DeviceError> {
-        Self::recorded(device, variants, model, None, [batch, length])
+        Self::recorded(device, variants, model, More::Nothing, [batch, length])
     }
 
     /// The same with the costs of denoising steps, for texts that are corrupted by a schedule.
@@ -55,14 +97,24 @@ impl Scorer {
         schedule: Schedule,
         size: [usize; 2],
     ) -> Result<Self, DeviceError> {
-        Self::recorded(device, variants, model, Some(schedule), size)
+        Self::recorded(device, variants, model, More::Costs(schedule), size)
+    }
+
+    /// The same with the probability of the likeliest token.
+    pub fn with_confidence(
+        device: &mut Device,
+        variants: &Variants,
+        model: &Model,
+        size: [usize; 2],
+    ) -> Result<Self, DeviceError> {
+        Self::recorded(device, variants, model, More::Confidence, size)
     }
 
     fn recorded(
         device: &mut Device,
         variants: &Variants,
         model: &Model,
-        schedule: Option<Schedule>,
+        more: More,
         [batch, length]: [usize; 2],
     ) -> Result<Self, DeviceError> {
         let positions = model.objective.positions(length);
@@ -70,9 +122,11 @@ impl Scorer {
         let mut acts = Activations::for_inference(device, &model.config, batch, positions)?;
         acts.mask = model.objective.attention();
         let stats = model::alloc_stats(device, batch * positions)?;
-        let costs = match schedule {
-            Some(schedule) => Costs::new(device, model, schedule, batch * positions)?,
-            None => None,
+        let rows = batch * positions;
+        let (costs, best) = match more {
+            More::Nothing => (None, None),
+            More::Costs(schedule) => (Costs::new(device, model, schedule, rows)?, None),
+            More::Confidence => (None, Some(Best::new(device, rows)?)),
         };
         let mut words = |label, len| device.allocate(label, Element::Word, len);
         let ids = words("scored_ids", batch * positions)?;
@@ -85,9 +139,9 @@ impl Scorer {
             None => None,
         };
         let recorded = costs.as_ref().map(|(costs, times)| (costs, *times));
-        costs::record(&mut step, &pass, targets, stats, recorded);
+        costs::record(&mut step, &pass, targets, stats, recorded, best);
         let program = device.compile(step)?;
-        Ok(Self { program, ids, targets, timesteps, stats, costs })
+        Ok(Self { program, ids, targets, timesteps, stats, costs, best })
     }
 
     /// Scores `ids (N)`, as a [`Probe`](crate::Probe) presents them, against clean `targets (N)`, with
@@ -110,16 +164,16 @@ impl Scorer {
         device.run(&self.program)?;
         let TokenStats { loss, hit, entropy, .. } = self.stats;
         let costs = self.costs.as_ref().map_or(loss, |(costs, _)| costs.nats);
-        let [loss, hit, entropy, costs] = device
-            .read_bits(&[loss, hit, entropy, costs])
-            .await?
-            .try_into()
-            .expect("as many parts as slices");
+        let best = self.best.map(|best| best.probabilities);
+        let read = [loss, hit, entropy, costs].into_iter().chain(best).collect::<Vec<_>>();
+        let mut read = device.read_bits(&read).await?.into_iter().map(floats);
+        let mut next = || read.next().unwrap_or_default();
         Ok(Scores {
-            loss: floats(loss),
-            hit: floats(hit),
-            entropy: floats(entropy),
-            costs: floats(costs),
+            loss: next(),
+            hit: next(),
+            entropy: next(),
+            costs: next(),
+            confidence: next().into_iter().step_by(sample_explain::BEST).collect(),
         })
     }
 

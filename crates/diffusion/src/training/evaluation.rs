@@ -101,7 +101,7 @@ impl Evaluator {
             let pass = Pass { variants, model, acts, ids, timesteps };
             // The schedule is the training's, and so is what the network is told.
             let costs = costs.as_ref().map(|costs| (costs, timesteps));
-            costs::record(&mut step, &pass, targets, stats, costs);
+            costs::record(&mut step, &pass, targets, stats, costs, None);
             let noise = Noise { mask: batches.mask, timesteps };
             Ok::<_, DeviceError>((device.compile(step)?, noise))
         };

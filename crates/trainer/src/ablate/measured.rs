@@ -101,6 +101,7 @@ impl Measured {
             tokenizer: None,
             batches: ablation.batches,
             schedule: None,
+            order: None,
             compute: compute.clone(),
         };
         let at_last = eval::measure(&last, &request)?;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use diffusion::Schedule;
+use diffusion::metrics::ChainOrder;
 
 use crate::compute::ComputeArgs;
 use crate::corpus_files::CORPUS;
@@ -54,6 +55,16 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "NAME", value_parser = schedule())]
     pub(crate) schedule: Option<Schedule>,
 
+    /// Also measure the likelihood by the chain rule: token after token in this order, each from all
+    /// those before it
+    ///
+    /// The likelihood itself, not a bound, and as good as a sampler that writes one token at a time in
+    /// this order. `confidence` takes the token whose prediction is surest, without a look at the text.
+    /// A pass of the network for each token of a sequence (in block diffusion, of a block), on the
+    /// same sequences as the bound: with 256 tokens, 256 times the work. Take few `--batches`.
+    #[arg(long, value_name = "ORDER", value_parser = order())]
+    pub(crate) order: Option<ChainOrder>,
+
     /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -77,6 +88,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
         tokenizer: args.tokenizer.clone(),
         batches: args.batches as usize,
         schedule: args.schedule,
+        order: args.order,
         compute: args.compute.clone(),
     };
     let texts = [&args.data, &args.text, &args.train_data].into_iter().flatten();
@@ -111,4 +123,12 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
 /// Names of the schedules, as in the settings.
 fn schedule() -> impl TypedValueParser<Value = Schedule> {
     PossibleValuesParser::new(Schedule::ALL.map(Schedule::name)).try_map(|name| name.parse())
+}
+
+/// Names of the orders of the chain rule.
+fn order() -> impl TypedValueParser<Value = ChainOrder> {
+    PossibleValuesParser::new(ChainOrder::ALL.map(ChainOrder::name)).map(|name| {
+        let found = ChainOrder::ALL.into_iter().find(|order| order.name() == name);
+        found.expect("a possible value")
+    })
 }

@@ -3,7 +3,9 @@
 
 use anyhow::{Result, ensure};
 use device::Device;
-use diffusion::metrics::{BitsPerByte, EntropyByTime, MaskedScores, Scorer, stratified_times};
+use diffusion::metrics::{
+    BitsPerByte, ChainRule, EntropyByTime, MaskedScores, NoiseBound, Scorer, stratified_times,
+};
 use diffusion::{Probe, Question};
 use indicatif::ProgressBar;
 use pollster::block_on;
@@ -79,13 +81,9 @@ pub(super) fn measure(
         .map(|first| (first..count).step_by(windows.batches.len()).map(of_sequence).collect())
         .collect();
     let mut score = |clean: &[u32], times: &[Vec<usize>], first: usize| {
-        let mut all = Question { seen: vec![], targets: vec![], mask: vec![], told: vec![] };
+        let mut all = Question::default();
         for ((tokens, times), number) in clean.chunks(length).zip(times).zip(first..) {
-            let question = probe.question(tokens, times, SEED, number as u32);
-            all.seen.extend(question.seen);
-            all.targets.extend(question.targets);
-            all.mask.extend(question.mask);
-            all.told.extend(question.told);
+            all.extend(probe.question(tokens, times, SEED, number as u32));
         }
         let times: Vec<u32> = times.iter().flatten().map(|&t| t as u32).collect();
         let scores = scorer.score_at(device, &all.seen, &all.targets, &times, &all.told);
@@ -114,6 +112,24 @@ pub(super) fn measure(
         }
     }
     Ok(Measured { masked, entropy, bits_per_byte: bound.bits_per_byte(bytes_per_sequence) })
+}
+
+/// Bits per byte of the same windows by the chain rule.
+pub(super) fn chain(
+    device: &mut Device,
+    rule: &ChainRule,
+    windows: &Windows,
+    bytes_per_sequence: f64,
+    bar: &ProgressBar,
+) -> Result<BitsPerByte> {
+    let mut likelihood = NoiseBound::exact();
+    for (clean, first) in windows.batches.iter().zip((0..).step_by(BATCH)) {
+        let numbers: Vec<u32> = (first..first + BATCH as u32).collect();
+        for nats in block_on(rule.nats(device, clean, &numbers, || bar.inc(1)))? {
+            likelihood.add_estimate(nats);
+        }
+    }
+    Ok(likelihood.bits_per_byte(bytes_per_sequence))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use corpus::stories::VALIDATION_SHARE;
 use corpus::tokenizer::Tokenizer;
-use diffusion::metrics::{Overlap, Scorer, distinct, unigram_entropy};
+use diffusion::metrics::{ChainOrder, ChainRule, Overlap, Scorer, distinct, unigram_entropy};
 use diffusion::{Probe, Schedule};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernels::Precision;
@@ -39,6 +39,8 @@ pub(crate) struct Request {
     pub(crate) batches: usize,
     /// Schedule that masks the text; `None` takes the model's.
     pub(crate) schedule: Option<Schedule>,
+    /// Order of the chain rule, if the likelihood is to be measured by it, too.
+    pub(crate) order: Option<ChainOrder>,
     /// What to compute on.
     pub(crate) compute: ComputeArgs,
 }
@@ -65,6 +67,9 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
     let config = checkpoint.config;
     let card = &checkpoint.card;
     let trained = card.schedule;
+    let order = request.order;
+    let chain_passes =
+        order.map(|order| order.passes(card.objective, config.block_size)).transpose()?;
     let held_out = held_out(&request.text, folder, tokenizer, config.block_size)?;
     let windows = denoise::Windows::new(&held_out, config.block_size, request.batches)?;
 
@@ -79,14 +84,23 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
     let tokens: Vec<u32> = windows.sequences().flatten().copied().collect();
     let bytes = tokenizer.bytes_per_token(&tokens) * config.block_size as f64;
     let probe = Probe::new(&config, model.objective, trained, masks);
-    // Batches of the loss and of each timestep's entropy, and about as many passes of the sampler.
+    // Batches of the loss and of each timestep's entropy, about as many passes of the sampler, and those
+    // of the chain rule.
     let passes = request.batches + denoise::ENTROPY_BATCHES * probe.times() + config.timesteps + 1;
+    let passes = passes + request.batches * chain_passes.unwrap_or(0);
     let bar = ProgressBar::new(passes as u64).with_style(
         ProgressStyle::with_template("{bar:24} pass {pos}/{len}  {eta} left")?
             .progress_chars("━╸ "),
     );
     let measured = denoise::measure(&mut device, &scorer, &probe, &windows, bytes, &bar)?;
     let texts = generate::texts(&mut device, &variants, &model, trained, &windows, &bar)?;
+    let chain_rule = match order {
+        Some(order) => {
+            let rule = ChainRule::new(&mut device, &variants, &model, probe, order, size)?;
+            Some((order, denoise::chain(&mut device, &rule, &windows, bytes, &bar)?))
+        }
+        None => None,
+    };
     bar.finish_and_clear();
     let overlap_13 = match &request.train_data {
         Some(path) => {
@@ -115,6 +129,11 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
         unigram_entropy: unigram_entropy(&texts.generated),
         bits_per_byte: measured.bits_per_byte.mean,
         bits_per_byte_error: measured.bits_per_byte.standard_error,
+        chain_rule: chain_rule.map(|(order, bits)| report::ChainRule {
+            order,
+            bits_per_byte: bits.mean,
+            bits_per_byte_error: bits.standard_error,
+        }),
         overlap_13,
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use diffusion::Schedule;
+use diffusion::metrics::ChainOrder;
 use model::Objective;
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +35,19 @@ pub(crate) struct Report {
     /// estimate.
     pub(crate) bits_per_byte: f64,
     pub(crate) bits_per_byte_error: f64,
+    /// The likelihood by the chain rule, if it was asked for.
+    pub(crate) chain_rule: Option<ChainRule>,
     /// Share of generated 13-grams that stand in the training text.
     pub(crate) overlap_13: Option<f64>,
+}
+
+/// The likelihood by the chain rule, token after token.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChainRule {
+    pub(crate) order: ChainOrder,
+    pub(crate) bits_per_byte: f64,
+    /// Standard error, from the scatter of the sequences.
+    pub(crate) bits_per_byte_error: f64,
 }
 
 impl Report {
@@ -96,8 +108,16 @@ pub(crate) fn table(reports: &[Report]) -> String {
             Box::new(move |r| r.overlap_13.map_or("-".to_owned(), percent)),
         ),
     ];
-    let rows: Vec<(&str, Vec<String>)> =
+    let mut rows: Vec<(&str, Vec<String>)> =
         rows.iter().map(|(label, cell)| (*label, reports.iter().map(cell).collect())).collect();
+    let chains: Vec<_> = reports.iter().filter_map(|report| report.chain_rule).collect();
+    let label = chains.first().map(|chain| format!("bits per byte, {}", chain.order));
+    if let Some(label) = &label {
+        let cell = |chain: &ChainRule| {
+            format!("{:.4} ± {:.4}", chain.bits_per_byte, chain.bits_per_byte_error)
+        };
+        rows.push((label, chains.iter().map(cell).collect()));
+    }
     let mut table = crate::table::table(&rows);
     for report in reports.iter().filter(|report| report.times().is_some()) {
         let _ = write!(table, "\nentropy per timestep, {}\n{}", report.name, bars(report));
@@ -162,14 +182,22 @@ mod tests {
             unigram_entropy: 3.0,
             bits_per_byte: 1.5,
             bits_per_byte_error: 0.01,
+            chain_rule: None,
             overlap_13: None,
         };
-        let table = table(&[report("one"), report("another")]);
+        let chain_rule = ChainRule {
+            order: ChainOrder::Confidence,
+            bits_per_byte: 1.25,
+            bits_per_byte_error: 0.02,
+        };
+        let measured = |name| Report { chain_rule: Some(chain_rule), ..report(name) };
+        let table = table(&[measured("one"), measured("another")]);
         for (label, one, another) in [
             ("model", "one", "another"),
             ("masked perplexity", "7.39", "7.39"),
             ("  at t = (T + 1) / 2", "2.0000", "2.0000"),
             ("bits per byte, at most", "1.5000 ± 0.0100", "1.5000 ± 0.0100"),
+            ("bits per byte, confidence", "1.2500 ± 0.0200", "1.2500 ± 0.0200"),
         ] {
             let line = format!("{label:31}  {one:>15}  {another:>15}");
             assert!(table.lines().any(|found| found == line), "{line}\n{table}");
