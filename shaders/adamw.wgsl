@@ -2,19 +2,23 @@
 // invocation.
 //
 //   g      = scale * d_p
-//   p     *= 1 - lr * weight_decay
+//   p     *= 1 - lr * weight_decay        cautious: only where this and the update have the same sign
 //   m      = beta1 m + (1 - beta1) g
 //   v      = beta2 v + (1 - beta2) g²
 //   p     -= lr / (1 - beta1^n) * m / (sqrt(v) / sqrt(1 - beta2^n) + eps)
 //
+// Cautious weight decay: arXiv 2510.12402.
+//
 //   counter  (1)      n
-//   control  (4)      factor of the learning rate, scale of the gradient (negative: do nothing)
+//   control  (4)      factor of the learning rate, scale of the gradient (negative: do nothing); element
+//                     3, factor of the weight decay
 //   d_p      (count)
 //   p, m, v  (count)  in place
 //
 // Host side and CPU twin: crates/kernels/src/adamw.rs.
 
 #import elements
+#import one_minus_exp
 
 const WORKGROUP_SIZE: u32 = 256u;
 
@@ -27,6 +31,7 @@ struct Params {
     ln_beta2: f32,
     eps: f32,
     weight_decay: f32,
+    cautious: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -36,18 +41,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> p: array<f32>;
 @group(0) @binding(5) var<storage, read_write> m: array<f32>;
 @group(0) @binding(6) var<storage, read_write> v: array<f32>;
-
-// 1 - e^x for x <= 0, without cancellation near 0.
-fn one_minus_exp(x: f32) -> f32 {
-    if x < -0.5 {
-        return 1.0 - exp(x);
-    }
-    var series = 1.0 + x / 9.0;
-    for (var k = 8.0; k > 1.0; k -= 1.0) {
-        series = 1.0 + x / k * series;
-    }
-    return -x * series;
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -69,7 +62,10 @@ fn main(
     let first = params.beta1 * m[i] + (1.0 - params.beta1) * g;
     let second = params.beta2 * v[i] + (1.0 - params.beta2) * g * g;
     let denominator = sqrt(second) / sqrt(correction2) + params.eps;
-    p[i] = p[i] * (1.0 - lr * params.weight_decay) - lr / correction1 * first / denominator;
+    let weight_decay = params.weight_decay * control[3];
+    let spared = params.cautious == 1u && first * p[i] < 0.0;
+    let keep = select(1.0 - lr * weight_decay, 1.0, spared);
+    p[i] = p[i] * keep - lr / correction1 * first / denominator;
     m[i] = first;
     v[i] = second;
 }

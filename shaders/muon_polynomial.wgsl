@@ -1,7 +1,7 @@
 // Polynomial of one Newton-Schulz step: what the matrix is multiplied with so that its singular
 // values move towards 1. One element per invocation.
 //
-//   p   = 3.4445 I - 4.7750 s + 2.0315 s²
+//   p   = a I + b s + c s²
 //
 //   s   (size, size)     x xᵀ or xᵀ x
 //   s2  (size, size)     s s
@@ -15,6 +15,9 @@ const WORKGROUP_SIZE: u32 = 256u;
 
 struct Params {
     size: u32,
+    a: f32,
+    b: f32,
+    c: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,5 +36,5 @@ fn main(
         return;
     }
     let identity = select(0.0, 1.0, i / params.size == i % params.size);
-    p[i] = 3.4445 * identity - 4.7750 * s[i] + 2.0315 * s2[i];
+    p[i] = params.a * identity + params.b * s[i] + params.c * s2[i];
 }

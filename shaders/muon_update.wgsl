@@ -2,7 +2,10 @@
 //
 //   p  = (1 - lr * weight_decay) p - lr * sqrt(max(1, rows / columns)) * o
 //
-//   control  (4)      factor of the learning rate, scale of the gradient (negative: do nothing)
+// Cautious weight decay (arXiv 2510.12402): the decay is left out where o and p have other signs.
+//
+//   control  (4)      factor of the learning rate, scale of the gradient (negative: do nothing); element
+//                     3, factor of the weight decay
 //   o        (count)
 //   p        (count)  in place
 //
@@ -17,6 +20,7 @@ struct Params {
     lr: f32,
     weight_decay: f32,
     shape_factor: f32,
+    cautious: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -35,5 +39,8 @@ fn main(
         return;
     }
     let lr = params.lr * control[0];
-    p[i] = (1.0 - lr * params.weight_decay) * p[i] - lr * params.shape_factor * o[i];
+    let weight_decay = params.weight_decay * control[3];
+    let spared = params.cautious == 1u && o[i] * p[i] < 0.0;
+    let keep = select(1.0 - lr * weight_decay, 1.0, spared);
+    p[i] = keep * p[i] - lr * params.shape_factor * o[i];
 }

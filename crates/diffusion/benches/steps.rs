@@ -11,7 +11,7 @@ use diffusion::Schedule;
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use diffusion::training::{Training, TrainingOptions};
 use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
-use optim::{AdamW, LrSchedule, OptimizerConfig};
+use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
 const BATCH: usize = 8;
@@ -23,6 +23,9 @@ const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     muon: None,
     clip: 1.0,
     schedule: LrSchedule::CONSTANT,
+    decay: DecaySchedule::Constant,
+    cautious: false,
+    average: 0.0,
 };
 
 fn all(criterion: &mut Criterion) {

@@ -11,7 +11,7 @@ use diffusion::training::{
 };
 use kernels::Variants;
 use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
-use optim::{AdamW, LrSchedule, MuonConfig, OptimizerConfig};
+use optim::{AdamW, Coefficients, DecaySchedule, LrSchedule, MuonConfig, OptimizerConfig};
 use pollster::block_on;
 
 /// Bytes: the smallest size that a whole activation of this batch fits.
@@ -45,9 +45,17 @@ const OPTIONS: TrainingOptions = TrainingOptions {
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     adamw: AdamW { lr: 5e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 },
     scalar_lr: 0.02,
-    muon: Some(MuonConfig { lr: 0.01, momentum: 0.95, weight_decay: 0.0 }),
+    muon: Some(MuonConfig {
+        lr: 0.01,
+        momentum: 0.95,
+        weight_decay: 0.0,
+        coefficients: Coefficients::Jordan,
+    }),
     clip: 1.0,
     schedule: LrSchedule::CONSTANT,
+    decay: DecaySchedule::Constant,
+    cautious: false,
+    average: 0.0,
 };
 
 fn gpu() -> Device {

@@ -11,7 +11,7 @@ use diffusion::training::{Batches, Corpus, Split, Training, TrainingOptions};
 use diffusion::{Probe, Question, Schedule};
 use kernels::Variants;
 use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
-use optim::{AdamW, LrSchedule, OptimizerConfig};
+use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
 /// Three tokens and `[MASK]`.
@@ -56,6 +56,9 @@ const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     muon: None,
     clip: 1.0,
     schedule: LrSchedule::CONSTANT,
+    decay: DecaySchedule::Constant,
+    cautious: false,
+    average: 0.0,
 };
 
 fn network(device: &mut Device, config: Config, objective: Objective, std: f32) -> Model {

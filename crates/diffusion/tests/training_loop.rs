@@ -8,7 +8,7 @@ use diffusion::training::{
 };
 use kernels::Variants;
 use model::{Beta, Config, Init, Model, Objective, Times, Weighting, initial_values};
-use optim::{AdamW, LrSchedule, OptimizerConfig};
+use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
 const CONFIG: Config = Config {
@@ -50,6 +50,9 @@ const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     muon: None,
     clip: 1.0,
     schedule: LrSchedule::CONSTANT,
+    decay: DecaySchedule::Constant,
+    cautious: false,
+    average: 0.0,
 };
 
 /// Counts upwards, again and again: a token follows from any other.

@@ -8,7 +8,7 @@ use diffusion::training::step::{self, Parts};
 use diffusion::training::{Batches, Corpus, TrainingOptions};
 use kernels::Variants;
 use model::{Config, Init, LEAST_SHARE, Model, Objective, Times, Weighting, initial_values};
-use optim::{AdamW, LrSchedule, OptimizerConfig};
+use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
 use pollster::block_on;
 
 /// Three tokens and `[MASK]`; the network is not told the time.
@@ -47,6 +47,9 @@ const OPTIMIZER: OptimizerConfig = OptimizerConfig {
     muon: None,
     clip: 1.0,
     schedule: LrSchedule::CONSTANT,
+    decay: DecaySchedule::Constant,
+    cautious: false,
+    average: 0.0,
 };
 
 fn network(device: &mut Device) -> Model {

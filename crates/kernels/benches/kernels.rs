@@ -110,7 +110,7 @@ fn adamw_update(device: &mut Device, step: &mut Recording) -> Slice {
     let counter = device.allocate("counter", Element::Word, 1).expect("it fits");
     let control = device.floats("control", &[1.0; 4]).expect("it fits");
     let config = adamw::AdamW { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.0 };
-    adamw::record(step, adamw::Buffers { counter, control, d_p, p, m, v }, config);
+    adamw::record(step, adamw::Buffers { counter, control, d_p, p, m, v }, config, false);
     p
 }
 

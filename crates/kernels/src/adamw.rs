@@ -19,6 +19,7 @@ params! {
         ln_beta2: f32,
         eps: f32,
         weight_decay: f32,
+        cautious: u32,
     }
 }
 
@@ -27,7 +28,8 @@ buffers! {
     pub struct Buffers {
         /// Number of the step, `(1)`.
         counter: words,
-        /// Factor on the learning rate and scale of the gradient.
+        /// Factor on the learning rate, scale of the gradient, and factor on the weight decay, see
+        /// [`crate::begin_step`].
         control: floats,
         /// Gradient.
         d_p: floats,
@@ -59,8 +61,9 @@ pub struct AdamW {
     pub weight_decay: f64,
 }
 
-/// Records one update.
-pub fn record(step: &mut Recording, io: Buffers, config: AdamW) {
+/// Records one update. A `cautious` one decays a parameter only where that goes the way of the update
+/// (arXiv 2510.12402).
+pub fn record(step: &mut Recording, io: Buffers, config: AdamW, cautious: bool) {
     step.push(
         Launch::new(
             &KERNEL,
@@ -73,6 +76,7 @@ pub fn record(step: &mut Recording, io: Buffers, config: AdamW) {
                 ln_beta2: config.beta2.ln() as f32,
                 eps: config.eps as f32,
                 weight_decay: config.weight_decay as f32,
+                cautious: u32::from(cautious),
             },
             io,
             grid::elements(io.p.len),
@@ -94,7 +98,8 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let correction1 = -(n * of(params.ln_beta1)).exp_m1();
     let correction2 = -(n * of(params.ln_beta2)).exp_m1();
     let (beta1, beta2, eps) = (of(params.beta1), of(params.beta2), of(params.eps));
-    let keep = E::one() - lr * of(params.weight_decay);
+    let keep = E::one() - lr * (of(params.weight_decay) * control[3]);
+    let cautious = params.cautious == 1;
     let (rate, root2) = (lr / correction1, correction2.sqrt());
 
     let moments = m.floats_mut().par_chunks_mut(CHUNK).zip(v.floats_mut().par_chunks_mut(CHUNK));
@@ -104,6 +109,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
             let g = scale * d_p;
             *m = beta1 * *m + (E::one() - beta1) * g;
             *v = beta2 * *v + (E::one() - beta2) * g * g;
+            let keep = if cautious && *m * *p < E::zero() { E::one() } else { keep };
             *p = keep * *p - rate * *m / (v.sqrt() / root2 + eps);
         })
     });

@@ -1,12 +1,12 @@
-//! The step counter and the learning rate.
+//! The step counter, and what changes from step to step.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
 use serde::{Deserialize, Serialize};
 
 use crate::imports::kernel;
 
-/// Elements of the buffer `control` that steers the optimiser: factor of the learning rate,
-/// scale of the gradient, two spare.
+/// Elements of the buffer `control` that steers the optimizer: factor of the learning rate, scale of the
+/// gradient, share of the newest weights in their average, factor of the weight decay.
 pub const CONTROL: usize = 4;
 
 /// Decay of the learning rate after the warm-up.
@@ -19,6 +19,30 @@ pub enum LrDecay {
     Cosine,
     /// A straight line from 1 to the floor.
     Linear,
+}
+
+/// How the weight decay changes over a run. An update shrinks weights by rate times decay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecaySchedule {
+    /// Always the same.
+    Constant,
+    /// In proportion to the learning rate: what weights shrink by goes with the rate squared.
+    Rate,
+    /// A straight line from the whole decay to none at the end of the run.
+    Linear,
+}
+
+/// What changes from step to step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Schedules {
+    /// Learning rate.
+    pub rate: LrSchedule,
+    /// Weight decay.
+    pub decay: DecaySchedule,
+    /// Exponent e of the weights' average: step n leaves (1 - 1/n)^e of it, which makes it a mean over all
+    /// steps with weights that grow like n^(e - 1) (Karras et al. 2023, arXiv 2312.02696, with e = γ + 1).
+    pub average: f64,
 }
 
 /// Learning-rate schedule: the factor on the learning rate at each step. Steps count from 1.
@@ -44,20 +68,30 @@ impl LrSchedule {
 
     /// The factor at step `n`.
     pub fn factor(&self, n: u32) -> f64 {
-        factor(&self.params(), n)
+        let schedules = Schedules { rate: *self, decay: DecaySchedule::Constant, average: 0.0 };
+        factor(&schedules.params(), n)
     }
+}
 
+impl Schedules {
     fn params(&self) -> Params {
+        let LrSchedule { shape, warmup, decay_start, total, floor } = self.rate;
         Params {
-            shape: match self.shape {
+            shape: match shape {
                 LrDecay::Constant => 0,
                 LrDecay::Cosine => 1,
                 LrDecay::Linear => 2,
             },
-            warmup: self.warmup,
-            decay_start: self.decay_start,
-            total: self.total.max(self.decay_start + 1),
-            floor: self.floor as f32,
+            warmup,
+            decay_start,
+            total: total.max(decay_start + 1),
+            floor: floor as f32,
+            weight_decay: match self.decay {
+                DecaySchedule::Constant => 0,
+                DecaySchedule::Rate => 1,
+                DecaySchedule::Linear => 2,
+            },
+            exponent: self.average as f32,
         }
     }
 }
@@ -69,6 +103,8 @@ params! {
         decay_start: u32,
         total: u32,
         floor: f32,
+        weight_decay: u32,
+        exponent: f32,
     }
 }
 
@@ -77,7 +113,7 @@ buffers! {
     pub struct Buffers {
         /// In place: number of the step, `(1)`.
         counter: words_mut,
-        /// Written: element 0, the factor on the learning rate.
+        /// Written: all elements but the second, which [`crate::grad_norm`] writes.
         control: floats_mut,
     }
 }
@@ -85,9 +121,9 @@ buffers! {
 /// `shaders/begin_step.wgsl`
 pub static KERNEL: Kernel = kernel!("begin_step", Params, Buffers, twin);
 
-/// Records `counter += 1` and the factor on the learning rate.
-pub fn record(step: &mut Recording, io: Buffers, schedule: &LrSchedule) {
-    step.push(Launch::new(&KERNEL, &schedule.params(), io, [1, 1, 1]));
+/// Records `counter += 1` and what belongs to that step.
+pub fn record(step: &mut Recording, io: Buffers, schedules: &Schedules) {
+    step.push(Launch::new(&KERNEL, &schedules.params(), io, [1, 1, 1]));
 }
 
 fn factor(params: &Params, n: u32) -> f64 {
@@ -106,5 +142,15 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let (params, [counter, control]) = args.take::<Params, 2>();
     let counter = counter.words_mut();
     counter[0] += 1;
-    control.floats_mut()[0] = E::from_f64(factor(&params, counter[0]));
+    let (n, control) = (counter[0], control.floats_mut());
+    let rate = factor(&params, n);
+    control[0] = E::from_f64(rate);
+    // ln(1 - 1/n) is -∞ in the first step.
+    let rest = f64::from(params.exponent) * (-1.0 / f64::from(n)).ln_1p();
+    control[2] = E::from_f64(if n == 1 { 1.0 } else { -rest.exp_m1() });
+    control[3] = E::from_f64(match params.weight_decay {
+        0 => 1.0,
+        1 => rate,
+        _ => 1.0 - (f64::from(n) / f64::from(params.total)).min(1.0),
+    });
 }

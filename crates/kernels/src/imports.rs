@@ -13,6 +13,7 @@ pub const COMMON: Sources = &[
     ("largest", include_str!("../../../shaders/common/largest.wgsl")),
     ("level", include_str!("../../../shaders/common/level.wgsl")),
     ("matrix_product", include_str!("../../../shaders/common/matrix_product.wgsl")),
+    ("one_minus_exp", include_str!("../../../shaders/common/one_minus_exp.wgsl")),
     ("order", include_str!("../../../shaders/common/order.wgsl")),
     ("reduce", include_str!("../../../shaders/common/reduce.wgsl")),
     ("rng", include_str!("../../../shaders/common/rng.wgsl")),

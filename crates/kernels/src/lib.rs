@@ -9,6 +9,7 @@ use device::Kernel;
 
 pub mod adamw;
 pub mod attention;
+pub mod average;
 pub mod begin_step;
 pub mod cross_entropy;
 pub mod decode;
@@ -78,6 +79,7 @@ pub const ALL: &[&Kernel] = &[
     &attention::SUBGROUP_BACKWARD_KV,
     &attention::SUBGROUP_BACKWARD_Q,
     &attention::SUBGROUP_FORWARD,
+    &average::KERNEL,
     &begin_step::KERNEL,
     &cross_entropy::BACKWARD,
     &cross_entropy::FORWARD,

@@ -3,6 +3,7 @@
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::gemm::{self, Op};
 use crate::grid::CHUNK;
@@ -10,11 +11,50 @@ use crate::imports::kernel;
 use crate::vectors::{sum_of, vectorized};
 use crate::{Variants, grid};
 
-/// Newton-Schulz steps; five bring singular values between about 0.7 and 1.2.
+/// Newton-Schulz steps.
 const STEPS: usize = 5;
 
-/// Coefficients of x, x³ and x⁵ in a step, as published.
-const COEFFICIENTS: [f64; 3] = [3.4445, -4.7750, 2.0315];
+/// Polynomials a x + b x³ + c x⁵ of the steps, which bring singular values near 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Coefficients {
+    /// The same in every step (Jordan et al. 2024): from 0.01 to 1 singular values come between 0.68 and
+    /// 1.14.
+    Jordan,
+    /// Another one in every step, each the best for what the one before leaves (Amsel et al. 2025, "The
+    /// Polar Express", arXiv 2505.16932, algorithm 1): between 0.87 and 1.13, from 0.002 on.
+    PolarExpress,
+}
+
+/// Jordan's a, b, c.
+const JORDAN: [f64; 3] = [3.4445, -4.7750, 2.0315];
+
+/// a, b, c of the steps of the Polar Express, as published.
+const POLAR_EXPRESS: [[f64; 3]; STEPS] = [
+    [8.28721201814563, -23.595886519098837, 17.300387312530933],
+    [4.107059111542203, -2.9478499167379106, 0.5448431082926601],
+    [3.9486908534822946, -2.908902115962949, 0.5518191394370137],
+    [3.3184196573706015, -2.488488024314874, 0.51004894012372],
+    [2.300652019954817, -1.6689039845747493, 0.4188073119525673],
+];
+
+/// What singular values are divided by before each step, and before the first once more, so that
+/// rounding takes none beyond 1, where the polynomials grow fast (algorithm 1).
+const SAFETY: f64 = 1.01;
+
+impl Coefficients {
+    /// a, b, c of every step.
+    fn steps(self) -> [[f64; 3]; STEPS] {
+        match self {
+            Self::Jordan => [JORDAN; STEPS],
+            Self::PolarExpress => std::array::from_fn(|step| {
+                let by = if step == 0 { SAFETY.powi(2) } else { SAFETY };
+                let [a, b, c] = POLAR_EXPRESS[step];
+                [a / by, b / by.powi(3), c / by.powi(5)]
+            }),
+        }
+    }
+}
 
 params! {
     struct MomentumParams {
@@ -32,6 +72,9 @@ params! {
 params! {
     struct PolynomialParams {
         size: u32,
+        a: f32,
+        b: f32,
+        c: f32,
     }
 }
 
@@ -41,6 +84,7 @@ params! {
         lr: f32,
         weight_decay: f32,
         shape_factor: f32,
+        cautious: u32,
     }
 }
 
@@ -86,7 +130,8 @@ pub static POLYNOMIAL: Kernel =
 buffers! {
     /// Buffers of the update of one matrix.
     pub struct Update {
-        /// Factor on the learning rate and scale of the gradient.
+        /// Factor on the learning rate, scale of the gradient, and factor on the weight decay, see
+        /// [`crate::begin_step`].
         control: floats,
         /// Orthogonalized momentum.
         o: floats,
@@ -126,6 +171,7 @@ pub struct Scratch {
 pub fn orthogonalize(
     step: &mut Recording,
     variants: &Variants,
+    coefficients: Coefficients,
     u: Slice,
     [rows, columns]: [usize; 2],
     scratch: &Scratch,
@@ -143,7 +189,8 @@ pub fn orthogonalize(
         )
         .flop(3 * count),
     );
-    for _ in 0..STEPS {
+    for coefficients in coefficients.steps() {
+        let [a, b, c] = coefficients.map(|coefficient| coefficient as f32);
         // The smaller of x xᵀ and xᵀ x has the same polynomial.
         let (op, sizes) = if rows <= columns {
             (Op::Nt, [rows, rows, columns])
@@ -162,7 +209,7 @@ pub fn orthogonalize(
         step.push(
             Launch::new(
                 &POLYNOMIAL,
-                &PolynomialParams { size: size as u32 },
+                &PolynomialParams { size: size as u32, a, b, c },
                 Polynomial { s, s2, p },
                 grid::elements(size * size),
             )
@@ -193,13 +240,15 @@ pub fn orthogonalize(
     x
 }
 
-/// Records the update of `p (rows, columns)` by the orthogonal `o`.
+/// Records the update of `p (rows, columns)` by the orthogonal `o`. A `cautious` one decays a parameter
+/// only where that goes the way of the update (arXiv 2510.12402).
 pub fn update(
     step: &mut Recording,
     io: Update,
     [rows, columns]: [usize; 2],
     lr: f64,
     weight_decay: f64,
+    cautious: bool,
 ) {
     let count = io.p.len;
     step.push(
@@ -210,6 +259,7 @@ pub fn update(
                 lr: lr as f32,
                 weight_decay: weight_decay as f32,
                 shape_factor: (rows as f64 / columns as f64).max(1.0).sqrt() as f32,
+                cautious: u32::from(cautious),
             },
             io,
             grid::elements(count),
@@ -251,7 +301,7 @@ fn normalize_twin<E: Real>(args: Args<'_, E>) {
 fn polynomial_twin<E: Real>(args: Args<'_, E>) {
     let (params, [s, s2, p]) = args.take::<PolynomialParams, 3>();
     let (s, s2, size) = (s.floats(), s2.floats(), params.size as usize);
-    let [a, b, c] = COEFFICIENTS.map(E::from_f64);
+    let [a, b, c] = [params.a, params.b, params.c].map(|value| E::from_f64(value.into()));
     let rows = p.floats_mut().par_chunks_exact_mut(size).with_min_len(CHUNK.div_ceil(size));
     let rows = rows.zip(s.par_chunks_exact(size)).zip(s2.par_chunks_exact(size));
     rows.enumerate().for_each(|(i, ((p, s), s2))| {
@@ -269,10 +319,14 @@ fn update_twin<E: Real>(args: Args<'_, E>) {
         return;
     }
     let lr = E::from_f64(params.lr.into()) * control[0];
-    let keep = E::one() - lr * E::from_f64(params.weight_decay.into());
+    let keep = E::one() - lr * (E::from_f64(params.weight_decay.into()) * control[3]);
+    let cautious = params.cautious == 1;
     let rate = lr * E::from_f64(params.shape_factor.into());
     let chunks = p.floats_mut().par_chunks_mut(CHUNK).zip(o.floats().par_chunks(CHUNK));
     chunks.for_each(|(p, o)| {
-        vectorized!(p.iter_mut().zip(o).for_each(|(p, &o)| *p = keep * *p - rate * o))
+        vectorized!(for (p, &o) in p.iter_mut().zip(o) {
+            let keep = if cautious && o * *p < E::zero() { E::one() } else { keep };
+            *p = keep * *p - rate * o;
+        })
     });
 }

@@ -4,9 +4,9 @@
 mod harness;
 
 use harness::{Bench, compare, same};
-use kernels::begin_step::{self, LrDecay, LrSchedule};
+use kernels::begin_step::{self, DecaySchedule, LrDecay, LrSchedule, Schedules};
 use kernels::cross_entropy::{self, TokenStats};
-use kernels::{adamw, embed, grad_norm, loss, relu_squared, rmsnorm, rope_norm, rows};
+use kernels::{adamw, average, embed, grad_norm, loss, relu_squared, rmsnorm, rope_norm, rows};
 
 /// Rows and channels: less than a vector, odd, a power of two, more than a workgroup.
 const SHAPES: [(usize, usize); 5] = [(1, 1), (3, 7), (5, 64), (67, 257), (2, 1024)];
@@ -216,8 +216,53 @@ fn learning_rate() {
             compare("begin_step", 1e-6, 1e-6, |bench, step| {
                 let counter = bench.given_words(&[n]);
                 let control = bench.floats(begin_step::CONTROL);
-                begin_step::record(step, begin_step::Buffers { counter, control }, &schedule);
+                let (decay, average) = (DecaySchedule::Rate, 0.0);
+                let schedules = Schedules { rate: schedule, decay, average };
+                begin_step::record(step, begin_step::Buffers { counter, control }, &schedules);
                 vec![counter, control]
+            });
+        }
+    }
+}
+
+/// Share of the newest weights in their average, and weight decay, over a run and far beyond it.
+#[test]
+fn schedules_of_average_and_decay() {
+    let rate =
+        LrSchedule { shape: LrDecay::Linear, warmup: 10, decay_start: 20, total: 100, floor: 0.1 };
+    for decay in [DecaySchedule::Constant, DecaySchedule::Rate, DecaySchedule::Linear] {
+        for n in [0, 1, 2, 9, 24, 99, 1000, 300_000] {
+            for exponent in [1.0, 7.94, 120.0] {
+                let outputs = compare("begin_step", 1e-6, 1e-6, |bench, step| {
+                    let counter = bench.given_words(&[n]);
+                    let control = bench.floats(begin_step::CONTROL);
+                    let schedules = Schedules { rate, decay, average: exponent };
+                    begin_step::record(step, begin_step::Buffers { counter, control }, &schedules);
+                    vec![control]
+                });
+                let (control, n) = (&outputs[0], f64::from(n + 1));
+                let share = 1.0 - (1.0 - 1.0 / n).powf(f64::from(exponent as f32));
+                assert!((control[2] - share).abs() < 1e-9, "{control:?}");
+                let expected = match decay {
+                    DecaySchedule::Constant => 1.0,
+                    DecaySchedule::Rate => control[0],
+                    DecaySchedule::Linear => 1.0 - (n / 100.0).min(1.0),
+                };
+                assert_eq!(control[3], expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn averages_move_towards_the_weights() {
+    for count in [1, 257, 1000] {
+        for share in [1.0, 0.25] {
+            compare("average", 1e-6, 1e-6, |bench, step| {
+                let control = bench.given_floats(&[0.0, 0.0, share, 0.0]);
+                let (p, average) = (bench.floats(count), bench.floats(count));
+                average::record(step, average::Buffers { control, p, average });
+                vec![p, average]
             });
         }
     }
@@ -276,9 +321,10 @@ const ADAMW: adamw::AdamW =
 
 #[test]
 fn adamw_updates() {
-    for (count, n) in [(1, 1), (257, 2), (1000, 600)] {
+    let sizes = [(1, 1), (257, 2), (1000, 600)];
+    for ((count, n), cautious) in sizes.into_iter().flat_map(|size| [(size, false), (size, true)]) {
         compare("adamw", 1e-6, 1e-5, |bench, step| {
-            let control = bench.given_floats(&[0.5, 0.25, 0.0, 0.0]);
+            let control = bench.given_floats(&[0.5, 0.25, 0.0, 0.75]);
             let (d_p, p) = (bench.floats(count), bench.floats(count));
             let moments: Vec<f32> = (0..count).map(|i| 0.1 + i as f32 / 1000.0).collect();
             let io = adamw::Buffers {
@@ -289,9 +335,33 @@ fn adamw_updates() {
                 m: bench.floats(count),
                 v: bench.given_floats(&moments),
             };
-            adamw::record(step, io, ADAMW);
+            adamw::record(step, io, ADAMW, cautious);
             vec![io.p, io.m, io.v]
         });
+    }
+}
+
+/// Without a moment there is only the decay; a cautious one spares weights that go up anyway.
+#[test]
+fn cautious_decay_goes_with_the_update() {
+    for (cautious, expected) in [(false, [1.895, 2.095]), (true, [1.895, 2.2])] {
+        let config = adamw::AdamW { lr: 1.0, beta1: 0.5, beta2: 0.5, eps: 1e-8, weight_decay: 0.1 };
+        let outputs = compare("cautious adamw", 1e-6, 1e-5, |bench, step| {
+            let io = adamw::Buffers {
+                counter: bench.given_words(&[1]),
+                control: bench.given_floats(&[0.1, 1.0, 0.0, 5.0]),
+                d_p: bench.given_floats(&[1.0, -1.0]),
+                p: bench.given_floats(&[2.1, 2.1]),
+                m: bench.given_floats(&[0.0, 0.0]),
+                v: bench.given_floats(&[0.0, 0.0]),
+            };
+            adamw::record(step, io, config, cautious);
+            vec![io.p]
+        });
+        // A step of 0.1 down or up, and 2.1 (0.1 0.1 5) = 0.105 of decay.
+        for (found, expected) in outputs[0].iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{outputs:?}");
+        }
     }
 }
 
@@ -306,7 +376,12 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         let before = [1.0, 2.0, 3.0];
         let mut buffer = || bench.given_floats(&before);
         let (p, m, v) = (buffer(), buffer(), buffer());
-        adamw::record(step, adamw::Buffers { counter, control, d_p: gradient, p, m, v }, ADAMW);
+        adamw::record(
+            step,
+            adamw::Buffers { counter, control, d_p: gradient, p, m, v },
+            ADAMW,
+            false,
+        );
         vec![p, m, v]
     });
     assert_eq!(oracle, [[1.0, 2.0, 3.0]; 3]);

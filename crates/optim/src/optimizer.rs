@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use device::{Device, DeviceError, Element, Pages, Recording, Slice};
 use kernels::adamw::{self, AdamW};
-use kernels::{Variants, begin_step, grad_norm, muon};
+use kernels::{Variants, average, begin_step, grad_norm, muon};
 
 use crate::OptimizerConfig;
+
+/// Name of the running average among [`Optimizer::buffers`].
+pub const AVERAGE: &str = "average";
 
 /// Where the parameters lie, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub struct Optimizer {
     first_moment: Pages,
     second_moment: Pages,
     muon: Option<MuonBuffers>,
+    /// Of the parameters.
+    average: Option<Pages>,
     control: Slice,
     sums: Slice,
     partial_sums: Slice,
@@ -95,6 +100,9 @@ impl Optimizer {
         let muon = config.muon.map(|_| MuonBuffers::new(device, &layout)).transpose()?;
         let first_moment = Pages::allocate(device, "first_moment", &layout.pages)?;
         let second_moment = Pages::allocate(device, "second_moment", &layout.pages)?;
+        let average = (config.average > 0.0)
+            .then(|| Pages::allocate(device, "average", &layout.pages))
+            .transpose()?;
         let mut floats = |label, len| device.allocate(label, Element::Float, len);
         Ok(Self {
             config,
@@ -106,6 +114,7 @@ impl Optimizer {
             partial_sums: floats("partial_sums", grad_norm::PARTIAL_SUMS)?,
             counter: device.allocate("step", Element::Word, 1)?,
             muon,
+            average,
             layout,
         })
     }
@@ -115,13 +124,14 @@ impl Optimizer {
         let mut buffers =
             vec![("first_moment", &self.first_moment), ("second_moment", &self.second_moment)];
         buffers.extend(self.muon.as_ref().map(|muon| ("momentum", &muon.momentum)));
+        buffers.extend(self.average.as_ref().map(|average| (AVERAGE, average)));
         buffers
     }
 
     /// Records the beginning of a step, before anything that reads the counter.
     pub fn begin(&self, step: &mut Recording) {
         let io = begin_step::Buffers { counter: self.counter, control: self.control };
-        begin_step::record(step, io, &self.config.schedule);
+        begin_step::record(step, io, &self.config.schedules());
     }
 
     /// Records the update of `parameters` by `gradient`, both laid out as the layout says.
@@ -157,10 +167,12 @@ impl Optimizer {
                 for &(offset, shape) in &self.layout.hidden {
                     let len = shape[0] * shape[1];
                     let u = look_ahead.part(offset, len);
-                    let o = muon::orthogonalize(step, variants, u, shape, scratch);
+                    let coefficients = config.coefficients;
+                    let o = muon::orthogonalize(step, variants, coefficients, u, shape, scratch);
                     let p = parameters.part(offset, len);
                     let io = muon::Update { control, o, p };
-                    muon::update(step, io, shape, config.lr, config.weight_decay);
+                    let (lr, decay) = (config.lr, config.weight_decay);
+                    muon::update(step, io, shape, lr, decay, self.config.cautious);
                 }
                 vec![0..hidden.start, hidden.end..scalars.start]
             }
@@ -182,7 +194,11 @@ impl Optimizer {
                 m: part(&self.first_moment),
                 v: part(&self.second_moment),
             };
-            adamw::record(step, update, config);
+            adamw::record(step, update, config, self.config.cautious);
+        }
+        for (start, average) in self.average.iter().flat_map(|pages| pages.parts(0..len)) {
+            let (control, p) = (self.control, parameters.part(start, average.len));
+            average::record(step, average::Buffers { control, p, average });
         }
     }
 }

@@ -21,9 +21,13 @@ fn model(folder: &Path) -> Vec<u8> {
 }
 
 /// 30 steps in one go, and 15 with 15 more, end with the same bits.
-fn halves_make_a_whole(device: &str) {
+fn halves_make_a_whole(device: &str, set: &[&str]) {
     let place = Place::new();
-    let train = |run: &str, more: &[&str]| succeed(&mut place.train_on(device, run, more));
+    let set: Vec<_> = set.iter().flat_map(|change| ["--set", change]).collect();
+    let train = |run: &str, more: &[&str]| {
+        let more = [more, &set].concat();
+        succeed(&mut place.train_on(device, run, &more))
+    };
     train("whole", &["--steps", "30"]);
     train("halves", &["--steps", "15"]);
     train("halves", &["--steps", "30", "--resume"]);
@@ -46,12 +50,28 @@ fn halves_make_a_whole(device: &str) {
 
 #[test]
 fn halves_make_a_whole_on_the_cpu() {
-    halves_make_a_whole("cpu");
+    halves_make_a_whole("cpu", &[]);
+}
+
+#[test]
+fn halves_make_a_whole_with_average_and_cautious_decay() {
+    let set = [
+        "average=0.1",
+        "weight_decay=0.1",
+        "decay_schedule=rate",
+        "cautious_decay=true",
+        "muon.weight_decay=0.1",
+        "muon.coefficients=polar-express",
+    ];
+    let set = set.map(|change| format!("optimizer.{change}"));
+    let set: Vec<_> = set.iter().map(String::as_str).collect();
+    halves_make_a_whole("cpu", &set);
+    halves_make_a_whole("gpu", &set);
 }
 
 #[test]
 fn halves_make_a_whole_on_a_gpu() {
-    halves_make_a_whole("gpu");
+    halves_make_a_whole("gpu", &[]);
 }
 
 /// A run that changes its device twice comes to what one on the CPU comes to, but for rounding.

@@ -7,7 +7,7 @@ use kernels::Variants;
 use kernels::attention::Mask;
 use model::forward::{self, Pass};
 use model::{Activations, Config, Model};
-use optim::{AdamW, LrSchedule, MuonConfig, OptimizerConfig};
+use optim::{AdamW, Coefficients, DecaySchedule, LrSchedule, MuonConfig, OptimizerConfig};
 use pollster::block_on;
 
 /// Steps whose losses are remembered.
@@ -24,11 +24,19 @@ pub(crate) const ADAMW: OptimizerConfig = OptimizerConfig {
     muon: None,
     clip: f64::INFINITY,
     schedule: LrSchedule::CONSTANT,
+    decay: DecaySchedule::Constant,
+    cautious: false,
+    average: 0.0,
 };
 
 /// The fixture's Muon: AdamW as above for the embeddings and the head.
 pub(crate) const MUON: OptimizerConfig = OptimizerConfig {
-    muon: Some(MuonConfig { lr: 0.02, momentum: 0.95, weight_decay: 0.0 }),
+    muon: Some(MuonConfig {
+        lr: 0.02,
+        momentum: 0.95,
+        weight_decay: 0.0,
+        coefficients: Coefficients::Jordan,
+    }),
     ..ADAMW
 };
 

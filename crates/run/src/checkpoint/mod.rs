@@ -17,6 +17,7 @@ use corpus::tokenizer::{Tokenizer, TokenizerError};
 use model::Precision;
 
 use crate::{Log, Settings};
+pub use optimizer::average;
 pub use state::State;
 
 /// The newest version of the folder's format: what is written, and what can be read.

@@ -8,6 +8,20 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::{FileError, OPTIMIZER};
 
+/// The running average of the parameters after `step` steps, from the file's bytes; `None` if the training
+/// keeps none.
+///
+/// # Errors
+/// The file is damaged, or of another step.
+pub fn average(bytes: &[u8], step: u32) -> Result<Option<Vec<f32>>, FileError> {
+    let file = SafeTensors::deserialize(bytes).map_err(incomplete)?;
+    if !file.names().contains(&optim::AVERAGE) {
+        return Ok(None);
+    }
+    let average = parse(bytes, step)?.into_iter().find(|(name, _)| name == optim::AVERAGE);
+    Ok(average.map(|(_, values)| values))
+}
+
 /// Reads the buffers that were written after `step` steps.
 pub(super) fn parse(bytes: &[u8], step: u32) -> Result<Vec<(String, Vec<f32>)>, FileError> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(incomplete)?;

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 17] = [
+const LATER: [(&str, &str); 21] = [
     ("train.recompute", "false"),
     ("train.precision", "f32"),
     ("data.entropy", "0.0"),
@@ -15,6 +15,10 @@ const LATER: [(&str, &str); 17] = [
     ("model.skips", "false"),
     ("model.head_gates", "false"),
     ("optimizer.scalar_lr", "0.02"),
+    ("optimizer.decay_schedule", "constant"),
+    ("optimizer.cautious_decay", "false"),
+    ("optimizer.average", "0.0"),
+    ("optimizer.muon.coefficients", "jordan"),
     ("diffusion.objective", "masked"),
     ("diffusion.block", "16"),
     ("diffusion.span_length", "3.0"),

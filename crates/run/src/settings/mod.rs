@@ -8,7 +8,7 @@ mod resume;
 use diffusion::training::TrainingOptions;
 use kernels::Precision;
 use model::{Beta, Config, Init, Objective, Schedule, Times, Weighting};
-use optim::{AdamW, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
+use optim::{AdamW, DecaySchedule, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
 use serde::{Deserialize, Serialize};
 
 pub use error::SettingsError;
@@ -145,6 +145,12 @@ pub struct OptimizerSettings {
     pub eps: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
+    /// How the weight decay changes over the run, Muon's too.
+    pub decay_schedule: DecaySchedule,
+    /// Whether weights decay only where that goes the way of their update.
+    pub cautious_decay: bool,
+    /// Width of the running average of the weights, as a share of the steps done; 0 for none.
+    pub average: f64,
     /// Learning rate of the learned weights of sums and gates; these have no decay.
     pub scalar_lr: f64,
     /// Largest norm of the gradient.
@@ -163,7 +169,8 @@ pub enum OptimizerName {
     Muon,
 }
 
-/// Schedule of the learning rate.
+/// Schedule of the learning rate: a warm-up, a stable part, and a fall, in the literature's words
+/// warm-up-stable-decay (WSD, or a trapezoid; arXiv 2404.06395, 2405.18392).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleSettings {
@@ -326,22 +333,27 @@ impl Settings {
 
     /// The optimizer with its learning rate over the whole run.
     pub fn optimizer(&self) -> OptimizerConfig {
-        let OptimizerSettings { name, lr, beta1, beta2, eps, weight_decay, scalar_lr, clip, muon } =
+        let OptimizerSettings { name, lr, beta1, beta2, eps, weight_decay, .. } = self.optimizer;
+        let OptimizerSettings { decay_schedule: decay, cautious_decay: cautious, .. } =
             self.optimizer;
+        let OptimizerSettings { average, scalar_lr, clip, muon, .. } = self.optimizer;
         let total = self.train.steps;
-        let decay = (self.schedule.decay_share * f64::from(total)).round() as u32;
+        let fall = (self.schedule.decay_share * f64::from(total)).round() as u32;
         OptimizerConfig {
             adamw: AdamW { lr, beta1, beta2, eps, weight_decay },
             scalar_lr,
             muon: (name == OptimizerName::Muon).then_some(muon),
             clip,
             schedule: LrSchedule {
-                shape: if decay == 0 { LrDecay::Constant } else { self.schedule.shape },
+                shape: if fall == 0 { LrDecay::Constant } else { self.schedule.shape },
                 warmup: self.schedule.warmup,
-                decay_start: total - decay.min(total),
+                decay_start: total - fall.min(total),
                 total,
                 floor: self.schedule.floor,
             },
+            decay,
+            cautious,
+            average,
         }
     }
 
@@ -469,6 +481,12 @@ mod tests {
             ("beta.uniform=2", "diffusion.beta.uniform is 2, it must be between 0 and 1"),
             ("scalar_lr=0", "scalar_lr is 0, it must be above 0"),
             ("optimizer.lr=-1", "lr is -1, it must be above 0"),
+            ("optimizer.average=0.5", "average is 0.5, it must be 0, or between 0.01 and 0.28"),
+            (
+                "coefficients=newton",
+                "unknown variant `newton`, expected `jordan` or `polar-express`",
+            ),
+            ("decay_schedule=rise", "expected one of `constant`, `rate`, `linear`"),
             ("schedule.decay_share=2", "schedule.decay_share is 2, it must be between 0 and 1"),
             ("train.steps=0", "train.steps is 0, it must be at least 1"),
             ("train.log_every=5000", "train.log_every is 5000, it must be at most 1000"),

@@ -8,7 +8,7 @@ use super::{Settings, SettingsError, keys};
 
 /// Sections and keys with the reason why a run cannot change them; `None` where it can. The longest
 /// entry that a key begins with decides.
-const RESUME: [(&str, Option<&str>); 18] = [
+const RESUME: [(&str, Option<&str>); 19] = [
     ("model", Some("its weights have these sizes")),
     ("data", Some("its tokenizer and its held-out stories come from it")),
     ("data.entropy", None),
@@ -21,6 +21,7 @@ const RESUME: [(&str, Option<&str>); 18] = [
     ("diffusion.beta", None),
     ("diffusion.weighting", None),
     ("optimizer", None),
+    ("optimizer.average", Some("its average began with the first step")),
     ("optimizer.name", Some("its moments are those of this optimizer")),
     ("schedule", None),
     ("train", None),
@@ -90,6 +91,7 @@ mod tests {
             ("diffusion.schedule=linear", "diffusion.schedule"),
             ("objective=span", "diffusion.objective"),
             ("diffusion.block=8", "diffusion.block"),
+            ("optimizer.average=0.1", "optimizer.average"),
             ("train.seed=99", "train.seed"),
             ("eval_batches=1", "train.eval_batches"),
         ] {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::{Ablation, Judging, Planned};
 use super::place::{Place, write};
-use crate::checkpoints;
+use crate::checkpoints::{self, WeightsArgs};
 use crate::compute::ComputeArgs;
 use crate::eval::{self, HeldOut, Report};
 use crate::files;
@@ -99,6 +99,7 @@ impl Measured {
             text: HeldOut::Whole(place.held_out_text()),
             train_data: None,
             tokenizer: None,
+            weights: WeightsArgs::default(),
             batches: ablation.batches,
             schedule: None,
             order: None,
@@ -140,7 +141,7 @@ fn texts(
     let stories: Vec<&str> = place.held_out().iter().map(String::as_str).collect();
     let excerpt = excerpt(planned, given)?;
     let recipes = ablation.recipes()?;
-    let located = checkpoints::load_located(checkpoint, None)?;
+    let located = checkpoints::load_located(checkpoint, None, WeightsArgs::default())?;
     let mut author = Author::load(located, compute, &recipes, excerpt, texts)?;
     let endings = author.endings(&stories, cloze)?;
     let written = recipes.iter().map(|recipe| {

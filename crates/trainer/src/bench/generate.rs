@@ -13,7 +13,7 @@ use pollster::block_on;
 use serde::Serialize;
 
 use super::{Request, passes};
-use crate::checkpoints::load_located;
+use crate::checkpoints::{WeightsArgs, load_located};
 use crate::print::say;
 
 /// What is drawn with; untrained models are as undecided as they can be anyway.
@@ -58,7 +58,7 @@ pub(crate) fn generate(request: &Request, texts: &Texts<'_>) -> Result<()> {
     let (mut device, variants) = request.open()?;
     let (model, schedule) = match texts.checkpoint {
         Some(path) => {
-            let checkpoint = load_located(path, None)?.model;
+            let checkpoint = load_located(path, None, WeightsArgs::default())?.model;
             (Model::load(&mut device, &checkpoint)?, checkpoint.card.schedule)
         }
         None => {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use run::checkpoint::MODEL;
 
-pub(crate) use load::{Located, load, load_located};
+pub(crate) use load::{Located, WeightsArgs, load, load_located};
 pub(crate) use save::{prune, save, sweep};
 
 /// Folder of the checkpoints in a run's folder.

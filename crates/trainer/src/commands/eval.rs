@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use diffusion::Schedule;
 use diffusion::metrics::ChainOrder;
 
+use crate::checkpoints::WeightsArgs;
 use crate::compute::ComputeArgs;
 use crate::corpus_files::CORPUS;
 use crate::eval::{self, HeldOut, Request};
@@ -74,6 +75,9 @@ pub(crate) struct EvalArgs {
     pub(crate) plot: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) weights: WeightsArgs,
+
+    #[command(flatten)]
     pub(crate) compute: ComputeArgs,
 }
 
@@ -86,6 +90,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
         },
         train_data: args.train_data.clone(),
         tokenizer: args.tokenizer.clone(),
+        weights: args.weights,
         batches: args.batches as usize,
         schedule: args.schedule,
         order: args.order,

@@ -13,7 +13,7 @@ use pollster::block_on;
 use run::Log;
 use run::checkpoint::{LOG, MODEL, SETTINGS, STATE, TOKENIZER};
 
-use crate::checkpoints::Located;
+use crate::checkpoints::{Located, WeightsArgs};
 use crate::print::say;
 use crate::sampler_args::SamplerArgs;
 use crate::{checkpoints, curves, files, sample, train};
@@ -33,6 +33,9 @@ pub(crate) struct ExportArgs {
     pub(crate) out: PathBuf,
 
     #[command(flatten)]
+    pub(crate) weights: WeightsArgs,
+
+    #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
 }
 
@@ -41,7 +44,8 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let path = checkpoints::locate(&args.checkpoint)?;
     let folder = path.parent().context("a checkpoint lies in a folder")?;
     check_target(&args.out, folder)?;
-    let Located { mut model, tokenizer, .. } = checkpoints::load_located(&path, None)?;
+    let Located { mut model, averaged, tokenizer, .. } =
+        checkpoints::load_located(&path, None, args.weights)?;
     let read = |name: &str| {
         let path = folder.join(name);
         fs::read(&path)
@@ -73,8 +77,9 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     curves::draw(&args.out, log.records())?;
     let step = model.card.step.map_or("unknown".to_owned(), |step| step.to_string());
     say!(
-        "{}: `{name}` of step {step}, {} parameters, {size:.1} MB",
+        "{}: `{name}` of step {step}{}, {} parameters, {size:.1} MB",
         args.out.display(),
+        if averaged { " (averaged)" } else { "" },
         model.config.parameters()
     );
     Ok(())

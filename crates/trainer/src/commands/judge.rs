@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use diffusion::sampler::Sampler;
 
-use crate::checkpoints::{self, Located};
+use crate::checkpoints::{self, Located, WeightsArgs};
 use crate::compute::ComputeArgs;
 use crate::corpus_files::CorpusFile;
 use crate::curves::Drawing;
@@ -157,7 +157,10 @@ fn write(
     stories: &[String],
 ) -> Result<(Vec<Set>, Vec<String>)> {
     let stories: Vec<&str> = stories.iter().map(String::as_str).collect();
-    let models = args.checkpoint.iter().map(|path| checkpoints::load_located(path, None));
+    let models = args
+        .checkpoint
+        .iter()
+        .map(|path| checkpoints::load_located(path, None, WeightsArgs::default()));
     let models: Vec<Located> = models.collect::<Result<_>>()?;
     let block =
         models.iter().map(|located| located.model.config.block_size).min().unwrap_or(LENGTH);

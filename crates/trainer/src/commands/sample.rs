@@ -9,6 +9,7 @@ use plot::theme::Theme;
 use writer::Length;
 
 use super::named::named;
+use crate::checkpoints::WeightsArgs;
 use crate::compute::ComputeArgs;
 use crate::sample::{self, Output, Request};
 use crate::sampler_args::SamplerArgs;
@@ -84,6 +85,9 @@ pub(crate) struct SampleArgs {
     pub(crate) theme: Theme,
 
     #[command(flatten)]
+    pub(crate) weights: WeightsArgs,
+
+    #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
 
     #[command(flatten)]
@@ -95,6 +99,7 @@ impl SampleArgs {
     fn request(&self) -> Request<'_> {
         Request {
             checkpoint: &self.checkpoint,
+            weights: self.weights,
             prompt: &self.prompt,
             length: self.gen_len.map_or(Length::Auto, Length::Exactly),
             texts: self.batch as usize,

@@ -19,7 +19,7 @@ use plot::theme::Theme;
 use run::Settings;
 use run::checkpoint::SETTINGS;
 
-use crate::checkpoints::Located;
+use crate::checkpoints::{Located, WeightsArgs};
 use crate::compute::ComputeArgs;
 use crate::corpus_files::CorpusFile;
 use crate::curves::Drawing;
@@ -35,6 +35,8 @@ pub(crate) struct Request {
     pub(crate) train_data: Option<PathBuf>,
     /// Tokenizer; `None` takes the one beside the model.
     pub(crate) tokenizer: Option<PathBuf>,
+    /// Which weights of a checkpoint.
+    pub(crate) weights: WeightsArgs,
     /// Batches for loss, accuracy and bits per byte.
     pub(crate) batches: usize,
     /// Schedule that masks the text; `None` takes the model's.
@@ -60,8 +62,8 @@ pub(crate) fn measure(path: &Path, request: &Request) -> Result<Report> {
 }
 
 fn measure_located(path: &Path, request: &Request) -> Result<Report> {
-    let Located { file, model: checkpoint, tokenizer } =
-        checkpoints::load_located(path, request.tokenizer.as_deref())?;
+    let Located { file, model: checkpoint, averaged, tokenizer } =
+        checkpoints::load_located(path, request.tokenizer.as_deref(), request.weights)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let tokenizer = tokenizer.tokenizer();
     let config = checkpoint.config;
@@ -114,6 +116,7 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
         checkpoint: path.display().to_string(),
         device: device.to_string(),
         step: card.step,
+        averaged,
         parameters: config.parameters(),
         vocabulary: config.vocab_size,
         objective: probe.objective,

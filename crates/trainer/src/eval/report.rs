@@ -15,6 +15,9 @@ pub(crate) struct Report {
     pub(crate) device: String,
     /// Optimizer steps of its training.
     pub(crate) step: Option<u32>,
+    /// Whether the weights are their running average over the training.
+    #[serde(default)]
+    pub(crate) averaged: bool,
     pub(crate) parameters: usize,
     pub(crate) vocabulary: usize,
     pub(crate) objective: Objective,
@@ -72,6 +75,7 @@ pub(crate) fn table(reports: &[Report]) -> String {
     let rows: Vec<(&str, Cell)> = vec![
         ("model", Box::new(|r| r.name.clone())),
         ("training steps", Box::new(|r| r.step.map_or("-".to_owned(), |step| step.to_string()))),
+        ("weights", Box::new(|r| if r.averaged { "average" } else { "latest" }.to_owned())),
         ("parameters", Box::new(|r| r.parameters.to_string())),
         ("objective", Box::new(|r| r.objective.to_string())),
         (
@@ -167,6 +171,7 @@ mod tests {
             checkpoint: String::new(),
             device: String::new(),
             step: Some(5),
+            averaged: false,
             parameters: 1000,
             vocabulary: 100,
             objective: Objective::Masked,

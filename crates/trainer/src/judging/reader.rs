@@ -11,7 +11,7 @@ use model::{Model, Objective};
 use pollster::block_on;
 
 use super::Estimate;
-use crate::checkpoints::{self, Located};
+use crate::checkpoints::{self, Located, WeightsArgs};
 use crate::compute::{self, ComputeArgs};
 
 /// Sequences of a batch.
@@ -48,7 +48,7 @@ impl Reader {
     pub(crate) fn load(path: &Path, compute: &ComputeArgs) -> Result<Self> {
         let load = || -> Result<Self> {
             let Located { model: checkpoint, tokenizer, .. } =
-                checkpoints::load_located(path, None)?;
+                checkpoints::load_located(path, None, WeightsArgs::default())?;
             let (config, card) = (checkpoint.config, &checkpoint.card);
             ensure!(
                 card.objective == Objective::Autoregressive,

@@ -103,7 +103,7 @@ impl Author {
         excerpt: Excerpt,
         texts: usize,
     ) -> Result<Self> {
-        let Located { file, model: checkpoint, tokenizer } = located;
+        let Located { file, model: checkpoint, tokenizer, .. } = located;
         let tokenizer = tokenizer.into_tokenizer();
         let card = &checkpoint.card;
         let defaults = defaults(card, &tokenizer)?;

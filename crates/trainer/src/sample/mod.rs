@@ -21,7 +21,7 @@ use plot::theme::Theme;
 use pollster::block_on;
 use writer::{Length, Writer};
 
-use crate::checkpoints::Located;
+use crate::checkpoints::{Located, WeightsArgs};
 use crate::compute::ComputeArgs;
 use crate::media::{self, Look};
 use crate::sampler_args::SamplerArgs;
@@ -42,6 +42,8 @@ const VIDEO_STATE: (u32, u32) = (60, 500);
 pub(crate) struct Request<'a> {
     /// Folder of a model, a checkpoint or a run.
     pub(crate) checkpoint: &'a Path,
+    /// Which weights of it.
+    pub(crate) weights: WeightsArgs,
     /// Prompt as typed.
     pub(crate) prompt: &'a str,
     /// Tokens after the prompt.
@@ -88,8 +90,8 @@ struct Written {
 
 /// Loads the model, writes, shows.
 pub(crate) fn sample(request: &Request<'_>) -> Result<()> {
-    let Located { file, model: checkpoint, tokenizer } =
-        checkpoints::load_located(request.checkpoint, None)?;
+    let Located { file, model: checkpoint, tokenizer, .. } =
+        checkpoints::load_located(request.checkpoint, None, request.weights)?;
     let tokenizer = tokenizer.into_tokenizer();
     let defaults = defaults(&checkpoint.card, &tokenizer)?;
     let options = SampleOptions {

@@ -17,7 +17,7 @@ use super::folder::Folder;
 use super::inputs::{Inputs, Source};
 use super::log_file::LogFile;
 use super::{CONFIG, Plan};
-use crate::checkpoints::Located;
+use crate::checkpoints::{Located, WeightsArgs};
 use crate::compute::ComputeArgs;
 use crate::corpus_files::{CORPUS, CorpusFile, load_tokenizer};
 use crate::curves::Curves;
@@ -96,7 +96,11 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
 fn begin(plan: &Plan) -> Result<Ready> {
     let source = plan.config.as_deref().unwrap_or(CONFIG);
     let init = match &plan.init {
-        Some(path) => Some(checkpoints::load_located(path, plan.tokenizer.as_deref())?),
+        Some(path) => Some(checkpoints::load_located(
+            path,
+            plan.tokenizer.as_deref(),
+            WeightsArgs::default(),
+        )?),
         None => None,
     };
     let settings = match &init {
@@ -109,7 +113,7 @@ fn begin(plan: &Plan) -> Result<Ready> {
     let corpus = CorpusFile::read(plan.data.as_deref().unwrap_or(Path::new(CORPUS)))?;
     let given = init.is_some() || plan.tokenizer.is_some();
     let (tokenizer, init, start) = match (init, &plan.tokenizer) {
-        (Some(Located { file, model, tokenizer }), _) => {
+        (Some(Located { file, model, tokenizer, .. }), _) => {
             (tokenizer, Some(Source::read(&file)?), Start::Weights(model.into()))
         }
         (None, Some(path)) => (load_tokenizer(path)?, None, Start::Random),
@@ -146,7 +150,11 @@ fn resume(plan: &Plan, folder: &Path) -> Result<Ready> {
             let start = match &init {
                 Some(source) => {
                     source.check("model")?;
-                    let init = checkpoints::load_located(&source.path, Some(&tokenizer))?;
+                    let init = checkpoints::load_located(
+                        &source.path,
+                        Some(&tokenizer),
+                        WeightsArgs::default(),
+                    )?;
                     Start::Weights(init.model.into())
                 }
                 None => Start::Random,
