@@ -3,22 +3,26 @@
 // and the same seed gives the same batches everywhere.
 //
 //   start     = uniform in 0 .. corpus length - length     stream 0, index b
+//               one of `starts`, with probability story_starts (fourth word)
 //   level     as in common/level.wgsl                      stream 0, index b
 //   masked    = u > first                     at position 0
 //               u > begin or (u > end and the position before is masked)     elsewhere
 //                                                       stream 1, index b * length + position
 //   ids       = where masked one of the noise, noise_first + uniform in 0 .. noise_count - 1 ([MASK]
 //               alone for masked diffusion), else the token; same index, second word
-//   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
+//   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`. With
+//               probability `complementary` (stream 2, index b - 1) an odd one is as the one before, and
+//               masked where that is not
 //
 // The corpus may lie in several pages, each as much longer as a sequence may reach into the next
 // one; each launch draws the sequences that lie in its page and leaves the others as they are.
 //
 //   corpus     (page_length)  tokens page, page + 1, ... of all
 //   counter    (1)
-//   thresholds (levels + 1, 3)  first, begin, end of each level; end <= begin. Equal ones mask
-//              every token independently, others in spans (crates/model/src/times.rs)
-//   times      (levels + 1)  timestep that the network is told at each level
+//   levels     (levels + 1, 5)  of each level: the bits of first, begin, end (end <= begin; equal ones
+//              mask every token independently, others in spans, crates/model/src/times.rs); timestep
+//              that the network is told, and that where all the other tokens are masked
+//   starts     (starts)  places in the whole corpus, with a sequence behind each
 //   ids        (N)      =  noisy tokens
 //   targets    (N)      =  clean tokens
 //   mask       (N)      =  1 = masked
@@ -44,6 +48,9 @@ struct Params {
     noise_first: u32,
     noise_count: u32,
     stratified: u32,
+    starts: u32,
+    story_starts: f32,
+    complementary: f32,
     seed_low: u32,
     seed_high: u32,
 }
@@ -51,12 +58,18 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> corpus: array<u32>;
 @group(0) @binding(2) var<storage, read> counter: array<u32>;
-@group(0) @binding(3) var<storage, read> thresholds: array<f32>;
-@group(0) @binding(4) var<storage, read> times: array<u32>;
+@group(0) @binding(3) var<storage, read> levels: array<u32>;
+@group(0) @binding(4) var<storage, read> starts: array<u32>;
 @group(0) @binding(5) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(6) var<storage, read_write> targets: array<u32>;
 @group(0) @binding(7) var<storage, read_write> mask: array<u32>;
 @group(0) @binding(8) var<storage, read_write> timesteps: array<u32>;
+
+const LEVEL: u32 = 5u;
+
+fn threshold(level: u32, which: u32) -> f32 {
+    return bitcast<f32>(levels[LEVEL * level + which]);
+}
 
 // The number of a position of sequence b.
 fn drawn(b: u32, position: u32) -> f32 {
@@ -69,14 +82,14 @@ fn drawn(b: u32, position: u32) -> f32 {
 fn is_masked(b: u32, position: u32, level: u32) -> bool {
     for (var place = position; place > 0u; place--) {
         let u = drawn(b, place);
-        if u > thresholds[3u * level + 1u] {
+        if u > threshold(level, 1u) {
             return true;
         }
-        if u <= thresholds[3u * level + 2u] {
+        if u <= threshold(level, 2u) {
             return false;
         }
     }
-    return drawn(b, 0u) > thresholds[3u * level];
+    return drawn(b, 0u) > threshold(level, 0u);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -89,19 +102,28 @@ fn main(
     if n >= params.count * params.length {
         return;
     }
-    let b = params.first + n / params.length;
     let position = n % params.length;
     let seed = vec2<u32>(params.seed_low, params.seed_high);
+    var b = params.first + n / params.length;
+    var opposite = false;
+    if b % 2u == 1u {
+        let pair = philox(vec4<u32>(b - 1u, 2u, counter[0], 0u), seed);
+        opposite = unit(pair.x) < params.complementary;
+        b -= select(0u, 1u, opposite);
+    }
 
     let sequence = philox(vec4<u32>(b, 0u, counter[0], 0u), seed);
-    let start = below(sequence.x, params.corpus_length - params.length + 1u);
+    var start = below(sequence.x, params.corpus_length - params.length + 1u);
+    if unit(sequence.w) < params.story_starts {
+        start = starts[below(sequence.x, params.starts)];
+    }
     if start < params.page || start + params.length > params.page + params.page_length {
         return;
     }
     let level = level_of(sequence.y, b, params.total, params.levels, params.stratified == 1u);
 
     let token = corpus[start - params.page + position];
-    let masked = is_masked(b, position, level);
+    let masked = is_masked(b, position, level) != opposite;
     var seen = token;
     if masked {
         seen = params.noise_first;
@@ -114,6 +136,6 @@ fn main(
     targets[n] = token;
     mask[n] = select(0u, 1u, masked);
     if position == 0u {
-        timesteps[n / params.length] = times[level];
+        timesteps[n / params.length] = levels[LEVEL * level + select(3u, 4u, opposite)];
     }
 }

@@ -3,16 +3,18 @@
 // invocation. Everything is a function of seed and step, as in draw_batch.
 //
 //   start     = uniform in 0 .. corpus length - length     stream 0, index b
+//               one of `starts`, with probability story_starts (fourth word)
 //   level     as in common/level.wgsl, of the stratum      stream 0, index stratum
-//   masked    = u > thresholds[level, 0]                   stream 0, index b * length + position
+//   masked    = u > first of the level                      stream 0, index b * length + position
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
 // The corpus may lie in several pages, see draw_batch.
 //
 //   corpus     (page_length)  tokens page, page + 1, ... of all
 //   counter    (1)
-//   thresholds (levels + 1, 3)  only the first of each level counts
-//   times      (levels + 1)  timestep that the network is told at each level
+//   levels     (levels + 1, 5)  of each level: the bits of first, two others, the timestep that the network
+//              is told, another
+//   starts     (starts)  places in the whole corpus, with a sequence behind each
 //   ids        (count, 2, length)      =  noisy tokens, clean tokens
 //   targets    (count, 2, length)      =  clean tokens, twice
 //   mask       (count, 2, length)      =  1 = masked; 0 in the clean half
@@ -38,6 +40,8 @@ struct Params {
     levels: u32,
     mask_id: u32,
     stratified: u32,
+    starts: u32,
+    story_starts: f32,
     seed_low: u32,
     seed_high: u32,
 }
@@ -45,12 +49,14 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> corpus: array<u32>;
 @group(0) @binding(2) var<storage, read> counter: array<u32>;
-@group(0) @binding(3) var<storage, read> thresholds: array<f32>;
-@group(0) @binding(4) var<storage, read> times: array<u32>;
+@group(0) @binding(3) var<storage, read> levels: array<u32>;
+@group(0) @binding(4) var<storage, read> starts: array<u32>;
 @group(0) @binding(5) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(6) var<storage, read_write> targets: array<u32>;
 @group(0) @binding(7) var<storage, read_write> mask: array<u32>;
 @group(0) @binding(8) var<storage, read_write> timesteps: array<u32>;
+
+const LEVEL: u32 = 5u;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -68,7 +74,10 @@ fn main(
     let seed = vec2<u32>(params.seed_low, params.seed_high);
 
     let window = philox(vec4<u32>(b, 0u, counter[0], 0u), seed);
-    let start = below(window.x, params.corpus_length - params.length + 1u);
+    var start = below(window.x, params.corpus_length - params.length + 1u);
+    if unit(window.w) < params.story_starts {
+        start = starts[below(window.x, params.starts)];
+    }
     if start < params.page || start + params.length > params.page + params.page_length {
         return;
     }
@@ -81,7 +90,8 @@ fn main(
 
     let token = corpus[start - params.page + position];
     let index = b * params.length + position;
-    let masked = unit(philox(vec4<u32>(index, 1u, counter[0], 0u), seed).x) > thresholds[3u * level];
+    let u = unit(philox(vec4<u32>(index, 1u, counter[0], 0u), seed).x);
+    let masked = u > bitcast<f32>(levels[LEVEL * level]);
     let noisy = 2u * sequence * params.length + position;
     let clean = noisy + params.length;
     ids[noisy] = select(token, params.mask_id, masked);
@@ -91,7 +101,7 @@ fn main(
     mask[noisy] = select(0u, 1u, masked);
     mask[clean] = 0u;
     if position % params.block == 0u {
-        timesteps[2u * sequence * blocks + block] = times[level];
+        timesteps[2u * sequence * blocks + block] = levels[LEVEL * level + 3u];
         timesteps[(2u * sequence + 1u) * blocks + block] = 0u;
     }
 }

@@ -1,7 +1,7 @@
 //! What an objective means for training, scoring and writing: the one place that decides by it,
 //! beside [`Objective`] itself, which says what the network sees.
 
-use kernels::draw_batch::Noise;
+use kernels::draw_batch::{Level, Noise};
 use model::{Config, Levels, Objective, Schedule, Times, Weighting};
 
 use crate::metrics::{NoiseBound, corrupt};
@@ -11,11 +11,8 @@ use crate::training::TrainingOptions;
 /// How batches of a training, or of its evaluation, are drawn. Masked tokens have a loss.
 #[derive(Clone, Debug)]
 pub(crate) struct Corruption {
-    /// What decides which tokens are masked at each noise level, `(levels + 1, 3)`: see
-    /// [`kernels::draw_batch`].
-    pub(crate) thresholds: Vec<f32>,
-    /// Time that the network is told at each level, `(levels + 1)`.
-    pub(crate) times: Vec<u32>,
+    /// What is masked and what the network is told at each noise level, from 0.
+    pub(crate) levels: Vec<Level>,
     /// Factor of the cross-entropy of a masked token at each level, `(levels + 1)`, see
     /// [`Weighting::factors`].
     pub(crate) factors: Option<Vec<f32>>,
@@ -40,19 +37,36 @@ impl Corruption {
         };
         let factors = weighting.factors(&levels);
         let everywhere = objective == Objective::Uniform;
-        Self { thresholds: levels.thresholds(span), times: levels.times, factors, everywhere }
+        let thresholds = levels.thresholds(span);
+        let times = levels.times.iter().zip(levels.opposite_times());
+        let levels = thresholds.as_chunks().0.iter().zip(times);
+        let levels = levels.map(|(&thresholds, (&time, opposite_time))| Level {
+            thresholds,
+            time,
+            opposite_time,
+        });
+        Self { levels: levels.collect(), factors, everywhere }
     }
 }
 
 /// The options with which a training is evaluated: whatever it trains on, runs are compared at all
-/// times and on independent masks, the noise that their bound is about.
+/// times, on independent masks, the noise that their bound is about, and on windows from anywhere.
 pub(crate) fn evaluation(options: &TrainingOptions) -> TrainingOptions {
     let objective = match options.objective {
         Objective::Masked | Objective::Span => Objective::Masked,
         other => other,
     };
     let (times, weighting) = (Times::Uniform, Weighting::Mean);
-    TrainingOptions { objective, times, weighting, stratified: false, ..*options }
+    let (story_starts, complementary) = (0.0, 0.0);
+    TrainingOptions {
+        objective,
+        times,
+        weighting,
+        story_starts,
+        complementary,
+        stratified: false,
+        ..*options
+    }
 }
 
 /// Most tokens of a text that is written in blocks with a cache: its passes are planned ahead.

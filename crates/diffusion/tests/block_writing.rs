@@ -85,7 +85,8 @@ impl Whole {
         let ids = device.words("ids", &vec![0; length]).expect("it fits");
         let times = device.words("times", &vec![0; length / BLOCK]).expect("it fits");
         let variants = Variants::default();
-        let pass = Pass { variants: &variants, model, acts: &acts, ids, timesteps: times };
+        let pass =
+            Pass { variants: &variants, model, acts: &acts, ids, timesteps: times, dropout: None };
         let mut step = Recording::default();
         let mut logits = acts.logits;
         forward::logits(&mut step, &pass, |_, rows, all| {
@@ -338,7 +339,14 @@ fn texts_follow_their_likelihood() {
     let ids = device.words("ids", &[0; 3]).expect("it fits");
     let times = device.words("times", &[0; 3]).expect("it fits");
     let variants = Variants::default();
-    let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps: times };
+    let pass = Pass {
+        variants: &variants,
+        model: &model,
+        acts: &acts,
+        ids,
+        timesteps: times,
+        dropout: None,
+    };
     let mut step = Recording::default();
     forward::logits(&mut step, &pass, |_, _, _| ());
     let program = device.compile(step).expect("it fits");

@@ -10,6 +10,7 @@ use diffusion::training::step::{self, Parts};
 use diffusion::training::{Batches, Corpus, Split, Training, TrainingOptions};
 use diffusion::{Probe, Question, Schedule};
 use kernels::Variants;
+use kernels::dropout::Dropout;
 use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
 use pollster::block_on;
@@ -48,6 +49,10 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: true,
     seed: 5,
     recompute: false,
+    story_starts: 0.0,
+    end_of_text: None,
+    complementary: 0.0,
+    dropout: 0.0,
 };
 
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {
@@ -231,8 +236,8 @@ fn the_bound_of_a_masked_network_holds() {
     assert!((total - 1.0).abs() < 1e-5, "{total}");
 }
 
-/// The gradient of the batches that each objective draws, under each weighting of its loss, by central differences of the oracle's
-/// loss.
+/// The gradient of the batches that each objective draws, under each weighting of its loss, with and without
+/// dropout, by central differences of the oracle's loss.
 #[test]
 fn gradients_agree_with_finite_differences() {
     let config = Config {
@@ -250,7 +255,12 @@ fn gradients_agree_with_finite_differences() {
         (Objective::Masked, Weighting::Llada),
         (Objective::Block(4), Weighting::Elbo),
     ];
-    for (objective, weighting) in all.into_iter().chain(weighted) {
+    let plain =
+        all.into_iter().chain(weighted).map(|(objective, weighting)| (objective, weighting, None));
+    let recompute = [false, true];
+    let dropped =
+        recompute.map(|recompute| (Objective::Autoregressive, Weighting::Mean, Some(recompute)));
+    for (objective, weighting, dropout) in plain.chain(dropped) {
         let mut device = Device::oracle();
         let model = network(&mut device, config, objective, 0.3);
         let values = block_on(model.parameters.read(&device)).expect("the device answers");
@@ -258,8 +268,10 @@ fn gradients_agree_with_finite_differences() {
         let corpus = Corpus::new(&mut device, "corpus", &ids, options.length).expect("it fits");
         let batches = Batches::drawn(&mut device, &config, &options, &corpus).expect("it fits");
         let variants = Variants::default();
-        let parts = Parts::new(&mut device, &variants, model, batches, &OPTIMIZER, 1, false);
-        let parts = parts.expect("it fits");
+        let recompute = dropout == Some(true);
+        let parts = Parts::new(&mut device, &variants, model, batches, &OPTIMIZER, 1, recompute);
+        let mut parts = parts.expect("it fits");
+        parts.dropout = dropout.map(|_| Dropout { rate: 0.3, seed: 5 });
         let mut recording = Recording::default();
         step::record_gradient(&mut recording, &variants, &parts);
         let program = device.compile(recording).expect("it fits");

@@ -32,6 +32,10 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: true,
     seed: 5,
     recompute: false,
+    story_starts: 0.0,
+    end_of_text: None,
+    complementary: 0.0,
+    dropout: 0.0,
 };
 
 /// The same with every option.
@@ -139,6 +143,75 @@ fn other_weights_have_another_loss() {
     assert_eq!(one, evaluation(&random_weights(1), &other_seed));
 }
 
+/// What is dropped belongs to training alone; each microbatch drops something else, and each step.
+#[test]
+fn dropout_is_noise_of_training_alone() {
+    let run = |dropout: f64, seed: u64| {
+        let mut device = Device::cpu();
+        let options = TrainingOptions { dropout, seed, ..OPTIONS };
+        let mut training = training(&mut device, &random_weights(1), &options);
+        let evaluation = evaluate(&mut training, &mut device, Split::Validation);
+        (evaluation, losses(&mut training, &mut device, 3))
+    };
+    let (plain, dropped, more) = (run(0.0, 5), run(0.3, 5), run(0.6, 5));
+    assert_eq!(plain.0, dropped.0);
+    assert!(plain.1[0] != dropped.1[0] && dropped.1[0] != more.1[0]);
+    assert_eq!(dropped.1, run(0.3, 5).1);
+}
+
+/// The running average is the mean that it should be of the parameters after each step.
+#[test]
+fn averages_follow_the_parameters() {
+    let mut device = Device::cpu();
+    let (variants, ids, init) = (Variants::default(), counting(), random_weights(1));
+    let optimizer = OptimizerConfig { average: 0.1, ..OPTIMIZER };
+    let mut training =
+        Training::new(&mut device, &variants, CONFIG, &init, &ids, &noise(), &OPTIONS, &optimizer)
+            .expect("possible settings");
+    // The exponent that belongs to a tenth.
+    let exponent = 7.937;
+    let mut expected = vec![0.0; init.len()];
+    for n in 1..=20 {
+        training.step(&mut device).expect("the device answers");
+        let state = block_on(training.state(&device)).expect("the device answers");
+        let keep = (1.0 - 1.0 / f64::from(n)).powf(exponent);
+        for (mean, &p) in expected.iter_mut().zip(&state.parameters) {
+            *mean = keep * *mean + (1.0 - keep) * f64::from(p);
+        }
+        let average = state.moments.iter().find(|(name, _)| name == "average");
+        let (_, average) = average.expect("an average");
+        let far = expected.iter().zip(average).map(|(a, &b)| (a - f64::from(b)).abs());
+        assert!(far.fold(0.0, f64::max) < 1e-4, "after {n} steps");
+        // It lags behind.
+        assert!(n == 1 || *average != state.parameters);
+    }
+}
+
+/// Sequences that cannot be drawn as they should be are refused.
+#[test]
+fn impossible_windows_get_a_sentence() {
+    let error = |options: TrainingOptions| {
+        let mut device = Device::cpu();
+        let (variants, ids) = (Variants::default(), counting());
+        let init = random_weights(1);
+        let training = Training::new(
+            &mut device,
+            &variants,
+            CONFIG,
+            &init,
+            &ids,
+            &noise(),
+            &options,
+            &OPTIMIZER,
+        );
+        training.expect_err("impossible options").to_string()
+    };
+    let stories = error(TrainingOptions { story_starts: 0.5, ..OPTIONS });
+    assert!(stories.contains("set train.story_starts to 0"), "{stories}");
+    let pairs = error(TrainingOptions { complementary: 0.5, batch: 1, ..OPTIONS });
+    assert!(pairs.contains("no second one for the opposite mask"), "{pairs}");
+}
+
 /// Two microbatches of 8 sequences are the batch of 16 with the same draws: only the order of the
 /// additions differs.
 #[test]
@@ -197,7 +270,20 @@ fn options_begin_as_if_they_were_not_there() {
 
 #[test]
 fn a_run_with_accumulation_resumes_bit_for_bit() {
-    let options = TrainingOptions { batch: 4, accumulation: 2, ..OPTIONS };
+    let plain = TrainingOptions { batch: 4, accumulation: 2, ..OPTIONS };
+    resumes(&plain);
+    let (complementary, story_starts, dropout) = (0.5, 0.5, 0.2);
+    resumes(&TrainingOptions {
+        complementary,
+        story_starts,
+        end_of_text: Some(3),
+        dropout,
+        ..plain
+    });
+}
+
+fn resumes(options: &TrainingOptions) {
+    let options = *options;
     let mut device = Device::cpu();
     let mut whole = training(&mut device, &random_weights(1), &options);
     let expected = losses(&mut whole, &mut device, 6);
@@ -275,7 +361,8 @@ fn recomputed_activations_are_the_same_and_take_less_memory() {
     let init = initial_values(&DEEP, &Init { std: 0.05, zero_projections: false, seed: 1 });
     let run = |recompute: bool| {
         let mut device = Device::cpu();
-        let options = TrainingOptions { batch: 4, accumulation: 2, recompute, ..OPTIONS };
+        let dropout = 0.2;
+        let options = TrainingOptions { batch: 4, accumulation: 2, recompute, dropout, ..OPTIONS };
         let (variants, ids) = (Variants::default(), counting());
         let mut training = Training::new(
             &mut device,

@@ -39,6 +39,10 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: false,
     seed: 8,
     recompute: false,
+    story_starts: 0.0,
+    end_of_text: None,
+    complementary: 0.0,
+    dropout: 0.0,
 };
 
 const OPTIMIZER: OptimizerConfig = OptimizerConfig {

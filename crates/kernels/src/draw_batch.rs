@@ -34,6 +34,11 @@ pub struct Draw {
     pub noise: Noise,
     /// Whether the levels of a batch are spread evenly, which lowers the variance of the loss.
     pub stratified: bool,
+    /// Share of the sequences that begin at one of [`Buffers::starts`] instead of anywhere.
+    pub story_starts: f64,
+    /// Share of the pairs of sequences in which the second is the first once more, corrupted at all the
+    /// other positions. `draw_blocks` has no such pairs.
+    pub complementary: f64,
     /// Seed of every draw.
     pub seed: u64,
 }
@@ -60,6 +65,30 @@ impl Noise {
     }
 }
 
+/// A noise level, as a draw knows it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// What decides which tokens are masked: at the first position, at one whose neighbour before is
+    /// clean, and at one whose neighbour is masked.
+    pub thresholds: [f32; 3],
+    /// Timestep that the network is told.
+    pub time: u32,
+    /// The same where all the other tokens are masked instead.
+    pub opposite_time: u32,
+}
+
+/// Words of a [`Level`] in [`Buffers::levels`].
+pub const LEVEL: usize = 5;
+
+/// The contents of [`Buffers::levels`]; the first is level 0, which is not drawn.
+pub fn table(levels: &[Level]) -> Vec<u32> {
+    let words = |level: &Level| {
+        let [first, begin, end] = level.thresholds.map(f32::to_bits);
+        [first, begin, end, level.time, level.opposite_time]
+    };
+    levels.iter().flat_map(words).collect()
+}
+
 params! {
     struct Params {
         first: u32,
@@ -73,6 +102,9 @@ params! {
         noise_first: u32,
         noise_count: u32,
         stratified: u32,
+        starts: u32,
+        story_starts: f32,
+        complementary: f32,
         seed_low: u32,
         seed_high: u32,
     }
@@ -85,10 +117,10 @@ buffers! {
         corpus: words,
         /// Number of the step, `(1)`.
         counter: words,
-        /// What decides at each level, from 0, which tokens are masked, `(levels + 1, 3)`.
-        thresholds: floats,
-        /// Timestep that the network is told at each level, `(levels + 1)`.
-        times: words,
+        /// Noise levels from 0 on, `(levels + 1, LEVEL)`, see [`table`].
+        levels: words,
+        /// Places in the whole corpus where stories begin, at least one; a sequence fits behind each.
+        starts: words,
         /// Written: noisy tokens, `(N)`.
         ids: words_mut,
         /// Written: clean tokens, `(N)`.
@@ -125,6 +157,9 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
             noise_first: draw.noise.first,
             noise_count: draw.noise.count,
             stratified: u32::from(draw.stratified),
+            starts: io.starts.len as u32,
+            story_starts: draw.story_starts as f32,
+            complementary: draw.complementary as f32,
             seed_low: draw.seed as u32,
             seed_high: (draw.seed >> 32) as u32,
         },
@@ -142,6 +177,15 @@ pub(crate) fn level(word: u32, b: u32, total: u32, levels: u32, stratified: bool
     }
 }
 
+/// Place of the first token of a sequence, from its random words: one of so many `sequences`, or with
+/// probability `share` one of `starts`.
+pub(crate) fn start(words: [u32; 4], sequences: u32, share: f32, starts: &[u32]) -> u32 {
+    match rng::unit(words[3]) < share {
+        true => starts[rng::below(words[0], starts.len() as u32) as usize],
+        false => rng::below(words[0], sequences),
+    }
+}
+
 /// Which of `total blocks` strata a block of sequence `b` belongs to, turned by the sequence's random
 /// word. Twin of `shaders/common/level.wgsl`.
 pub(crate) fn stratum(turn: u32, b: u32, block: u32, blocks: u32) -> u32 {
@@ -150,22 +194,30 @@ pub(crate) fn stratum(turn: u32, b: u32, block: u32, blocks: u32) -> u32 {
 
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 8>();
-    let [corpus, counter, thresholds, times, ids, targets, mask, timesteps] = buffers;
+    let [corpus, counter, levels, starts, ids, targets, mask, timesteps] = buffers;
     let (corpus, step) = (corpus.words(), counter.words()[0]);
-    let (thresholds, times) = (thresholds.floats(), times.words());
+    let (levels, starts) = (levels.words(), starts.words());
     let (ids, targets, mask) = (ids.words_mut(), targets.words_mut(), mask.words_mut());
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
     for (sequence, timestep) in (0..).zip(timesteps.words_mut()) {
-        let b = params.first + sequence;
-        let [first, second, ..] = generator.of(Stream::Training, [b, 0, step]);
-        let start = rng::below(first, params.corpus_length - params.length + 1);
+        let number = params.first + sequence;
+        let opposite = number % 2 == 1 && {
+            let [word, ..] = generator.of(Stream::Training, [number - 1, 2, step]);
+            rng::unit(word) < params.complementary
+        };
+        let b = if opposite { number - 1 } else { number };
+        let words = generator.of(Stream::Training, [b, 0, step]);
+        let sequences = params.corpus_length - params.length + 1;
+        let start = start(words, sequences, params.story_starts, starts);
         let end = start + params.length;
         if start < params.page || end > params.page + params.page_length {
             continue;
         }
-        let level = level(second, b, params.total, params.levels, params.stratified == 1);
-        *timestep = times[level as usize];
-        let thresholds = &thresholds[3 * level as usize..][..3];
+        let level = level(words[1], b, params.total, params.levels, params.stratified == 1);
+        let level = &levels[LEVEL * level as usize..][..LEVEL];
+        *timestep = level[if opposite { 4 } else { 3 }];
+        let threshold = |which: usize| E::from_f64(f32::from_bits(level[which]).into());
+        let thresholds: [E; 3] = std::array::from_fn(threshold);
         let noise = Noise { first: params.noise_first, count: params.noise_count };
         let mut masked = false;
         for position in 0..params.length {
@@ -178,9 +230,10 @@ fn twin<E: Real>(args: Args<'_, E>) {
                 _ => u > thresholds[1] || (masked && u > thresholds[2]),
             };
             let n = (sequence * params.length + position) as usize;
-            ids[n] = if masked { noise.of(replacement) } else { token };
+            let corrupted = masked != opposite;
+            ids[n] = if corrupted { noise.of(replacement) } else { token };
             targets[n] = token;
-            mask[n] = u32::from(masked);
+            mask[n] = u32::from(corrupted);
         }
     }
 }

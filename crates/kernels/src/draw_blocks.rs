@@ -2,7 +2,7 @@
 
 use device::{Args, Kernel, Launch, Real, Recording, params};
 
-use crate::draw_batch::{Buffers, Draw, MAX_LEVELS, MAX_SEQUENCES, level, stratum};
+use crate::draw_batch::{Buffers, Draw, LEVEL, MAX_LEVELS, MAX_SEQUENCES, level, start, stratum};
 use crate::grid;
 use crate::imports::kernel;
 use crate::rng::{self, Philox, Stream};
@@ -20,6 +20,8 @@ params! {
         levels: u32,
         mask_id: u32,
         stratified: u32,
+        starts: u32,
+        story_starts: f32,
         seed_low: u32,
         seed_high: u32,
     }
@@ -54,6 +56,8 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw, block: usize) {
             levels: draw.levels as u32,
             mask_id: draw.noise.first,
             stratified: u32::from(draw.stratified),
+            starts: io.starts.len as u32,
+            story_starts: draw.story_starts as f32,
             seed_low: draw.seed as u32,
             seed_high: (draw.seed >> 32) as u32,
         },
@@ -64,9 +68,9 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw, block: usize) {
 
 fn twin<E: Real>(args: Args<'_, E>) {
     let (params, buffers) = args.take::<Params, 8>();
-    let [corpus, counter, thresholds, times, ids, targets, mask, timesteps] = buffers;
+    let [corpus, counter, table, starts, ids, targets, mask, timesteps] = buffers;
     let (corpus, step) = (corpus.words(), counter.words()[0]);
-    let (thresholds, times) = (thresholds.floats(), times.words());
+    let (table, starts) = (table.words(), starts.words());
     let Params { length, block, .. } = params;
     let (blocks, size) = (length / block, length as usize);
     let generator = Philox::new(u64::from(params.seed_high) << 32 | u64::from(params.seed_low));
@@ -75,15 +79,15 @@ fn twin<E: Real>(args: Args<'_, E>) {
     let rows = rows.zip(mask.words_mut().chunks_exact_mut(2 * size));
     let rows = rows.zip(timesteps.words_mut().chunks_exact_mut(2 * blocks as usize));
     for (b, (((ids, targets), mask), timesteps)) in (params.first..).zip(rows) {
-        let [first, _, third, _] = generator.of(Stream::Training, [b, 0, step]);
-        let start = rng::below(first, params.corpus_length - length + 1);
+        let words = generator.of(Stream::Training, [b, 0, step]);
+        let start = start(words, params.corpus_length - length + 1, params.story_starts, starts);
         if start < params.page || start + length > params.page + params.page_length {
             continue;
         }
         let window = &corpus[(start - params.page) as usize..][..size];
         let levels: Vec<usize> = (0..blocks)
             .map(|block| {
-                let stratum = stratum(third, b, block, blocks);
+                let stratum = stratum(words[2], b, block, blocks);
                 let [_, word, ..] = generator.of(Stream::Training, [stratum, 0, step]);
                 let (strata, stratified) = (params.total * blocks, params.stratified == 1);
                 level(word, stratum, strata, params.levels, stratified) as usize
@@ -92,8 +96,8 @@ fn twin<E: Real>(args: Args<'_, E>) {
         for (position, &token) in window.iter().enumerate() {
             let index = b * length + position as u32;
             let [word, ..] = generator.of(Stream::Training, [index, 1, step]);
-            let threshold = thresholds[3 * levels[position / block as usize]];
-            let masked = E::from_f64(rng::unit(word).into()) > threshold;
+            let threshold = f32::from_bits(table[LEVEL * levels[position / block as usize]]);
+            let masked = rng::unit(word) > threshold;
             ids[position] = if masked { params.mask_id } else { token };
             mask[position] = u32::from(masked);
         }
@@ -102,7 +106,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
         targets[size..].copy_from_slice(window);
         mask[size..].fill(0);
         let (noisy, clean) = timesteps.split_at_mut(levels.len());
-        noisy.iter_mut().zip(&levels).for_each(|(time, &level)| *time = times[level]);
+        noisy.iter_mut().zip(&levels).for_each(|(time, &level)| *time = table[LEVEL * level + 3]);
         clean.fill(0);
     }
 }

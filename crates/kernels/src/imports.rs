@@ -6,6 +6,7 @@ use device::Sources;
 pub const COMMON: Sources = &[
     ("attention", include_str!("../../../shaders/common/attention.wgsl")),
     ("draw", include_str!("../../../shaders/common/draw.wgsl")),
+    ("dropout", include_str!("../../../shaders/common/dropout.wgsl")),
     ("elements", include_str!("../../../shaders/common/elements.wgsl")),
     ("gate", include_str!("../../../shaders/common/gate.wgsl")),
     ("head", include_str!("../../../shaders/common/head.wgsl")),

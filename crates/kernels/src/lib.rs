@@ -15,6 +15,7 @@ pub mod cross_entropy;
 pub mod decode;
 pub mod draw_batch;
 pub mod draw_blocks;
+pub mod dropout;
 pub mod embed;
 pub mod gate;
 pub mod gemm;
@@ -87,6 +88,8 @@ pub const ALL: &[&Kernel] = &[
     &decode::BEGIN,
     &draw_batch::KERNEL,
     &draw_blocks::KERNEL,
+    &dropout::BACKWARD,
+    &dropout::FORWARD,
     &embed::FORWARD,
     &embed::FORWARD_TOKENS,
     &embed::INDEX,

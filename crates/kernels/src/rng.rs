@@ -26,6 +26,8 @@ pub enum Stream {
     BoundTimes = 0x7469_6d65,
     /// Masks of evaluated texts.
     Corruption = 0x6576_616c,
+    /// Elements that dropout leaves out in a training step.
+    Dropout = 0x6472_6f70,
 }
 
 /// Philox4x32-10 under one seed.

@@ -3,10 +3,20 @@
 mod harness;
 
 use harness::{compare, same};
+use kernels::draw_batch::Level;
 use kernels::{draw_batch, draw_blocks, loss_by_level, shift};
 
 /// `[MASK]` alone.
 const MASK: draw_batch::Noise = draw_batch::Noise { first: 2, count: 1 };
+
+/// The table of levels with these thresholds and times; where the other tokens are masked, the network
+/// is told a time 100 later.
+fn table(thresholds: &[f32], times: &[u32]) -> Vec<u32> {
+    let levels = thresholds.as_chunks().0.iter().zip(times);
+    let levels =
+        levels.map(|(&thresholds, &time)| Level { thresholds, time, opposite_time: time + 100 });
+    draw_batch::table(&Vec::from_iter(levels))
+}
 
 /// Thresholds that mask each token independently, with probability `1 - alpha` at each level.
 fn independent(alpha: &[f32]) -> Vec<f32> {
@@ -31,8 +41,8 @@ fn batches_are_the_same_everywhere() {
             let io = draw_batch::Buffers {
                 corpus: bench.words(1000, 97),
                 counter: bench.given_words(&[12]),
-                thresholds: bench.given_floats(&thresholds),
-                times: bench.given_words(&times),
+                levels: bench.given_words(&table(&thresholds, &times)),
+                starts: bench.given_words(&[0]),
                 ids: bench.unwritten_words(rows),
                 targets: bench.unwritten_words(rows),
                 mask: bench.unwritten_words(rows),
@@ -48,6 +58,8 @@ fn batches_are_the_same_everywhere() {
                 levels: 10,
                 noise: MASK,
                 stratified,
+                story_starts: 0.0,
+                complementary: 0.0,
                 seed: 0x0123_4567_89ab_cdef,
             };
             draw_batch::record(step, io, &draw);
@@ -68,8 +80,9 @@ fn batches_from_pages_of_a_corpus() {
     let corpus: Vec<u32> = (0..tokens as u32).map(|n| n * n % 97).collect();
     for starts in [284, 283, 100, 17] {
         same("draw_batch from pages", |bench, step| {
-            let thresholds = bench.given_floats(&independent(&[1.0, 0.6, 0.3, 0.0]));
-            let times = bench.given_words(&[0, 2, 3, 5]);
+            let levels = table(&independent(&[1.0, 0.6, 0.3, 0.0]), &[0, 2, 3, 5]);
+            let levels = bench.given_words(&levels);
+            let places = bench.given_words(&[0, 5, 90, 283]);
             let mut batch = |pages: &[(usize, &[u32])]| {
                 let rows = count * length;
                 let mut words = |len| bench.unwritten_words(len);
@@ -80,8 +93,8 @@ fn batches_from_pages_of_a_corpus() {
                     let io = draw_batch::Buffers {
                         corpus,
                         counter,
-                        thresholds,
-                        times,
+                        levels,
+                        starts: places,
                         ids,
                         targets,
                         mask,
@@ -97,6 +110,8 @@ fn batches_from_pages_of_a_corpus() {
                         levels: 3,
                         noise: MASK,
                         stratified: false,
+                        story_starts: 0.5,
+                        complementary: 0.5,
                         seed: 11,
                     };
                     draw_batch::record(step, io, &draw);
@@ -129,8 +144,8 @@ fn blocks_have_levels_of_their_own() {
             let io = draw_batch::Buffers {
                 corpus: bench.words(1000, 97),
                 counter: bench.given_words(&[12]),
-                thresholds: bench.given_floats(&independent(&alpha)),
-                times: bench.given_words(&Vec::from_iter(0..=10)),
+                levels: bench.given_words(&table(&independent(&alpha), &Vec::from_iter(0..=10))),
+                starts: bench.given_words(&[0]),
                 ids: bench.unwritten_words(rows),
                 targets: bench.unwritten_words(rows),
                 mask: bench.unwritten_words(rows),
@@ -146,6 +161,8 @@ fn blocks_have_levels_of_their_own() {
                 levels: 10,
                 noise: draw_batch::Noise { first: 99, count: 1 },
                 stratified,
+                story_starts: 0.0,
+                complementary: 0.0,
                 seed: 0x0123_4567_89ab_cdef,
             };
             draw_blocks::record(step, io, &draw, block);
@@ -218,8 +235,8 @@ fn masked_share_follows_the_schedule() {
         let io = draw_batch::Buffers {
             corpus: bench.words(1000, 97),
             counter: bench.zeros(1),
-            thresholds: bench.given_floats(&independent(&alpha)),
-            times: bench.given_words(&Vec::from_iter(0..=10)),
+            levels: bench.given_words(&table(&independent(&alpha), &Vec::from_iter(0..=10))),
+            starts: bench.given_words(&[0]),
             ids: bench.unwritten_words(count * length),
             targets: bench.unwritten_words(count * length),
             mask: bench.unwritten_words(count * length),
@@ -235,6 +252,8 @@ fn masked_share_follows_the_schedule() {
             levels: 10,
             noise: MASK,
             stratified: true,
+            story_starts: 0.0,
+            complementary: 0.0,
             seed: 1,
         };
         draw_batch::record(step, io, &draw);
@@ -260,8 +279,8 @@ fn spans_keep_the_masked_share() {
         let io = draw_batch::Buffers {
             corpus: bench.words(1000, 97),
             counter: bench.zeros(1),
-            thresholds: bench.given_floats(&thresholds.collect::<Vec<_>>()),
-            times: bench.given_words(&[0, 1, 2, 3]),
+            levels: bench.given_words(&table(&thresholds.collect::<Vec<_>>(), &[0, 1, 2, 3])),
+            starts: bench.given_words(&[0]),
             ids: bench.unwritten_words(count * length),
             targets: bench.unwritten_words(count * length),
             mask: bench.unwritten_words(count * length),
@@ -277,6 +296,8 @@ fn spans_keep_the_masked_share() {
             levels: 3,
             noise: MASK,
             stratified: false,
+            story_starts: 0.0,
+            complementary: 0.0,
             seed: 3,
         };
         draw_batch::record(step, io, &draw);
@@ -326,8 +347,9 @@ fn weights_follow_the_levels_that_were_drawn() {
             let io = draw_batch::Buffers {
                 corpus: bench.words(1000, 97),
                 counter: bench.given_words(&[12]),
-                thresholds: bench.given_floats(&independent(&alpha)),
-                times: bench.given_words(&Vec::from_iter(0..=levels as u32)),
+                levels: bench
+                    .given_words(&table(&independent(&alpha), &Vec::from_iter(0..=levels as u32))),
+                starts: bench.given_words(&[0]),
                 ids: bench.unwritten_words(rows),
                 targets: bench.unwritten_words(rows),
                 mask: bench.unwritten_words(rows),
@@ -343,6 +365,8 @@ fn weights_follow_the_levels_that_were_drawn() {
                 levels,
                 noise: MASK,
                 stratified,
+                story_starts: 0.0,
+                complementary: 0.0,
                 seed: 0x0123_4567_89ab_cdef,
             };
             match block {
@@ -375,8 +399,8 @@ fn noise_is_uniform() {
             let io = draw_batch::Buffers {
                 corpus,
                 counter: bench.given_words(&[12]),
-                thresholds: bench.given_floats(&independent(&[1.0, 0.5, 0.0])),
-                times: bench.given_words(&[0, 1, 2]),
+                levels: bench.given_words(&table(&independent(&[1.0, 0.5, 0.0]), &[0, 1, 2])),
+                starts: bench.given_words(&[0]),
                 ids: bench.unwritten_words(count * length),
                 targets: bench.unwritten_words(count * length),
                 mask: bench.unwritten_words(count * length),
@@ -392,6 +416,8 @@ fn noise_is_uniform() {
                 levels: 2,
                 noise,
                 stratified: true,
+                story_starts: 0.0,
+                complementary: 0.0,
                 seed: 5,
             };
             draw_batch::record(step, io, &draw);
@@ -413,5 +439,123 @@ fn noise_is_uniform() {
     let expected = found.iter().sum::<f64>() / 11.0;
     for count in found {
         assert!((count - expected).abs() < 4.5 * expected.sqrt(), "{found:?}");
+    }
+}
+
+/// A share of the windows begins where stories do, in blocks as well.
+#[test]
+fn windows_begin_at_stories() {
+    let (count, length, places) = (600, 16, [0, 40, 41, 984]);
+    for (block, share) in [(None, 0.0), (None, 0.3), (Some(4), 0.3), (None, 1.0), (Some(4), 1.0)] {
+        let copies = if block.is_some() { 2 } else { 1 };
+        let outputs = compare("windows of stories", 0.0, 0.0, |bench, step| {
+            let rows = copies * count * length;
+            let io = draw_batch::Buffers {
+                corpus: bench.given_words(&Vec::from_iter(0..1000)),
+                counter: bench.given_words(&[12]),
+                levels: bench.given_words(&table(&independent(&[1.0, 0.5]), &[0, 1])),
+                starts: bench.given_words(&places),
+                ids: bench.unwritten_words(rows),
+                targets: bench.unwritten_words(rows),
+                mask: bench.unwritten_words(rows),
+                timesteps: bench.unwritten_words(block.map_or(count, |size| rows / size)),
+            };
+            let draw = draw_batch::Draw {
+                corpus_length: 1000,
+                page: 0,
+                first: 0,
+                count,
+                total: count,
+                length,
+                levels: 1,
+                noise: MASK,
+                stratified: false,
+                story_starts: share,
+                complementary: 0.0,
+                seed: 8,
+            };
+            match block {
+                Some(block) => draw_blocks::record(step, io, &draw, block),
+                None => draw_batch::record(step, io, &draw),
+            }
+            vec![io.targets]
+        });
+        let begins = outputs[0].chunks(copies * length).map(|window| window[0]);
+        let mut found = [0.0; 4];
+        for begin in begins {
+            if let Some(at) = places.iter().position(|&place| f64::from(place) == begin) {
+                found[at] += 1.0;
+            }
+        }
+        // Also by chance, one in 246. Four standard errors.
+        let expected = count as f64 * (share + (1.0 - share) * 4.0 / 985.0);
+        let total = found.iter().sum::<f64>();
+        assert!((total - expected).abs() <= 4.0 * expected.sqrt(), "{found:?} at {share}");
+        if share == 1.0 {
+            assert_eq!(total, count as f64);
+            assert!(found.iter().all(|&at| (at - 150.0).abs() < 50.0), "{found:?}");
+        }
+    }
+}
+
+/// A share of the pairs is one window twice, each token corrupted in one of the two.
+#[test]
+fn pairs_are_complementary() {
+    let (first, count, length) = (4, 401, 33);
+    for (share, noise) in
+        [(0.0, MASK), (0.4, MASK), (1.0, MASK), (1.0, draw_batch::Noise { first: 3, count: 9 })]
+    {
+        let outputs = compare("complementary pairs", 0.0, 0.0, |bench, step| {
+            let thresholds = [[1.0; 3], [0.7, 0.8, 0.3], [0.1; 3]].concat();
+            let rows = count * length;
+            let io = draw_batch::Buffers {
+                corpus: bench.words(1000, 97),
+                counter: bench.given_words(&[12]),
+                levels: bench.given_words(&table(&thresholds, &[0, 1, 2])),
+                starts: bench.given_words(&[0]),
+                ids: bench.unwritten_words(rows),
+                targets: bench.unwritten_words(rows),
+                mask: bench.unwritten_words(rows),
+                timesteps: bench.unwritten_words(count),
+            };
+            let draw = draw_batch::Draw {
+                corpus_length: 1000,
+                page: 0,
+                first,
+                count,
+                total: 500,
+                length,
+                levels: 2,
+                noise,
+                stratified: true,
+                story_starts: 0.0,
+                complementary: share,
+                seed: 8,
+            };
+            draw_batch::record(step, io, &draw);
+            vec![io.ids, io.targets, io.mask, io.timesteps]
+        });
+        let [ids, targets, mask, timesteps] = outputs.try_into().unwrap();
+        let row = |all: &[f64], sequence: usize| all[sequence * length..][..length].to_vec();
+        let mut pairs = 0.0;
+        for (one, other) in (0..count / 2).map(|pair| (2 * pair, 2 * pair + 1)) {
+            if timesteps[other] < 100.0 {
+                continue;
+            }
+            pairs += 1.0;
+            assert_eq!(timesteps[other], timesteps[one] + 100.0);
+            assert_eq!(row(&targets, one), row(&targets, other));
+            for (a, b) in row(&mask, one).into_iter().zip(row(&mask, other)) {
+                assert_eq!(a + b, 1.0);
+            }
+        }
+        let expected = share * (count / 2) as f64;
+        let error = 4.0 * (expected * (1.0 - share)).sqrt();
+        assert!((pairs - expected).abs() <= error, "{pairs} pairs at {share}");
+        assert!(timesteps.iter().step_by(2).all(|&time| time < 100.0), "first ones are themselves");
+        let noisy = ids.iter().zip(&targets).zip(&mask).filter(|(_, m)| **m == 1.0);
+        for ((&id, _), _) in noisy {
+            assert!(noise.contains(id as u32), "{id}");
+        }
     }
 }

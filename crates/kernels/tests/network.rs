@@ -4,6 +4,7 @@
 mod harness;
 
 use harness::compare;
+use kernels::dropout::{self, Dropout};
 use kernels::gate;
 use kernels::mix::{self, Mix};
 
@@ -145,4 +146,36 @@ fn gates_begin_open() {
         vec![y, gated]
     });
     assert_eq!(outputs[0], outputs[1]);
+}
+
+/// Dropout keeps as many as it should, grows them so that the mean stays, and both passes drop the same.
+#[test]
+fn dropout_drops_a_share() {
+    for (count, rate) in [(1, 0.5), (7, 0.1), (1023, 0.3), (300_001, 0.9), (40_000, 0.0)] {
+        let dropout = Dropout { rate, seed: 0x0123_4567_89ab_cdef };
+        let dropped = |step: u32, place: u32| {
+            compare("dropout", 1e-6, 1e-6, |bench, recording| {
+                let counter = bench.given_words(&[step]);
+                let (x, d_x) = (bench.given_floats(&vec![1.0; count]), bench.unwritten(count));
+                let d_out = bench.given_floats(&vec![1.0; count]);
+                dropout::forward(recording, dropout::Forward { counter, x }, dropout, place);
+                let io = dropout::Backward { counter, d_out, d_x };
+                dropout::backward(recording, io, dropout, place);
+                vec![x, d_x]
+            })
+        };
+        let outputs = dropped(7, 3);
+        assert_eq!(outputs[0], outputs[1]);
+        let kept: Vec<f64> = outputs[0].iter().copied().filter(|&x| x != 0.0).collect();
+        assert!(kept.iter().all(|x| (x * (1.0 - rate) - 1.0).abs() < 1e-6), "{kept:?}");
+        let (found, expected) = (kept.len() as f64, count as f64 * (1.0 - rate));
+        assert!(
+            (found - expected).abs() <= 4.0 * (expected * rate).sqrt() + 0.5,
+            "{found} of {count}"
+        );
+        if rate > 0.0 && count > 1000 {
+            assert_ne!(outputs, dropped(8, 3), "another step");
+            assert_ne!(outputs, dropped(7, 4), "another place");
+        }
+    }
 }

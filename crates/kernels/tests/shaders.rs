@@ -3,7 +3,7 @@
 
 use device::{Access, Element, Kernel};
 use kernels::rng::Stream;
-use kernels::{ALL, gate, remask, sample_explain, sample_order};
+use kernels::{ALL, draw_batch, gate, remask, sample_explain, sample_order};
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
@@ -120,11 +120,13 @@ fn constants_agree_with_the_host() {
                 Some("EPS") => naga::Literal::F32(f32::EPSILON),
                 Some("BEST") => word(sample_explain::BEST as u32),
                 Some("GATE_CHANNELS") => word(gate::GATE_CHANNELS as u32),
+                Some("LEVEL") => word(draw_batch::LEVEL as u32),
                 Some("NONE") => word(sample_explain::NONE),
                 Some("STAYS") => naga::Literal::F32(remask::STAYS),
                 Some("WAITS") => naga::Literal::F32(remask::WAITS),
                 Some("LEAST") => naga::Literal::F32(sample_order::LEAST),
                 Some("STREAM") => word(match kernel.name {
+                    "dropout_backward" | "dropout_forward" => Stream::Dropout as u32,
                     "sample_chance" | "sample_noise" => Stream::Chance as u32,
                     "sample_order" => Stream::Order as u32,
                     "sample_uniforms" => Stream::Tokens as u32,

@@ -7,7 +7,7 @@ use kernels::gemm::{self, Op};
 use kernels::mix::{self, Mix};
 use kernels::{attention, embed, gate, relu_squared, rmsnorm, rope_norm, rows};
 
-use crate::forward::{self, Pass, Residual};
+use crate::forward::{self, Branch, Pass, Residual};
 use crate::{Block, HeadScratch, LayerActivations, Scratch, Weights, mixing};
 
 /// The loss that gradients are taken of: `sum(weights * cross_entropy(logits, targets))`.
@@ -42,10 +42,10 @@ pub fn record(
             if acts.recompute() && i + 1 < model.config.n_layer {
                 let stream = Residual { x: kept.x, branch: None };
                 let stream = mixing::forward(step, pass, i, stream);
-                forward::activations(step, pass, weights, kept, stream);
+                forward::activations(step, pass, i, weights, kept, stream);
             }
             mixing::output(step, pass, scratch, i);
-            block(step, pass, scratch, weights, kept, &d.blocks[i], accumulate);
+            block(step, pass, i, scratch, weights, kept, &d.blocks[i], accumulate);
             mixing::backward(step, pass, scratch, i, d, accumulate);
         });
     }
@@ -133,9 +133,11 @@ fn embedding(
 
 /// Records the backward pass of [`forward::block`]: `scratch.d_x`, the gradient of the stream after
 /// the block, becomes that of the stream before it.
+#[expect(clippy::too_many_arguments, reason = "the parts of a block, in both passes")]
 pub fn block(
     step: &mut Recording,
     pass: &Pass<'_>,
+    i: usize,
     scratch: &Scratch,
     weights: &Block<Slice>,
     kept: &LayerActivations,
@@ -157,8 +159,9 @@ pub fn block(
     // x + mlp(norm(x))
     let (fc, h, inv_rms) = (kept.fc, kept.mlp_h, kept.mlp_inv_rms);
     relu_squared::forward(step, relu_squared::Forward { x: fc, out: acts.activated });
-    weights_gradient(step, d_x, acts.activated, d.mlp_proj, [c, 4 * c, n]);
-    input_gradient(step, d_x, weights.mlp_proj, d_fc, [n, 4 * c, c]);
+    let d_branch = pass.drop_backward(step, i, Branch::Mlp, [d_x, d_h]);
+    weights_gradient(step, d_branch, acts.activated, d.mlp_proj, [c, 4 * c, n]);
+    input_gradient(step, d_branch, weights.mlp_proj, d_fc, [n, 4 * c, c]);
     relu_squared::backward(step, relu_squared::Backward { x: fc, d_x: d_fc });
     weights_gradient(step, d_fc, h, d.fc, [4 * c, c, n]);
     input_gradient(step, d_fc, weights.fc, d_h, [n, c, 4 * c]);
@@ -168,8 +171,9 @@ pub fn block(
     let (h, inv_rms) = (kept.attn_h, kept.attn_inv_rms);
     let (qkv, y, lse) = (kept.qkv, kept.y, kept.lse);
     let gated = forward::gated(step, pass, weights, kept);
-    weights_gradient(step, d_x, gated, d.attn_proj, [c, c, n]);
-    input_gradient(step, d_x, weights.attn_proj, d_y, [n, c, c]);
+    let d_branch = pass.drop_backward(step, i, Branch::Attention, [d_x, d_h]);
+    weights_gradient(step, d_branch, gated, d.attn_proj, [c, c, n]);
+    input_gradient(step, d_branch, weights.attn_proj, d_y, [n, c, c]);
     if let (Some(gate), Some(d_z)) = (weights.gate, scratch.d_z) {
         let io = gate::Backward { h, gate, y, d_y, d_z };
         gate::backward(step, io, acts.gate_shape(config));

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use device::{Recording, Slice};
+use kernels::dropout::{self, Dropout};
 use kernels::gemm::{self, Op};
 use kernels::{Variants, attention, decode, embed, gate, mix, relu_squared, rmsnorm, rope_norm};
 
@@ -21,9 +22,61 @@ pub struct Pass<'a> {
     pub ids: Slice,
     /// Diffusion step of each sequence, or of each of its parts, `(batch)` or `(batch, parts)`.
     pub timesteps: Slice,
+    /// What is dropped, in training.
+    pub dropout: Option<Dropping>,
+}
+
+/// Dropout in a pass of a training step: of what attention and MLP add to the residual stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropping {
+    /// How much.
+    pub dropout: Dropout,
+    /// Number of the step, `(1)`.
+    pub counter: Slice,
+    /// Number of the pass in the step.
+    pub pass: usize,
+}
+
+/// The two branches of a block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Branch {
+    Attention,
+    Mlp,
 }
 
 impl Pass<'_> {
+    /// Place of a branch among all that are dropped in the step, `None` without dropout.
+    fn dropped(&self, layer: usize, branch: Branch) -> Option<(Dropping, u32)> {
+        let layers = self.model.config.n_layer;
+        let place = |dropping: Dropping| 2 * (dropping.pass * layers + layer) + branch as usize;
+        self.dropout.map(|dropping| (dropping, place(dropping) as u32))
+    }
+
+    /// Records the dropout of a branch, in place.
+    fn drop_branch(&self, step: &mut Recording, layer: usize, branch: Branch) {
+        if let Some((Dropping { dropout, counter, .. }, place)) = self.dropped(layer, branch) {
+            let x = self.acts.branch;
+            dropout::forward(step, dropout::Forward { counter, x }, dropout, place);
+        }
+    }
+
+    /// Records the gradient of a branch from that of the stream, `d_x`, and returns where it is: in
+    /// `free`, or without dropout in `d_x` itself.
+    pub(crate) fn drop_backward(
+        &self,
+        step: &mut Recording,
+        layer: usize,
+        branch: Branch,
+        [d_x, free]: [Slice; 2],
+    ) -> Slice {
+        let Some((Dropping { dropout, counter, .. }, place)) = self.dropped(layer, branch) else {
+            return d_x;
+        };
+        let io = dropout::Backward { counter, d_out: d_x, d_x: free };
+        dropout::backward(step, io, dropout, place);
+        free
+    }
+
     /// The timestep embedding among the weights, or its gradient among their gradients.
     pub(crate) fn time(&self, weights: &Weights<Slice>) -> Option<embed::Time> {
         weights.timestep_emb.map(|table| embed::Time {
@@ -87,7 +140,7 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
     for (i, (weights, kept)) in weights.blocks.iter().zip(&acts.layers).enumerate() {
         stream = step.section(format_args!("block {i}"), |step| {
             let stream = mixing::forward(step, pass, i, stream);
-            block(step, pass, weights, kept, stream)
+            block(step, pass, i, weights, kept, stream)
         });
     }
     step.section("output norm", |step| {
@@ -95,21 +148,23 @@ pub fn trunk(step: &mut Recording, pass: &Pass<'_>) {
     });
 }
 
-/// Records one block: the stream that it is given, and after it. Nothing else passes from block to
+/// Records block `i`: the stream that it is given, and after it. Nothing else passes from block to
 /// block but the first one's values, if they are mixed; what its backward pass needs is in `kept`.
 pub fn block(
     step: &mut Recording,
     pass: &Pass<'_>,
+    i: usize,
     weights: &Block<Slice>,
     kept: &LayerActivations,
     stream: Residual,
 ) -> Residual {
     let acts = pass.acts;
     let (n, c) = (acts.rows(), pass.model.config.n_embd);
-    let x = activations(step, pass, weights, kept, stream);
+    let x = activations(step, pass, i, weights, kept, stream);
     relu_squared::forward(step, relu_squared::Forward { x: kept.fc, out: acts.activated });
     let io = gemm::Buffers { a: acts.activated, b: weights.mlp_proj, c: acts.branch };
     linear(step, pass, io, [n, c, 4 * c]);
+    pass.drop_branch(step, i, Branch::Mlp);
     Residual { x, branch: Some(acts.branch) }
 }
 
@@ -118,6 +173,7 @@ pub fn block(
 pub(crate) fn activations(
     step: &mut Recording,
     pass: &Pass<'_>,
+    i: usize,
     weights: &Block<Slice>,
     kept: &LayerActivations,
     stream: Residual,
@@ -151,6 +207,7 @@ pub(crate) fn activations(
     }
     let y = gated(step, pass, weights, kept);
     product(step, y, weights.attn_proj, branch, [n, c, c]);
+    pass.drop_branch(step, i, Branch::Attention);
     let stream = Residual { x, branch: Some(branch) };
 
     // x + mlp(norm(x))

@@ -81,6 +81,16 @@ impl Levels {
         }
     }
 
+    /// The timestep that the network is told at each level where all the other tokens are masked instead.
+    pub fn opposite_times(&self) -> Vec<u32> {
+        let of_level = |&alpha: &f32| {
+            let distance = |level: &usize| (self.alpha[*level] - (1.0 - alpha)).abs();
+            let nearest = |a: &usize, b: &usize| distance(a).total_cmp(&distance(b));
+            (1..self.alpha.len()).min_by(nearest).map_or(0, |level| self.times[level])
+        };
+        self.alpha.iter().map(of_level).collect()
+    }
+
     /// What decides which tokens are masked at each level, `(levels + 1, 3)`, as
     /// [`kernels::draw_batch`] takes it: tokens are masked in spans of geometric length, of mean
     /// `span`, and every position is masked with the level's probability `1 - a`. With `span` 1
@@ -216,5 +226,23 @@ mod tests {
                 assert!((1..=100).contains(&time) && (f64::from(alpha) - nearest).abs() < 0.0165);
             }
         }
+    }
+
+    #[test]
+    fn the_opposite_of_few_masks_is_many() {
+        for times in [Times::Uniform, Times::Shares] {
+            for schedule in Schedule::ALL {
+                let levels = times.levels(schedule, 50);
+                let told = levels.opposite_times();
+                for (&alpha, &time) in levels.alpha.iter().zip(&told).skip(1) {
+                    let best = schedule.nearest(f64::from(1.0 - alpha), 50);
+                    let miss =
+                        |time: usize| (schedule.alpha(time, 50) - f64::from(1.0 - alpha)).abs();
+                    assert!(miss(time as usize) <= miss(best) + 2e-3, "{schedule}: {alpha}");
+                }
+            }
+        }
+        let linear = Times::Uniform.levels(Schedule::Linear, 10);
+        assert_eq!(linear.opposite_times()[1..], [9, 8, 7, 6, 5, 4, 3, 2, 1, 1]);
     }
 }

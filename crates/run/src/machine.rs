@@ -249,7 +249,7 @@ impl Run {
             &init,
             &data.train,
             &data.validation,
-            &settings.training(),
+            &settings.training(tokenizer.end_of_text_id()),
             &settings.optimizer(),
         )?;
         if let Some(state) = &restored {

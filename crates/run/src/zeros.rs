@@ -18,6 +18,6 @@ pub fn on_zeros(
     let config = settings.config(settings.data.vocab_size, 2);
     let ids = vec![0; config.block_size + 1];
     let init = model::initial_values(&config, &settings.init());
-    let (options, optimizer) = (settings.training(), settings.optimizer());
+    let (options, optimizer) = (settings.training(Some(0)), settings.optimizer());
     Training::new(device, variants, config, &init, &ids, &ids, &options, &optimizer)
 }

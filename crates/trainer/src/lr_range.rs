@@ -71,7 +71,7 @@ pub(crate) fn run(request: &Request<'_>) -> Result<()> {
         &init,
         &data.train,
         &data.validation,
-        &settings.training(),
+        &settings.training(tokenizer.end_of_text_id()),
         &optimizer,
     )?;
     let samples = test(&mut training, &mut device, request)?;

@@ -197,6 +197,24 @@ fn texts_are_read_in_any_order_that_a_model_knows() {
     fail(&mut eval(&["uniform"], "random", false), &none);
 }
 
+/// Windows of stories and dropout go with every objective, opposite masks with those that have one mask.
+#[test]
+fn windows_masks_and_dropout_are_settings_of_every_objective() {
+    let place = Place::new();
+    let noisy = ["--steps", "10", "--set", "story_starts=0.5", "--set", "dropout=0.2"];
+    for objective in ["masked", "span", "uniform", "replaced"] {
+        let pairs = ["--set".to_owned(), format!("objective={objective}")];
+        let mut train = place.train(objective, &noisy);
+        succeed(train.args(pairs).args(["--set", "complementary=0.5"]));
+    }
+    succeed(place.train("block", &noisy).args(BLOCKS));
+    succeed(place.train("autoregressive", &noisy).args(AUTOREGRESSIVE));
+    let pairs = ["does not draw one mask for a whole text", "set diffusion.complementary to 0"];
+    for set in [BLOCKS, AUTOREGRESSIVE] {
+        fail(place.train("refused", &["--set", "complementary=0.5"]).args(set), &pairs);
+    }
+}
+
 #[test]
 fn objectives_that_cannot_be_get_a_sentence() {
     let place = Place::new();

@@ -133,7 +133,7 @@ impl Scorer {
         let targets = words("scored_targets", batch * positions)?;
         let timesteps = words("scored_timesteps", batch * parts)?;
         let mut step = Recording::default();
-        let pass = Pass { variants, model, acts: &acts, ids, timesteps };
+        let pass = Pass { variants, model, acts: &acts, ids, timesteps, dropout: None };
         let costs = match costs {
             Some(costs) => Some((costs, words("scored_times", batch)?)),
             None => None,

@@ -148,7 +148,7 @@ impl Recorder<'_> {
             rows: rows.part(0, acts.batch),
         };
         decode::begin(&mut step, io, length, mask_id);
-        let pass = Pass { variants, model, acts, ids: inputs, timesteps };
+        let pass = Pass { variants, model, acts, ids: inputs, timesteps, dropout: None };
         if !draws {
             forward::trunk(&mut step, &pass);
             return step;
@@ -215,7 +215,14 @@ impl Recorder<'_> {
 
     fn forward_pass(&self, ids: Slice) -> Pass<'_> {
         let Self { variants, model, buffers, .. } = *self;
-        Pass { variants, model, acts: &buffers.acts, ids, timesteps: buffers.timesteps }
+        Pass {
+            variants,
+            model,
+            acts: &buffers.acts,
+            ids,
+            timesteps: buffers.timesteps,
+            dropout: None,
+        }
     }
 
     /// Logits, some rows at a time, and what follows from them; nothing where no row is asked.

@@ -137,7 +137,7 @@ impl Window {
         let io = window::Leave { place, readback: buffers.readback, text };
         window::leave(&mut leave, io, texts);
         let (acts, ids, timesteps) = (&buffers.acts, buffers.ids, memory.clean);
-        forward::trunk(&mut leave, &Pass { variants, model, acts, ids, timesteps });
+        forward::trunk(&mut leave, &Pass { variants, model, acts, ids, timesteps, dropout: None });
         Ok(Self {
             enter: device.compile(enter)?,
             leave: device.compile(leave)?,

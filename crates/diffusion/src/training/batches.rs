@@ -56,8 +56,7 @@ enum Source {
 #[derive(Clone, Debug)]
 struct Drawn {
     corpus: Corpus,
-    thresholds: Slice,
-    times: Slice,
+    levels: Slice,
     /// Factor of the loss at each level; without, the loss is a mean.
     factors: Option<Slice>,
     /// Whether every position has a loss, corrupted or not.
@@ -91,11 +90,10 @@ impl Batches {
         corpus: &Corpus,
     ) -> Result<Self, DeviceError> {
         let TrainingOptions { batch, length, accumulation, stratified, seed, .. } = *options;
+        let TrainingOptions { story_starts, complementary, .. } = *options;
         let corruption = Corruption::new(options, config.timesteps);
-        let Corruption { thresholds, times, factors, everywhere } = corruption;
-        let levels = times.len() - 1;
-        let thresholds = device.floats("thresholds", &thresholds)?;
-        let times = device.words("times", &times)?;
+        let Corruption { levels: table, factors, everywhere } = corruption;
+        let levels = device.words("noise levels", &draw_batch::table(&table))?;
         let factors = factors.map(|factors| device.floats("loss_factors", &factors)).transpose()?;
         let draw = Draw {
             corpus_length: corpus.tokens,
@@ -104,14 +102,15 @@ impl Batches {
             count: batch,
             total: accumulation * batch,
             length,
-            levels,
+            levels: table.len() - 1,
             noise: options.objective.noise(config),
             stratified,
+            story_starts,
+            complementary,
             seed,
         };
         let (corpus, objective, mask_id) = (corpus.clone(), options.objective, config.mask_id);
-        let drawn =
-            Drawn { corpus, thresholds, times, factors, everywhere, draw, objective, mask_id };
+        let drawn = Drawn { corpus, levels, factors, everywhere, draw, objective, mask_id };
         let source = Source::Drawn(Box::new(drawn));
         let positions = objective.positions(length);
         // As many parts in each copy of a text.
@@ -156,33 +155,25 @@ impl Batches {
     /// Records what makes the batch of the counter's step, and its loss weights.
     pub(super) fn record(&self, step: &mut Recording, counter: Slice) {
         if let Source::Drawn(drawn) = &self.source {
-            let Drawn { corpus, thresholds, times, draw, objective, mask_id, .. } = &**drawn;
+            let Drawn { ref corpus, levels, draw, objective, mask_id, .. } = **drawn;
+            let starts = corpus.starts;
             let rows = self.batch * self.positions;
             for (index, &Microbatch { ids, targets, timesteps }) in
                 self.microbatches.iter().enumerate()
             {
                 let mask = self.mask.part(index * rows, rows);
                 for &(page, corpus) in &corpus.pages {
-                    let (thresholds, times) = (*thresholds, *times);
-                    let io = Buffers {
-                        corpus,
-                        counter,
-                        thresholds,
-                        times,
-                        ids,
-                        targets,
-                        mask,
-                        timesteps,
-                    };
-                    let draw = Draw { page, first: index * self.batch, ..*draw };
-                    match *objective {
+                    let io =
+                        Buffers { corpus, counter, levels, starts, ids, targets, mask, timesteps };
+                    let draw = Draw { page, first: index * self.batch, ..draw };
+                    match objective {
                         Objective::Block(block) => draw_blocks::record(step, io, &draw, block),
                         _ => draw_batch::record(step, io, &draw),
                     }
                 }
                 if objective.shifts() {
                     let io = shift::Buffers { tokens: targets, shifted: ids };
-                    shift::record(step, io, draw.length, *mask_id);
+                    shift::record(step, io, draw.length, mask_id);
                 }
             }
         }

@@ -10,6 +10,8 @@ pub struct Corpus {
     pub(super) tokens: usize,
     /// Place of the first token and tokens of each page.
     pub(super) pages: Vec<(usize, Slice)>,
+    /// Places where stories begin that a sequence fits behind.
+    pub(super) starts: Slice,
 }
 
 impl Corpus {
@@ -29,6 +31,24 @@ impl Corpus {
             let end = page.saturating_add(starts).saturating_add(length - 1).min(ids.len());
             Ok((page, device.words(label, &ids[page..end])?))
         });
-        Ok(Self { tokens: ids.len(), pages: pages.collect::<Result<_, DeviceError>>()? })
+        let pages = pages.collect::<Result<_, DeviceError>>()?;
+        let starts = device.words("beginning of a corpus", &[0])?;
+        Ok(Self { tokens: ids.len(), pages, starts })
+    }
+
+    /// The same, with stories that end at each token `end`: sequences may begin where they do.
+    pub fn with_stories(
+        mut self,
+        device: &mut Device,
+        ids: &[u32],
+        length: usize,
+        end: u32,
+    ) -> Result<Self, DeviceError> {
+        let behind = ids.iter().zip(1..).filter(|&(&id, _)| id == end).map(|(_, place)| place);
+        let starts = std::iter::once(0).chain(behind);
+        let starts: Vec<u32> =
+            starts.take_while(|&start| start as usize + length <= ids.len()).collect();
+        self.starts = device.words("starts of stories", &starts)?;
+        Ok(self)
     }
 }

@@ -98,7 +98,7 @@ impl Evaluator {
             let mut step = Recording::default();
             batches.record(&mut step, counter);
             let Microbatch { ids, targets, timesteps } = batches.microbatches[0];
-            let pass = Pass { variants, model, acts, ids, timesteps };
+            let pass = Pass { variants, model, acts, ids, timesteps, dropout: None };
             // The schedule is the training's, and so is what the network is told.
             let costs = costs.as_ref().map(|costs| (costs, timesteps));
             costs::record(&mut step, &pass, targets, stats, costs, None);

@@ -13,6 +13,7 @@ pub mod step;
 use device::{Device, DeviceError, Program, Recording, Timing};
 use kernels::Variants;
 use kernels::draw_batch::MAX_SEQUENCES;
+use kernels::dropout::Dropout;
 use model::{Config, Model, Objective, Schedule, TensorInfo, Times, Weighting};
 use optim::OptimizerConfig;
 
@@ -54,11 +55,58 @@ pub struct TrainingOptions {
     pub weighting: Weighting,
     /// Whether the times of a batch are spread evenly instead of drawn independently.
     pub stratified: bool,
-    /// Seed of batches and masks.
+    /// Share of the sequences that begin where a story does, not anywhere.
+    pub story_starts: f64,
+    /// The token behind every story; needed where sequences begin at stories.
+    pub end_of_text: Option<u32>,
+    /// Share of the pairs of sequences in which the second one is the first once more, with the opposite
+    /// masks: each token is asked for in one of them.
+    pub complementary: f64,
+    /// Probability that dropout sets an element of what attention and MLP add to the residual stream to
+    /// zero, below 1.
+    pub dropout: f64,
+    /// Seed of batches, masks and dropout.
     pub seed: u64,
     /// Whether the backward pass computes the activations of the blocks again, from their inputs:
     /// less memory, more time, the same gradients.
     pub recompute: bool,
+}
+
+impl TrainingOptions {
+    /// Refuses complementary masks where there can be none.
+    ///
+    /// # Errors
+    /// [`NoPairs`].
+    pub fn check_pairs(&self) -> Result<(), NoPairs> {
+        let Self { objective, weighting, complementary, .. } = *self;
+        match objective {
+            _ if complementary == 0.0 => Ok(()),
+            Objective::Block(_) | Objective::Autoregressive => Err(NoPairs::Objective(objective)),
+            _ if weighting != Weighting::Mean => Err(NoPairs::Weighting(weighting.name())),
+            _ if self.batch * self.accumulation < 2 => Err(NoPairs::Batch),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why there can be no sequences with opposite masks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoPairs {
+    /// Not one mask for a whole text.
+    #[error(
+        "the objective `{0}` does not draw one mask for a whole text, so that there is no opposite one; set diffusion.complementary to 0"
+    )]
+    Objective(Objective),
+    /// Factors for each noise level.
+    #[error(
+        "the weighting `{0}` is about shares of masks that are drawn, and the opposite of a mask is not; set diffusion.weighting to \"mean\" or diffusion.complementary to 0"
+    )]
+    Weighting(&'static str),
+    /// A single sequence.
+    #[error(
+        "a step of one sequence has no second one for the opposite mask; raise train.batch_size or set diffusion.complementary to 0"
+    )]
+    Batch,
 }
 
 /// Why training cannot begin.
@@ -159,11 +207,16 @@ impl Training {
         check(&config, options, train_ids, validation_ids)?;
         let model = Model { objective: options.objective, ..Model::new(device, config)? };
         model.parameters.write(device, init)?;
-        let corpus = Corpus::new(device, "train corpus", train_ids, options.length)?;
+        let mut corpus = Corpus::new(device, "train corpus", train_ids, options.length)?;
+        if let (true, Some(end)) = (options.story_starts > 0.0, options.end_of_text) {
+            corpus = corpus.with_stories(device, train_ids, options.length, end)?;
+        }
         let batches = Batches::drawn(device, &config, options, &corpus)?;
         let recompute = options.recompute;
-        let parts =
+        let mut parts =
             Parts::new(device, variants, model, batches, optimizer_config, RING, recompute)?;
+        let TrainingOptions { dropout: rate, seed, .. } = *options;
+        parts.dropout = (rate > 0.0).then_some(Dropout { rate, seed });
         let mut step = Recording::default();
         step::record(&mut step, variants, &parts);
         let Parts { model, acts, .. } = &parts;
@@ -281,6 +334,14 @@ fn check(
     let possible = config.validate().and_then(|()| objective.check(config));
     if let Err(error) = possible.and_then(|()| weighting.check(objective, times)) {
         return impossible(error.to_string());
+    }
+    if let Err(error) = options.check_pairs() {
+        return impossible(error.to_string());
+    }
+    if options.story_starts > 0.0 && options.end_of_text.is_none() {
+        return impossible(
+            "sequences are to begin where stories do, and the tokenizer has no token for the end of a text that tells where that is; set train.story_starts to 0".to_owned(),
+        );
     }
     let TrainingOptions { batch, length, accumulation, .. } = *options;
     if length == 0 || length > config.block_size {

@@ -2,9 +2,10 @@
 
 use device::{Device, DeviceError, Element, Pages, Recording, Slice};
 use kernels::cross_entropy::TokenStats;
+use kernels::dropout::Dropout;
 use kernels::{Variants, loss};
 use model::backward::{self, Loss};
-use model::forward::{self, Pass};
+use model::forward::{self, Dropping, Pass};
 use model::{Activations, Model, Scratch};
 use optim::{Layout, Optimizer, OptimizerConfig};
 
@@ -28,6 +29,8 @@ pub struct Parts {
     stats: TokenStats,
     /// Losses of the latest steps: step n stands at n mod its length.
     pub losses: Slice,
+    /// What is dropped; nothing unless somebody sets it before the step is recorded.
+    pub dropout: Option<Dropout>,
 }
 
 impl Parts {
@@ -58,7 +61,18 @@ impl Parts {
         let stats = model::alloc_stats(device, batches.mask.len)?;
         let row_weights = device.allocate("row_weights", Element::Float, batches.mask.len)?;
         let losses = device.allocate("losses", Element::Float, slots)?;
-        Ok(Self { model, optimizer, batches, acts, scratch, gradient, row_weights, stats, losses })
+        Ok(Self {
+            model,
+            optimizer,
+            batches,
+            acts,
+            scratch,
+            gradient,
+            row_weights,
+            stats,
+            losses,
+            dropout: None,
+        })
     }
 }
 
@@ -71,8 +85,8 @@ pub fn record(step: &mut Recording, variants: &Variants, parts: &Parts) {
 /// Records the first half of a step: the batch, both passes over each microbatch, and the loss.
 /// Gradients of the microbatches add up.
 pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts) {
-    let Parts { model, optimizer, batches, acts, scratch, gradient, row_weights, stats, losses } =
-        parts;
+    let Parts { model, optimizer, batches, acts, scratch, gradient, .. } = parts;
+    let Parts { row_weights, stats, losses, dropout, .. } = parts;
     let d = model.config.cut(|offset, len| gradient.part(offset, len));
     step.section("batch", |step| {
         optimizer.begin(step);
@@ -81,7 +95,9 @@ pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts)
     for (index, microbatch) in batches.microbatches.iter().enumerate() {
         let (start, count) = (index * acts.rows(), acts.rows());
         let (ids, timesteps) = (microbatch.ids, microbatch.timesteps);
-        let pass = Pass { variants, model, acts, ids, timesteps };
+        let counter = optimizer.counter;
+        let dropout = dropout.map(|dropout| Dropping { dropout, counter, pass: index });
+        let pass = Pass { variants, model, acts, ids, timesteps, dropout };
         step.section("forward", |step| forward::trunk(step, &pass));
         let loss = Loss {
             targets: microbatch.targets,

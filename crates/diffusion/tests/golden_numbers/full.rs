@@ -53,7 +53,8 @@ fn logits_gradients_and_losses() {
         let ids = device.words("ids", &batch.ids).unwrap();
         let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
         let variants = Variants::default();
-        let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
+        let pass =
+            Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps, dropout: None };
         let mut step = Recording::default();
         forward::logits(&mut step, &pass, |_, _, _| {});
         let program = device.compile(step).unwrap();

@@ -187,7 +187,14 @@ fn inference_computes_what_training_does() {
         let [kept, alone, part] =
             [trained, shared, whole.narrowed(&config, BATCH, length)].map(|acts| {
                 let variants = Variants::default();
-                let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
+                let pass = Pass {
+                    variants: &variants,
+                    model: &model,
+                    acts: &acts,
+                    ids,
+                    timesteps,
+                    dropout: None,
+                };
                 let mut recording = Recording::default();
                 forward::trunk(&mut recording, &pass);
                 let program = device.compile(recording).unwrap();

@@ -57,7 +57,8 @@ pub(crate) fn forward(
     let ids = device.words("ids", &batch.ids).unwrap();
     let timesteps = device.words("timesteps", &batch.timesteps).unwrap();
     let variants = Variants::default();
-    let pass = Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps };
+    let pass =
+        Pass { variants: &variants, model: &model, acts: &acts, ids, timesteps, dropout: None };
     let mut recording = Recording::default();
     forward::logits(&mut recording, &pass, |_, _, _| {});
     let program = device.compile(recording).unwrap();

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 21] = [
+const LATER: [(&str, &str); 24] = [
     ("train.recompute", "false"),
     ("train.precision", "f32"),
     ("data.entropy", "0.0"),
@@ -24,6 +24,9 @@ const LATER: [(&str, &str); 21] = [
     ("diffusion.span_length", "3.0"),
     ("diffusion.times", "uniform"),
     ("diffusion.weighting", "mean"),
+    ("diffusion.complementary", "0.0"),
+    ("train.story_starts", "0.0"),
+    ("train.dropout", "0.0"),
     ("diffusion.beta.a", "3.0"),
     ("diffusion.beta.b", "3.0"),
     ("diffusion.beta.uniform", "0.2"),

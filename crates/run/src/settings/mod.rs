@@ -97,6 +97,9 @@ pub struct DiffusionSettings {
     pub weighting: Weighting,
     /// Whether the times of a batch are spread evenly instead of drawn independently.
     pub stratified: bool,
+    /// Share of the pairs of sequences in which the second one is the first once more, with the opposite
+    /// masks.
+    pub complementary: f64,
     /// Distribution of the masked share; of use when `times` is `beta`.
     pub beta: Beta,
 }
@@ -194,6 +197,10 @@ pub struct TrainSettings {
     pub batch_size: usize,
     /// Passes whose gradients are added up before a step.
     pub accumulation: u32,
+    /// Share of the sequences that begin where a story does, not anywhere.
+    pub story_starts: f64,
+    /// Probability that an element of what attention and MLP add to the residual stream becomes zero.
+    pub dropout: f64,
     /// Whether the backward pass computes activations again rather than keep them.
     pub recompute: bool,
     /// What matrix products may round their inputs to, where the adapter has units for that.
@@ -305,8 +312,8 @@ impl Settings {
         }
     }
 
-    /// What a step trains on.
-    pub fn training(&self) -> TrainingOptions {
+    /// What a step trains on, with a tokenizer whose texts end at this token.
+    pub fn training(&self, end_of_text: Option<u32>) -> TrainingOptions {
         TrainingOptions {
             batch: self.train.batch_size,
             length: self.model.block_size,
@@ -320,6 +327,10 @@ impl Settings {
             },
             weighting: self.diffusion.weighting,
             stratified: self.diffusion.stratified,
+            story_starts: self.train.story_starts,
+            end_of_text,
+            complementary: self.diffusion.complementary,
+            dropout: self.train.dropout,
             seed: self.train.seed,
             recompute: self.train.recompute,
         }
@@ -361,19 +372,27 @@ impl Settings {
     fn validate(&self) -> Result<(), SettingsError> {
         let (data, train) = (&self.data, &self.train);
         let config = self.config(data.vocab_size, 2);
-        let TrainingOptions { objective, weighting, times, .. } = self.training();
+        let TrainingOptions { objective, weighting, times, .. } = self.training(None);
         config.validate().and_then(|()| objective.check(&config))?;
         weighting.check(objective, times)?;
+        self.training(None)
+            .check_pairs()
+            .map_err(|error| SettingsError::Value(error.to_string()))?;
         let std = f64::from(self.model.init_std);
         let share = data.validation_share;
         let decay = self.schedule.decay_share;
         let Beta { a, b, uniform } = self.diffusion.beta;
         let span = self.diffusion.span_length;
+        let pairs = self.diffusion.complementary;
+        let (starts, dropout) = (train.story_starts, train.dropout);
         let reals = [
             ("diffusion.span_length", span, (1.0..=1000.0).contains(&span), "between 1 and 1000"),
             ("diffusion.beta.a", a, (1.0..=100.0).contains(&a), "between 1 and 100"),
             ("diffusion.beta.b", b, (1.0..=100.0).contains(&b), "between 1 and 100"),
             ("diffusion.beta.uniform", uniform, (0.0..=1.0).contains(&uniform), "between 0 and 1"),
+            ("diffusion.complementary", pairs, (0.0..=1.0).contains(&pairs), "between 0 and 1"),
+            ("train.story_starts", starts, (0.0..=1.0).contains(&starts), "between 0 and 1"),
+            ("train.dropout", dropout, (0.0..=0.9).contains(&dropout), "between 0 and 0.9"),
             ("data.entropy", data.entropy, (0.0..=8.0).contains(&data.entropy), "between 0 and 8"),
             ("model.init_std", std, std > 0.0 && std.is_finite(), "above 0"),
             ("data.validation_share", share, share > 0.0 && share < 1.0, "above 0 and below 1"),
@@ -446,7 +465,7 @@ mod tests {
         let TrainSettings { steps, batch_size, accumulation, .. } = seed.train;
         assert_eq!((steps, batch_size, accumulation), (5_000, 64, 1));
         assert_eq!(seed.diffusion.schedule, Schedule::Cosine);
-        assert_eq!(seed.training().times, Times::Uniform);
+        assert_eq!(seed.training(None).times, Times::Uniform);
         Ok(())
     }
 
@@ -479,6 +498,9 @@ mod tests {
             ("span_length=0.5", "diffusion.span_length is 0.5, it must be between 1 and 1000"),
             ("diffusion.beta.a=0.5", "diffusion.beta.a is 0.5, it must be between 1 and 100"),
             ("beta.uniform=2", "diffusion.beta.uniform is 2, it must be between 0 and 1"),
+            ("complementary=2", "diffusion.complementary is 2, it must be between 0 and 1"),
+            ("story_starts=-1", "train.story_starts is -1, it must be between 0 and 1"),
+            ("dropout=1", "train.dropout is 1, it must be between 0 and 0.9"),
             ("scalar_lr=0", "scalar_lr is 0, it must be above 0"),
             ("optimizer.lr=-1", "lr is -1, it must be above 0"),
             ("optimizer.average=0.5", "average is 0.5, it must be 0, or between 0.01 and 0.28"),
@@ -495,6 +517,20 @@ mod tests {
             let error = error(&[change]);
             assert!(error.contains(sentence), "{change}: {error}");
             assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        for (changes, sentence) in [
+            (
+                ["objective=block", "complementary=0.5"],
+                "the objective `block:16` does not draw one mask",
+            ),
+            (
+                ["weighting=elbo", "complementary=0.5"],
+                "the weighting `elbo` is about shares of masks",
+            ),
+            (["batch_size=1", "complementary=0.5"], "a step of one sequence has no second one"),
+        ] {
+            let error = error(&changes);
+            assert!(error.starts_with(sentence), "{error}");
         }
         let error = error(&["objective=block", "diffusion.block=5"]);
         let sentence = "blocks of 5 tokens do not divide the 64 tokens that the network sees; set diffusion.block to a divisor of model.block_size";

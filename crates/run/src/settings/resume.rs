@@ -8,7 +8,7 @@ use super::{Settings, SettingsError, keys};
 
 /// Sections and keys with the reason why a run cannot change them; `None` where it can. The longest
 /// entry that a key begins with decides.
-const RESUME: [(&str, Option<&str>); 19] = [
+const RESUME: [(&str, Option<&str>); 20] = [
     ("model", Some("its weights have these sizes")),
     ("data", Some("its tokenizer and its held-out stories come from it")),
     ("data.entropy", None),
@@ -20,6 +20,7 @@ const RESUME: [(&str, Option<&str>); 19] = [
     ("diffusion.times", None),
     ("diffusion.beta", None),
     ("diffusion.weighting", None),
+    ("diffusion.complementary", None),
     ("optimizer", None),
     ("optimizer.average", Some("its average began with the first step")),
     ("optimizer.name", Some("its moments are those of this optimizer")),

@@ -266,7 +266,7 @@ mod tests {
         assert_eq!((arms[1].stories, arms[2].stories), (Some(10), None));
         let settings = &arms[1].runs[1].settings;
         assert_eq!((settings.train.seed, settings.train.steps), (2, 8));
-        assert_eq!(settings.training().objective, model::Objective::Span);
+        assert_eq!(settings.training(None).objective, model::Objective::Span);
         let pictures = ablation.pictures(&arms);
         let shared: Vec<_> =
             pictures.iter().map(|(name, arms)| (name.as_str(), arms.len())).collect();
@@ -283,7 +283,7 @@ mod tests {
             assert!(ablation.arms()?.iter().all(|arm| arm.runs.len() == 3), "{}", ablation.title);
             count += 1;
         }
-        assert_eq!(count, 5);
+        assert_eq!(count, 6);
         Ok(())
     }
 
