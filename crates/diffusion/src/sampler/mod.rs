@@ -13,6 +13,7 @@
 //! * [`Prediction`] is what the network expects at a position.
 
 mod generation;
+mod names;
 mod options;
 mod parts;
 mod plan;
@@ -27,8 +28,9 @@ mod workspace;
 mod tests;
 
 pub use generation::{Generation, Parts};
+pub use names::UnknownPart;
 pub use options::{SampleError, SampleOptions, SamplerKind};
-pub use parts::{Commit, Correction, Layout, MOST_ROUNDS, Order, Sampler, UnknownPart};
+pub use parts::{Commit, Correction, Layout, MOST_ROUNDS, Order, Sampler};
 pub use predictions::Prediction;
 pub use record::{PassOptions, Uniforms};
 pub use state::State;
