@@ -8,7 +8,6 @@ the model's matrix products. Needs PyTorch only, and with --compile a C++ compil
 
 import argparse
 import json
-import math
 import statistics
 import time
 
@@ -76,8 +75,8 @@ class Model:
             (low * self.cos + high * self.sin, high * self.cos - low * self.sin), dim=-1
         )
 
-    def logits(self, ids, t):
-        """ids [B, L], t [B] -> [B, L, V]"""
+    def hidden(self, ids, t):
+        """ids [B, L], t [B] -> [B, L, C]"""
         x = norm(F.embedding(ids, self.tokens) + F.embedding(t, self.times)[:, None])
         for layer in self.layers:
             h = norm(x)
@@ -86,7 +85,7 @@ class Model:
             mixed = F.scaled_dot_product_attention(q, k, v)
             x = x + F.linear(mixed.transpose(1, 2).flatten(2), layer["out"])
             x = x + F.linear(F.relu(F.linear(norm(x), layer["up"])).square(), layer["down"])
-        return F.linear(norm(x), self.head)
+        return norm(x)
 
 
 def norm(x):
@@ -94,22 +93,24 @@ def norm(x):
 
 
 def masked_batch(shape, mask_id=2):
-    """Tokens, the same with masks (cosine schedule), timesteps."""
+    """Tokens, the same with masks (linear schedule: half of them on average), timesteps."""
     clean = torch.randint(3, shape.vocab, (shape.batch, shape.block))
     t = torch.randint(1, shape.timesteps + 1, (shape.batch,))
-    survival = torch.cos(t / shape.timesteps * (math.pi / 2))
+    survival = 1 - t / shape.timesteps
     masked = torch.rand(shape.batch, shape.block) > survival[:, None]
     return clean, torch.where(masked, mask_id, clean), masked, t
 
 
 def time_steps(shape):
     model = Model(shape)
-    logits = torch.compile(model.logits) if shape.compile else model.logits
+    hidden = torch.compile(model.hidden) if shape.compile else model.hidden
     adamw = torch.optim.AdamW(model.parameters(), lr=3e-4, weight_decay=0.01)
 
     def step():
         clean, noisy, masked, t = masked_batch(shape)
-        loss = F.cross_entropy(logits(noisy, t)[masked], clean[masked])
+        # As in the program: logits are made where there is a loss, for half of the positions.
+        logits = F.linear(hidden(noisy, t)[masked], model.head)
+        loss = F.cross_entropy(logits, clean[masked])
         adamw.zero_grad(set_to_none=True)
         loss.backward()
         adamw.step()
@@ -117,7 +118,7 @@ def time_steps(shape):
     @torch.no_grad()
     def forward():
         _, noisy, _, t = masked_batch(shape)
-        logits(noisy, t)
+        F.linear(hidden(noisy, t), model.head)
 
     run = forward if shape.forward else step
     seconds = []
