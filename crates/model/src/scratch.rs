@@ -17,7 +17,8 @@ pub struct Scratch {
     pub d_fc: Slice,
     /// Gradient of the heads' output, `(N, C)`.
     pub d_y: Slice,
-    /// Gradient of queries, keys and values, `(N, 3, H, D)`.
+    /// Gradient of queries, keys and values, `(N, 3, H, D)`: the same memory as `d_fc`, which a block is
+    /// done with by then.
     pub d_qkv: Slice,
     /// Dot product of output and gradient of each head, `(N, H)`.
     pub delta: Slice,
@@ -77,6 +78,7 @@ impl Scratch {
         let d_embedded = shortcut.then(|| floats("d_embedded", n * c)).transpose()?;
         let d_values = config.value_mixing.then(|| floats("d_values", n * c)).transpose()?;
         let d_z = config.head_gates.then(|| floats("d_z", n * config.n_head)).transpose()?;
+        let d_fc = floats("d_fc", 4 * n * c)?;
         Ok(Self {
             d_outputs,
             d_embedded,
@@ -85,9 +87,9 @@ impl Scratch {
             partial_sums: floats("partial_sums", mix::PARTIAL_SUMS)?,
             d_x: floats("d_x", n * c)?,
             d_h: floats("d_h", n * c)?,
-            d_fc: floats("d_fc", 4 * n * c)?,
+            d_fc,
             d_y: floats("d_y", n * c)?,
-            d_qkv: floats("d_qkv", 3 * n * c)?,
+            d_qkv: d_fc.part(0, 3 * n * c),
             delta: floats("delta", n * config.n_head)?,
             partials: floats("partials", partials)?,
             starts: device.allocate("starts", Element::Word, config.vocab_size + 1)?,

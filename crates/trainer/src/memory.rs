@@ -72,6 +72,15 @@ mod tests {
     use crate::settings;
 
     #[test]
+    fn a_step_of_the_reference_recipe_fits_into_two_gibibytes() -> Result<()> {
+        let (settings, mut device) = (settings::read("seed", &[])?, Device::cpu());
+        run::on_zeros(&mut device, &kernels::Variants::default(), &settings)?;
+        let bytes = device.memory();
+        assert!(bytes < 2 << 30, "{bytes} bytes of buffers");
+        Ok(())
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn what_cannot_fit_says_which_setting_to_lower() -> Result<()> {
         let device = Device::cpu();
