@@ -96,14 +96,18 @@ impl<E: Real + RunTwin> Cpu<E> {
     /// Runs launches in order and calls `ended` after each.
     ///
     /// They run on one of rayon's threads, which shares the work of each launch with the others at once;
-    /// any other thread would hand it over, sleep, and have to be woken.
+    /// any other thread would hand it over, sleep, and have to be woken. A browser tab has one thread.
     pub(crate) fn each(&mut self, launches: &[Launch], mut ended: impl FnMut() + Send) {
-        rayon::scope(|_| {
+        let mut run = || {
             for launch in launches {
                 self.launch(launch);
                 ended();
             }
-        });
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        rayon::scope(|_| run());
+        #[cfg(target_arch = "wasm32")]
+        run();
     }
 
     /// Runs one launch, unless its condition says not to.

@@ -1,12 +1,12 @@
 //! AdamW.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::grid;
 use crate::grid::CHUNK;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::vectorized;
 
 params! {

@@ -1,11 +1,11 @@
 //! A running average of the parameters.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::grid::CHUNK;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::vectorized;
 
 params! {

@@ -1,10 +1,10 @@
 //! Cross-entropy of logits: statistics of each row, and the gradient.
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::{largest_of, vectorized};
 
 params! {

@@ -3,9 +3,8 @@
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 
-use rayon::prelude::*;
-
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::product::{Matrix, multiply};
 use crate::remask::GIVEN;
 

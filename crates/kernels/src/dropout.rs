@@ -1,11 +1,11 @@
 //! Dropout (Srivastava et al. 2014), forward and backward.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::grid::CHUNK;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::rng::{Philox, Stream, unit};
 
 /// Elements that one draw decides about.

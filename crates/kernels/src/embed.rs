@@ -1,10 +1,10 @@
 //! Token and timestep embedding, forward and backward.
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::rmsnorm::inverse_rms;
 
 /// Sizes of an embedding.

@@ -1,10 +1,10 @@
 //! Gates of the attention heads, forward and backward.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::sum_of;
 
 /// Channels that a gate reads: the first of the block's normalised input.

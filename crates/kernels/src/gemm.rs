@@ -1,10 +1,10 @@
 //! Matrix products.
 
 use device::{Args, Kernel, Launch, Real, Recording, Requirements, Slice, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::product::{Matrix, multiply_shared};
 use crate::variants::{GemmVariant, LANES, Table, Variants};
 

@@ -1,10 +1,10 @@
 //! Norm of the whole gradient, and the factor that clips it.
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid::WORKGROUP;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::{sum_of, vectorized};
 
 /// Workgroups of the first half.

@@ -27,6 +27,7 @@ pub mod loss_by_level;
 pub mod mix;
 pub mod muon;
 pub mod noise_divergence;
+mod parallel;
 mod product;
 pub mod relu_squared;
 pub mod remask;

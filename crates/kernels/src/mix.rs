@@ -2,11 +2,11 @@
 //! values that are mixed with those of the first block.
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::grid::CHUNK;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::sum_of;
 
 /// Workgroups of the backward pass, each of which sums up its share.

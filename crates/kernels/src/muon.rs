@@ -2,12 +2,12 @@
 //! optimizer for hidden layers in neural networks").
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::gemm::{self, Op};
 use crate::grid::CHUNK;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::{sum_of, vectorized};
 use crate::{Variants, grid};
 

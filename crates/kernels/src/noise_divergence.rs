@@ -1,11 +1,11 @@
 //! The bound of uniform diffusion: what a denoising step costs at each position.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::draw_batch::Noise;
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 
 /// Which rows of which batch.
 #[derive(Clone, Copy, Debug)]

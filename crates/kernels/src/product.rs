@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use device::Real;
 use gemm::Parallelism;
-use rayon::prelude::*;
+
+use crate::parallel::*;
 
 /// Rows that a thread takes at least.
 const FEWEST_ROWS: usize = 16;
@@ -63,7 +64,7 @@ impl<'a, E> Matrix<'a, E> {
 /// How many of `length` rows or columns each thread takes, so that none takes fewer than `fewest`;
 /// `length` or more if one takes all.
 fn share(length: usize, fewest: usize) -> usize {
-    let even = length.div_ceil(rayon::current_num_threads()).next_multiple_of(STEP);
+    let even = length.div_ceil(current_num_threads()).next_multiple_of(STEP);
     let mut share = even.max(fewest);
     while share < length && (1..fewest).contains(&(length % share)) {
         share += STEP;
@@ -87,7 +88,7 @@ pub(crate) fn multiply_shared<E: Real>(c: &mut [E], a: Matrix<'_, E>, b: Matrix<
     let large = rows * columns * a.columns >= FEWEST_TERMS;
     let c = &mut c[..rows * columns];
     if !large || share >= longer || shorter < fewest[1] {
-        multiply_with(c, columns, a, b, 1.0, add, Parallelism::Rayon(0));
+        multiply_with(c, columns, a, b, 1.0, add, ALL_THREADS);
     } else if by_rows {
         let shares = c.par_chunks_mut(share * columns).zip(starts(rows, share));
         shares.for_each(|(c, start)| {

@@ -1,11 +1,11 @@
 //! The MLP's activation max(x, 0)², forward and backward.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::grid::CHUNK;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::vectorized;
 
 params! {

@@ -1,10 +1,10 @@
 //! RMSNorm over channels: forward, forward with a residual sum, backward.
 
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::{sum_of, vectorized};
 
 /// Added to the mean square: 2⁻²³, the epsilon of f32 and PyTorch's default for RMSNorm.

@@ -1,10 +1,10 @@
 //! Rotary position embedding and RMSNorm of query and key heads, forward and backward.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::rmsnorm::inverse_rms;
 use crate::vectors::{sum_of, vectorized};
 

@@ -2,10 +2,10 @@
 //! that have a loss, in sampling those that may be drawn.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 
 /// Words of [`Select::live`] per run: a slice starts at a multiple of these.
 pub const LIVE: usize = device::ALIGNMENT;

@@ -1,10 +1,10 @@
 //! How sure the model is of a position, whatever token is drawn there.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::sum_of;
 
 params! {

@@ -1,10 +1,10 @@
 //! What the model thought of every position.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::vectors::sum_of;
 
 /// Number of best tokens per position.

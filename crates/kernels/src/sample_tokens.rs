@@ -1,10 +1,10 @@
 //! The draw of tokens from logits.
 
 use device::{Args, Kernel, Launch, Real, Recording, buffers, params};
-use rayon::prelude::*;
 
 use crate::grid;
 use crate::imports::kernel;
+use crate::parallel::*;
 use crate::remask::FREE_NO_END;
 use crate::sample_begin::GREEDY;
 

@@ -221,7 +221,7 @@ fn agree(name: &str, tiny: &Tiny, texts: &[Text]) {
         .map(|text| (text, text.native(&trainer, &folder, tiny), text.predictions(tiny)));
     let expected: Vec<_> = expected.collect();
     for gpu in [Gpu::Software, Gpu::None] {
-        let browser = Browser::start("same", gpu);
+        let browser = Browser::start(name, gpu);
         for (text, native, predictions) in &expected {
             let name = format!("{gpu:?}, {:?}", text.prompt);
             browser.open("about:blank");

@@ -43,7 +43,7 @@ fn a_gpu_that_computes_wrongly_is_named_and_the_cpu_goes_on() {
     let mut tiny = Tiny::new();
     tiny.checkpoint.card.check = Some(tiny.check());
     let server = serve(&tiny);
-    let browser = Browser::start("wrong", Gpu::Software);
+    let browser = Browser::start("gpu-wrong", Gpu::Software);
     // A right one is believed.
     browser.open_ready(&server.url);
     assert!(browser.text(RUNS_ON).contains("WebGPU"), "{}", browser.text(RUNS_ON));
@@ -192,7 +192,7 @@ const FULL: &str = "const create = GPUDevice.prototype.createBuffer; \
 fn a_full_gpu_is_no_lost_text() {
     let server = serve(&Tiny::new());
     before_the_engine(&server, FULL);
-    let browser = Browser::start("full", Gpu::Software);
+    let browser = Browser::start("gpu-full", Gpu::Software);
     let full = |full: bool| {
         browser.eval(&format!("new BroadcastChannel('full').postMessage({full}) ?? true"));
     };

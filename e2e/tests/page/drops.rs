@@ -171,7 +171,7 @@ fn a_first_model_that_fails_leaves_a_way_on() {
 fn a_trace_is_replayed() {
     let tiny = Tiny::new();
     let server = serve(&tiny);
-    let browser = Browser::start("replay", Gpu::Software);
+    let browser = Browser::start("dropped-trace", Gpu::Software);
     browser.open_ready(&server.url);
     browser.fill("#prompt", "One day");
     browser.write_to_the_end();

@@ -3,8 +3,8 @@
 
 use tokenizers::Model;
 use tokenizers::models::bpe::BPE;
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use super::class::Class;
 use super::file::{Added, ByteLevel, File};
 use super::{TokenizerError, byte_level};
 
@@ -99,29 +99,6 @@ impl Engine {
     }
 }
 
-/// Character class, as in the pre-tokenizer's expression.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Letter,
-    Number,
-    Space,
-    Other,
-}
-
-fn class(c: char) -> Class {
-    if c.is_ascii_alphabetic() {
-        return Class::Letter; // no need for the tables
-    }
-    if c.is_whitespace() {
-        return Class::Space;
-    }
-    match c.general_category_group() {
-        GeneralCategoryGroup::Letter => Class::Letter,
-        GeneralCategoryGroup::Number => Class::Number,
-        _ => Class::Other,
-    }
-}
-
 /// End of the first word of a text, as GPT-2's expression cuts it:
 /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
 fn word_end(text: &str) -> usize {
@@ -132,8 +109,8 @@ fn word_end(text: &str) -> usize {
     let after_space = text.strip_prefix(' ').filter(|rest| !rest.is_empty());
     let body = after_space.filter(|rest| !rest.starts_with(char::is_whitespace)).unwrap_or(text);
     let start = text.len() - body.len();
-    let kind = body.chars().next().map_or(Class::Space, class);
-    let end = body.find(|c| class(c) != kind).map_or(text.len(), |end| start + end);
+    let kind = body.chars().next().map_or(Class::Space, Class::of);
+    let end = body.find(|c| Class::of(c) != kind).map_or(text.len(), |end| start + end);
     if kind != Class::Space || end == text.len() {
         return end;
     }

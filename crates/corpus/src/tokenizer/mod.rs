@@ -7,6 +7,8 @@
 #[cfg(any(test, target_arch = "wasm32"))]
 mod bpe;
 mod byte_level;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod class;
 mod error;
 mod file;
 #[cfg(not(target_arch = "wasm32"))]

@@ -5,10 +5,10 @@
 use std::ops::Range;
 
 use device::{Args, Real};
-use rayon::prelude::*;
 
 use super::mask::Visibility;
 use super::{DeltaParams, Params};
+use crate::parallel::*;
 use crate::product::{Matrix, multiply};
 use crate::vectors::{largest_of, sum_of, vectorized};
 
