@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{compare, same};
+use harness::{Bench, compare, same};
 use kernels::draw_batch::Level;
 use kernels::{draw_batch, draw_blocks, loss_by_level, shift};
 
@@ -23,6 +23,21 @@ fn independent(alpha: &[f32]) -> Vec<f32> {
     alpha.iter().flat_map(|&alpha| [alpha; 3]).collect()
 }
 
+/// A corpus of 1,000 tokens with a story at its beginning, step 12, and outputs for `rows` positions with
+/// `times` noise levels.
+fn buffers(bench: &mut Bench, levels: &[u32], rows: usize, times: usize) -> draw_batch::Buffers {
+    draw_batch::Buffers {
+        corpus: bench.words(1000, 97),
+        counter: bench.given_words(&[12]),
+        levels: bench.given_words(levels),
+        starts: bench.given_words(&[0]),
+        ids: bench.unwritten_words(rows),
+        targets: bench.unwritten_words(rows),
+        mask: bench.unwritten_words(rows),
+        timesteps: bench.unwritten_words(times),
+    }
+}
+
 #[test]
 fn batches_are_the_same_everywhere() {
     for (first, count, total, length, stratified, with_spans) in [
@@ -38,16 +53,7 @@ fn batches_are_the_same_everywhere() {
             // Whatever a level means, the network is told what stands in the table.
             let times: Vec<u32> = (0..=10).map(|level| 1 + level / 2).collect();
             let rows = count * length;
-            let io = draw_batch::Buffers {
-                corpus: bench.words(1000, 97),
-                counter: bench.given_words(&[12]),
-                levels: bench.given_words(&table(&thresholds, &times)),
-                starts: bench.given_words(&[0]),
-                ids: bench.unwritten_words(rows),
-                targets: bench.unwritten_words(rows),
-                mask: bench.unwritten_words(rows),
-                timesteps: bench.unwritten_words(count),
-            };
+            let io = buffers(bench, &table(&thresholds, &times), rows, count);
             let draw = draw_batch::Draw {
                 corpus_length: 1000,
                 page: 0,
@@ -141,16 +147,8 @@ fn blocks_have_levels_of_their_own() {
         let outputs = compare("draw_blocks", 0.0, 0.0, |bench, step| {
             let alpha: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
             let (rows, blocks) = (2 * count * length, 2 * count * length / block);
-            let io = draw_batch::Buffers {
-                corpus: bench.words(1000, 97),
-                counter: bench.given_words(&[12]),
-                levels: bench.given_words(&table(&independent(&alpha), &Vec::from_iter(0..=10))),
-                starts: bench.given_words(&[0]),
-                ids: bench.unwritten_words(rows),
-                targets: bench.unwritten_words(rows),
-                mask: bench.unwritten_words(rows),
-                timesteps: bench.unwritten_words(blocks),
-            };
+            let io =
+                buffers(bench, &table(&independent(&alpha), &Vec::from_iter(0..=10)), rows, blocks);
             let draw = draw_batch::Draw {
                 corpus_length: 1000,
                 page: 0,
@@ -233,14 +231,13 @@ fn masked_share_follows_the_schedule() {
         let (count, length) = (500, 64);
         let alpha: Vec<f32> = (0..=10).map(|t| 1.0 - t as f32 / 10.0).collect();
         let io = draw_batch::Buffers {
-            corpus: bench.words(1000, 97),
             counter: bench.zeros(1),
-            levels: bench.given_words(&table(&independent(&alpha), &Vec::from_iter(0..=10))),
-            starts: bench.given_words(&[0]),
-            ids: bench.unwritten_words(count * length),
-            targets: bench.unwritten_words(count * length),
-            mask: bench.unwritten_words(count * length),
-            timesteps: bench.unwritten_words(count),
+            ..buffers(
+                bench,
+                &table(&independent(&alpha), &Vec::from_iter(0..=10)),
+                count * length,
+                count,
+            )
         };
         let draw = draw_batch::Draw {
             corpus_length: 1000,
@@ -277,14 +274,13 @@ fn spans_keep_the_masked_share() {
             [alpha, begin, begin / span].map(|threshold| threshold as f32)
         });
         let io = draw_batch::Buffers {
-            corpus: bench.words(1000, 97),
             counter: bench.zeros(1),
-            levels: bench.given_words(&table(&thresholds.collect::<Vec<_>>(), &[0, 1, 2, 3])),
-            starts: bench.given_words(&[0]),
-            ids: bench.unwritten_words(count * length),
-            targets: bench.unwritten_words(count * length),
-            mask: bench.unwritten_words(count * length),
-            timesteps: bench.unwritten_words(count),
+            ..buffers(
+                bench,
+                &table(&thresholds.collect::<Vec<_>>(), &[0, 1, 2, 3]),
+                count * length,
+                count,
+            )
         };
         let draw = draw_batch::Draw {
             corpus_length: 1000,
@@ -344,17 +340,12 @@ fn weights_follow_the_levels_that_were_drawn() {
         let outputs = compare("loss_by_level", 0.0, 3e-7, |bench, step| {
             let rows = copies * count * length;
             let alpha: Vec<f32> = (0..=levels).map(|t| 1.0 - t as f32 / levels as f32).collect();
-            let io = draw_batch::Buffers {
-                corpus: bench.words(1000, 97),
-                counter: bench.given_words(&[12]),
-                levels: bench
-                    .given_words(&table(&independent(&alpha), &Vec::from_iter(0..=levels as u32))),
-                starts: bench.given_words(&[0]),
-                ids: bench.unwritten_words(rows),
-                targets: bench.unwritten_words(rows),
-                mask: bench.unwritten_words(rows),
-                timesteps: bench.unwritten_words(rows / size),
-            };
+            let io = buffers(
+                bench,
+                &table(&independent(&alpha), &Vec::from_iter(0..=levels as u32)),
+                rows,
+                rows / size,
+            );
             let draw = draw_batch::Draw {
                 corpus_length: 1000,
                 page: 0,
@@ -398,13 +389,12 @@ fn noise_is_uniform() {
         let mut batch = |noise| {
             let io = draw_batch::Buffers {
                 corpus,
-                counter: bench.given_words(&[12]),
-                levels: bench.given_words(&table(&independent(&[1.0, 0.5, 0.0]), &[0, 1, 2])),
-                starts: bench.given_words(&[0]),
-                ids: bench.unwritten_words(count * length),
-                targets: bench.unwritten_words(count * length),
-                mask: bench.unwritten_words(count * length),
-                timesteps: bench.unwritten_words(count),
+                ..buffers(
+                    bench,
+                    &table(&independent(&[1.0, 0.5, 0.0]), &[0, 1, 2]),
+                    count * length,
+                    count,
+                )
             };
             let draw = draw_batch::Draw {
                 corpus_length: 1000,
@@ -452,13 +442,13 @@ fn windows_begin_at_stories() {
             let rows = copies * count * length;
             let io = draw_batch::Buffers {
                 corpus: bench.given_words(&Vec::from_iter(0..1000)),
-                counter: bench.given_words(&[12]),
-                levels: bench.given_words(&table(&independent(&[1.0, 0.5]), &[0, 1])),
                 starts: bench.given_words(&places),
-                ids: bench.unwritten_words(rows),
-                targets: bench.unwritten_words(rows),
-                mask: bench.unwritten_words(rows),
-                timesteps: bench.unwritten_words(block.map_or(count, |size| rows / size)),
+                ..buffers(
+                    bench,
+                    &table(&independent(&[1.0, 0.5]), &[0, 1]),
+                    rows,
+                    block.map_or(count, |size| rows / size),
+                )
             };
             let draw = draw_batch::Draw {
                 corpus_length: 1000,
@@ -508,16 +498,7 @@ fn pairs_are_complementary() {
         let outputs = compare("complementary pairs", 0.0, 0.0, |bench, step| {
             let thresholds = [[1.0; 3], [0.7, 0.8, 0.3], [0.1; 3]].concat();
             let rows = count * length;
-            let io = draw_batch::Buffers {
-                corpus: bench.words(1000, 97),
-                counter: bench.given_words(&[12]),
-                levels: bench.given_words(&table(&thresholds, &[0, 1, 2])),
-                starts: bench.given_words(&[0]),
-                ids: bench.unwritten_words(rows),
-                targets: bench.unwritten_words(rows),
-                mask: bench.unwritten_words(rows),
-                timesteps: bench.unwritten_words(count),
-            };
+            let io = buffers(bench, &table(&thresholds, &[0, 1, 2]), rows, count);
             let draw = draw_batch::Draw {
                 corpus_length: 1000,
                 page: 0,
