@@ -11,7 +11,8 @@ start=$(date +%s)
 say() { printf '\n===== %s  (%s s)\n' "$*" "$(($(date +%s) - start))"; }
 
 # The loader, the driver's description, and the path that the tests were compiled at.
-if ! ldconfig -p | grep -q libvulkan.so.1; then
+libraries="$(ldconfig -p)"
+if [[ "$libraries" != *libvulkan.so.1* || "$libraries" != *libEGL.so.1* ]]; then
   for package in "$here"/deb/*.deb; do [ -f "$package" ] && dpkg -x "$package" /; done
   ldconfig
 fi

@@ -31,8 +31,9 @@ echo "== tests that run shaders"
 cargo test -q --workspace --no-run --message-format=json 2>/dev/null | python3 "$tools/test_programs.py" |
   while read -r name file; do strip -o ".gpu/bin/test-$name" "$file"; done
 
-echo "== Vulkan loader"
-(cd .gpu/deb && apt-get download -qq libvulkan1 2>/dev/null) ||
+# NVIDIA's driver answers only where it finds EGL's libraries, too.
+echo "== Vulkan loader and EGL"
+(cd .gpu/deb && apt-get download -qq libvulkan1 libegl1 libglvnd0 libgl1 libglx0 libgles2 libopengl0 2>/dev/null) ||
   echo "apt has no loader to give: the other machine must have its own"
 
 echo "== corpus, settings, scripts"

@@ -1,4 +1,4 @@
-//! Tables on the terminal.
+//! Tables and measured numbers on the terminal.
 
 use std::fmt::Write;
 
@@ -21,9 +21,23 @@ pub(crate) fn table<L: AsRef<str>>(rows: &[(L, Vec<String>)]) -> String {
     table
 }
 
+/// A mean with its standard error; of a single sample, which has none, the mean alone.
+pub(crate) fn estimate(mean: f64, error: f64, digits: usize) -> String {
+    match error.is_finite() {
+        true => format!("{mean:.digits$} ± {error:.digits$}"),
+        false => format!("{mean:.digits$}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_sample_has_no_standard_error() {
+        assert_eq!(estimate(1.5, 0.01, 3), "1.500 ± 0.010");
+        assert_eq!(estimate(1.5, f64::NAN, 3), "1.500");
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_cells() {

@@ -28,6 +28,7 @@ values = [{{ name = "masked" }}, {{ name = "span", set = ["objective=span"] }}]
 [judge]
 texts = 6
 given = 4
+steps = [2, 4]
 temperatures = [0.5, 1.0]
 "#,
         place.path("test.toml").display()
@@ -95,7 +96,7 @@ fn a_killed_ablation_goes_on_and_comes_to_the_same() {
         "| 90 stories | span |",
         "180 stories to train on, 20 held out",
         "![Held-out text, bits per byte (band: all seeds), tokens](bits-by-tokens-90-stories.svg)",
-        "| 90 stories, masked, T = 0.5 | 12 |",
+        "| 90 stories, masked, 2 steps, T = 0.5 | 12 |",
         "| held-out stories |",
         "told from real text, AUC",
         "## Samples",

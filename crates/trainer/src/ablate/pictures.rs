@@ -51,3 +51,23 @@ fn band(runs: &[Measured], over: usize) -> Vec<[f64; 4]> {
     });
     summary.collect()
 }
+
+/// Whether a picture has a curve: single points say less than the table.
+pub(super) fn has_curves(plot: &BandPlot) -> bool {
+    plot.lines.iter().any(|line| line.points.len() > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_points_are_no_curves() {
+        let plot = |points| BandPlot {
+            lines: vec![Series::dots("one", vec![[1.0; 4]]), Series::dots("two", points)],
+            ..BandPlot::default()
+        };
+        assert!(!has_curves(&plot(vec![[2.0; 4]])));
+        assert!(has_curves(&plot(vec![[2.0; 4], [3.0; 4]])));
+    }
+}

@@ -59,7 +59,7 @@ impl Report<'_> {
             ("judge-reader", judging::perplexity_and_entropy(title, &columns)),
             ("judge-passes", judging::against_passes(title, &columns)),
         ] {
-            if let Some(plot) = plot {
+            if let Some(plot) = plot.filter(pictures::has_curves) {
                 text += &picture(folder, file, &plot)?;
             }
         }

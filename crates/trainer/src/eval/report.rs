@@ -7,6 +7,8 @@ use diffusion::metrics::ChainOrder;
 use model::Objective;
 use serde::{Deserialize, Serialize};
 
+use crate::table::estimate;
+
 /// Measurements of one model. Entropies and losses in nats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -104,7 +106,7 @@ pub(crate) fn table(reports: &[Report]) -> String {
             "bits per byte, at most",
             Box::new(|r| {
                 let exactly = if r.times().is_none() { "exactly " } else { "" };
-                format!("{exactly}{:.4} ± {:.4}", r.bits_per_byte, r.bits_per_byte_error)
+                format!("{exactly}{}", estimate(r.bits_per_byte, r.bits_per_byte_error, 4))
             }),
         ),
         (
@@ -117,9 +119,7 @@ pub(crate) fn table(reports: &[Report]) -> String {
     let chains: Vec<_> = reports.iter().filter_map(|report| report.chain_rule).collect();
     let label = chains.first().map(|chain| format!("bits per byte, {}", chain.order));
     if let Some(label) = &label {
-        let cell = |chain: &ChainRule| {
-            format!("{:.4} ± {:.4}", chain.bits_per_byte, chain.bits_per_byte_error)
-        };
+        let cell = |chain: &ChainRule| estimate(chain.bits_per_byte, chain.bits_per_byte_error, 4);
         rows.push((label, chains.iter().map(cell).collect()));
     }
     let mut table = crate::table::table(&rows);

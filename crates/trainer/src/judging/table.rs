@@ -3,6 +3,7 @@
 use judge::KINDS;
 
 use super::{Column, Estimate};
+use crate::table;
 
 /// The rows: a label, and a cell for each column; the first row names the columns. Rows of which
 /// nothing is known are left out, but for those of the texts themselves.
@@ -12,7 +13,7 @@ pub(crate) fn rows(columns: &[Column]) -> Vec<(String, Vec<String>)> {
     };
     let estimate = |value: Option<Estimate>, scale: f64, digits: usize| {
         value.map_or("-".to_owned(), |Estimate { mean, error }| {
-            format!("{:.digits$} ± {:.digits$}", scale * mean, scale * error)
+            table::estimate(scale * mean, scale * error, digits)
         })
     };
     let mut rows: Vec<(String, Vec<String>)> = vec![];

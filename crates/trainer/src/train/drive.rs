@@ -14,6 +14,7 @@ use super::log_file::LogFile;
 use crate::checkpoints;
 use crate::curves::Curves;
 use crate::interrupt::Interrupt;
+use crate::table::estimate;
 
 /// A training under way, with its device and its files.
 #[derive(Debug)]
@@ -87,12 +88,13 @@ impl Drive {
                     bits_per_byte_error,
                 } => {
                     self.console.line(&format!(
-                        "step {step:>6}  {} loss {:.4}  {} loss {:.4}  accuracy {:.1}%  {bits_per_byte:.3} ± {bits_per_byte_error:.3} bits per byte",
+                        "step {step:>6}  {} loss {:.4}  {} loss {:.4}  accuracy {:.1}%  {} bits per byte",
                         Split::Train.as_str(),
                         train.loss,
                         Split::Validation.as_str(),
                         validation.loss,
                         100.0 * validation.accuracy,
+                        estimate(bits_per_byte, bits_per_byte_error, 3),
                     ));
                     self.draw();
                 }
