@@ -8,6 +8,7 @@ pub use diffusion::sampler::{Sampler, SamplerKind};
 use model::Check;
 pub use model::Objective;
 use plot::{Frame, Piece, Trace};
+pub use run::{Record, Settings};
 use serde::{Deserialize, Serialize};
 pub use writer::{Predictions, Snapshot};
 
@@ -146,6 +147,231 @@ impl Default for Request {
     }
 }
 
+/// How much of the language the grammar's stories use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Level {
+    /// A few plots and about a hundred words.
+    #[default]
+    First,
+    /// All plots and all words.
+    Full,
+}
+
+/// What a model is trained on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Text {
+    /// Stories that the grammar writes in the tab. The same numbers give the same stories.
+    Grammar {
+        /// How hard they are.
+        level: Level,
+        /// How many.
+        stories: u32,
+        /// Of the random choices.
+        seed: u64,
+    },
+    /// The sample corpus that comes with the page.
+    Sample,
+    /// Files that travel with the command, dropped or pasted: one text, in their order.
+    Own {
+        /// Name for people.
+        name: String,
+    },
+}
+
+/// What makes a training: a link that holds it makes the same one again, but for [`Text::Own`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The corpus.
+    pub text: Text,
+    /// Preset of the settings, one of [`run::settings::PRESETS`].
+    pub preset: String,
+    /// Changes of it as `key=value`, with the keys of configs/*.toml; the seed is `train.seed`.
+    pub changes: Vec<String>,
+}
+
+/// What a training is asked. There is one at a time; while a text is being written, it waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TrainCommand {
+    /// Is there a training in this browser's storage? The answer is [`TrainEvent::Kept`].
+    Look,
+    /// Make the corpus and its tokenizer, open the device, and time a step; nothing is trained yet.
+    /// Answers: [`TrainEvent::Busy`], [`TrainEvent::Corpus`], [`TrainEvent::Ready`]. A corpus that is
+    /// there already is not made again. What stood before is gone, but not from the storage.
+    Prepare {
+        /// What to train.
+        plan: Plan,
+        /// What on.
+        compute: Compute,
+        /// Address of the page's folder, where grammar and sample corpus lie.
+        base: String,
+    },
+    /// Go on with a checkpoint: its folder's files or its .zip travel with the command, and with them
+    /// the text, unless `text` names another. Answers as for [`TrainCommand::Prepare`], and
+    /// [`TrainEvent::Records`] of all that was logged before.
+    Open {
+        /// What it was trained on, where that is not among the files.
+        text: Option<Text>,
+        /// What to compute on.
+        compute: Compute,
+        /// Address of the page's folder.
+        base: String,
+    },
+    /// Go on with the training in the storage. Answers as for [`TrainCommand::Open`].
+    Restore {
+        /// What to compute on.
+        compute: Compute,
+        /// Address of the page's folder.
+        base: String,
+    },
+    /// Remove the training from the storage.
+    Forget,
+    /// Train until told otherwise.
+    Go,
+    /// Wait, and store what was done. The answer is [`TrainEvent::Paused`].
+    Pause,
+    /// One step, then wait.
+    Step,
+    /// Go on otherwise, with other values of keys that a run may change, for instance
+    /// `optimizer.lr=0.001`. The answer is [`TrainEvent::Ready`] with the new settings.
+    Change(Vec<String>),
+    /// Load the network as it is now for writing. The answer is [`Event::Loaded`].
+    Write,
+    /// Make a file. The answer is [`TrainEvent::File`].
+    Take(TakeAs),
+}
+
+/// What a training is taken along as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TakeAs {
+    /// A .zip of a run's folder with checkpoint and corpus; `trainer train --resume` goes on with it.
+    Checkpoint,
+    /// The model.safetensors alone.
+    Model,
+}
+
+/// What keeps the engine busy before it can train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Chore {
+    /// Writing or reading the corpus.
+    Text,
+    /// Training the tokenizer.
+    Tokenizer,
+    /// Encoding the corpus.
+    Tokens,
+    /// Looking for a graphics adapter, making the network, timing a step.
+    Device,
+}
+
+/// What is known of a corpus.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CorpusInfo {
+    /// Bytes of UTF-8.
+    pub bytes: u64,
+    /// Stories in it.
+    pub stories: u32,
+    /// Size of the vocabulary.
+    pub vocabulary: u32,
+    /// Tokens to train on.
+    pub train_tokens: u64,
+    /// Tokens that are held out.
+    pub validation_tokens: u64,
+    /// Tokens that stand for bytes the vocabulary does not have.
+    pub unknown: u64,
+    /// Bytes that a token stands for on average.
+    pub bytes_per_token: f64,
+    /// Its beginning, in pieces as the tokenizer cuts it.
+    pub beginning: Vec<String>,
+}
+
+/// What is known of a training that can begin or go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainInfo {
+    /// Name of the model.
+    pub name: String,
+    /// What it is trained on.
+    pub text: Text,
+    /// All settings.
+    pub settings: Settings,
+    /// Number of parameters.
+    pub parameters: u64,
+    /// Size of the vocabulary: an untrained network has the loss ln of it.
+    pub vocabulary: u32,
+    /// Steps done.
+    pub step: u32,
+    /// Milliseconds of a step, as measured.
+    pub step_ms: f64,
+    /// Bytes that the device holds.
+    pub memory: u64,
+    /// What computes.
+    pub adapter: String,
+    /// Why that is the CPU; none for a GPU.
+    pub on_cpu: Option<OnCpu>,
+}
+
+/// A training in the browser's storage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// What it is trained on.
+    pub text: Text,
+    /// Steps done.
+    pub step: u32,
+    /// Steps in all.
+    pub steps: u32,
+    /// Loss on held-out text, in nats.
+    pub validation_loss: Option<f64>,
+    /// Bytes of storage.
+    pub bytes: u64,
+    /// When it was stored, in milliseconds since 1970.
+    pub time: f64,
+}
+
+/// What a training says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TrainEvent {
+    /// What is in the browser's storage.
+    Kept(Option<Kept>),
+    /// Preparing goes on.
+    Busy(Chore),
+    /// The corpus is there.
+    Corpus(Box<CorpusInfo>),
+    /// It can begin or go on; it waits.
+    Ready(Box<TrainInfo>),
+    /// New lines of the log: losses, evaluations, texts written from the same draws.
+    Records(Vec<Record>),
+    /// A step was done.
+    Stepped {
+        /// Its number, from 1.
+        step: u32,
+        /// Mean time of the latest steps, in milliseconds.
+        ms: f64,
+        /// Seconds until the last step, evaluations and texts included.
+        left: f64,
+        /// Bytes that the device holds.
+        memory: u64,
+    },
+    /// All was stored in this browser.
+    Stored(Kept),
+    /// It could not be stored; what was stored before is still there, and the training goes on. The
+    /// sentence says why and what to do.
+    NotStored(String),
+    /// It waits.
+    Paused,
+    /// The last step is done.
+    Complete,
+    /// A file was made.
+    File {
+        /// Its name.
+        name: String,
+        /// Its `blob:` address, which is to be revoked once it is saved.
+        url: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// What was asked cannot be done, or the training stopped; after [`FaultKind::Request`] all
+    /// stands as before.
+    Fault(Fault),
+}
+
 /// From the page to the engine. `run` numbers runs; events of older runs are void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -183,6 +409,8 @@ pub enum Command {
     Step,
     /// Wait.
     Pause,
+    /// Something about a training.
+    Train(TrainCommand),
 }
 
 /// What keeps the engine busy before a model is ready.
@@ -289,6 +517,8 @@ pub enum Event {
         /// Number of the run.
         run: u32,
     },
+    /// What a training says.
+    Training(TrainEvent),
     /// Something went wrong.
     Fault(Fault),
 }

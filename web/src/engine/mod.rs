@@ -20,7 +20,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use web_time::Instant;
 
 use crate::message::Message;
-use crate::protocol::{Command, Event, Fault};
+use crate::protocol::{Command, Event, Fault, FaultKind, TrainEvent};
 
 pub use adapter::has_webgpu;
 
@@ -157,6 +157,10 @@ impl Engine {
                 self.step().await;
             }
             Command::Pause => self.interval_ms = None,
+            Command::Train(_) => {
+                let fault = Fault::new(FaultKind::Request, "This page cannot train yet.");
+                (self.emit)(Event::Training(TrainEvent::Fault(fault)));
+            }
         }
     }
 

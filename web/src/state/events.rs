@@ -32,6 +32,7 @@ impl App {
             // Workers that make GIFs are not this one.
             Event::Painted { .. } => {}
             Event::Finished { run } => self.ended(run),
+            Event::Training(_) => {}
             Event::Fault(fault) => self.fail(fault),
         }
     }
