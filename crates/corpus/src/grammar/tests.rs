@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::pen::starts_with_vowel_sound;
-use super::{FILES, Grammar, sections};
+use super::{ENTROPY, Entropy, Estimate, FILES, FIRST_ENTROPY, Grammar, sections};
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty())
@@ -12,7 +12,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 /// Names of children and animals: the rows of these lists.
 fn names() -> BTreeMap<String, &'static str> {
     let mut names = BTreeMap::new();
-    for section in sections::sections(FILES).expect("files") {
+    for section in sections::sections(&FILES).expect("files") {
         let list = ["girls", "boys", "animal names"].into_iter().find(|name| *name == section.name);
         for (_, line) in section.groups.iter().flatten() {
             if let (Some(list), sections::Line::Template(name)) = (list, line) {
@@ -184,7 +184,7 @@ fn many_plots_and_many_names() {
 #[test]
 fn told_in_the_past() {
     let present = ["is", "are", "has", "says", "goes", "am", "asks", "runs", "sees", "knows"];
-    let sections = sections::sections(FILES).expect("files");
+    let sections = sections::sections(&FILES).expect("files");
     for section in sections.iter().filter(|section| section.kind == sections::Kind::Plot) {
         let (told, _moral) = section.groups.split_at(section.groups.len() - 3);
         for (place, line) in told.iter().flatten() {
@@ -196,5 +196,22 @@ fn told_in_the_past() {
             let wrong = words(&told).find(|word| present.contains(word));
             assert_eq!(wrong, None, "{place:?}: {template}");
         }
+    }
+}
+
+#[test]
+fn first_stories_are_of_a_hundred_words() {
+    let grammar = Grammar::first();
+    let corpus = grammar.corpus(1, 2_000);
+    assert_eq!(corpus.matches("<|endoftext|>").count(), 2_000);
+    let words: HashSet<String> = words(&corpus).map(str::to_lowercase).collect();
+    assert!((80..=110).contains(&words.len()), "{} words", words.len());
+}
+
+#[test]
+fn the_entropies_are_those_of_the_grammars() {
+    for (grammar, known) in [(Grammar::embedded(), ENTROPY), (Grammar::first(), FIRST_ENTROPY)] {
+        let Estimate { mean, error } = Entropy::sample(&grammar, 1, 200, || ()).bits_per_byte;
+        assert!((mean - known).abs() < 4.0 * error, "{mean} +- {error} is not {known}");
     }
 }

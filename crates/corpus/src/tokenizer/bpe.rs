@@ -1,11 +1,11 @@
 //! Byte-level BPE for the page: the library's merges without its pipeline, whose regular
 //! expressions would be half of the download. Tests check that both give the same ids.
 
-use tokenizers::Model;
 use tokenizers::models::bpe::BPE;
+use tokenizers::{AddedToken, Model};
 
 use super::class::Class;
-use super::file::{Added, ByteLevel, File};
+use super::file::{self, Added, ByteLevel, File};
 use super::{TokenizerError, byte_level};
 
 /// A byte-level BPE.
@@ -14,8 +14,8 @@ pub(super) struct Engine {
     bpe: BPE,
     /// Tokens beside those of the BPE, or marked among them, the longest first.
     added: Vec<Added>,
-    add_prefix_space: bool,
-    split_words: bool,
+    pre_tokenizer: ByteLevel,
+    decoder: ByteLevel,
     size: u32,
 }
 
@@ -24,17 +24,32 @@ impl Engine {
     pub(super) fn read(json: &[u8]) -> Result<Self, TokenizerError> {
         let file = File::parse(json)?;
         let bpe = file.bpe()?;
-        let ByteLevel { add_prefix_space, use_regex, .. } = file.pre_tokenizer;
-        let mut added = file.added;
+        Ok(Self::new(bpe, file.added, file.pre_tokenizer, file.decoder))
+    }
+
+    /// What was trained, with its special tokens.
+    pub(super) fn trained(bpe: BPE, specials: Vec<AddedToken>) -> Result<Self, TokenizerError> {
+        let id = |name: &str| bpe.token_to_id(name).ok_or(TokenizerError::NoMask);
+        let added = specials.into_iter().map(|AddedToken { content, .. }| {
+            let id = id(&content)?;
+            Ok(Added::special(id, content))
+        });
+        let added = added.collect::<Result<_, TokenizerError>>()?;
+        Ok(Self::new(bpe, added, ByteLevel::CUTS, ByteLevel::JOINS))
+    }
+
+    fn new(bpe: BPE, mut added: Vec<Added>, pre_tokenizer: ByteLevel, decoder: ByteLevel) -> Self {
         added.sort_by_key(|token| std::cmp::Reverse(token.content.len()));
         let beside = added.iter().filter(|token| bpe.id_to_token(token.id).is_none()).count();
-        Ok(Self {
-            size: (bpe.get_vocab_size() + beside) as u32,
-            add_prefix_space,
-            split_words: use_regex,
-            bpe,
-            added,
-        })
+        let size = (bpe.get_vocab_size() + beside) as u32;
+        Self { bpe, added, pre_tokenizer, decoder, size }
+    }
+
+    /// The tokenizer.json, as the library writes it.
+    pub(super) fn json(&self) -> String {
+        let mut added = self.added.clone();
+        added.sort_by_key(|token| token.id);
+        file::to_json(&self.bpe, &added, self.pre_tokenizer, self.decoder)
     }
 
     /// Number of tokens.
@@ -85,18 +100,32 @@ impl Engine {
         if text.is_empty() {
             return;
         }
-        let spaced = self.add_prefix_space && !text.starts_with(' ');
+        let ByteLevel { add_prefix_space, use_regex, .. } = self.pre_tokenizer;
+        let spaced = add_prefix_space && !text.starts_with(' ');
         let text = if spaced { format!(" {text}") } else { text.to_owned() };
-        let mut rest = text.as_str();
-        while !rest.is_empty() {
-            let end = if self.split_words { word_end(rest) } else { rest.len() };
-            let word: String = rest[..end].bytes().map(byte_level::stand_in).collect();
+        let words = if use_regex { words(&text) } else { vec![written(&text)] };
+        for word in words {
             // Cannot fail: every character of the byte-level alphabet is a token or unknown.
             let tokens = self.bpe.tokenize(&word).expect("byte-level BPE takes any text");
             out.extend(tokens.into_iter().map(|token| token.id));
-            rest = &rest[end..];
         }
     }
+}
+
+/// The words of a text, written in the byte-level alphabet.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let mut rest = text;
+    let mut words = Vec::new();
+    while !rest.is_empty() {
+        let (word, behind) = rest.split_at(word_end(rest));
+        words.push(written(word));
+        rest = behind;
+    }
+    words
+}
+
+fn written(text: &str) -> String {
+    text.bytes().map(byte_level::stand_in).collect()
 }
 
 /// End of the first word of a text, as GPT-2's expression cuts it:
@@ -121,6 +150,7 @@ fn word_end(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::train::learn;
     use super::super::{TrainOptions, library};
     use super::*;
 
@@ -169,6 +199,24 @@ mod tests {
                 let written = library.written(id).unwrap_or_default();
                 assert_eq!(small.id(&written), library.id(&written));
             }
+        }
+    }
+
+    #[test]
+    fn what_is_trained_here_is_what_the_library_trains() {
+        for options in [TrainOptions::default(), TrainOptions::seed_recipe()] {
+            let options = TrainOptions { vocab_size: 500, ..options };
+            // Emoji, no line break at the end.
+            let texts = || STORIES.split_inclusive('\n').take(500).chain(["Hm 👩‍👩‍👧 don't \t x1"]);
+            let (bpe, specials) = learn(texts(), &options, |_| (), words).expect("text enough");
+            let small = Engine::trained(bpe, specials).expect("all specials are tokens");
+            let tokenizer =
+                super::super::Tokenizer::train(texts(), &options, |_| ()).expect("text enough");
+            assert_eq!(small.json(), tokenizer.to_json());
+            assert_eq!(
+                Engine::read(small.json().as_bytes()).map(|read| read.json()),
+                Ok(small.json())
+            );
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokenizers::models::bpe::{BPE, Vocab};
 
@@ -26,11 +26,10 @@ pub(super) struct File {
     /// Tokens beside those of the BPE, or marked among them.
     pub(super) added: Vec<Added>,
     pub(super) pre_tokenizer: ByteLevel,
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "pages do not write the file"))]
     pub(super) decoder: ByteLevel,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Added {
     pub(super) id: u32,
     pub(super) content: String,
@@ -41,18 +40,17 @@ pub(super) struct Added {
     #[serde(default)]
     rstrip: bool,
     #[serde(default = "yes")]
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "nothing is normalized"))]
     pub(super) normalized: bool,
     pub(super) special: bool,
 }
 
 /// The part that cuts texts into words and writes their bytes, and its inverse.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
 pub(super) struct ByteLevel {
     #[serde(default = "yes")]
     pub(super) add_prefix_space: bool,
     #[serde(default = "yes")]
-    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "pages need no offsets"))]
     pub(super) trim_offsets: bool,
     #[serde(default = "yes")]
     pub(super) use_regex: bool,
@@ -60,6 +58,61 @@ pub(super) struct ByteLevel {
 
 fn yes() -> bool {
     true
+}
+
+#[cfg(any(test, target_arch = "wasm32"))]
+impl Added {
+    /// A special token.
+    pub(super) fn special(id: u32, content: String) -> Self {
+        let (single_word, lstrip, rstrip, normalized) = (false, false, false, false);
+        Self { id, content, single_word, lstrip, rstrip, normalized, special: true }
+    }
+}
+
+#[cfg(any(test, target_arch = "wasm32"))]
+impl ByteLevel {
+    /// Cuts texts into words and writes their bytes.
+    pub(super) const CUTS: Self =
+        Self { add_prefix_space: false, trim_offsets: true, use_regex: true };
+    /// Its inverse, whose members mean nothing, as the library writes them.
+    pub(super) const JOINS: Self =
+        Self { add_prefix_space: true, trim_offsets: true, use_regex: true };
+}
+
+/// The file as the library writes it, member by member.
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(super) fn to_json(
+    bpe: &BPE,
+    added_tokens: &[Added],
+    pre_tokenizer: ByteLevel,
+    decoder: ByteLevel,
+) -> String {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        version: &'static str,
+        truncation: (),
+        padding: (),
+        added_tokens: &'a [Added],
+        normalizer: (),
+        pre_tokenizer: ByteLevel,
+        post_processor: (),
+        decoder: ByteLevel,
+        model: &'a BPE,
+    }
+    let (truncation, padding, normalizer, post_processor) = ((), (), (), ());
+    let version = "1.0";
+    let file = Written {
+        version,
+        truncation,
+        padding,
+        added_tokens,
+        normalizer,
+        pre_tokenizer,
+        post_processor,
+        decoder,
+        model: bpe,
+    };
+    serde_json::to_string_pretty(&file).expect("a tokenizer has only strings and numbers to write")
 }
 
 /// A merge: a pair, or in older files both with a space between them.

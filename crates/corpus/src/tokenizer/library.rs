@@ -1,11 +1,25 @@
 //! The `tokenizers` library: what trains, reads and encodes natively.
 
-use tokenizers::AddedToken;
 use tokenizers::models::bpe::BPE;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::{AddedToken, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
 use super::TokenizerError;
 use super::file::{self, File};
+
+/// Cuts texts into words, as GPT-2 does.
+fn cuts() -> ByteLevel {
+    ByteLevel::new(false, true, true)
+}
+
+/// The words of a text, written in the byte-level alphabet.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let mut text = PreTokenizedString::from(text);
+    // Cannot fail: its expression matches any text.
+    cuts().pre_tokenize(&mut text).expect("any text has words");
+    let splits = text.get_splits(OffsetReferential::Original, OffsetType::Byte);
+    splits.into_iter().map(|(word, ..)| word.to_owned()).collect()
+}
 
 /// A byte-level BPE of the library.
 #[derive(Clone, Debug)]
@@ -24,8 +38,13 @@ impl Engine {
         Self::new(file.bpe()?, part(file.pre_tokenizer), part(file.decoder), added.collect())
     }
 
+    /// What was trained, with its special tokens.
+    pub(super) fn trained(bpe: BPE, specials: Vec<AddedToken>) -> Result<Self, TokenizerError> {
+        Self::new(bpe, cuts(), ByteLevel::default(), specials)
+    }
+
     /// A byte-level BPE of these parts.
-    pub(super) fn new(
+    fn new(
         bpe: BPE,
         pre_tokenizer: ByteLevel,
         decoder: ByteLevel,

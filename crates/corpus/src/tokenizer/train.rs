@@ -1,15 +1,13 @@
 //! Training a byte-level BPE.
 //!
 //! BPE after Sennrich et al. 2016 (arXiv 1508.07909) on bytes after Radford et al. 2019, by the
-//! `tokenizers` library, so that the result is the file that its Python form would write.
+//! `tokenizers` library, so that the result is the file that its Python form would write. The page cuts
+//! the words itself, and learns the same.
 
 use tokenizers::models::bpe::{BPE, BpeTrainer};
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::{AddedToken, OffsetReferential, OffsetType, PreTokenizedString};
-use tokenizers::{PreTokenizer, Trainer};
+use tokenizers::{AddedToken, Trainer};
 
-use super::library::Engine;
-use super::{END_OF_TEXT, MASK, PAD, Tokenizer, TokenizerError, UNK, byte_level};
+use super::{END_OF_TEXT, Engine, MASK, PAD, Tokenizer, TokenizerError, UNK, byte_level, words};
 
 /// How to train a tokenizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,46 +97,55 @@ impl Tokenizer {
         I: Iterator<Item = S> + Send,
         S: AsRef<str> + Send,
     {
-        let mut builder = BpeTrainer::builder()
-            .vocab_size(options.vocab_size as usize)
-            .min_frequency(options.min_frequency)
-            .special_tokens(options.specials())
-            .show_progress(false);
-        if options.initial_alphabet {
-            builder = builder.initial_alphabet(byte_level::alphabet().collect());
-        }
-        let mut trainer = builder.build();
-        let failed = |e: tokenizers::Error| TokenizerError::Train(e.to_string());
-
-        let pre_tokenizer = ByteLevel::new(false, true, true);
-        let mut bytes = 0;
-        let read = texts.inspect(|text| {
-            bytes += text.as_ref().len() as u64;
-            progress(TrainProgress::Reading { bytes });
-        });
-        let words = |text: &str| {
-            let mut text = PreTokenizedString::from(text);
-            pre_tokenizer.pre_tokenize(&mut text)?;
-            let splits = text.get_splits(OffsetReferential::Original, OffsetType::Byte);
-            Ok(splits.into_iter().flat_map(|(word, ..)| pieces(word)).map(str::to_owned).collect())
-        };
-        trainer.feed(read, words).map_err(failed)?;
-        if trainer.get_word_count() == 0 {
-            return Err(TokenizerError::NoText);
-        }
-        progress(TrainProgress::Merging { words: trainer.get_word_count() });
-
-        let mut bpe = BPE::builder().unk_token(UNK.into()).build().map_err(failed)?;
-        let specials = trainer.train(&mut bpe).map_err(failed)?;
-        // The library keeps all specials and bytes, even past the size asked for.
-        let needed = bpe.get_vocab().len() as u32;
-        if needed > options.vocab_size {
-            return Err(TokenizerError::VocabTooSmall { asked: options.vocab_size, needed });
-        }
-
-        let tokenizer =
-            Self::new(Engine::new(bpe, pre_tokenizer, ByteLevel::default(), specials)?)?;
+        let (bpe, specials) = learn(texts, options, &mut progress, words)?;
+        let tokenizer = Self::new(Engine::trained(bpe, specials)?)?;
         progress(TrainProgress::Trained { vocab_size: tokenizer.vocab_size() });
         Ok(tokenizer)
     }
+}
+
+/// Learns the merges of texts that `words` cuts; also returns the special tokens.
+pub(super) fn learn<I, S>(
+    texts: I,
+    options: &TrainOptions,
+    mut progress: impl FnMut(TrainProgress) + Send,
+    words: impl Fn(&str) -> Vec<String> + Sync,
+) -> Result<(BPE, Vec<AddedToken>), TokenizerError>
+where
+    I: Iterator<Item = S> + Send,
+    S: AsRef<str> + Send,
+{
+    let mut builder = BpeTrainer::builder()
+        .vocab_size(options.vocab_size as usize)
+        .min_frequency(options.min_frequency)
+        .special_tokens(options.specials())
+        .show_progress(false);
+    if options.initial_alphabet {
+        builder = builder.initial_alphabet(byte_level::alphabet().collect());
+    }
+    let mut trainer = builder.build();
+    let failed = |e: tokenizers::Error| TokenizerError::Train(e.to_string());
+
+    let mut bytes = 0;
+    let read = texts.inspect(|text| {
+        bytes += text.as_ref().len() as u64;
+        progress(TrainProgress::Reading { bytes });
+    });
+    let cut = |text: &str| {
+        Ok(words(text).iter().flat_map(|word| pieces(word)).map(str::to_owned).collect())
+    };
+    trainer.feed(read, cut).map_err(failed)?;
+    if trainer.get_word_count() == 0 {
+        return Err(TokenizerError::NoText);
+    }
+    progress(TrainProgress::Merging { words: trainer.get_word_count() });
+
+    let mut bpe = BPE::builder().unk_token(UNK.into()).build().map_err(failed)?;
+    let specials = trainer.train(&mut bpe).map_err(failed)?;
+    // The library keeps all specials and bytes, even past the size asked for.
+    let needed = bpe.get_vocab().len() as u32;
+    if needed > options.vocab_size {
+        return Err(TokenizerError::VocabTooSmall { asked: options.vocab_size, needed });
+    }
+    Ok((bpe, specials))
 }
