@@ -456,6 +456,44 @@ impl Run {
         Ok(Saved { setup: self.setup.clone(), progress })
     }
 
+    /// Everything that a training resumes from, as it is after the latest step at the time `now`.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn save(&mut self, device: &Device, now: f64) -> Result<Saved, DeviceError> {
+        self.collect(device, now - self.begun).await
+    }
+
+    /// Seconds of a step: the quickest of some that are undone afterwards.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn time_step(
+        &mut self,
+        device: &mut Device,
+        clock: impl Fn() -> f64,
+    ) -> Result<f64, RunError> {
+        let before = self.training.state(device).await?;
+        let mut quickest = f64::INFINITY;
+        // The first one may have to compile shaders.
+        for _ in 0..3 {
+            let begun = clock();
+            self.training.step(device)?;
+            self.training.wait(device).await?;
+            quickest = quickest.min(clock() - begun);
+        }
+        self.training.restore(device, &before)?;
+        Ok(quickest)
+    }
+
+    /// Waits until the device has done all steps.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn wait(&self, device: &Device) -> Result<(), DeviceError> {
+        self.training.wait(device).await
+    }
+
     /// Logs that the run, or this part of it, ends at the time `now`.
     pub fn close(&mut self, reason: String, now: f64) {
         let (step, seconds) = (self.steps_done(), now - self.begun);

@@ -66,6 +66,22 @@ fn another_corpus_is_refused_and_a_moved_one_is_found_again() {
 }
 
 #[test]
+fn a_run_that_brings_its_corpus_is_resumed_wherever_it_lies() {
+    let place = Place::new();
+    succeed(&mut place.train("run", &["--steps", "2"]));
+    fs::rename(place.path("stories.txt"), place.path("run/stories.txt")).expect("a corpus");
+    let inputs = place.path("run/run.json");
+    let mut json: serde_json::Value =
+        serde_json::from_slice(&fs::read(&inputs).expect("inputs")).expect("JSON");
+    json["corpus"]["path"] = "stories.txt".into();
+    fs::write(&inputs, json.to_string()).expect("inputs");
+    fs::rename(place.path("run"), place.path("moved")).expect("a folder");
+    succeed(&mut resume(&place, "moved", &["--steps", "4"]));
+    fs::write(place.path("moved/stories.txt"), "Another text.\n\n".repeat(300)).expect("a text");
+    fail(&mut resume(&place, "moved", &["--steps", "6"]), &["is not the text", "--data"]);
+}
+
+#[test]
 fn what_is_asked_of_a_resume_is_done_or_refused() {
     let place = Place::new();
     succeed(&mut place.train("run", &["--steps", "5"]));

@@ -240,6 +240,11 @@ impl Training {
         Ok(())
     }
 
+    /// Waits until the device has done all steps.
+    pub async fn wait(&self, device: &Device) -> Result<(), DeviceError> {
+        device.read_words(self.parts.optimizer.counter).await.map(drop)
+    }
+
     /// Number of steps that were run, those before a restored state included.
     pub fn steps_done(&self) -> u32 {
         self.steps_done

@@ -36,6 +36,18 @@ pub const SETTINGS: &str = "settings.toml";
 /// The log.
 pub const LOG: &str = "log.jsonl";
 
+/// What a run began with beside settings and tokenizer, in the run's own folder.
+pub const RUN: &str = "run.json";
+/// The newest version of that file.
+pub const RUN_VERSION: u32 = 1;
+/// Folder of the checkpoints in a run's folder.
+pub const FOLDER: &str = "checkpoints";
+
+/// Name of the folder of a checkpoint.
+pub fn folder(step: u32) -> String {
+    format!("step-{step:06}")
+}
+
 /// A file of a checkpoint that cannot be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {reason}")]

@@ -1,8 +1,9 @@
 //! The presets: `configs/*.toml`.
 
 /// Name and text of every preset.
-pub const PRESETS: [(&str, &str); 4] = [
+pub const PRESETS: [(&str, &str); 5] = [
     ("tiny", include_str!("../../../../configs/tiny.toml")),
+    ("pocket", include_str!("../../../../configs/pocket.toml")),
     ("small", include_str!("../../../../configs/small.toml")),
     ("best", include_str!("../../../../configs/best.toml")),
     ("seed", include_str!("../../../../configs/seed.toml")),

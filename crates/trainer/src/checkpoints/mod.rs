@@ -9,13 +9,10 @@ mod save;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use run::checkpoint::MODEL;
+use run::checkpoint::{FOLDER, MODEL};
 
 pub(crate) use load::{Located, WeightsArgs, load, load_located};
 pub(crate) use save::{prune, save, sweep};
-
-/// Folder of the checkpoints in a run's folder.
-const FOLDER: &str = "checkpoints";
 
 /// The checkpoints of the run in `folder`, oldest first.
 pub(crate) fn list(folder: &Path) -> Result<Vec<(u32, PathBuf)>> {

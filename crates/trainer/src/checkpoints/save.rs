@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use run::Saved;
+use run::checkpoint::FOLDER;
 
-use super::{FOLDER, best, list};
+use super::{best, list};
 
 /// Writes a checkpoint of the run in `folder` and returns its folder. What was written stays out
 /// of sight until all of it is on the disk.
 pub(crate) fn save(folder: &Path, saved: &Saved) -> Result<PathBuf> {
     let folder = folder.join(FOLDER);
     let step = saved.progress.state.step;
-    let target = folder.join(format!("step-{step:06}"));
+    let target = folder.join(run::checkpoint::folder(step));
     let part = folder.join(format!(".step-{step:06}.part"));
     let write = || -> Result<()> {
         write_folder(&part, saved)?;

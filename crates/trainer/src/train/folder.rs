@@ -6,9 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use run::checkpoint::{LOG, SETTINGS, STATE, TOKENIZER};
+use run::checkpoint::{LOG, RUN, SETTINGS, STATE, TOKENIZER};
 
-use super::inputs;
 use crate::checkpoints;
 
 /// Held by the training that writes to the folder.
@@ -107,7 +106,7 @@ impl Drop for Folder {
 /// its first. Older programs did not write the file that says so, but a log.
 pub(crate) fn is_run(path: &Path) -> Result<bool> {
     let has = |name: &str| path.join(name).is_file();
-    let said = has(inputs::FILE) || (has(LOCK) && has(LOG));
+    let said = has(RUN) || (has(LOCK) && has(LOG));
     Ok(checkpoints::latest(path)?.is_some() || (said && has(SETTINGS) && has(TOKENIZER)))
 }
 
@@ -115,7 +114,7 @@ pub(crate) fn is_run(path: &Path) -> Result<bool> {
 /// somebody's, too, but in nobody's way.
 fn foreign(path: &Path) -> Result<Option<String>> {
     // A run that was killed while it began.
-    if !path.is_dir() || path.join(inputs::FILE).is_file() {
+    if !path.is_dir() || path.join(RUN).is_file() {
         return Ok(None);
     }
     let entries =

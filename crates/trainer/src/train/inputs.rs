@@ -6,19 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use corpus::cache;
+use run::checkpoint::{RUN, RUN_VERSION};
 use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::compute::{ComputeArgs, Kind};
 use crate::corpus_files::CorpusFile;
 use crate::files;
-
-/// Name of the file in a run's folder. It is written when a run begins, so it also says that a
-/// folder is one.
-pub(super) const FILE: &str = "run.json";
-
-/// The newest version of the file: what is written, and what can be read.
-const VERSION: u32 = 1;
 
 /// A file that a run depends on.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +64,7 @@ impl Inputs {
     /// Those of a run that begins or goes on by `plan`.
     pub(super) fn new(corpus: &CorpusFile, init: Option<Source>, compute: &ComputeArgs) -> Self {
         Self {
-            version: VERSION,
+            version: RUN_VERSION,
             corpus: Source::new(corpus.path(), corpus.sha256()),
             init,
             device: compute.device,
@@ -80,7 +74,7 @@ impl Inputs {
 
     /// Reads those of the run in `folder`; `None` if it is older than this file.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>> {
-        let path = folder.join(FILE);
+        let path = folder.join(RUN);
         if !path.exists() {
             return Ok(None);
         }
@@ -92,10 +86,13 @@ impl Inputs {
             let text = files::read_text(&path)?;
             let Version { version } = serde_json::from_str(&text).context("the file is damaged")?;
             ensure!(
-                version <= VERSION,
-                "the run has format version {version}, and this program reads versions up to {VERSION}; use a newer release"
+                version <= RUN_VERSION,
+                "the run has format version {version}, and this program reads versions up to {RUN_VERSION}; use a newer release"
             );
-            serde_json::from_str(&text).context("the file is damaged")
+            let mut inputs: Self = serde_json::from_str(&text).context("the file is damaged")?;
+            // A run from the page brings its corpus in its folder.
+            inputs.corpus.path = folder.join(inputs.corpus.path);
+            Ok(inputs)
         };
         read().map(Some).with_context(|| path.display().to_string())
     }
@@ -103,7 +100,7 @@ impl Inputs {
     /// Writes them into `folder`.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let json = serde_json::to_vec_pretty(self)?;
-        files::write_atomically(&folder.join(FILE), |file| Ok(file.write_all(&json)?))
+        files::write_atomically(&folder.join(RUN), |file| Ok(file.write_all(&json)?))
     }
 
     /// What to compute on: as asked, else as before.
