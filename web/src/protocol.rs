@@ -206,7 +206,7 @@ pub enum TrainCommand {
         base: String,
     },
     /// Go on with a checkpoint: its folder's files or its .zip travel with the command, and with them
-    /// the text, unless `text` names another. Answers as for [`TrainCommand::Prepare`], and
+    /// the text, unless `text` names one that the page makes. Answers as for [`TrainCommand::Prepare`], and
     /// [`TrainEvent::Records`] of all that was logged before.
     Open {
         /// What it was trained on, where that is not among the files.
@@ -220,8 +220,6 @@ pub enum TrainCommand {
     Restore {
         /// What to compute on.
         compute: Compute,
-        /// Address of the page's folder.
-        base: String,
     },
     /// Remove the training from the storage.
     Forget,
@@ -279,6 +277,9 @@ pub struct CorpusInfo {
     pub unknown: u64,
     /// Bytes that a token stands for on average.
     pub bytes_per_token: f64,
+    /// Entropy of the frequencies of the training tokens, in nats: the loss of a network that knows
+    /// nothing else.
+    pub unigram: f64,
     /// Its beginning, in pieces as the tokenizer cuts it.
     pub beginning: Vec<String>,
 }

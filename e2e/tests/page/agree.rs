@@ -31,7 +31,7 @@ const TOLERANCE: f64 = 1e-3;
 
 /// Builds the program as the tests are built, and returns where it lies. Named beside a test, it has
 /// their features, and is there already where all tests were built.
-fn trainer() -> PathBuf {
+pub(crate) fn trainer() -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args(["build", "--workspace", "--bin", "trainer", "--test", "page"])
         .args(["--message-format", "json"])

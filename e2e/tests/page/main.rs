@@ -29,4 +29,5 @@ mod shaders;
 mod sharing;
 mod stillness;
 mod tour;
+mod trains;
 mod visits;

@@ -5,6 +5,9 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::protocol::{Compute, Fault, OnCpu};
 
+/// Name of the CPU.
+pub(super) const CPU: &str = "CPU";
+
 /// Whether this thread has a WebGPU adapter.
 pub async fn has_webgpu() -> bool {
     adapter().await.is_some()
@@ -27,7 +30,7 @@ pub(super) async fn open(compute: Compute) -> Result<(Device, Option<OnCpu>), Fa
 /// Name of the adapter; wgpu does not pass it on in browsers.
 pub(super) async fn name(device: &Device) -> String {
     if device.gpu().is_none() {
-        return "CPU".into();
+        return CPU.into();
     }
     let info = get(&adapter().await.unwrap_or(JsValue::UNDEFINED), "info");
     let text = |name| get(&info, name).as_string().filter(|text| !text.is_empty());

@@ -1,5 +1,7 @@
 //! Converts errors to faults: one sentence, and what may help.
 
+use std::fmt::Display;
+
 use corpus::tokenizer::TokenizerError;
 use device::DeviceError;
 use model::CheckpointError;
@@ -72,6 +74,11 @@ impl From<TokenizerError> for Fault {
 }
 
 impl Fault {
+    /// Why something that was asked cannot be done; all stands as before.
+    pub(super) fn request(error: &(impl Display + ?Sized)) -> Self {
+        Self::new(FaultKind::Request, sentence(&error.to_string()))
+    }
+
     /// Why nothing can be written from a prompt, with a model of so many tokens.
     pub(super) fn prompt(error: &PromptError, block: u32) -> Self {
         let told = match error {

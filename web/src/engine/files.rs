@@ -17,7 +17,8 @@ pub(super) async fn model(files: &[File]) -> Result<(Vec<u8>, Vec<u8>), Fault> {
     Ok((read(checkpoint).await?, read(tokenizer).await?))
 }
 
-async fn read(file: &File) -> Result<Vec<u8>, Fault> {
+/// The bytes of one.
+pub(super) async fn read(file: &File) -> Result<Vec<u8>, Fault> {
     let buffer = JsFuture::from(file.array_buffer()).await.map_err(|_| {
         Fault::new(
             FaultKind::Model,

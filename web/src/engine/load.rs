@@ -14,7 +14,7 @@ use writer::Writer;
 use super::fetch::{self, Received};
 use super::network::Network;
 use super::{Emit, adapter, files};
-use crate::protocol::{Compute, Event, Fault, FaultKind, ModelInfo, Request, Source, Stage};
+use crate::protocol::{Compute, Event, Fault, FaultKind, ModelInfo, OnCpu, Request, Source, Stage};
 
 /// Progress of a download is told at most once per so many bytes.
 const TELL_EVERY: u64 = 128 << 10;
@@ -67,14 +67,40 @@ impl Loaded {
         {
             (network, on_cpu) = (cpu, Some(wrong));
         }
-        let Checkpoint { config, card, .. } = checkpoint;
-        let defaults = writer::defaults(&card, &tokenizer).map_err(|error| {
-            Fault::new(FaultKind::Model, format!("The model's card says that {error}."))
-        })?;
         let (id, name) = match source {
             Source::Listed(entry) => (Some(entry.id), entry.name),
             Source::Dropped { name } => (None, name),
         };
+        Self::stand(network, &checkpoint, tokenizer, (id, name), on_cpu).await
+    }
+
+    /// A network that was trained here, on a device of its own.
+    pub(super) async fn trained(
+        checkpoint: Checkpoint,
+        tokenizer: Tokenizer,
+        compute: Compute,
+        on_cpu: Option<OnCpu>,
+        emit: &Emit,
+    ) -> Result<Self, Fault> {
+        let (device, _) = adapter::open(compute).await?;
+        let kind = (checkpoint.config, checkpoint.card.objective);
+        let mut network = Network::new(device, kind, emit).await?;
+        network.model.parameters.write(&mut network.device, &checkpoint.values)?;
+        Self::stand(network, &checkpoint, tokenizer, (None, String::new()), on_cpu).await
+    }
+
+    /// What a network on its device is as a model; the name in its card comes first.
+    async fn stand(
+        mut network: Network,
+        checkpoint: &Checkpoint,
+        tokenizer: Tokenizer,
+        (id, name): (Option<String>, String),
+        on_cpu: Option<OnCpu>,
+    ) -> Result<Self, Fault> {
+        let Checkpoint { config, card, .. } = checkpoint;
+        let defaults = writer::defaults(card, &tokenizer).map_err(|error| {
+            Fault::new(FaultKind::Model, format!("The model's card says that {error}."))
+        })?;
         let settings = match &card.sampling {
             Some(_) => Request {
                 steps: defaults.steps(config.timesteps) as u32,

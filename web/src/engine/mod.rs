@@ -1,4 +1,5 @@
-//! The engine: holds the model and takes denoising steps, in a worker or on the main thread.
+//! The engine: holds the model and takes denoising steps, and trains, in a worker or on the main
+//! thread.
 
 mod adapter;
 mod faults;
@@ -7,6 +8,7 @@ mod files;
 mod load;
 mod network;
 mod run;
+mod train;
 
 use std::rc::Rc;
 
@@ -20,12 +22,13 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use web_time::Instant;
 
 use crate::message::Message;
-use crate::protocol::{Command, Event, Fault, FaultKind, TrainEvent};
+use crate::protocol::{Command, Event, Fault, TrainCommand, TrainEvent};
 
 pub use adapter::has_webgpu;
 
 use load::Loaded;
 use run::Run;
+use train::Trainer;
 
 /// Where events go.
 pub type Emit = Rc<dyn Fn(Event)>;
@@ -58,13 +61,19 @@ pub fn serve_worker() {
 /// The command loop; returns when nobody can send any more.
 pub async fn serve(mut inbox: UnboundedReceiver<Message>, emit: Emit) {
     emit(Event::Hello { webgpu: has_webgpu().await });
-    let mut engine = Engine { emit, loaded: None, run: None, interval_ms: None, due: None };
+    let trainer = Trainer::new(Rc::clone(&emit));
+    let mut engine =
+        Engine { emit, loaded: None, run: None, trainer, interval_ms: None, due: None };
     loop {
-        // During a run, commands are taken until the next step is due.
-        let wait = engine.interval_ms.map(|_| engine.until_due());
+        // During a run, commands are taken until the next step is due. A training waits for it.
+        let wait = match engine.interval_ms {
+            Some(_) => Some(engine.until_due()),
+            None => engine.trainer.going().then_some(0),
+        };
         match next(&mut inbox, wait).await {
             Some(message) => engine.obey(message).await,
             None if engine.interval_ms.is_some() => engine.step().await,
+            None if engine.trainer.going() => engine.trainer.advance().await,
             None => return,
         }
     }
@@ -96,6 +105,7 @@ struct Engine {
     emit: Emit,
     loaded: Option<Loaded>,
     run: Option<Run>,
+    trainer: Trainer,
     /// Least time between steps while the run goes on by itself.
     interval_ms: Option<u32>,
     /// When the next step may begin.
@@ -116,11 +126,7 @@ impl Engine {
                 self.interval_ms = None;
                 // The old model stays until the new one stands.
                 match Loaded::load(source, &files, compute, &self.emit).await {
-                    Ok(loaded) => {
-                        (self.emit)(Event::Loaded(Box::new(loaded.info.clone())));
-                        self.run = None;
-                        self.loaded = Some(loaded);
-                    }
+                    Ok(loaded) => self.stands(loaded),
                     Err(fault) => (self.emit)(Event::Fault(fault)),
                 }
             }
@@ -157,11 +163,21 @@ impl Engine {
                 self.step().await;
             }
             Command::Pause => self.interval_ms = None,
-            Command::Train(_) => {
-                let fault = Fault::new(FaultKind::Request, "This page cannot train yet.");
-                (self.emit)(Event::Training(TrainEvent::Fault(fault)));
+            Command::Train(TrainCommand::Write) => {
+                self.interval_ms = None;
+                match self.trainer.write().await {
+                    Ok(loaded) => self.stands(loaded),
+                    Err(fault) => (self.emit)(Event::Training(TrainEvent::Fault(fault))),
+                }
             }
+            Command::Train(command) => self.trainer.obey(command, &files).await,
         }
+    }
+
+    fn stands(&mut self, loaded: Loaded) {
+        (self.emit)(Event::Loaded(Box::new(loaded.info.clone())));
+        self.run = None;
+        self.loaded = Some(loaded);
     }
 
     fn began(&mut self, made: Result<Run, Fault>) {

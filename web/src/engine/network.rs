@@ -15,7 +15,7 @@ use crate::protocol::{Event, Fault, OnCpu, Stage};
 const MEASURED: usize = 32;
 /// Milliseconds of a step from which the CPU is tried, too: no hardware is as slow as that, but
 /// implementations of WebGPU in software are.
-const SLOW: f64 = 400.0;
+pub(super) const SLOW: f64 = 400.0;
 
 /// A network on a device with its shaders compiled.
 pub(super) struct Network {
