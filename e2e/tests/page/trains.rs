@@ -132,15 +132,15 @@ fn take(browser: &Browser, form: &str) -> Vec<u8> {
     browser.execute("said.length = 0;", &[]);
     ask(browser, &json!({ "Take": form }));
     browser.wait("heard('File').length > 0");
-    let data = browser.run(
-        "const blob = await (await fetch(heard('File')[0].url)).blob(); \
-         const reader = new FileReader(); \
-         reader.readAsDataURL(blob); \
-         await new Promise(done => reader.onload = done); \
-         return reader.result.split(',')[1];",
+    browser.execute(
+        "const [{ name, url }] = heard('File'); \
+         Object.assign(document.createElement('a'), { href: url, download: name }).click();",
         &[],
     );
-    BASE64.decode(data.as_str().expect("text")).expect("base64")
+    let bytes = fs::read(browser.saved(&browser.text("heard('File')[0].name")));
+    let bytes = bytes.expect("it was saved");
+    assert_eq!(browser.number("heard('File')[0].bytes"), bytes.len() as f64);
+    bytes
 }
 
 /// Unpacks an archive of files that are stored as they are.

@@ -115,6 +115,8 @@ where
     I: Iterator<Item = S> + Send,
     S: AsRef<str> + Send,
 {
+    #[cfg(target_arch = "wasm32")]
+    tokenizers::utils::parallelism::set_parallelism(false);
     let mut builder = BpeTrainer::builder()
         .vocab_size(options.vocab_size as usize)
         .min_frequency(options.min_frequency)
