@@ -1,5 +1,7 @@
 //! What a person's files are: a model, a trace, or neither.
 
+use web_sys::File;
+
 /// What to do with files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dropped {
@@ -12,14 +14,27 @@ pub enum Dropped {
     },
     /// Open the trace with this index.
     Trace(usize),
+    /// Go on with the training whose files these are.
+    Training,
+    /// Train on these texts.
+    Texts,
     /// Nothing can be done; a sentence says why.
     Neither(String),
 }
 
 impl Dropped {
-    /// Decides by the names of the files.
-    pub fn of(names: &[String]) -> Self {
+    /// Decides by the names of the files, and by whether the page shows the training.
+    pub fn of(names: &[String], trains: bool) -> Self {
         let named = |wanted: &str| names.iter().position(|name| name == wanted);
+        let zip = matches!(names, [name] if name.ends_with(".zip"));
+        // A checkpoint is a model to write with, and a training to go on with.
+        if zip || (trains && named("optimizer.safetensors").is_some()) {
+            return Self::Training;
+        }
+        let text = |name: &String| [".txt", ".md"].iter().any(|end| name.ends_with(end));
+        if trains && !names.is_empty() && names.iter().all(text) {
+            return Self::Texts;
+        }
         let ending = |end: &str| names.iter().position(|name| name.ends_with(end));
         let checkpoint = named("model.safetensors").or_else(|| ending(".safetensors"));
         match (checkpoint, named("tokenizer.json"), names) {
@@ -48,12 +63,34 @@ impl Dropped {
     }
 }
 
+/// A name for several files.
+pub fn title(files: &[File]) -> String {
+    match files {
+        [] => String::new(),
+        [file] => file.name(),
+        [first, others @ ..] => format!("{} and {} more", first.name(), others.len()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn of(names: &[&str]) -> Dropped {
-        Dropped::of(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
+        Dropped::of(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>(), false)
+    }
+
+    #[test]
+    fn a_training_takes_texts_and_checkpoints() {
+        let of = |names: &[&str], trains| {
+            Dropped::of(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>(), trains)
+        };
+        let checkpoint = ["model.safetensors", "tokenizer.json", "optimizer.safetensors"];
+        assert_eq!(of(&["tiny.zip"], false), Dropped::Training);
+        assert_eq!(of(&checkpoint, true), Dropped::Training);
+        assert!(matches!(of(&checkpoint, false), Dropped::Model { .. }));
+        assert_eq!(of(&["a.txt", "b.md"], true), Dropped::Texts);
+        assert!(matches!(of(&["a.txt"], false), Dropped::Neither(_)));
     }
 
     #[test]

@@ -174,6 +174,7 @@ fn marked(text: &str) -> Option<(Span, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::components::{CHAPTERS, TRAINING_CHAPTERS};
 
     fn text(text: &str) -> Span {
         Span::Text(text.into())
@@ -228,7 +229,8 @@ mod tests {
         let inside: Vec<&str> =
             course.split("](#").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0)).collect();
         assert!(inside.len() > 12);
-        for link in inside.into_iter().chain(crate::components::CHAPTERS.map(|(_, to)| to)) {
+        let chapters = [&CHAPTERS[..], &TRAINING_CHAPTERS].concat();
+        for link in inside.into_iter().chain(chapters.into_iter().map(|(_, to)| to)) {
             assert!(anchors.iter().any(|anchor| anchor == link), "#{link} leads nowhere");
         }
     }

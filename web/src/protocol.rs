@@ -5,6 +5,7 @@
 
 pub use corpus::tokenizer::GAP_OPENS;
 pub use diffusion::sampler::{Sampler, SamplerKind};
+pub use diffusion::training::Split;
 use model::Check;
 pub use model::Objective;
 use plot::{Frame, Piece, Trace};

@@ -29,5 +29,6 @@ mod shaders;
 mod sharing;
 mod stillness;
 mod tour;
+mod training;
 mod trains;
 mod visits;

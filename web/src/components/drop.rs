@@ -50,7 +50,11 @@ pub(super) fn DropZone(children: Children) -> impl IntoView {
             <ChooseFiles />
             <Show when=move || over.get()>
                 <div class="veil" aria-hidden="true">
-                    <p>"Drop a model (its folder, or model.safetensors with tokenizer.json) or a trace"</p>
+                    <p>{move || if app.training.open.get() {
+                        "Drop texts to learn from, or a checkpoint to go on with"
+                    } else {
+                        "Drop a model (its folder, or model.safetensors with tokenizer.json) or a trace"
+                    }}</p>
                 </div>
             </Show>
         </div>
@@ -64,12 +68,12 @@ fn ChooseFiles() -> impl IntoView {
     view! {
         <footer class="foot">
             <label class="choose">
-                <span>"Open a model of your own (model.safetensors with tokenizer.json) or a saved trace"</span>
+                <span>"Open a model of your own (model.safetensors with tokenizer.json), a saved trace, or a saved training (.zip)"</span>
                 <input
                     id="model-files"
                     type="file"
                     multiple=true
-                    accept=".safetensors,.json"
+                    accept=".safetensors,.json,.zip"
                     on:change=move |event| {
                         let input: web_sys::HtmlInputElement = event_target(&event);
                         let files = listed(input.files());
@@ -111,7 +115,7 @@ async fn dropped(data: DataTransfer) -> (String, Vec<File>) {
     (name.unwrap_or_else(|| "a model of your own".into()), files)
 }
 
-fn listed(files: Option<FileList>) -> Vec<File> {
+pub(super) fn listed(files: Option<FileList>) -> Vec<File> {
     files.map_or(vec![], |files| (0..files.length()).filter_map(|i| files.get(i)).collect())
 }
 

@@ -1,10 +1,12 @@
-//! The page header: name and model menu.
+//! The page header: name, writing or training, and model menu.
 
 use leptos::prelude::*;
+use web_sys::MouseEvent;
 
+use crate::protocol::Plan;
 use crate::state::App;
 
-/// The page header: name and model menu.
+/// The page header.
 #[component]
 pub(super) fn Header() -> impl IntoView {
     let app = App::get();
@@ -27,8 +29,7 @@ pub(super) fn Header() -> impl IntoView {
                     href="./"
                     title="To the first view and its examples"
                     on:click=move |event| {
-                        // In another tab, if that is what was asked for.
-                        if !event.ctrl_key() && !event.meta_key() && !event.shift_key() {
+                        if is_plain(&event) {
                             event.prevent_default();
                             app.go_home();
                         }
@@ -38,6 +39,32 @@ pub(super) fn Header() -> impl IntoView {
                     "Cinnabar"
                 </a>
             </h1>
+            <nav class="modes" aria-label="What to do">
+                <a
+                    class="mode" href="./"
+                    aria-current=move || (!app.training.open.get()).then_some("page")
+                    on:click=move |event| {
+                        if is_plain(&event) {
+                            event.prevent_default();
+                            app.leave_training();
+                        }
+                    }
+                >
+                    "Write"
+                </a>
+                <a
+                    class="mode" href=move || format!("#{}", app.training.plan.with(Plan::fragment))
+                    aria-current=move || app.training.open.get().then_some("page")
+                    on:click=move |event| {
+                        if is_plain(&event) {
+                            event.prevent_default();
+                            app.open_training();
+                        }
+                    }
+                >
+                    "Train"
+                </a>
+            </nav>
             <p class="tagline">"A language model that writes all words at once."</p>
             <Show when=move || app.models.with(|all| !all.is_empty()) || dropped().is_some()>
                 <label class="model">
@@ -65,4 +92,9 @@ pub(super) fn Header() -> impl IntoView {
             </Show>
         </header>
     }
+}
+
+/// Whether a link is to be followed in this tab, and not in another.
+fn is_plain(event: &MouseEvent) -> bool {
+    !event.ctrl_key() && !event.meta_key() && !event.shift_key()
 }

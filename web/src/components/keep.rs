@@ -127,7 +127,7 @@ pub(super) fn look(app: App) -> Look {
     Look { theme, confidence: app.lines.get_untracked() == Underline::Confidence }
 }
 
-fn copy(app: App, text: String, done: &'static str) {
+pub(super) fn copy(app: App, text: String, done: &'static str) {
     spawn_local(async move {
         if put_on_clipboard(&text).await {
             app.tell(done);

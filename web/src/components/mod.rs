@@ -22,9 +22,11 @@ mod settings;
 mod status;
 mod story;
 mod tour;
+mod train;
 mod transport;
 
 pub use learn::CHAPTERS;
+pub use train::CHAPTERS as TRAINING_CHAPTERS;
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::mount::mount_to_body;
@@ -68,10 +70,10 @@ fn Page() -> impl IntoView {
             <a class="skip" href="#text" on:click=move |event| {
                 // The address is for texts.
                 event.prevent_default();
-                focus("text");
+                focus(if app.training.open.get_untracked() { "training" } else { "text" });
             }>"Skip to the text"</a>
             <header::Header />
-            <main class="page" class:comparing=move || app.comparing()>
+            <main class="page" hidden=move || app.training.open.get() class:comparing=move || app.comparing()>
                 <div class="stage">
                     <notice::Notice />
                     <composer::Composer />
@@ -111,6 +113,9 @@ fn Page() -> impl IntoView {
                     <status::Status />
                 </aside>
             </main>
+            <Show when=move || app.training.opened.get()>
+                <train::Train />
+            </Show>
             <reader::Reader />
             <tour::Tour />
             <Show when=move || !app.toast.get().is_empty()>
@@ -136,7 +141,7 @@ fn shortcut(app: App, event: &KeyboardEvent) {
     let typing = matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT");
     if event.ctrl_key() || event.meta_key() {
         match event.key().as_str() {
-            "Enter" => app.write(),
+            "Enter" if !app.training.open.get_untracked() => app.write(),
             // In a field it is the field's own.
             "z" if !typing
                 && !app.comparing_untracked()
@@ -150,6 +155,15 @@ fn shortcut(app: App, event: &KeyboardEvent) {
         return;
     }
     if typing || event.alt_key() {
+        return;
+    }
+    if app.training.open.get_untracked() {
+        match event.key().as_str() {
+            " " if tag != "BUTTON" && tag != "SUMMARY" && tag != "A" => app.train_or_pause(),
+            "." if app.training.begun_untracked() => app.train_one_step(),
+            _ => return,
+        }
+        event.prevent_default();
         return;
     }
     if app.comparing_untracked() {

@@ -102,7 +102,7 @@ pub(super) fn Slow() -> impl IntoView {
     }
 }
 
-fn why(reason: &OnCpu) -> String {
+pub(super) fn why(reason: &OnCpu) -> String {
     match reason {
         OnCpu::Chosen => "The model runs on the CPU.".into(),
         OnCpu::Insecure => "The model runs on the CPU: browsers give WebGPU only to pages that \

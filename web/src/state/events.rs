@@ -16,9 +16,15 @@ impl App {
     /// Takes in an event.
     pub(super) fn receive(self, event: Event) {
         match event {
-            Event::Hello { .. } => self.load_first(),
+            Event::Hello { .. } => {
+                self.load_first();
+                self.engine_listens();
+            }
             Event::Progress(stage) => self.progress(stage),
-            Event::Loaded(info) => self.loaded(*info),
+            Event::Loaded(info) => {
+                self.lent(&info);
+                self.loaded(*info);
+            }
             Event::Started { run, trace } => self.started(run, *trace),
             Event::Stepped { run, frame, predictions, ms, memory } => {
                 self.stepped(run, frame, predictions, ms);
@@ -32,7 +38,7 @@ impl App {
             // Workers that make GIFs are not this one.
             Event::Painted { .. } => {}
             Event::Finished { run } => self.ended(run),
-            Event::Training(_) => {}
+            Event::Training(event) => self.trained(event),
             Event::Fault(fault) => self.fail(fault),
         }
     }
@@ -138,6 +144,9 @@ impl App {
         // What was to stand beside the text does not come.
         if self.awaits_text() {
             self.close_comparison();
+        }
+        if fault.kind == FaultKind::Engine && self.training.stands() {
+            self.training_fails(fault.clone());
         }
         if self.load_failed(fault.kind) || fault.kind == FaultKind::Request {
             return;

@@ -10,7 +10,7 @@ use web_sys::File;
 
 use super::requests::has_gap;
 use super::{App, EngineState};
-use crate::dropped::Dropped;
+use crate::dropped::{Dropped, title};
 use crate::link::Link;
 use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Source};
 use crate::remote::{self, Missing};
@@ -56,10 +56,11 @@ impl App {
     }
 
     /// Starts an engine in a worker; loading continues at its `Hello`.
-    fn start_engine(self) {
+    pub(super) fn start_engine(self) {
         if let Some(link) = self.link.get_value() {
             link.stop();
         }
+        self.engine_leaves();
         self.engine.set(EngineState::Starting);
         let receive: Rc<dyn Fn(Event)> = Rc::new(move |event| {
             if event != (Event::Hello { webgpu: false }) {
@@ -95,7 +96,7 @@ impl App {
         self.send_with_files(command, vec![]);
     }
 
-    fn send_with_files(self, command: Command, files: Vec<File>) {
+    pub(super) fn send_with_files(self, command: Command, files: Vec<File>) {
         self.link.with_value(|link| {
             if let Some(link) = link {
                 link.send(command, files);
@@ -141,12 +142,14 @@ impl App {
     /// Loads a model from a person's files, opens a trace, or says what is wrong with them.
     pub fn open_files(self, name: String, files: &[File]) {
         let names: Vec<String> = files.iter().map(File::name).collect();
-        match Dropped::of(&names) {
+        match Dropped::of(&names, self.training.open.get_untracked()) {
             Dropped::Model { checkpoint, tokenizer } => {
                 let files = vec![files[checkpoint].clone(), files[tokenizer].clone()];
                 self.load(Load { source: Source::Dropped { name }, files });
             }
             Dropped::Trace(index) => self.open_trace(files[index].clone()),
+            Dropped::Training => self.open_checkpoint(files.to_vec()),
+            Dropped::Texts => self.train_on(title(files), files.to_vec()),
             Dropped::Neither(sentence) => self.complain(sentence),
         }
     }
@@ -174,9 +177,9 @@ impl App {
 
     fn load(self, load: Load) {
         self.compute.set_value(Compute::Auto);
-        // Only a ready engine takes the command. One that failed or is still loading is replaced;
-        // the new one loads the model by itself.
-        if self.engine.get_untracked() == EngineState::Ready {
+        // Only a ready engine takes the command at once, and one with a training in time. Another that
+        // failed or is still loading is replaced; the new one loads the model by itself.
+        if self.engine.get_untracked() == EngineState::Ready || self.training.stands() {
             self.ask(load);
         } else {
             self.choose(&load);
@@ -286,8 +289,10 @@ impl App {
         self.fault.set(None);
         self.compute.set_value(compute);
         let load = self.coming.get_value().or_else(|| self.standing.get_value());
-        match load.filter(|_| self.engine.get_untracked() == EngineState::Ready) {
+        let stands = self.training.stands();
+        match load.filter(|_| stands || self.engine.get_untracked() == EngineState::Ready) {
             Some(load) => self.ask(load),
+            None if stands => self.load_first(),
             None => self.start_engine(),
         }
     }

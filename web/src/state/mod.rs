@@ -11,6 +11,7 @@ mod replay;
 mod requests;
 mod retrace;
 mod tour;
+pub mod training;
 pub mod tree;
 mod visits;
 
@@ -26,6 +27,7 @@ use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Stage};
 pub use comparing::{Comparison, Right};
 pub use lesson::Lesson;
 pub use requests::gap_tokens;
+pub use training::Training;
 pub use tree::{Branch, Edit, Tree};
 
 /// State of the engine.
@@ -106,6 +108,8 @@ pub struct App {
     pub reading: RwSignal<Option<Reading>>,
     /// Measurements.
     pub speed: RwSignal<Speed>,
+    /// The training.
+    pub training: Training,
     /// Text of the aria-live region, for screen readers.
     pub said: RwSignal<String>,
     /// Text of the toast.
@@ -136,6 +140,8 @@ pub struct App {
     interrupted: StoredValue<bool>,
     /// Device for the next load.
     compute: StoredValue<Compute>,
+    /// The engine takes commands.
+    listening: StoredValue<bool>,
 }
 
 /// A document that is open beside the page.
@@ -198,6 +204,7 @@ impl App {
             inspected: RwSignal::new(None),
             reading: RwSignal::new(None),
             speed: RwSignal::new(Speed::default()),
+            training: Training::new(),
             said: RwSignal::new(String::new()),
             toast: RwSignal::new(String::new()),
             link: StoredValue::new_local(None),
@@ -214,6 +221,7 @@ impl App {
             coming: StoredValue::new_local(None),
             interrupted: StoredValue::new(false),
             compute: StoredValue::new(Compute::Auto),
+            listening: StoredValue::new(false),
         }
     }
 

@@ -7,7 +7,7 @@ use wasm_bindgen::JsValue;
 use super::{App, Branch, EngineState};
 use crate::address::{self, Link as ShareLink};
 use crate::made::Made;
-use crate::protocol::{Fault, FaultKind, ModelEntry, Request};
+use crate::protocol::{Fault, FaultKind, ModelEntry, Plan, Request};
 
 impl App {
     /// Takes the address as it is when the page is opened, and follows it from then on: links that
@@ -23,6 +23,9 @@ impl App {
             }
             None => self.request.set(self.draft.get_value()),
         }
+        if let Some(plan) = Plan::of_fragment(&fragment_of_address()) {
+            self.visit_training(plan);
+        }
         // Back and Forward tell both; an address that is typed over, in some browsers only one.
         for event in ["popstate", "hashchange"] {
             window_event_listener_untyped(event, move |_| self.arrive());
@@ -35,8 +38,14 @@ impl App {
         if fragment == self.fragment.get_value() {
             return;
         }
+        if let Some(plan) = Plan::of_fragment(&fragment) {
+            self.fragment.set_value(fragment);
+            self.visit_training(plan);
+            return;
+        }
         match self.link_of_address() {
             Some(link) => {
+                self.close_training();
                 self.fragment.set_value(fragment.clone());
                 let known = self.tree.with_untracked(|tree| tree.begun_with(&fragment));
                 match known {
@@ -97,6 +106,7 @@ impl App {
 
     fn show_home(self) {
         self.pause();
+        self.close_training();
         self.leave_views();
         self.lesson.set(None);
         self.eager.set(false);
@@ -181,7 +191,7 @@ impl App {
 }
 
 /// The address without its fragment.
-fn page() -> String {
+pub(super) fn page() -> String {
     let here = window().location().href().unwrap_or_default();
     here.split('#').next().unwrap_or_default().to_owned()
 }

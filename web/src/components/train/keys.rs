@@ -1,0 +1,109 @@
+//! Everything else that can be set, with the keys of the configuration files.
+
+use leptos::prelude::*;
+
+use crate::protocol::Compute;
+use crate::state::App;
+use crate::state::training::{Key, Section, sections};
+use run::settings::preset;
+
+/// What can compute.
+const DEVICES: [(&str, &str, Compute); 3] = [
+    ("auto", "whatever is quicker", Compute::Auto),
+    ("gpu", "the GPU", Compute::Gpu),
+    ("cpu", "the CPU", Compute::Cpu),
+];
+
+/// All keys, folded away.
+#[component]
+pub(super) fn Keys() -> impl IntoView {
+    let app = App::get();
+    let training = app.training;
+    let unfolded = RwSignal::new(false);
+    let name = Memo::new(move |_| training.plan.with(|plan| plan.preset.clone()));
+    let sections = move || preset(&name.get()).map(sections).unwrap_or_default();
+    let trouble = Memo::new(move |_| training.plan.with(|plan| plan.settings().err()));
+    view! {
+        <section class="panel">
+            <details class="advanced" on:toggle=move |event| {
+                let details: web_sys::Element = event_target(&event);
+                unfolded.set(details.has_attribute("open"));
+            }>
+                <summary>"More"</summary>
+                <div class="advanced-body keys">
+                    <p class="note">
+                        "The keys of configs/*.toml, with the values and reasons of this size. Once the "
+                        "training has begun, those that make it what it is are fixed."
+                    </p>
+                    <label class="control">
+                        <span class="label">"Runs on"</span>
+                        <select
+                            class="field"
+                            disabled=move || training.begun()
+                            on:change=move |event| app.train_with(match event_target_value(&event).as_str() {
+                                "gpu" => Compute::Gpu,
+                                "cpu" => Compute::Cpu,
+                                _ => Compute::Auto,
+                            })
+                        >
+                            {DEVICES.map(|(id, name, compute)| view! {
+                                <option value=id selected=move || training.compute.get() == compute>{name}</option>
+                            })}
+                        </select>
+                    </label>
+                    <Show when=move || trouble.get().is_some()>
+                        <p class="note complaint" role="status">{move || trouble.get()}</p>
+                    </Show>
+                    <Show when=move || unfolded.get()>
+                        {move || sections().into_iter().map(|section| view! { <Group section=section /> }).collect_view()}
+                    </Show>
+                </div>
+            </details>
+        </section>
+    }
+}
+
+/// The keys of a section.
+#[component]
+fn Group(section: Section) -> impl IntoView {
+    let app = App::get();
+    let training = app.training;
+    // Once the training has begun its own settings are shown.
+    let running = Memo::new(move |_| {
+        let info = training.info.get().filter(|_| training.begun())?;
+        let sections = sections(&info.settings.to_toml());
+        Some(sections.into_iter().flat_map(|section| section.keys).collect::<Vec<_>>())
+    });
+    view! {
+        <fieldset class="section">
+            <legend class="label"><code>{format!("[{}]", section.name)}</code></legend>
+            {section.keys.into_iter().map(|Key { key, name, value: usual, reason }| {
+                let (id, preset) = (key.clone(), usual.clone());
+                let value = move || {
+                    let of_run = running.with(|keys| {
+                        let mut keys = keys.as_ref()?.iter();
+                        keys.find(|known| known.key == id).map(|known| known.value.clone())
+                    });
+                    let planned = || {
+                        training.plan.with(|plan| plan.changed(&id).unwrap_or(&preset).to_owned())
+                    };
+                    of_run.unwrap_or_else(planned)
+                };
+                view! {
+                    <label class="key">
+                        <code>{name}</code>
+                        <input
+                            class="field number" spellcheck="false" autocapitalize="off"
+                            prop:value=value
+                            on:change=move |event| {
+                                let value = event_target_value(&event).trim().to_owned();
+                                app.set_keys(&[(&key, value, &usual)]);
+                            }
+                        />
+                        <span class="note">{reason}</span>
+                    </label>
+                }
+            }).collect_view()}
+        </fieldset>
+    }
+}
