@@ -7,6 +7,14 @@ const engine = new URL("engine.js", import.meta.url);
 engine.searchParams.set("js", js.href);
 engine.searchParams.set("wasm", wasm.href);
 document.documentElement.dataset.engine = engine.href;
+// The engine that trains, too, is another program, which is loaded when it is asked for. The page's hash
+// in its address keeps both of one version.
+const version = js.pathname.split("-").pop();
+const trainer = new URL("engine.js", import.meta.url);
+for (const [part, file] of [["js", "train.js"], ["wasm", "train_bg.wasm"]]) {
+  trainer.searchParams.set(part, new URL(`${file}?${version}`, document.baseURI).href);
+}
+document.documentElement.dataset.trainer = trainer.href;
 
 const say = (text) => {
   const box = document.getElementById("first-paint");

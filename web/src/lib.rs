@@ -21,14 +21,24 @@ pub mod state;
 
 use wasm_bindgen::JsCast;
 
-/// Entry point of the page and of the worker.
+/// Entry point of the page and of its engine's worker.
 pub fn start() {
-    console_error_panic_hook::set_once();
-    // Fails only if a logger is already set.
-    let _ = console_log::init_with_level(log::Level::Info);
+    prepare();
     if js_sys::global().has_type::<web_sys::Window>() {
         components::mount();
     } else {
-        engine::serve_worker();
+        engine::serve_worker::<engine::Writes>();
     }
+}
+
+/// Entry point of the worker whose engine trains, too.
+pub fn start_trainer() {
+    prepare();
+    engine::serve_worker::<engine::Trainer>();
+}
+
+fn prepare() {
+    console_error_panic_hook::set_once();
+    // Fails only if a logger is already set.
+    let _ = console_log::init_with_level(log::Level::Info);
 }

@@ -25,12 +25,26 @@ pub enum Link {
     },
 }
 
+/// Which engine a worker runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// The page's own, which writes.
+    #[default]
+    Writes,
+    /// The larger one, which trains, too.
+    Trains,
+}
+
 /// A worker with an engine; `None` when the browser starts none.
-pub fn open_worker() -> Option<Worker> {
+pub fn open_worker(kind: Kind) -> Option<Worker> {
     let root = web_sys::window()?.document()?.document_element()?;
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
-    Worker::new_with_options(&root.get_attribute("data-engine")?, &options).ok()
+    let address = match kind {
+        Kind::Writes => "data-engine",
+        Kind::Trains => "data-trainer",
+    };
+    Worker::new_with_options(&root.get_attribute(address)?, &options).ok()
 }
 
 /// Takes the events of an engine.
@@ -41,7 +55,7 @@ impl Link {
     ///
     /// # Errors
     /// When the browser starts no worker.
-    pub fn start_worker(receive: Receive) -> Result<Self, Fault> {
+    pub fn start_worker(kind: Kind, receive: Receive) -> Result<Self, Fault> {
         let no_worker = || {
             Fault::new(
                 FaultKind::Engine,
@@ -49,7 +63,7 @@ impl Link {
                  extension may forbid it, or the browser is older than 2023.",
             )
         };
-        let worker = open_worker().ok_or_else(no_worker)?;
+        let worker = open_worker(kind).ok_or_else(no_worker)?;
         let on_message = {
             let receive = Rc::clone(&receive);
             Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
@@ -84,7 +98,7 @@ impl Link {
     /// Starts an engine on this thread.
     pub fn start_local(receive: Receive) -> Self {
         let (sender, inbox) = mpsc::unbounded();
-        let (serving, end) = abortable(engine::serve(inbox, receive));
+        let (serving, end) = abortable(engine::serve::<engine::Writes>(inbox, receive));
         wasm_bindgen_futures::spawn_local(async move {
             // It serves until it is ended.
             let _ = serving.await;

@@ -9,7 +9,7 @@ pub use diffusion::training::Split;
 use model::Check;
 pub use model::Objective;
 use plot::{Frame, Piece, Trace};
-pub use run::{Record, Settings};
+pub use run::Record;
 use serde::{Deserialize, Serialize};
 pub use writer::{Predictions, Snapshot};
 
@@ -292,8 +292,13 @@ pub struct TrainInfo {
     pub name: String,
     /// What it is trained on.
     pub text: Text,
-    /// All settings.
-    pub settings: Settings,
+    /// Steps in all.
+    pub steps: u32,
+    /// Learning rate of AdamW.
+    pub lr: f64,
+    /// Entropy of what wrote the text in bits per byte, which no model can fall below; 0 if it is
+    /// unknown.
+    pub entropy: f64,
     /// Number of parameters.
     pub parameters: u64,
     /// Size of the vocabulary: an untrained network has the loss ln of it.

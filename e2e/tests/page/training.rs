@@ -79,13 +79,12 @@ fn corpus() -> TrainEvent {
 }
 
 fn ready(plan: &Plan, step: u32) -> TrainEvent {
-    let mut settings = plan.settings().expect("a plan that makes sense");
-    settings.train.steps = 400;
-    settings.data.entropy = 0.62;
     TrainEvent::Ready(Box::new(TrainInfo {
         name: "Pocket".to_owned(),
         text: plan.text.clone(),
-        settings,
+        steps: 400,
+        lr: plan.number("optimizer.lr"),
+        entropy: 0.62,
         parameters: 312_000,
         vocabulary: 512,
         step,
@@ -168,8 +167,7 @@ fn a_training_is_prepared_watched_changed_and_taken_along() {
     // A change of the controls is another plan, and its address.
     browser.click("input[value=full]");
     browser.wait("location.hash.startsWith('#train=full&')");
-    let question = asked(&browser, "Prepare");
-    assert_eq!(question["Prepare"]["plan"]["text"]["Grammar"]["level"], "Full");
+    browser.wait("window.asked.at(-1).command.Prepare.plan.text.Grammar.level === 'Full'");
     browser.click("input[value=first]");
     browser.wait("window.asked.at(-1).command.Prepare.plan.text.Grammar.level === 'First'");
     // The answer to the older question comes first, and is void.
@@ -206,9 +204,8 @@ fn a_training_is_prepared_watched_changed_and_taken_along() {
     // Another rate in the middle is for both optimizers.
     browser.fill(".rail input[type=range]", "-2");
     let change = asked(&browser, "Change");
-    let usual = plan().preset_settings().optimizer;
-    let half = |key: &str, rate: f64| format!("{key}={:.2e}", rate / 2.0);
-    let halves = [half("optimizer.lr", usual.lr), half("optimizer.muon.lr", usual.muon.lr)];
+    let half = |key: &str| format!("{key}={:.2e}", plan().number(key) / 2.0);
+    let halves = [half("optimizer.lr"), half("optimizer.muon.lr")];
     assert_eq!(change["Change"], json!(halves));
     say(&browser, ready(&plan(), 150));
 

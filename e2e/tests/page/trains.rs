@@ -16,7 +16,7 @@ use crate::site::{Tiny, root, serve};
 
 /// A worker whose events are kept in `window.said`.
 const ENGINE: &str = "window.said = []; \
-    window.worker = new Worker(document.documentElement.dataset.engine, { type: 'module' }); \
+    window.worker = new Worker(document.documentElement.dataset.trainer, { type: 'module' }); \
     worker.onmessage = ({ data }) => said.push(JSON.parse(data)); \
     window.ask = (command, files = []) => \
         worker.postMessage([JSON.stringify({ Train: command }), ...files]); \
@@ -326,7 +326,7 @@ fn a_training_is_kept_in_the_browser() {
     // While it trains, a text is written with it, for which it waits; and the rate is changed.
     ask(&browser, &json!({ "Change": ["optimizer.lr=0.001"] }));
     browser.wait("heard('Ready').length > 1");
-    assert_eq!(browser.number("heard('Ready')[1].settings.optimizer.lr"), 0.001);
+    assert_eq!(browser.number("heard('Ready')[1].lr"), 0.001);
     ask(&browser, &json!({ "Change": ["model.n_embd=64"] }));
     assert!(fault(&browser).contains("“model.n_embd”"));
     ask(&browser, &json!("Go"));

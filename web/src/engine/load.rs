@@ -20,7 +20,7 @@ use crate::protocol::{Compute, Event, Fault, FaultKind, ModelInfo, OnCpu, Reques
 const TELL_EVERY: u64 = 128 << 10;
 
 /// A model on a device, with its tokenizer.
-pub(super) struct Loaded {
+pub(crate) struct Loaded {
     pub(super) device: Device,
     pub(super) writer: Writer,
     pub(super) info: ModelInfo,

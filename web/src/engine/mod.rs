@@ -1,5 +1,5 @@
-//! The engine: holds the model and takes denoising steps, and trains, in a worker or on the main
-//! thread.
+//! The engine: holds the model and takes denoising steps, in a worker or on the main thread. In a larger
+//! program, which is loaded when somebody wants to train, its worker trains, too.
 
 mod adapter;
 mod faults;
@@ -18,23 +18,68 @@ use futures_util::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
 use web_time::Instant;
 
 use crate::message::Message;
-use crate::protocol::{Command, Event, Fault, TrainCommand, TrainEvent};
+use crate::protocol::{Command, Event, Fault, FaultKind, TrainCommand, TrainEvent};
 
 pub use adapter::has_webgpu;
+pub(crate) use load::Loaded;
+pub(crate) use train::Trainer;
 
-use load::Loaded;
 use run::Run;
-use train::Trainer;
 
 /// Where events go.
 pub type Emit = Rc<dyn Fn(Event)>;
 
+/// What an engine does about trainings.
+pub(crate) trait Train {
+    /// With events going there.
+    fn new(emit: Emit) -> Self;
+
+    /// Whether it trains by itself.
+    fn going(&self) -> bool;
+
+    /// Does what it is asked; [`TrainCommand::Write`] is for the engine.
+    async fn obey(&mut self, command: TrainCommand, dropped: &[File]);
+
+    /// One step, and what is due after it.
+    async fn advance(&mut self);
+
+    /// The network as it is now, for writing.
+    ///
+    /// # Errors
+    /// When there is none.
+    async fn write(&mut self) -> Result<Loaded, Fault>;
+}
+
+/// The page's own engine, which does not train: what that takes would be a third of the download.
+#[derive(Debug)]
+pub(crate) struct Writes;
+
+impl Train for Writes {
+    fn new(_: Emit) -> Self {
+        Self
+    }
+
+    fn going(&self) -> bool {
+        false
+    }
+
+    async fn obey(&mut self, _: TrainCommand, _: &[File]) {
+        log::error!("this engine does not train");
+    }
+
+    async fn advance(&mut self) {}
+
+    async fn write(&mut self) -> Result<Loaded, Fault> {
+        Err(Fault::new(FaultKind::Engine, "This engine does not train."))
+    }
+}
+
 /// Runs the engine of a worker: messages in, messages out.
-pub fn serve_worker() {
+pub(crate) fn serve_worker<T: Train + 'static>() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let (sender, inbox) = mpsc::unbounded();
     let receive = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -55,13 +100,13 @@ pub fn serve_worker() {
             let _ = scope.post_message(&JsValue::from_str(&json));
         })
     };
-    wasm_bindgen_futures::spawn_local(serve(inbox, emit));
+    wasm_bindgen_futures::spawn_local(serve::<T>(inbox, emit));
 }
 
 /// The command loop; returns when nobody can send any more.
-pub async fn serve(mut inbox: UnboundedReceiver<Message>, emit: Emit) {
+pub(crate) async fn serve<T: Train>(mut inbox: UnboundedReceiver<Message>, emit: Emit) {
     emit(Event::Hello { webgpu: has_webgpu().await });
-    let trainer = Trainer::new(Rc::clone(&emit));
+    let trainer = T::new(Rc::clone(&emit));
     let mut engine =
         Engine { emit, loaded: None, run: None, trainer, interval_ms: None, due: None };
     loop {
@@ -101,18 +146,18 @@ fn post(value: &JsValue) {
     }
 }
 
-struct Engine {
+struct Engine<T> {
     emit: Emit,
     loaded: Option<Loaded>,
     run: Option<Run>,
-    trainer: Trainer,
+    trainer: T,
     /// Least time between steps while the run goes on by itself.
     interval_ms: Option<u32>,
     /// When the next step may begin.
     due: Option<Instant>,
 }
 
-impl Engine {
+impl<T: Train> Engine<T> {
     fn until_due(&self) -> u32 {
         let left = self
             .due

@@ -76,7 +76,7 @@ impl Order {
 /// One sentence if the browser cannot; empty if the user cancelled.
 pub async fn animation(order: Order, progress: &dyn Fn(f64) -> bool) -> Result<Blob, String> {
     let failed = || "This browser could not make the GIF. Choose another format.".to_owned();
-    let worker = link::open_worker().ok_or_else(failed)?;
+    let worker = link::open_worker(link::Kind::Writes).ok_or_else(failed)?;
     let (sender, mut inbox) = mpsc::unbounded();
     let on_error = {
         let sender = sender.clone();

@@ -11,7 +11,7 @@ use web_sys::File;
 use super::requests::has_gap;
 use super::{App, EngineState};
 use crate::dropped::{Dropped, title};
-use crate::link::Link;
+use crate::link::{Kind, Link};
 use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Source};
 use crate::remote::{self, Missing};
 
@@ -61,9 +61,11 @@ impl App {
             link.stop();
         }
         self.engine_leaves();
+        let kind = self.kind.get_value();
         self.engine.set(EngineState::Starting);
         let receive: Rc<dyn Fn(Event)> = Rc::new(move |event| {
-            if event != (Event::Hello { webgpu: false }) {
+            // The engine that trains is a worker, or nothing.
+            if event != (Event::Hello { webgpu: false }) || kind == Kind::Trains {
                 self.receive(event);
                 return;
             }
@@ -76,10 +78,15 @@ impl App {
                 }
             });
         });
-        match Link::start_worker(receive) {
+        match Link::start_worker(kind, receive) {
             Ok(link) => self.link.set_value(Some(link)),
             Err(fault) => self.fail(fault),
         }
+    }
+
+    /// Whether an engine runs or starts.
+    pub(super) fn engine_started(self) -> bool {
+        self.link.with_value(Option::is_some)
     }
 
     fn move_to_main_thread(self) {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 
-use crate::link::Link;
+use crate::link::{Kind, Link};
 use crate::made::Made;
 use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Stage};
 
@@ -142,6 +142,8 @@ pub struct App {
     compute: StoredValue<Compute>,
     /// The engine takes commands.
     listening: StoredValue<bool>,
+    /// The engine that runs, or starts.
+    kind: StoredValue<Kind>,
 }
 
 /// A document that is open beside the page.
@@ -222,6 +224,7 @@ impl App {
             interrupted: StoredValue::new(false),
             compute: StoredValue::new(Compute::Auto),
             listening: StoredValue::new(false),
+            kind: StoredValue::new(Kind::default()),
         }
     }
 

@@ -27,8 +27,7 @@ pub(super) fn Losses() -> impl IntoView {
         vocabulary.map(|size| f64::from(size.max(2)).ln())
     });
     let entropy = Memo::new(move |_| {
-        let entropy =
-            training.info.with(|info| info.as_ref().map(|info| info.settings.data.entropy));
+        let entropy = training.info.with(|info| info.as_ref().map(|info| info.entropy));
         entropy.filter(|entropy| *entropy > 0.0)
     });
     let loss_marks = move || {

@@ -2,10 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::protocol::Compute;
+use crate::protocol::{Compute, Plan};
 use crate::state::App;
-use crate::state::training::{Key, Section, sections};
-use run::settings::preset;
+use crate::state::training::{Key, Section};
 
 /// What can compute.
 const DEVICES: [(&str, &str, Compute); 3] = [
@@ -21,8 +20,10 @@ pub(super) fn Keys() -> impl IntoView {
     let training = app.training;
     let unfolded = RwSignal::new(false);
     let name = Memo::new(move |_| training.plan.with(|plan| plan.preset.clone()));
-    let sections = move || preset(&name.get()).map(sections).unwrap_or_default();
-    let trouble = Memo::new(move |_| training.plan.with(|plan| plan.settings().err()));
+    let sections = move || {
+        name.track();
+        training.plan.with_untracked(Plan::sections)
+    };
     view! {
         <section class="panel">
             <details class="advanced" on:toggle=move |event| {
@@ -51,9 +52,6 @@ pub(super) fn Keys() -> impl IntoView {
                             })}
                         </select>
                     </label>
-                    <Show when=move || trouble.get().is_some()>
-                        <p class="note complaint" role="status">{move || trouble.get()}</p>
-                    </Show>
                     <Show when=move || unfolded.get()>
                         {move || sections().into_iter().map(|section| view! { <Group section=section /> }).collect_view()}
                     </Show>
@@ -68,26 +66,13 @@ pub(super) fn Keys() -> impl IntoView {
 fn Group(section: Section) -> impl IntoView {
     let app = App::get();
     let training = app.training;
-    // Once the training has begun its own settings are shown.
-    let running = Memo::new(move |_| {
-        let info = training.info.get().filter(|_| training.begun())?;
-        let sections = sections(&info.settings.to_toml());
-        Some(sections.into_iter().flat_map(|section| section.keys).collect::<Vec<_>>())
-    });
     view! {
         <fieldset class="section">
             <legend class="label"><code>{format!("[{}]", section.name)}</code></legend>
             {section.keys.into_iter().map(|Key { key, name, value: usual, reason }| {
                 let (id, preset) = (key.clone(), usual.clone());
                 let value = move || {
-                    let of_run = running.with(|keys| {
-                        let mut keys = keys.as_ref()?.iter();
-                        keys.find(|known| known.key == id).map(|known| known.value.clone())
-                    });
-                    let planned = || {
-                        training.plan.with(|plan| plan.changed(&id).unwrap_or(&preset).to_owned())
-                    };
-                    of_run.unwrap_or_else(planned)
+                    training.plan.with(|plan| plan.changed(&id).unwrap_or(&preset).to_owned())
                 };
                 view! {
                     <label class="key">

@@ -13,15 +13,13 @@ pub(super) fn Rate() -> impl IntoView {
     let app = App::get();
     let training = app.training;
     let usual = Memo::new(move |_| {
-        let optimizer = training.plan.with(|plan| plan.preset_settings().optimizer);
-        (optimizer.lr, optimizer.muon.lr)
+        let usual = |key| training.plan.with(|plan| plan.usual(key).parse().unwrap_or(1.0));
+        (usual("optimizer.lr"), usual("optimizer.muon.lr"))
     });
     let rate = Memo::new(move |_| {
-        let of_run =
-            training.info.with(|info| info.as_ref().map(|info| info.settings.optimizer.lr));
-        let planned = training.plan.with(|plan| plan.settings().ok()).map(|s| s.optimizer.lr);
-        let rate = if training.begun() { of_run.or(planned) } else { planned };
-        rate.unwrap_or(usual.get().0)
+        let of_run = training.info.with(|info| info.as_ref().map(|info| info.lr));
+        let planned = || training.plan.with(|plan| plan.number("optimizer.lr"));
+        of_run.filter(|_| training.begun()).unwrap_or_else(planned)
     });
     let place = move || (2.0 * (rate.get() / usual.get().0).log2()).round().clamp(-MOST, MOST);
     view! {

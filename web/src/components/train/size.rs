@@ -17,10 +17,10 @@ pub(super) fn Size() -> impl IntoView {
     let training = app.training;
     let chosen = Memo::new(move |_| training.plan.with(|plan| plan.preset.clone()));
     let parameters = move || training.info.with(|info| info.as_ref().map(|info| info.parameters));
-    let usual = Memo::new(move |_| training.plan.with(|plan| plan.preset_settings().train.steps));
-    let steps = Memo::new(move |_| {
-        training.plan.with(|plan| plan.settings().map_or(usual.get(), |s| s.train.steps))
+    let usual = Memo::new(move |_| {
+        training.plan.with(|plan| plan.usual("train.steps").parse().unwrap_or(1u32))
     });
+    let steps = Memo::new(move |_| training.plan.with(|plan| plan.number("train.steps") as u32));
     let place = move || {
         let share = f64::from(steps.get()) / f64::from(usual.get());
         let distance = |at: &usize| ((SHARES[*at] / share).ln().abs() * 1e6) as u64;
@@ -29,10 +29,10 @@ pub(super) fn Size() -> impl IntoView {
     let time = move || {
         let ready = training.phase.with(|phase| *phase == Phase::Waiting);
         let info = training.info.get().filter(|_| ready)?;
-        let seconds = info.step_ms * 1e-3 * f64::from(info.settings.train.steps);
+        let seconds = info.step_ms * 1e-3 * f64::from(info.steps);
         Some(format!(
             "{} steps of {:.0} ms take about {} on {}.",
-            info.settings.train.steps,
+            info.steps,
             info.step_ms.max(1.0),
             spell(seconds),
             info.adapter
@@ -43,7 +43,7 @@ pub(super) fn Size() -> impl IntoView {
         _ => time().unwrap_or_else(|| "\u{a0}".to_owned()),
     };
     view! {
-        <fieldset class="choice">
+        <fieldset class="pick">
             <legend>"How large it is"</legend>
             <div class="options three">
                 {SIZES.map(|(id, name, about)| view! {

@@ -20,7 +20,7 @@ pub(super) fn Telling() -> impl IntoView {
         let vocabulary =
             info.as_ref().map(|info| info.vocabulary).or(corpus.as_ref().map(|c| c.vocabulary))?;
         let curves = state.records.with(|records| Curves::of(records));
-        let entropy = info.map_or(0.0, |info| info.settings.data.entropy);
+        let entropy = info.map_or(0.0, |info| info.entropy);
         Some(telling(&training::Telling {
             vocabulary,
             unigram: corpus.map(|corpus| corpus.unigram).filter(|unigram| *unigram > 0.0),

@@ -61,7 +61,7 @@ pub(super) fn Text() -> impl IntoView {
         });
     };
     view! {
-        <fieldset class="choice">
+        <fieldset class="pick">
             <legend>"What it reads"</legend>
             <div class="options">
                 {KINDS.map(|(id, name, about)| view! {
@@ -207,7 +207,7 @@ fn Corpus() -> impl IntoView {
     view! {
         <div class="corpus">
             <p class="note number facts">{move || facts().unwrap_or_else(|| "\u{a0}".to_owned())}</p>
-            <p class="pieces" aria-label="Its beginning, as the tokenizer cuts it">
+            <p class="pieces" role="group" aria-label="Its beginning, as the tokenizer cuts it">
                 {move || pieces().unwrap_or_default().into_iter().map(|piece| view! { <span>{piece}</span> }).collect_view()}
             </p>
         </div>

@@ -132,10 +132,13 @@ impl Job {
     /// What is known of the training.
     pub(super) fn info(&self) -> TrainInfo {
         let config = self.run.config();
+        let settings = &self.run.setup().settings;
         TrainInfo {
             name: self.name.clone(),
             text: self.corpus.text.clone(),
-            settings: self.run.setup().settings.clone(),
+            steps: settings.train.steps,
+            lr: settings.optimizer.lr,
+            entropy: settings.data.entropy,
             parameters: config.parameters() as u64,
             vocabulary: config.vocab_size as u32,
             step: self.step(),

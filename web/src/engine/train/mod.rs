@@ -19,7 +19,7 @@ use web_sys::{Blob, File, Url};
 
 use super::load::Loaded;
 use super::network::SLOW;
-use super::{Emit, adapter, files};
+use super::{Emit, Train, adapter, files};
 use crate::protocol::{
     Chore, Compute, Event, Fault, Kept, Level, OnCpu, Plan, TakeAs, Text, TrainCommand, TrainEvent,
 };
@@ -27,7 +27,7 @@ use corpus::Corpus;
 use job::Job;
 
 /// What trains.
-pub(super) struct Trainer {
+pub(crate) struct Trainer {
     emit: Emit,
     /// The latest corpus, with the settings that it was made by.
     corpus: Option<(Settings, Rc<Corpus>)>,
@@ -37,23 +37,79 @@ pub(super) struct Trainer {
     single: bool,
 }
 
-impl Trainer {
-    pub(super) fn new(emit: Emit) -> Self {
+impl Train for Trainer {
+    fn new(emit: Emit) -> Self {
         Self { emit, corpus: None, job: None, going: false, single: false }
     }
 
-    /// Whether it trains by itself.
-    pub(super) fn going(&self) -> bool {
+    fn going(&self) -> bool {
         self.going
     }
 
-    /// Does what it is asked; [`TrainCommand::Write`] is for the engine.
-    pub(super) async fn obey(&mut self, command: TrainCommand, dropped: &[File]) {
+    async fn obey(&mut self, command: TrainCommand, dropped: &[File]) {
         if let Err(fault) = self.answer(command, dropped).await {
             self.tell(TrainEvent::Fault(fault));
         }
     }
 
+    async fn advance(&mut self) {
+        let Some(job) = self.job.as_mut() else {
+            self.going = false;
+            return;
+        };
+        let done = job.advance().await;
+        let (news, on_gpu) = (job.news(), job.on_gpu());
+        let (ms, left, memory) = (job.ms(), job.left(), job.memory());
+        if !news.is_empty() {
+            self.tell(TrainEvent::Records(news));
+        }
+        let outcome = match done {
+            Ok(run::Event::Step { step }) => {
+                self.tell(TrainEvent::Stepped { step, ms, left, memory });
+                if self.single {
+                    self.going = false;
+                    self.tell(TrainEvent::Paused);
+                }
+                Ok(())
+            }
+            Ok(run::Event::Checkpoint(saved)) => self.keep(&saved).await,
+            Ok(run::Event::NonFinite(what)) => Err(Fault::request(&format!(
+                "{what}; go on from what was stored with a lower rate"
+            ))),
+            Ok(run::Event::End(_)) => {
+                self.going = false;
+                self.tell(TrainEvent::Complete);
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.job = None;
+                Err(error.into())
+            }
+        };
+        if let Err(fault) = outcome {
+            self.going = false;
+            self.tell(TrainEvent::Fault(fault));
+        }
+        if !on_gpu {
+            // Nothing on the CPU yields, so commands are let in here.
+            TimeoutFuture::new(0).await;
+        }
+    }
+
+    async fn write(&mut self) -> Result<Loaded, Fault> {
+        let job = self.job.as_mut().ok_or_else(|| Fault::request("there is no training yet"))?;
+        let Saved { setup, mut progress } = job.save().await?;
+        let name = format!("{}, step {}", job.name, progress.state.step);
+        progress.model.card.name = Some(name);
+        let compute = if job.on_gpu() { Compute::Gpu } else { Compute::Cpu };
+        let tokenizer = setup.tokenizer.into_tokenizer();
+        let on_cpu = job.on_cpu.clone();
+        Loaded::trained(progress.model, tokenizer, compute, on_cpu, &self.emit).await
+    }
+}
+
+impl Trainer {
     async fn answer(&mut self, command: TrainCommand, dropped: &[File]) -> Result<(), Fault> {
         match command {
             TrainCommand::Look => self.tell(TrainEvent::Kept(kept::look().await)),
@@ -252,52 +308,6 @@ impl Trainer {
         self.job = Some(job);
     }
 
-    /// Does what comes next.
-    pub(super) async fn advance(&mut self) {
-        let Some(job) = self.job.as_mut() else {
-            self.going = false;
-            return;
-        };
-        let done = job.advance().await;
-        let (news, on_gpu) = (job.news(), job.on_gpu());
-        let (ms, left, memory) = (job.ms(), job.left(), job.memory());
-        if !news.is_empty() {
-            self.tell(TrainEvent::Records(news));
-        }
-        let outcome = match done {
-            Ok(run::Event::Step { step }) => {
-                self.tell(TrainEvent::Stepped { step, ms, left, memory });
-                if self.single {
-                    self.going = false;
-                    self.tell(TrainEvent::Paused);
-                }
-                Ok(())
-            }
-            Ok(run::Event::Checkpoint(saved)) => self.keep(&saved).await,
-            Ok(run::Event::NonFinite(what)) => Err(Fault::request(&format!(
-                "{what}; go on from what was stored with a lower rate"
-            ))),
-            Ok(run::Event::End(_)) => {
-                self.going = false;
-                self.tell(TrainEvent::Complete);
-                Ok(())
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.job = None;
-                Err(error.into())
-            }
-        };
-        if let Err(fault) = outcome {
-            self.going = false;
-            self.tell(TrainEvent::Fault(fault));
-        }
-        if !on_gpu {
-            // Nothing on the CPU yields, so commands are let in here.
-            TimeoutFuture::new(0).await;
-        }
-    }
-
     /// Stores a checkpoint in the browser.
     async fn keep(&self, saved: &Saved) -> Result<(), Fault> {
         let Some(job) = &self.job else { return Ok(()) };
@@ -342,18 +352,6 @@ impl Trainer {
         }
         self.ready(changed);
         Ok(())
-    }
-
-    /// The network as it is now, ready to write.
-    pub(super) async fn write(&mut self) -> Result<Loaded, Fault> {
-        let job = self.job.as_mut().ok_or_else(|| Fault::request("there is no training yet"))?;
-        let Saved { setup, mut progress } = job.save().await?;
-        let name = format!("{}, step {}", job.name, progress.state.step);
-        progress.model.card.name = Some(name);
-        let compute = if job.on_gpu() { Compute::Gpu } else { Compute::Cpu };
-        let tokenizer = setup.tokenizer.into_tokenizer();
-        let on_cpu = job.on_cpu.clone();
-        Loaded::trained(progress.model, tokenizer, compute, on_cpu, &self.emit).await
     }
 
     async fn take(&mut self, form: TakeAs) -> Result<(), Fault> {

@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{File, HtmlAnchorElement, Url};
 
 use super::{Phase, Training};
+use crate::link::Kind;
 use crate::protocol::{Command, Compute, ModelInfo, Plan, TakeAs, Text, TrainCommand};
 use crate::state::{App, EngineState};
 
@@ -48,6 +49,13 @@ impl App {
         if !training.opened.get_untracked() {
             training.opened.set(true);
             self.watch_visibility();
+        }
+        if self.kind.get_value() != Kind::Trains {
+            self.kind.set_value(Kind::Trains);
+            // On the first visit by a link no engine has been started yet.
+            if self.engine_started() {
+                self.start_engine();
+            }
         }
         if training.phase.get_untracked() == Phase::Empty {
             self.ask_training(TrainCommand::Look, vec![]);
@@ -224,7 +232,8 @@ impl App {
         let training = self.training;
         if training.begun_untracked() || training.going_untracked() {
             let changes = values.iter().map(|(key, value, _)| format!("{key}={value}"));
-            self.question(TrainCommand::Change(changes.collect()), vec![]);
+            let changes: Vec<String> = changes.collect();
+            self.question(TrainCommand::Change(changes), vec![]);
         } else {
             self.change_plan(|plan| {
                 for (key, value, usual) in values {

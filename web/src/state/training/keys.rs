@@ -23,7 +23,7 @@ pub struct Key {
 }
 
 /// The sections of a TOML text of settings. No value of theirs contains a `#`.
-pub fn sections(text: &str) -> Vec<Section> {
+pub(super) fn sections(text: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = vec![];
     for line in text.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
@@ -43,7 +43,7 @@ pub fn sections(text: &str) -> Vec<Section> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Settings;
+    use run::Settings;
     use run::settings::PRESETS;
 
     #[test]

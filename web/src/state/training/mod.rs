@@ -19,7 +19,7 @@ use crate::protocol::{
 
 use super::App;
 
-pub use keys::{Key, Section, sections};
+pub use keys::{Key, Section};
 pub use plan::{SIZES, STORIES};
 pub use progress::{Curves, Telling, telling};
 
@@ -163,7 +163,7 @@ impl Training {
 
     /// Steps in all.
     pub fn steps(self) -> u32 {
-        self.info.with(|info| info.as_ref().map_or(0, |info| info.settings.train.steps))
+        self.info.with(|info| info.as_ref().map_or(0, |info| info.steps))
     }
 
     /// The texts of the strip, with the steps after which they were written.
@@ -244,7 +244,7 @@ impl App {
                 *pulse = restored;
             }
         });
-        let over = info.step >= info.settings.train.steps;
+        let over = info.step >= info.steps;
         training.info.set(Some(Arc::new(info)));
         training.phase.update(|phase| {
             // A changed training goes on if it was going.
@@ -279,9 +279,9 @@ impl App {
     fn announce_progress(self, step: u32) {
         let training = self.training;
         let quarter = 4 * step
-            / training.info.with_untracked(|info| {
-                info.as_ref().map_or(1, |info| info.settings.train.steps.max(1))
-            });
+            / training
+                .info
+                .with_untracked(|info| info.as_ref().map_or(1, |info| info.steps.max(1)));
         if quarter > training.announced.get_value() {
             training.announced.set_value(quarter);
             let curves = training.records.with_untracked(|records| Curves::of(records));

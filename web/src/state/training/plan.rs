@@ -2,7 +2,8 @@
 
 use run::settings::{PRESETS, preset};
 
-use crate::protocol::{Level, Plan, Settings, Text};
+use super::keys::{Section, sections};
+use crate::protocol::{Level, Plan, Text};
 
 /// Sizes that a tab can train, the smallest first, with a name and a sentence for people.
 pub const SIZES: [(&str, &str, &str); 3] = [
@@ -25,19 +26,26 @@ pub(super) fn first() -> Plan {
 }
 
 impl Plan {
-    /// All settings.
-    ///
-    /// # Errors
-    /// One sentence about a change that makes no sense.
-    pub fn settings(&self) -> Result<Settings, String> {
-        let text = preset(&self.preset).unwrap_or(PRESETS[0].1);
-        Settings::parse(text, &self.changes).map_err(|error| error.to_string())
+    /// The keys of its preset. Whether values make sense only the engine knows: to parse them takes more
+    /// than the whole view.
+    pub fn sections(&self) -> Vec<Section> {
+        sections(preset(&self.preset).unwrap_or(PRESETS[0].1))
     }
 
-    /// The settings of the preset alone.
-    pub fn preset_settings(&self) -> Settings {
-        let plan = Self { changes: vec![], ..self.clone() };
-        plan.settings().expect("presets are complete and make sense")
+    /// The preset's value of a key.
+    pub fn usual(&self, key: &str) -> String {
+        let keys = self.sections().into_iter().flat_map(|section| section.keys);
+        keys.into_iter().find(|known| known.key == key).map(|known| known.value).unwrap_or_default()
+    }
+
+    /// The value of a key.
+    pub fn value(&self, key: &str) -> String {
+        self.changed(key).map_or_else(|| self.usual(key), str::to_owned)
+    }
+
+    /// The value of a key with a number; 1 where it has none.
+    pub fn number(&self, key: &str) -> f64 {
+        self.value(key).parse().unwrap_or(1.0)
     }
 
     /// Gives a key another value; that of the preset is no change.
@@ -94,9 +102,11 @@ impl Plan {
         }
         let changes = pairs().filter(|(name, _)| name == "set").take(MOST_CHANGES);
         for (_, change) in changes.filter(|(_, change)| change.len() <= LONGEST_CHANGE) {
-            plan.changes.push(change.into_owned());
-            if plan.settings().is_err() {
-                plan.changes.pop();
+            if let Some((key, value)) = change.split_once('=') {
+                let usual = plan.usual(key);
+                if !usual.is_empty() {
+                    plan.set(key, value, &usual);
+                }
             }
         }
         Some(plan)
