@@ -65,8 +65,9 @@ fn joined(mut texts: Vec<(String, Vec<u8>)>) -> Result<Vec<u8>, Fault> {
     let mut whole = Vec::new();
     for (name, bytes) in &texts {
         let text = std::str::from_utf8(bytes);
-        let text =
-            text.map_err(|_| Fault::request(&format!("{name} is not UTF-8; save it as UTF-8")))?;
+        let text = text.map_err(|_| {
+            Fault::request(&format!("the file {name} is not UTF-8; save it as UTF-8"))
+        })?;
         whole.push(text.strip_prefix('\u{feff}').unwrap_or(text).trim());
     }
     let marked = whole.iter().any(|text| text.contains(END_OF_TEXT));
@@ -193,7 +194,7 @@ mod tests {
         for (text, changes, part) in [
             ("", &[][..], "The corpus is empty"),
             ("Once upon a time.", &[], "too few stories (1)"),
-            ("One.\n\nTwo.", &[], "The training corpus has 2 tokens, a sequence needs 64"),
+            ("One.\n\nTwo.", &[], "The training corpus has 6 tokens, a sequence needs 64"),
             ("One.\n\nTwo.", &["vocab_size=99"], "99"),
             ("One.\n\nTwo.", &["n_head=5"], "n_embd 96 is not a multiple of n_head 5"),
         ] {
@@ -219,7 +220,9 @@ mod tests {
         let marked = "one\n<|endoftext|>\ntwo\n<|endoftext|>\nthree";
         assert_eq!(join(&["one\n<|endoftext|>\ntwo", "three"]), Ok(Ok(marked.to_owned())));
         let broken = vec![("a".to_owned(), vec![0xff]), ("b".to_owned(), vec![])];
-        assert!(joined(broken).is_err_and(|fault| fault.message.contains("a is not UTF-8")));
+        assert!(
+            joined(broken).is_err_and(|fault| fault.message.contains("The file a is not UTF-8"))
+        );
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub(super) async fn expand(files: Vec<(String, Vec<u8>)>) -> Result<Vec<(String,
             continue;
         }
         let damaged = || {
-            let sentence = format!("{name} is damaged, or no .zip that this page can read");
+            let sentence =
+                format!("the file {name} is damaged, or no .zip that this page can read");
             Fault::request(&sentence)
         };
         for entry in zip::entries(&bytes).ok_or_else(damaged)? {
