@@ -38,11 +38,11 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Loss that it falls below, from ln 320 = 5.77, in the tab as natively.
-const LOSS: f64 = 4.6;
+const LOSS: f64 = 4.3;
 
-/// Greatest difference of losses between the CPU in the tab and natively, whose instructions round
-/// otherwise, and between WebGPU in software and the CPU, after 60 steps, in nats.
-const TOLERANCE: f64 = 2e-3;
+/// Greatest difference of losses after up to 60 steps, in nats, between the CPU in the tab, whose
+/// instructions round otherwise, WebGPU in software, and the native CPU device. Found: 8e-8.
+const TOLERANCE: f64 = 1e-5;
 
 fn changes(steps: u32) -> Vec<String> {
     let more = [
@@ -108,8 +108,14 @@ fn train(browser: &Browser) {
     browser.wait("heard('Ready').length > 0 || heard('Fault').length > 0");
     no_fault(browser);
     ask(browser, &json!("Go"));
-    browser.wait("heard('Complete').length > 0 || heard('Fault').length > 0");
-    no_fault(browser);
+    while browser.number("heard('Complete').length") == 0.0 {
+        // However slow the machine: it is alive as long as steps are done.
+        let steps = browser.number("heard('Stepped').length");
+        browser.wait(&format!(
+            "heard('Stepped').length > {steps} || heard('Complete').length > 0 || heard('Fault').length > 0"
+        ));
+        no_fault(browser);
+    }
 }
 
 /// Step and validation loss of each evaluation.
@@ -362,12 +368,17 @@ fn a_full_storage_is_said_and_nothing_is_lost() {
     browser.wait("heard('Stored').length > 0");
     let full = json!({ "origin": server.url, "quotaSize": 1 });
     browser.devtools("Storage.overrideQuotaForOrigin", &full);
-    ask(&browser, &json!("Go"));
-    browser.wait("heard('NotStored').length > 0");
+    // Chromium notices within half a minute.
+    let mut pauses = 1;
+    while browser.number("heard('NotStored').length") == 0.0 {
+        ask(&browser, &json!("Pause"));
+        pauses += 1;
+        browser.wait(&format!("heard('Paused').length === {pauses}"));
+    }
     let sentence = browser.text("heard('NotStored')[0]");
     assert!(sentence.contains("storage for this page is full"), "{sentence}");
-    let steps = browser.number("heard('Stepped').length");
-    browser.wait(&format!("heard('Stepped').length > {steps}"));
+    ask(&browser, &json!("Step"));
+    browser.wait("heard('Stepped').length === 1");
     no_fault(&browser);
     // What was stored before is still there.
     ask(&browser, &json!("Look"));
