@@ -202,7 +202,7 @@ fn a_training_is_prepared_watched_changed_and_taken_along() {
     browser.fill(".strip .scrubber", "2");
     shown(&browser, "150 red balls");
     // Another rate in the middle is for both optimizers.
-    browser.fill(".rail input[type=range]", "-2");
+    browser.fill(".train .rail input[type=range]", "-2");
     let change = asked(&browser, "Change");
     let half = |key: &str| format!("{key}={:.2e}", plan().number(key) / 2.0);
     let halves = [half("optimizer.lr"), half("optimizer.muon.lr")];
@@ -255,6 +255,9 @@ fn a_link_prepares_the_same_training_and_faults_are_said() {
     browser.wait("window.asked.at(-1).files[0] === 'pasted.txt'");
     let own = Text::Own { name: "Pasted text".to_owned() };
     assert_eq!(browser.eval("window.asked.at(-1).command.Prepare.plan.text"), json!(own));
+    say(&browser, corpus());
+    say(&browser, ready(&plan(), 0));
+    shown(&browser, "3,000 stories");
     browser.check_access("training, own text");
     browser.pictures("training-own");
 
