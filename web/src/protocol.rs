@@ -294,8 +294,8 @@ pub struct TrainInfo {
     pub text: Text,
     /// Steps in all.
     pub steps: u32,
-    /// Learning rate of AdamW.
-    pub lr: f64,
+    /// All settings as TOML, as a run's `settings.toml` has them.
+    pub settings: String,
     /// Entropy of what wrote the text in bits per byte, which no model can fall below; 0 if it is
     /// unknown.
     pub entropy: f64,

@@ -22,6 +22,9 @@ const STAGE: &str = "window.asked = []; \
         } \
     };";
 
+/// The slider of the learning rate.
+const RATE: &str = ".train .rail input[type=range]";
+
 /// The link that opens the training.
 const TRAIN: &str = ".modes a + a";
 
@@ -78,12 +81,24 @@ fn corpus() -> TrainEvent {
     }))
 }
 
+/// The settings of a run by this plan.
+fn settings(plan: &Plan) -> String {
+    let mut text = String::new();
+    for section in plan.planned() {
+        text += &format!("[{}]\n", section.name);
+        for key in section.keys {
+            text += &format!("{} = {}\n", key.name, key.value);
+        }
+    }
+    text
+}
+
 fn ready(plan: &Plan, step: u32) -> TrainEvent {
     TrainEvent::Ready(Box::new(TrainInfo {
         name: "Pocket".to_owned(),
         text: plan.text.clone(),
         steps: 400,
-        lr: plan.number("optimizer.lr"),
+        settings: settings(&plan),
         entropy: 0.62,
         parameters: 312_000,
         vocabulary: 512,
@@ -202,15 +217,31 @@ fn a_training_is_prepared_watched_changed_and_taken_along() {
     browser.fill(".strip .scrubber", "2");
     shown(&browser, "150 red balls");
     // Another rate in the middle is for both optimizers.
-    browser.fill(".train .rail input[type=range]", "-2");
+    browser.fill(RATE, "-2");
     let change = asked(&browser, "Change");
     let half = |key: &str| format!("{key}={:.2e}", plan().number(key) / 2.0);
-    let halves = [half("optimizer.lr"), half("optimizer.muon.lr")];
+    let halves = vec![half("optimizer.lr"), half("optimizer.muon.lr")];
     assert_eq!(change["Change"], json!(halves));
-    say(&browser, ready(&plan(), 150));
+    let slower = Plan { changes: halves, ..plan() };
+    say(&browser, ready(&slower, 150));
+    browser.wait(&format!("document.querySelector({RATE:?}).ariaValueText === '0.0025'"));
+    // What is refused is as before.
+    browser.fill(RATE, "6");
+    asked(&browser, "Change");
+    let message = "That rate is refused.".to_owned();
+    say(&browser, TrainEvent::Fault(Fault { kind: FaultKind::Request, message }));
+    browser.wait(&format!("document.querySelector({RATE:?}).value === '-2'"));
+    browser.press("Dismiss");
 
+    // A training that goes is changed in passing.
     browser.press("Go on");
     asked(&browser, "Go");
+    browser.fill(RATE, "0");
+    asked(&browser, "Change");
+    say(&browser, TrainEvent::Busy(Chore::Device));
+    say(&browser, ready(&plan(), 150));
+    browser.wait(&format!("document.querySelector({RATE:?}).ariaValueText === '0.005'"));
+    assert_eq!(browser.text("document.querySelector('.training .primary').innerText"), "Pause");
     let full = "The browser has no room for 4 MB: the training goes on, but is not stored.";
     say(&browser, TrainEvent::NotStored(full.to_owned()));
     shown(&browser, full);
@@ -265,16 +296,21 @@ fn a_link_prepares_the_same_training_and_faults_are_said() {
     say(&browser, TrainEvent::Kept(Some(kept(130))));
     shown(&browser, "A training is stored in this browser: step 130 of 400, with a loss of 3.21.");
     browser.click(".train .advanced > summary");
-    browser.wait("document.querySelectorAll('.train .key').length > 40");
+    browser.wait("document.querySelectorAll('.train .setting').length > 40");
     browser.check_access("training, keys");
     browser.pictures("training-keys");
     browser.press("Go on with it");
     asked(&browser, "Restore");
     say(&browser, corpus());
     say(&browser, TrainEvent::Records(records(0, 130)));
-    say(&browser, ready(&plan(), 130));
+    // It has settings of its own, and its slider begins in the middle.
+    let changes = ["model.n_embd=64", "optimizer.lr=0.001"].map(str::to_owned).into();
+    let stored = Plan { changes, ..plan() };
+    say(&browser, ready(&stored, 130));
     shown(&browser, "Step 130 of 400");
     shown(&browser, "100 red balls");
+    browser.wait(&format!("document.querySelector({RATE:?}).ariaValueText === '0.001'"));
+    assert_eq!(browser.eval(&format!("document.querySelector({RATE:?}).value")), "0");
 
     // The engine's end is no end of the training.
     browser.press("Go on");

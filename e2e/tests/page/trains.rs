@@ -332,7 +332,8 @@ fn a_training_is_kept_in_the_browser() {
     // While it trains, a text is written with it, for which it waits; and the rate is changed.
     ask(&browser, &json!({ "Change": ["optimizer.lr=0.001"] }));
     browser.wait("heard('Ready').length > 1");
-    assert_eq!(browser.number("heard('Ready')[1].lr"), 0.001);
+    let settings = browser.text("heard('Ready')[1].settings");
+    assert!(settings.contains("lr = 0.001\n"), "{settings}");
     ask(&browser, &json!({ "Change": ["model.n_embd=64"] }));
     assert!(fault(&browser).contains("“model.n_embd”"));
     ask(&browser, &json!("Go"));
@@ -384,6 +385,22 @@ fn a_full_storage_is_said_and_nothing_is_lost() {
     ask(&browser, &json!("Look"));
     browser.wait("heard('Kept').length > 0");
     assert_eq!(browser.number("heard('Kept')[0].step"), 0.0);
+}
+
+#[test]
+fn a_training_that_diverges_waits() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let browser = open("diverges", Gpu::None, &server);
+    let mut command = prepare(&server, &first_stories(), 60, "Cpu");
+    let changes = command["Prepare"]["plan"]["changes"].as_array_mut().expect("a list");
+    changes.push(json!("optimizer.lr=1e30"));
+    ask(&browser, &command);
+    browser.wait("heard('Ready').length > 0");
+    ask(&browser, &json!("Go"));
+    let sentence = fault(&browser);
+    assert!(sentence.ends_with("go on from what was stored with a lower rate."), "{sentence}");
+    browser.wait("heard('Paused').length === 1");
 }
 
 #[test]

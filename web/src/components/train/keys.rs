@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::protocol::{Compute, Plan};
 use crate::state::App;
-use crate::state::training::{Key, Section};
+use crate::state::training::{Key, Section, value};
 
 /// What can compute.
 const DEVICES: [(&str, &str, Compute); 3] = [
@@ -19,6 +19,7 @@ pub(super) fn Keys() -> impl IntoView {
     let app = App::get();
     let training = app.training;
     let unfolded = RwSignal::new(false);
+    let keys = training.keys();
     let name = Memo::new(move |_| training.plan.with(|plan| plan.preset.clone()));
     let sections = move || {
         name.track();
@@ -31,7 +32,7 @@ pub(super) fn Keys() -> impl IntoView {
                 unfolded.set(details.has_attribute("open"));
             }>
                 <summary>"More"</summary>
-                <div class="advanced-body keys">
+                <div class="advanced-body">
                     <p class="note">
                         "The keys of configs/*.toml, with the values and reasons of this size. Once the "
                         "training has begun, those that make it what it is are fixed."
@@ -53,7 +54,7 @@ pub(super) fn Keys() -> impl IntoView {
                         </select>
                     </label>
                     <Show when=move || unfolded.get()>
-                        {move || sections().into_iter().map(|section| view! { <Group section=section /> }).collect_view()}
+                        {move || sections().into_iter().map(|section| view! { <Group section=section keys=keys /> }).collect_view()}
                     </Show>
                 </div>
             </details>
@@ -63,23 +64,24 @@ pub(super) fn Keys() -> impl IntoView {
 
 /// The keys of a section.
 #[component]
-fn Group(section: Section) -> impl IntoView {
+fn Group(section: Section, keys: Memo<Vec<Section>>) -> impl IntoView {
     let app = App::get();
     let training = app.training;
     view! {
-        <fieldset class="section">
+        <fieldset class="settings">
             <legend class="label"><code>{format!("[{}]", section.name)}</code></legend>
             {section.keys.into_iter().map(|Key { key, name, value: usual, reason }| {
-                let (id, preset) = (key.clone(), usual.clone());
-                let value = move || {
-                    training.plan.with(|plan| plan.changed(&id).unwrap_or(&preset).to_owned())
+                let id = key.clone();
+                let shown = move || {
+                    training.fault.track(); // the field forgets what was refused
+                    keys.with(|keys| value(keys, &id))
                 };
                 view! {
-                    <label class="key">
+                    <label class="setting">
                         <code>{name}</code>
                         <input
                             class="field number" spellcheck="false" autocapitalize="off"
-                            prop:value=value
+                            prop:value=shown
                             on:change=move |event| {
                                 let value = event_target_value(&event).trim().to_owned();
                                 app.set_keys(&[(&key, value, &usual)]);

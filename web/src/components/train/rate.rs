@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 
 use crate::state::App;
+use crate::state::training::{Section, value};
 
-/// Factors on the preset's rates, as halvings and doublings of half a step.
+/// Factors on the usual rates, as halvings and doublings of half a step.
 const MOST: f64 = 6.0;
 
 /// One slider for the rates of both optimizers.
@@ -12,25 +13,26 @@ const MOST: f64 = 6.0;
 pub(super) fn Rate() -> impl IntoView {
     let app = App::get();
     let training = app.training;
-    let usual = Memo::new(move |_| {
-        let usual = |key| training.plan.with(|plan| plan.usual(key).parse().unwrap_or(1.0));
-        (usual("optimizer.lr"), usual("optimizer.muon.lr"))
-    });
-    let rate = Memo::new(move |_| {
-        let of_run = training.info.with(|info| info.as_ref().map(|info| info.lr));
-        let planned = || training.plan.with(|plan| plan.number("optimizer.lr"));
-        of_run.filter(|_| training.begun()).unwrap_or_else(planned)
-    });
-    let place = move || (2.0 * (rate.get() / usual.get().0).log2()).round().clamp(-MOST, MOST);
+    let (keys, usual_keys) = (training.keys(), training.usual_keys());
+    let rates = |keys: Memo<Vec<Section>>| {
+        let rate = move |key| -> f64 { keys.with(|keys| value(keys, key)).parse().unwrap_or(1.0) };
+        Memo::new(move |_| (rate("optimizer.lr"), rate("optimizer.muon.lr")))
+    };
+    let (now, usual) = (rates(keys), rates(usual_keys));
+    let rate = move || now.get().0;
+    let place = move || {
+        training.fault.track(); // the slider forgets what was refused
+        (2.0 * (rate() / usual.get().0).log2()).round().clamp(-MOST, MOST)
+    };
     view! {
         <section class="panel" aria-labelledby="rate-title">
             <h2 id="rate-title">"Learning rate"</h2>
             <label class="control slider">
                 <span class="label">"Rate"</span>
-                <output class="number">{move || shown(rate.get())}</output>
+                <output class="number">{move || shown(rate())}</output>
                 <input
                     type="range" min=-MOST max=MOST step="1"
-                    aria-valuetext=move || shown(rate.get())
+                    aria-valuetext=move || shown(rate())
                     prop:value=move || place().to_string()
                     on:change=move |event| {
                         if let Ok(place) = event_target_value(&event).parse::<f64>() {

@@ -48,7 +48,7 @@ pub(super) fn Strip() -> impl IntoView {
     };
     view! {
         <section class="strip" aria-labelledby="strip-title">
-            <h2 id="strip-title">"The same draws, step after step"</h2>
+            <h2 id="strip-title">"What it writes, always from the same noise"</h2>
             <blockquote class="strip-text">
                 {move || match now.get() {
                     Some((_, text)) => text,

@@ -137,7 +137,7 @@ impl Job {
             name: self.name.clone(),
             text: self.corpus.text.clone(),
             steps: settings.train.steps,
-            lr: settings.optimizer.lr,
+            settings: settings.to_toml(),
             entropy: settings.data.entropy,
             parameters: config.parameters() as u64,
             vocabulary: config.vocab_size as u32,

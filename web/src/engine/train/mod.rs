@@ -21,7 +21,8 @@ use super::load::Loaded;
 use super::network::SLOW;
 use super::{Emit, Train, adapter, files};
 use crate::protocol::{
-    Chore, Compute, Event, Fault, Kept, Level, OnCpu, Plan, TakeAs, Text, TrainCommand, TrainEvent,
+    Chore, Compute, Event, Fault, FaultKind, Kept, Level, OnCpu, Plan, TakeAs, Text, TrainCommand,
+    TrainEvent,
 };
 use corpus::Corpus;
 use job::Job;
@@ -48,7 +49,7 @@ impl Train for Trainer {
 
     async fn obey(&mut self, command: TrainCommand, dropped: &[File]) {
         if let Err(fault) = self.answer(command, dropped).await {
-            self.tell(TrainEvent::Fault(fault));
+            self.fails(fault);
         }
     }
 
@@ -82,14 +83,12 @@ impl Train for Trainer {
                 Ok(())
             }
             Ok(_) => Ok(()),
-            Err(error) => {
-                self.job = None;
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         };
         if let Err(fault) = outcome {
+            self.fails(fault);
             self.going = false;
-            self.tell(TrainEvent::Fault(fault));
+            self.tell(TrainEvent::Paused);
         }
         if !on_gpu {
             // Nothing on the CPU yields, so commands are let in here.
@@ -148,6 +147,14 @@ impl Trainer {
 
     fn tell(&self, event: TrainEvent) {
         (self.emit)(Event::Training(event));
+    }
+
+    /// Says what went wrong. A training whose device failed is over.
+    fn fails(&mut self, fault: Fault) {
+        if fault.kind != FaultKind::Request {
+            self.drop_job();
+        }
+        self.tell(TrainEvent::Fault(fault));
     }
 
     fn drop_job(&mut self) {

@@ -40,6 +40,12 @@ pub(super) fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
+/// The value of a key; nothing if there is none.
+pub fn value(sections: &[Section], key: &str) -> String {
+    let mut keys = sections.iter().flat_map(|section| &section.keys);
+    keys.find(|known| known.key == key).map(|known| known.value.clone()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,7 +62,12 @@ mod tests {
             let changes: Vec<String> =
                 keys.iter().map(|key| format!("{}={}", key.key, key.value)).collect();
             let settings = Settings::parse(text, &[]).expect("a preset");
-            assert_eq!(Settings::parse(text, &changes).ok(), Some(settings), "{name}");
+            assert_eq!(Settings::parse(text, &changes).ok().as_ref(), Some(&settings), "{name}");
+            // A run's settings have the same ones.
+            let of_run = super::sections(&settings.to_toml());
+            for Key { key, .. } in keys {
+                assert!(!value(&of_run, key).is_empty(), "{name}: {key}");
+            }
         }
     }
 }

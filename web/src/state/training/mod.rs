@@ -19,7 +19,7 @@ use crate::protocol::{
 
 use super::App;
 
-pub use keys::{Key, Section};
+pub use keys::{Key, Section, value};
 pub use plan::{SIZES, STORIES};
 pub use progress::{Curves, Telling, telling};
 
@@ -73,6 +73,8 @@ pub struct Training {
     pub corpus: RwSignal<Option<Arc<CorpusInfo>>>,
     /// What can begin or go on.
     pub info: RwSignal<Option<Arc<TrainInfo>>>,
+    /// The same as it was when it was made ready, before anybody changed it.
+    pub first: RwSignal<Option<Arc<TrainInfo>>>,
     /// The log.
     pub records: RwSignal<Vec<Record>>,
     /// The latest step.
@@ -117,6 +119,7 @@ impl Training {
             phase: RwSignal::new(Phase::default()),
             corpus: RwSignal::new(None),
             info: RwSignal::new(None),
+            first: RwSignal::new(None),
             records: RwSignal::new(vec![]),
             pulse: RwSignal::new(Pulse::default()),
             kept: RwSignal::new(None),
@@ -166,6 +169,23 @@ impl Training {
         self.info.with(|info| info.as_ref().map_or(0, |info| info.steps))
     }
 
+    /// The keys of the training from its first step on, of the plan before.
+    pub fn keys(self) -> Memo<Vec<Section>> {
+        let begun = Memo::new(move |_| self.begun() || self.going());
+        Memo::new(move |_| match self.info.get().filter(|_| begun.get()) {
+            Some(info) => keys::sections(&info.settings),
+            None => self.plan.with(Plan::planned),
+        })
+    }
+
+    /// The keys as they were before anybody changed them.
+    pub fn usual_keys(self) -> Memo<Vec<Section>> {
+        Memo::new(move |_| match self.first.get().filter(|_| self.resumed.get()) {
+            Some(info) => keys::sections(&info.settings),
+            None => self.plan.with(Plan::sections),
+        })
+    }
+
     /// The texts of the strip, with the steps after which they were written.
     pub fn texts(self) -> Vec<(u32, String)> {
         let text = |record: &Record| match record {
@@ -199,7 +219,11 @@ impl App {
         let training = self.training;
         match event {
             TrainEvent::Kept(kept) => training.kept.set(kept),
-            TrainEvent::Busy(chore) => training.phase.set(Phase::Preparing(Some(chore))),
+            // One that goes is changed in passing.
+            TrainEvent::Busy(chore) if !training.going_untracked() => {
+                training.phase.set(Phase::Preparing(Some(chore)));
+            }
+            TrainEvent::Busy(_) => {}
             TrainEvent::Corpus(corpus) => training.corpus.set(Some(Arc::new(*corpus))),
             TrainEvent::Ready(info) => self.training_ready(*info),
             TrainEvent::Records(new) => training.records.update(|records| records.extend(new)),
@@ -220,7 +244,7 @@ impl App {
             TrainEvent::Paused => {
                 let goes_on = training.storing.get_value();
                 training.storing.set_value(false);
-                if !goes_on && training.phase.get_untracked() != Phase::Complete {
+                if !goes_on && training.going_untracked() {
                     training.phase.set(Phase::Waiting);
                 }
             }
@@ -245,7 +269,11 @@ impl App {
             }
         });
         let over = info.step >= info.steps;
-        training.info.set(Some(Arc::new(info)));
+        let info = Some(Arc::new(info));
+        if training.info.with_untracked(Option::is_none) {
+            training.first.set(info.clone());
+        }
+        training.info.set(info);
         training.phase.update(|phase| {
             // A changed training goes on if it was going.
             if !matches!(phase, Phase::Going | Phase::Pausing) {

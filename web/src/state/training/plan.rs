@@ -2,7 +2,7 @@
 
 use run::settings::{PRESETS, preset};
 
-use super::keys::{Section, sections};
+use super::keys::{Section, sections, value};
 use crate::protocol::{Level, Plan, Text};
 
 /// Sizes that a tab can train, the smallest first, with a name and a sentence for people.
@@ -34,8 +34,18 @@ impl Plan {
 
     /// The preset's value of a key.
     pub fn usual(&self, key: &str) -> String {
-        let keys = self.sections().into_iter().flat_map(|section| section.keys);
-        keys.into_iter().find(|known| known.key == key).map(|known| known.value).unwrap_or_default()
+        value(&self.sections(), key)
+    }
+
+    /// The keys with the plan's own values.
+    pub fn planned(&self) -> Vec<Section> {
+        let mut sections = self.sections();
+        for key in sections.iter_mut().flat_map(|section| &mut section.keys) {
+            if let Some(value) = self.changed(&key.key) {
+                key.value = value.to_owned();
+            }
+        }
+        sections
     }
 
     /// The value of a key.
