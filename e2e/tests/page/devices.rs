@@ -13,7 +13,7 @@ const BUTTONS: &str =
     "[...document.querySelectorAll('[role=alert] button')].map(b => b.textContent).join()";
 
 /// Runs a script in the worker of the engine, before it starts.
-fn before_the_engine(server: &Server, script: &str) {
+pub(crate) fn before_the_engine(server: &Server, script: &str) {
     let engine = std::fs::read_to_string(dist().join("engine.js")).expect("it is built");
     server.put("engine.js", format!("{script}\n{engine}").into_bytes());
 }
@@ -71,7 +71,7 @@ fn a_gpu_that_computes_wrongly_is_named_and_the_cpu_goes_on() {
 }
 
 /// Lets the test take the device away from the engine.
-const LOSE: &str = "const request = GPUAdapter.prototype.requestDevice; \
+pub(crate) const LOSE: &str = "const request = GPUAdapter.prototype.requestDevice; \
     GPUAdapter.prototype.requestDevice = async function (...all) { \
         const device = await request.apply(this, all); \
         new BroadcastChannel('lose the device').onmessage = () => device.destroy(); \

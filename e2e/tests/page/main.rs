@@ -28,6 +28,7 @@ mod runs;
 mod shaders;
 mod sharing;
 mod stillness;
+mod tab;
 mod tour;
 mod training;
 mod trains;

@@ -44,7 +44,7 @@ const LOSS: f64 = 4.3;
 /// instructions round otherwise, WebGPU in software, and the native CPU device. Found: 8e-8.
 const TOLERANCE: f64 = 1e-5;
 
-fn changes(steps: u32) -> Vec<String> {
+pub(crate) fn changes(steps: u32) -> Vec<String> {
     let more = [
         format!("train.steps={steps}"),
         "train.eval_every=20".to_owned(),

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::super::status::why;
 use super::progress::{count, spell};
+use super::text::grouped;
 use crate::state::App;
 use crate::state::training::{Phase, SIZES};
 
@@ -21,6 +22,7 @@ pub(super) fn Size() -> impl IntoView {
         training.plan.with(|plan| plan.usual("train.steps").parse().unwrap_or(1u32))
     });
     let steps = Memo::new(move |_| training.plan.with(|plan| plan.number("train.steps") as u32));
+    let length = move || format!("{} steps", grouped(steps.get().into()));
     let place = move || {
         let share = f64::from(steps.get()) / f64::from(usual.get());
         let distance = |at: &usize| ((SHARES[*at] / share).ln().abs() * 1e6) as u64;
@@ -32,7 +34,7 @@ pub(super) fn Size() -> impl IntoView {
         let seconds = info.step_ms * 1e-3 * f64::from(info.steps);
         Some(format!(
             "{} steps of {:.0} ms take about {} on {}.",
-            info.steps,
+            grouped(info.steps.into()),
             info.step_ms.max(1.0),
             spell(seconds),
             info.adapter
@@ -68,10 +70,10 @@ pub(super) fn Size() -> impl IntoView {
             </div>
             <label class="control slider">
                 <span class="label">"Length"</span>
-                <output class="number">{move || format!("{} steps", steps.get())}</output>
+                <output class="number">{length}</output>
                 <input
                     type="range" min="0" max=SHARES.len() - 1 step="1"
-                    aria-valuetext=move || format!("{} steps", steps.get())
+                    aria-valuetext=length
                     prop:value=move || place().to_string()
                     on:input=move |event| {
                         let share = event_target_value(&event).parse().ok().and_then(|at: usize| SHARES.get(at));
