@@ -117,9 +117,10 @@ fn states_are_seen_without_the_pages_colours() {
     };
     assert_eq!(style(".token.masked", "::before", "borderTopStyle"), "dashed");
     assert_eq!(style(".token.lit", "::before", "borderTopStyle"), "solid");
-    // The line beneath a word is thicker the surer the model was, and not of the sheet's colour.
+    // The line beneath a word is thicker the surer the model was, and not of the sheet's colour. A space
+    // has none.
     let lines = browser.eval(
-        "[...document.querySelectorAll('.token.written:not(.dim)')].map(token => [ \
+        "[...document.querySelectorAll('.token[class*=sure-]:not(.dim)')].map(token => [ \
              Number(token.className.match(/sure-(\\d+)/)[1]), \
              parseFloat(getComputedStyle(token, '::after').height)])",
     );
@@ -127,7 +128,7 @@ fn states_are_seen_without_the_pages_colours() {
     lines.sort_by_key(|line| line.0);
     assert!(lines.is_sorted_by(|a, b| a.1 <= b.1), "{lines:?}");
     assert_ne!(
-        style(".token.written", "::after", "backgroundColor"),
+        style(".token[class*=sure-]", "::after", "backgroundColor"),
         style(".sheet-of-paper", "", "backgroundColor")
     );
     browser.picture("forced-colors");
