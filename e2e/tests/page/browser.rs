@@ -251,9 +251,13 @@ impl Browser {
 
     /// Waits for the end of a run.
     pub(crate) fn wait_finished(&self) {
-        self.wait(
-            "[...document.querySelectorAll('[role=status]')].some(s => s.textContent === 'Finished writing.')",
-        );
+        let finished = "[...document.querySelectorAll('[role=status]')].some(s => s.textContent === 'Finished writing.')";
+        let step = "(document.querySelector('.step-now')?.textContent ?? '')";
+        // However slow the machine: it is alive as long as steps are done.
+        while self.eval(finished) != Value::Bool(true) {
+            let before = self.text(step);
+            self.wait(&format!("{finished} || {step} !== '{before}'"));
+        }
     }
 
     /// axe-core finds no fault with this state, dark or light.

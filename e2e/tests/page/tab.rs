@@ -21,15 +21,15 @@ const STORED: &str = "Number(document.querySelector('.training')?.innerText\
 /// The link of a training so small that a browser does steps of it in no time, and so long that it
 /// does not end. It is stored when somebody waits or hides it.
 fn link(server: &Server) -> String {
-    let mut changes = changes(9_000);
-    changes.push("train.checkpoint_every=9000".to_owned());
+    let mut changes = changes(90_000);
+    changes.push("train.checkpoint_every=90000".to_owned());
     let text = Text::Grammar { level: Level::First, stories: 200, seed: 1 };
     let plan = Plan { text, preset: "pocket".to_owned(), changes };
     format!("{}#{}", server.url, plan.fragment())
 }
 
 fn begin(browser: &Browser) {
-    browser.wait(&format!("{BUTTON} === 'Train' && {SHOWN}.includes('9,000 steps of ')"));
+    browser.wait(&format!("{BUTTON} === 'Train' && {SHOWN}.includes('90,000 steps of ')"));
     browser.press("Train");
     steps_are_done(browser);
 }
@@ -49,7 +49,7 @@ fn pause(browser: &Browser) -> f64 {
 
 fn restore(browser: &Browser, step: f64, button: &str) {
     browser.wait(&format!(
-        "{SHOWN}.replace(',', '').includes('is stored in this browser: step {step} of')"
+        "{SHOWN}.replaceAll(',', '').includes('is stored in this browser: step {step} of')"
     ));
     browser.press(button);
     browser.wait(&format!("{BUTTON} === 'Go on' && {STEP} === {step}"));

@@ -30,7 +30,7 @@ pub(super) fn Kept() -> impl IntoView {
                         )}
                     </p>
                     <div class="notice-actions">
-                        <button class="small" on:click=move |_| app.restore_training(Compute::Auto)>"Go on with it"</button>
+                        <button class="small" on:click=move |_| app.restore_training(training.compute.get_untracked())>"Go on with it"</button>
                         <Show when=ended>
                             <button class="small" on:click=move |_| app.restore_training(Compute::Cpu)>"Go on with it on the CPU"</button>
                         </Show>
