@@ -1,5 +1,5 @@
 // Backward pass of rope_norm_forward, in place on the gradient; that of the values is left as it
-// is. One head of one position per invocation.
+// is. One head of one position per invocation, which reads and writes 16 bytes at a time, each once.
 //
 //   d_r        = inv_rms * (d_q - q * mean(d_q * q))          through the norm
 //   d_lo, d_hi = d_r_lo cos - d_r_hi sin, d_r_hi cos + d_r_lo sin   through the rotation
@@ -14,20 +14,21 @@
 #import elements
 
 const WORKGROUP_SIZE: u32 = 64u;
+const HEAD_DIM: u32 = 64u;
+const VECTORS: u32 = HEAD_DIM / 4u;
 
 struct Params {
     rows: u32,
     period: u32,
     offset: u32,
     heads: u32,
-    head_dim: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> rope: array<f32>;
-@group(0) @binding(2) var<storage, read> qkv: array<f32>;
+@group(0) @binding(1) var<storage, read> rope: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> inv_rms: array<f32>;
-@group(0) @binding(4) var<storage, read_write> d_qkv: array<f32>;
+@group(0) @binding(4) var<storage, read_write> d_qkv: array<vec4<f32>>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -42,23 +43,34 @@ fn main(
     }
     let row = index / query_and_key_heads;
     let head = index % query_and_key_heads;
-    let half = params.head_dim / 2u;
-    let start = (row * 3u * params.heads + head) * params.head_dim;
-    let angles = (params.offset + row % params.period) * params.head_dim;
+    let start = (row * 3u * params.heads + head) * VECTORS;
+    let angles = (params.offset + row % params.period) * 2u * VECTORS;
 
-    var dot = 0.0;
-    for (var j = 0u; j < params.head_dim; j++) {
-        dot += d_qkv[start + j] * qkv[start + j];
+    // Two channels at a time, the first VECTORS of them the lower half.
+    var q: array<vec2<f32>, 2u * VECTORS>;
+    var d: array<vec2<f32>, 2u * VECTORS>;
+    var sum = 0.0;
+    for (var v = 0u; v < VECTORS; v++) {
+        let vector = qkv[start + v];
+        let d_vector = d_qkv[start + v];
+        q[2u * v] = vector.xy;
+        q[2u * v + 1u] = vector.zw;
+        d[2u * v] = d_vector.xy;
+        d[2u * v + 1u] = d_vector.zw;
+        sum += dot(d_vector, vector);
     }
-    let mean = dot / f32(params.head_dim);
+    let mean = sum / f32(HEAD_DIM);
     let scale = inv_rms[index];
 
-    for (var j = 0u; j < half; j++) {
+    for (var j = 0u; j < VECTORS; j++) {
         let cosine = rope[angles + j];
-        let sine = rope[angles + half + j];
-        let lo = scale * (d_qkv[start + j] - qkv[start + j] * mean);
-        let hi = scale * (d_qkv[start + half + j] - qkv[start + half + j] * mean);
-        d_qkv[start + j] = lo * cosine - hi * sine;
-        d_qkv[start + half + j] = hi * cosine + lo * sine;
+        let sine = rope[angles + VECTORS + j];
+        let lo = scale * (d[j] - q[j] * mean);
+        let hi = scale * (d[VECTORS + j] - q[VECTORS + j] * mean);
+        d[j] = lo * cosine - hi * sine;
+        d[VECTORS + j] = hi * cosine + lo * sine;
+    }
+    for (var v = 0u; v < VECTORS; v++) {
+        d_qkv[start + v] = vec4<f32>(d[2u * v], d[2u * v + 1u]);
     }
 }

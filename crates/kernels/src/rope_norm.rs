@@ -20,7 +20,7 @@ pub struct Shape {
     pub offset: usize,
     /// Heads (H).
     pub heads: usize,
-    /// Width of a head (D), even.
+    /// Width of a head (D), a multiple of 4.
     pub head_dim: usize,
 }
 
@@ -30,7 +30,6 @@ params! {
         period: u32,
         offset: u32,
         heads: u32,
-        head_dim: u32,
     }
 }
 
@@ -85,30 +84,38 @@ pub fn table(length: usize, head_dim: usize) -> Vec<f32> {
 
 fn launch(kernel: &'static Kernel, buffers: impl device::Buffers, shape: Shape) -> Launch {
     let Shape { rows, period, offset, heads, head_dim } = shape;
+    assert!(head_dim.is_multiple_of(4), "a head of {head_dim} channels, which no four divide");
     let params = Params {
         rows: rows as u32,
         period: period as u32,
         offset: offset as u32,
         heads: heads as u32,
-        head_dim: head_dim as u32,
     };
     Launch::new(kernel, &params, buffers, grid::fold((2 * rows * heads).div_ceil(64)))
+        .constants([("HEAD_DIM", head_dim as u32)])
         .flop(12 * rows * heads * head_dim)
 }
 
 /// Records the forward pass.
+///
+/// # Panics
+/// When four do not divide the width of a head.
 pub fn forward(step: &mut Recording, io: Forward, shape: Shape) {
     step.push(launch(&FORWARD, io, shape));
 }
 
 /// Records the backward pass.
+///
+/// # Panics
+/// When four do not divide the width of a head.
 pub fn backward(step: &mut Recording, io: Backward, shape: Shape) {
     step.push(launch(&BACKWARD, io, shape));
 }
 
 fn forward_twin<E: Real>(args: Args<'_, E>) {
+    let head_dim = args.constant("HEAD_DIM") as usize;
     let (params, [rope, qkv, inv_rms]) = args.take::<Params, 3>();
-    let (heads, head_dim) = (params.heads as usize, params.head_dim as usize);
+    let heads = params.heads as usize;
     let rope = rope.floats();
     let rows = qkv.floats_mut().par_chunks_exact_mut(3 * heads * head_dim);
     let rows = rows.zip(inv_rms.floats_mut().par_chunks_exact_mut(2 * heads)).enumerate();
@@ -127,8 +134,9 @@ fn forward_twin<E: Real>(args: Args<'_, E>) {
 }
 
 fn backward_twin<E: Real>(args: Args<'_, E>) {
+    let head_dim = args.constant("HEAD_DIM") as usize;
     let (params, [rope, qkv, inv_rms, d_qkv]) = args.take::<Params, 4>();
-    let (heads, head_dim) = (params.heads as usize, params.head_dim as usize);
+    let heads = params.heads as usize;
     let rope = rope.floats();
     let width = 3 * heads * head_dim;
     let inputs = qkv.floats().par_chunks_exact(width);

@@ -102,12 +102,13 @@ fn embedding() {
 #[test]
 fn rotary_embedding_and_norm() {
     let shapes = [
-        [1, 1, 0, 1, 2],
-        [66, 33, 0, 3, 10],
+        [1, 1, 0, 1, 4],
+        [66, 33, 0, 3, 12],
         [51, 17, 0, 2, 64],
+        [5, 5, 0, 3, 128],
         // Positions behind a cache, and two halves of the same positions.
-        [14, 7, 11, 3, 10],
-        [66, 11, 0, 2, 6],
+        [14, 7, 11, 3, 20],
+        [66, 11, 0, 2, 8],
     ];
     for [rows, period, offset, heads, head_dim] in shapes {
         let shape = rope_norm::Shape { rows, period, offset, heads, head_dim };

@@ -118,10 +118,10 @@ impl Config {
             let Self { n_embd, n_head, .. } = self;
             return fail(format!("n_embd {n_embd} is not a multiple of n_head {n_head}"));
         }
-        if !self.head_dim().is_multiple_of(2) || self.head_dim() > 128 {
+        if !self.head_dim().is_multiple_of(4) || self.head_dim() > 128 {
             let head_dim = self.head_dim();
             return fail(format!(
-                "n_embd / n_head is {head_dim}, it must be even and at most 128 (rotary embedding pairs channels)"
+                "n_embd / n_head is {head_dim}, it must be a multiple of 4 and at most 128 (heads are read four channels at a time)"
             ));
         }
         if self.head_gates && self.n_embd < GATE_CHANNELS {
@@ -176,7 +176,8 @@ mod tests {
         assert!(error(|c| c.n_head = 5).contains("n_head 5"));
         let narrow = error(|c| (c.n_embd, c.n_head, c.head_gates) = (8, 1, true));
         assert!(narrow.contains("head_gates read 12 channels, and n_embd is 8"), "{narrow}");
-        assert!(error(|c| c.n_head = 384).contains("must be even"));
+        assert!(error(|c| c.n_head = 384).contains("must be a multiple of 4"));
+        assert!(error(|c| c.n_head = 64).contains("n_embd / n_head is 6"));
         // More cannot be drawn: see `draw_batch`.
         assert!(error(|c| c.timesteps = 65_536).contains("timesteps is 65536"));
         assert!(error(|c| c.mask_id = 4096).contains("mask_id 4096"));
