@@ -30,7 +30,7 @@ params! {
 }
 
 buffers! {
-    struct SumSquares {
+    pub(crate) struct SumSquares {
         x: floats,
         sums: floats_mut,
         partial_sums: floats_mut,
@@ -78,10 +78,7 @@ pub fn record(
     let Buffers { sums, partial_sums, counter, control, ring } = io;
     let mut first = 0;
     for x in gradient {
-        let (count, groups) = (x.len as u32, PARTIAL_SUMS as u32);
-        let params = SumParams { count, first: first as u32, groups };
-        let buffers = SumSquares { x, sums, partial_sums };
-        step.push(Launch::new(&SUM_SQUARES, &params, buffers, [groups, 1, 1]).flop(2 * x.len));
+        sum_squares(step, SumSquares { x, sums, partial_sums }, first);
         first += x.len;
     }
     step.push(
@@ -93,6 +90,14 @@ pub fn record(
         )
         .flop(PARTIAL_SUMS),
     );
+}
+
+/// Records the squares of a page of a vector, summed by as many workgroups as there are partial sums.
+/// The page begins at the place `first` of the vector.
+pub(crate) fn sum_squares(step: &mut Recording, io: SumSquares, first: usize) {
+    let (count, groups) = (io.x.len, io.partial_sums.len as u32);
+    let params = SumParams { count: count as u32, first: first as u32, groups };
+    step.push(Launch::new(&SUM_SQUARES, &params, io, [groups, 1, 1]).flop(2 * count));
 }
 
 fn sum_twin<E: Real>(args: Args<'_, E>) {

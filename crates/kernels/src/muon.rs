@@ -5,11 +5,11 @@ use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 use serde::{Deserialize, Serialize};
 
 use crate::gemm::{self, Op};
-use crate::grid::CHUNK;
+use crate::grid::{CHUNK, WORKGROUP};
 use crate::imports::kernel;
 use crate::parallel::*;
-use crate::vectors::{sum_of, vectorized};
-use crate::{Variants, grid};
+use crate::vectors::vectorized;
+use crate::{Variants, grad_norm, grid};
 
 /// Newton-Schulz steps.
 const STEPS: usize = 5;
@@ -64,8 +64,9 @@ params! {
 }
 
 params! {
-    struct CountParams {
+    struct NormalizeParams {
         count: u32,
+        groups: u32,
     }
 }
 
@@ -108,12 +109,14 @@ pub static MOMENTUM: Kernel = kernel!("muon_momentum", MomentumParams, Momentum,
 buffers! {
     struct Normalize {
         u: floats,
+        partial_sums: floats,
         x: floats_mut,
     }
 }
 
 /// `shaders/muon_normalize.wgsl`
-pub static NORMALIZE: Kernel = kernel!("muon_normalize", CountParams, Normalize, normalize_twin);
+pub static NORMALIZE: Kernel =
+    kernel!("muon_normalize", NormalizeParams, Normalize, normalize_twin);
 
 buffers! {
     struct Polynomial {
@@ -164,6 +167,26 @@ pub struct Scratch {
     pub x: [Slice; 2],
     /// Three buffers as long as the square of the largest smaller side.
     pub squares: [Slice; 3],
+    /// [`grad_norm::SUMS`] long.
+    pub sums: Slice,
+    /// [`grad_norm::PARTIAL_SUMS`] long.
+    pub partial_sums: Slice,
+}
+
+/// Elements that a workgroup takes of a matrix as its norm is made 1; of large ones more.
+const RUN: usize = 4096;
+
+/// Records `x = u / |u|`.
+fn normalize(step: &mut Recording, u: Slice, x: Slice, scratch: &Scratch) {
+    let count = u.len;
+    let groups = count.div_ceil(RUN).min(grad_norm::PARTIAL_SUMS);
+    let sums = scratch.sums.part(0, groups * WORKGROUP);
+    let partial_sums = scratch.partial_sums.part(0, groups);
+    grad_norm::sum_squares(step, grad_norm::SumSquares { x: u, sums, partial_sums }, 0);
+    let groups = groups as u32;
+    let params = NormalizeParams { count: count as u32, groups };
+    let io = Normalize { u, partial_sums, x };
+    step.push(Launch::new(&NORMALIZE, &params, io, [groups, 1, 1]).flop(count));
 }
 
 /// Records the orthogonalization of `u (rows, columns)`; returns where the result stands, a part
@@ -180,15 +203,7 @@ pub fn orthogonalize(
     let size = rows.min(columns);
     let [mut x, mut next] = scratch.x.map(|slice| slice.part(0, count));
     let [s, s2, p] = scratch.squares.map(|slice| slice.part(0, size * size));
-    step.push(
-        Launch::new(
-            &NORMALIZE,
-            &CountParams { count: count as u32 },
-            Normalize { u, x },
-            [1, 1, 1],
-        )
-        .flop(3 * count),
-    );
+    normalize(step, u, x, scratch);
     for coefficients in coefficients.steps() {
         let [a, b, c] = coefficients.map(|coefficient| coefficient as f32);
         // The smaller of x xᵀ and xᵀ x has the same polynomial.
@@ -288,13 +303,12 @@ fn momentum_twin<E: Real>(args: Args<'_, E>) {
 }
 
 fn normalize_twin<E: Real>(args: Args<'_, E>) {
-    let (_, [u, x]) = args.take::<CountParams, 2>();
-    let u = u.floats();
-    let norm = vectorized!(sum_of(u.len(), |i| u[i] * u[i])).sqrt();
+    let (_, [u, partial_sums, x]) = args.take::<NormalizeParams, 3>();
+    let norm = partial_sums.floats().iter().copied().sum::<E>().sqrt();
     let scale = E::one() / (norm + E::from_f64(1e-7));
     x.floats_mut()
         .par_chunks_mut(CHUNK)
-        .zip(u.par_chunks(CHUNK))
+        .zip(u.floats().par_chunks(CHUNK))
         .for_each(|(x, u)| vectorized!(x.iter_mut().zip(u).for_each(|(x, &u)| *x = u * scale)));
 }
 

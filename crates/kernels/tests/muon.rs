@@ -4,7 +4,7 @@ mod harness;
 
 use harness::{Bench, compare};
 use kernels::muon::Coefficients;
-use kernels::{Variants, muon};
+use kernels::{Variants, grad_norm, muon};
 
 /// Factor of the learning rate, scale of the gradient, and at the end factor of the weight decay. A
 /// negative scale is that of a gradient that is not finite, and changes nothing.
@@ -32,13 +32,15 @@ fn scratch(bench: &mut Bench, [rows, columns]: [usize; 2]) -> muon::Scratch {
     muon::Scratch {
         x: [0; 2].map(|_| bench.unwritten(rows * columns)),
         squares: [0; 3].map(|_| bench.unwritten(square)),
+        sums: bench.unwritten(grad_norm::SUMS),
+        partial_sums: bench.unwritten(grad_norm::PARTIAL_SUMS),
     }
 }
 
 #[test]
 fn matrices_become_orthogonal() {
-    // Wide, tall, square.
-    let shapes = [[1, 1], [3, 7], [65, 33], [64, 64]];
+    // Wide, tall, square; the last norm is made by several workgroups.
+    let shapes = [[1, 1], [3, 7], [65, 33], [64, 64], [67, 123]];
     for (shape, coefficients) in shapes.into_iter().flat_map(|shape| BOTH.map(|c| (shape, c))) {
         // Five steps of a polynomial of the fifth degree carry the rounding on.
         compare(&format!("muon {shape:?}"), 1e-4, 1e-4, |bench, step| {

@@ -65,7 +65,13 @@ struct MuonBuffers {
 }
 
 impl MuonBuffers {
-    fn new(device: &mut Device, layout: &Layout) -> Result<Self, DeviceError> {
+    /// The sums of the clipping serve the matrices' norms, too, which come after it.
+    fn new(
+        device: &mut Device,
+        layout: &Layout,
+        sums: Slice,
+        partial_sums: Slice,
+    ) -> Result<Self, DeviceError> {
         let largest = |size: fn(usize, usize) -> usize| {
             layout.hidden.iter().map(|(_, [r, c])| size(*r, *c)).max().unwrap_or(1)
         };
@@ -84,6 +90,8 @@ impl MuonBuffers {
                     floats("muon_s2", square)?,
                     floats("muon_p", square)?,
                 ],
+                sums,
+                partial_sums,
             },
         })
     }
@@ -97,7 +105,13 @@ impl Optimizer {
         layout: Layout,
         slots: usize,
     ) -> Result<Self, DeviceError> {
-        let muon = config.muon.map(|_| MuonBuffers::new(device, &layout)).transpose()?;
+        let sums = device.allocate("sums", Element::Float, grad_norm::SUMS)?;
+        let partial_sums =
+            device.allocate("partial_sums", Element::Float, grad_norm::PARTIAL_SUMS)?;
+        let muon = config
+            .muon
+            .map(|_| MuonBuffers::new(device, &layout, sums, partial_sums))
+            .transpose()?;
         let first_moment = Pages::allocate(device, "first_moment", &layout.pages)?;
         let second_moment = Pages::allocate(device, "second_moment", &layout.pages)?;
         let average = (config.average > 0.0)
@@ -110,8 +124,8 @@ impl Optimizer {
             second_moment,
             norms: floats("norms", slots)?,
             control: floats("control", begin_step::CONTROL)?,
-            sums: floats("sums", grad_norm::SUMS)?,
-            partial_sums: floats("partial_sums", grad_norm::PARTIAL_SUMS)?,
+            sums,
+            partial_sums,
             counter: device.allocate("step", Element::Word, 1)?,
             muon,
             average,
