@@ -7,7 +7,7 @@
 //   d_e             (count, span, C)
 //   d_timestep_emb  (T + 1, C)  =, or += when params.accumulate is 1
 //
-// Host side and CPU twin: crates/kernels/src/embed.rs.
+// Host side and CPU twin: crates/kernels/src/embed/mod.rs.
 
 const WORKGROUP_SIZE: u32 = 256u;
 

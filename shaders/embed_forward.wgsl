@@ -10,7 +10,7 @@
 //   x             (N, C)   =  the residual stream of the first block, kept for the backward pass
 //   inv_rms       (N)      =  kept for the backward pass
 //
-// Host side and CPU twin: crates/kernels/src/embed.rs.
+// Host side and CPU twin: crates/kernels/src/embed/mod.rs.
 
 #import reduce
 

@@ -89,13 +89,15 @@ fn embedding(device: &mut Device, step: &mut Recording, span: usize) -> Slice {
     let mut words = |data: Vec<u32>| device.words("bench", &data).expect("it fits");
     let ids = words(numbers(POSITIONS, VOCABULARY));
     let timesteps = words(numbers(POSITIONS / span, TIMESTEPS));
+    let smaller = words(vec![0; embed::BATCH_PARTS * (VOCABULARY + 1)]);
     let (starts, positions) = (words(vec![0; VOCABULARY + 1]), words(vec![0; POSITIONS]));
-    let d_e = floats(device, POSITIONS * CHANNELS);
+    let [d_e, run_sums] = [0; 2].map(|_| floats(device, POSITIONS * CHANNELS));
     let (d_token_emb, table) =
         (floats(device, VOCABULARY * CHANNELS), floats(device, (TIMESTEPS + 1) * CHANNELS));
     let d_time = Some(embed::Time { timesteps, span, table, rows: TIMESTEPS + 1 });
     let shape = embed::Shape { rows: POSITIONS, channels: CHANNELS, vocabulary: VOCABULARY };
-    let io = embed::Backward { ids, d_e, starts, positions, d_token_emb, d_time };
+    let io =
+        embed::Backward { ids, d_e, smaller, starts, positions, run_sums, d_token_emb, d_time };
     embed::backward(step, io, shape, false);
     table
 }

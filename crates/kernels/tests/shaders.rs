@@ -3,7 +3,7 @@
 
 use device::{Access, Element, Kernel};
 use kernels::rng::Stream;
-use kernels::{ALL, draw_batch, gate, remask, sample_explain, sample_order};
+use kernels::{ALL, draw_batch, embed, gate, remask, sample_explain, sample_order};
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
@@ -118,10 +118,12 @@ fn constants_agree_with_the_host() {
         for (_, constant) in module.constants.iter() {
             let expected = match constant.name.as_deref() {
                 Some("EPS") => naga::Literal::F32(f32::EPSILON),
+                Some("BATCH_PARTS") => word(embed::BATCH_PARTS as u32),
                 Some("BEST") => word(sample_explain::BEST as u32),
                 Some("GATE_CHANNELS") => word(gate::GATE_CHANNELS as u32),
                 Some("LEVEL") => word(draw_batch::LEVEL as u32),
                 Some("NONE") => word(sample_explain::NONE),
+                Some("RUN_LENGTH") => word(embed::RUN_LENGTH as u32),
                 Some("STAYS") => naga::Literal::F32(remask::STAYS),
                 Some("WAITS") => naga::Literal::F32(remask::WAITS),
                 Some("LEAST") => naga::Literal::F32(sample_order::LEAST),
@@ -163,8 +165,8 @@ fn the_header_names_the_host_side() {
             panic!("{name}: {path}: {error}");
         });
         assert!(host.contains(&format!("\"{name}\"")), "{path} does not declare {name}");
-        let module = path.trim_start_matches("crates/kernels/src/").trim_end_matches("/mod.rs");
-        let module = module.trim_end_matches(".rs");
+        let module = path.trim_start_matches("crates/kernels/src/");
+        let module = module.split(['/', '.']).next().unwrap_or_default();
         assert!(name.starts_with(module), "{name} is not named for its module {module}");
     }
 }

@@ -42,13 +42,18 @@ fn norms() {
     }
 }
 
-/// Rows, channels, vocabulary, timesteps, and positions that share a timestep.
-const EMBEDDINGS: [[usize; 5]; 5] = [
+/// Rows, channels, vocabulary, timesteps, and positions that share a timestep. Tokens have no position,
+/// some, whole runs of them, or all.
+const EMBEDDINGS: [[usize; 5]; 9] = [
     [1, 8, 3, 2, 1],
     [99, 40, 97, 11, 33],
     [99, 40, 97, 11, 3],
     [65, 16, 7, 100, 1],
     [35, 264, 66, 4, 7],
+    [64, 8, 1, 2, 64],
+    [333, 8, 1, 2, 333],
+    [519, 12, 2, 3, 173],
+    [700, 40, 5, 7, 100],
 ];
 
 #[test]
@@ -85,14 +90,17 @@ fn embedding() {
                     let io = embed::Backward {
                         ids: bench.words(rows, vocabulary as u64),
                         d_e: bench.floats(rows * channels),
+                        smaller: bench.unwritten_words(embed::BATCH_PARTS * (vocabulary + 1)),
                         starts: bench.unwritten_words(vocabulary + 1),
                         positions: bench.unwritten_words(rows),
+                        run_sums: bench.unwritten(rows * channels),
                         d_token_emb,
                         d_time: timed.then(|| time(bench, table)),
                     };
                     embed::backward(step, io, shape, accumulate);
                     let tables = timed.then_some(table);
-                    [io.starts, io.positions, io.d_token_emb].into_iter().chain(tables).collect()
+                    let outputs = [io.smaller, io.starts, io.positions, io.d_token_emb];
+                    outputs.into_iter().chain(tables).collect()
                 });
             }
         }

@@ -110,7 +110,7 @@ fn embedding(
     accumulate: bool,
 ) {
     let Pass { model, acts, ids, .. } = *pass;
-    let Scratch { d_x, d_h, starts, positions, .. } = *scratch;
+    let Scratch { d_x, d_h, smaller, starts, positions, .. } = *scratch;
     mixing::embedding(step, pass, scratch);
 
     // All embeddings have the same gradient.
@@ -121,8 +121,10 @@ fn embedding(
         embed::Backward {
             ids,
             d_e: d_h,
+            smaller,
             starts,
             positions,
+            run_sums: d_x,
             d_token_emb: d.token_emb,
             d_time: pass.time(d),
         },

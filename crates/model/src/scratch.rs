@@ -2,7 +2,7 @@
 
 use device::{Device, DeviceError, Element, Slice};
 use kernels::cross_entropy::TokenStats;
-use kernels::{Variants, gemm, mix, rows};
+use kernels::{Variants, embed, gemm, mix, rows};
 
 use crate::{Activations, Config};
 
@@ -34,6 +34,9 @@ pub struct Scratch {
     pub partial_sums: Slice,
     /// Parts of a gradient of weights, see [`gemm::gradient`].
     pub partials: Slice,
+    /// Positions of each part of the batch with smaller tokens: `(BATCH_PARTS, V + 1)`, see
+    /// [`embed::BATCH_PARTS`].
+    pub smaller: Slice,
     /// Where the positions of each token start in `positions`: `(V + 1)`.
     pub starts: Slice,
     /// Positions by token: `(N)`.
@@ -92,6 +95,11 @@ impl Scratch {
             d_qkv: d_fc.part(0, 3 * n * c),
             delta: floats("delta", n * config.n_head)?,
             partials: floats("partials", partials)?,
+            smaller: device.allocate(
+                "smaller",
+                Element::Word,
+                embed::BATCH_PARTS * (config.vocab_size + 1),
+            )?,
             starts: device.allocate("starts", Element::Word, config.vocab_size + 1)?,
             positions: device.allocate("positions", Element::Word, n)?,
             head: HeadScratch {

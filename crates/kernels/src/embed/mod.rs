@@ -1,11 +1,15 @@
 //! Token and timestep embedding, forward and backward.
 
+mod tokens;
+
 use device::{Args, Kernel, Launch, Real, Recording, Slice, buffers, params};
 
 use crate::grid;
 use crate::imports::kernel;
 use crate::parallel::*;
 use crate::rmsnorm::inverse_rms;
+
+pub use self::tokens::{BATCH_PARTS, COUNT, INDEX, RUN_LENGTH, SUM_RUNS, TOKEN_BACKWARD};
 
 /// Sizes of an embedding.
 #[derive(Clone, Copy, Debug)]
@@ -154,63 +158,6 @@ fn forward_tokens_twin<E: Real>(args: Args<'_, E>) {
     });
 }
 
-params! {
-    struct IndexParams {
-        rows: u32,
-        vocabulary: u32,
-    }
-}
-
-buffers! {
-    struct IndexTokens {
-        ids: words,
-        starts: words_mut,
-        positions: words_mut,
-    }
-}
-
-/// `shaders/embed_index_tokens.wgsl`
-pub static INDEX: Kernel = kernel!("embed_index_tokens", IndexParams, IndexTokens, index_twin);
-
-fn index_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [ids, starts, positions]) = args.take::<IndexParams, 3>();
-    let (ids, starts, positions) = (ids.words(), starts.words_mut(), positions.words_mut());
-    // A counting sort.
-    starts.fill(0);
-    for &id in ids {
-        starts[id as usize + 1] += 1;
-    }
-    for token in 0..params.vocabulary as usize {
-        starts[token + 1] += starts[token];
-    }
-    let mut ends = starts.to_vec();
-    for (n, &id) in (0..).zip(ids) {
-        positions[ends[id as usize] as usize] = n;
-        ends[id as usize] += 1;
-    }
-}
-
-params! {
-    struct TokenParams {
-        channels: u32,
-        vocabulary: u32,
-        accumulate: u32,
-    }
-}
-
-buffers! {
-    struct TokenBackward {
-        starts: words,
-        positions: words,
-        d_e: floats,
-        d_token_emb: floats_mut,
-    }
-}
-
-/// `shaders/embed_backward_tokens.wgsl`
-pub static TOKEN_BACKWARD: Kernel =
-    kernel!("embed_backward_tokens", TokenParams, TokenBackward, token_backward_twin);
-
 /// Buffers of the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Backward {
@@ -218,10 +165,14 @@ pub struct Backward {
     pub ids: Slice,
     /// Gradient of the sum of the embeddings, `(N, C)`.
     pub d_e: Slice,
+    /// Scratch words, `(BATCH_PARTS, V + 1)`, see [`BATCH_PARTS`].
+    pub smaller: Slice,
     /// Scratch words, `(V + 1)`.
     pub starts: Slice,
     /// Scratch words, `(N)`.
     pub positions: Slice,
+    /// Scratch, `(N, C)`, of which a part is used.
+    pub run_sums: Slice,
     /// Written: `(V, C)`.
     pub d_token_emb: Slice,
     /// Its table is written, if the network has a timestep embedding.
@@ -230,26 +181,9 @@ pub struct Backward {
 
 /// Records the gradients of the embeddings, set or added to.
 pub fn backward(step: &mut Recording, io: Backward, shape: Shape, accumulate: bool) {
-    let Shape { rows, channels, vocabulary } = shape;
-    let Backward { ids, d_e, starts, positions, d_token_emb, d_time } = io;
-    step.push(Launch::new(
-        &INDEX,
-        &IndexParams { rows: rows as u32, vocabulary: vocabulary as u32 },
-        IndexTokens { ids, starts, positions },
-        grid::fold((vocabulary + 1).div_ceil(64)),
-    ));
-    let params = TokenParams {
-        channels: channels as u32,
-        vocabulary: vocabulary as u32,
-        accumulate: u32::from(accumulate),
-    };
-    let buffers = TokenBackward { starts, positions, d_e, d_token_emb };
-    let constants = [("WORKGROUP_SIZE", grid::per_row(channels))];
-    step.push(
-        Launch::new(&TOKEN_BACKWARD, &params, buffers, grid::fold(vocabulary))
-            .constants(constants)
-            .flop(rows * channels),
-    );
+    let Shape { rows, channels, .. } = shape;
+    tokens::backward(step, io, shape, accumulate);
+    let Backward { d_e, d_time, .. } = io;
     let Some(time) = d_time else { return };
     let params = TimestepParams {
         count: (rows / time.span) as u32,
@@ -261,25 +195,9 @@ pub fn backward(step: &mut Recording, io: Backward, shape: Shape, accumulate: bo
     let buffers = TimestepBackward { timesteps: time.timesteps, d_e, d_timestep_emb: time.table };
     step.push(
         Launch::new(&TIMESTEP_BACKWARD, &params, buffers, grid::fold(time.rows))
-            .constants(constants)
+            .constants([("WORKGROUP_SIZE", grid::per_row(channels))])
             .flop(rows * channels),
     );
-}
-
-fn token_backward_twin<E: Real>(args: Args<'_, E>) {
-    let (params, [starts, positions, d_e, d_token_emb]) = args.take::<TokenParams, 4>();
-    let (starts, positions, d_e) = (starts.words(), positions.words(), d_e.floats());
-    let channels = params.channels as usize;
-    let rows = d_token_emb.floats_mut().par_chunks_exact_mut(channels);
-    rows.zip(starts.par_windows(2)).for_each(|(target, ends)| {
-        if params.accumulate == 0 {
-            target.fill(E::zero());
-        }
-        for &n in &positions[ends[0] as usize..ends[1] as usize] {
-            let d_e = &d_e[n as usize * channels..][..channels];
-            target.iter_mut().zip(d_e).for_each(|(target, &d_e)| *target += d_e);
-        }
-    });
 }
 
 params! {
