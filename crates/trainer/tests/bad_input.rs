@@ -188,7 +188,10 @@ fn settings_that_make_no_sense() {
     }
     let mut command = support::trainer();
     command.args(["train", "--config", "huge"]);
-    fail(&mut command, &["cannot read the configuration `huge`", "tiny, pocket, small, best, seed"]);
+    fail(
+        &mut command,
+        &["cannot read the configuration `huge`", "tiny, pocket, small, best, seed"],
+    );
 }
 
 #[test]
