@@ -3,6 +3,7 @@
 use super::matrix::Ablation;
 use super::measured::Measured;
 use super::pictures::Results;
+use crate::table::estimate;
 
 /// Rows of cells as CSV (RFC 4180).
 fn csv(rows: &[Vec<String>]) -> String {
@@ -121,7 +122,7 @@ pub(super) fn summary(ablation: &Ablation, arms: &[Results]) -> String {
             if runs.len() > 1 { format!(" ({low:.3} to {high:.3})") } else { String::new() }
         };
         let bits = |of: &dyn Fn(&Measured) -> f64, error: &dyn Fn(&Measured) -> f64| {
-            format!("{:.3} ± {:.3}{}", mean(of), mean(error), spread(of))
+            estimate(mean(of), mean(error), 3) + &spread(of)
         };
         let settings = &arm.runs[0].settings;
         let tokens = settings.tokens_per_step() as f64 * f64::from(settings.train.steps);

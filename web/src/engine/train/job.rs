@@ -7,7 +7,7 @@ use run::{Event, Record, Run, Saved, Setup, Start};
 use web_time::Instant;
 
 use super::corpus::Corpus;
-use crate::protocol::{Fault, OnCpu, TrainInfo};
+use crate::protocol::{Compute, Fault, OnCpu, TrainInfo};
 
 /// Milliseconds of steps that a GPU is given before it is waited for: commands are heard in between,
 /// and waiting after each quick step would slow them down.
@@ -99,6 +99,11 @@ impl Job {
     /// Whether a GPU computes.
     pub(super) fn on_gpu(&self) -> bool {
         self.device.gpu().is_some()
+    }
+
+    /// Where it is computed, to ask for the same again.
+    pub(super) fn compute(&self) -> Compute {
+        if self.on_gpu() { Compute::Gpu } else { Compute::Cpu }
     }
 
     /// Steps done.

@@ -101,7 +101,7 @@ impl Train for Trainer {
         let Saved { setup, mut progress } = job.save().await?;
         let name = format!("{}, step {}", job.name, progress.state.step);
         progress.model.card.name = Some(name);
-        let compute = if job.on_gpu() { Compute::Gpu } else { Compute::Cpu };
+        let compute = job.compute();
         let tokenizer = setup.tokenizer.into_tokenizer();
         let on_cpu = job.on_cpu.clone();
         Loaded::trained(progress.model, tokenizer, compute, on_cpu, &self.emit).await
@@ -349,7 +349,7 @@ impl Trainer {
             )));
         }
         setup.settings = asked;
-        let compute = if job.on_gpu() { Compute::Gpu } else { Compute::Cpu };
+        let compute = job.compute();
         let (name, corpus, on_cpu) = (job.name.clone(), Rc::clone(&job.corpus), job.on_cpu.clone());
         let start = Start::Progress(Box::new(progress));
         let mut changed = self.build(compute, name, setup, corpus, &start).await?;
