@@ -9,6 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use device::{AdapterChoice, Device, Gpu};
 use diffusion::Schedule;
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
+use diffusion::training::team::Share;
 use diffusion::training::{Training, TrainingOptions};
 use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
@@ -54,6 +55,7 @@ fn all(criterion: &mut Criterion) {
             length: LENGTH,
             accumulation: 1,
             recompute: false,
+            share: Share::WHOLE,
             story_starts: 0.0,
             end_of_text: None,
             complementary: 0.0,

@@ -6,6 +6,7 @@ use diffusion::Schedule;
 use diffusion::sampler::{
     Generation, Parts, PassOptions, Prediction, SampleOptions, State, Workspace,
 };
+use diffusion::training::team::Share;
 use diffusion::training::{
     Evaluation, Split, Training, TrainingError, TrainingOptions, TrainingState,
 };
@@ -33,6 +34,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     length: 64,
     accumulation: 2,
     recompute: false,
+    share: Share::WHOLE,
     story_starts: 0.0,
     end_of_text: None,
     complementary: 0.0,

@@ -7,6 +7,7 @@ use diffusion::sampler::{
     Generation, Parts as Sampling, PassOptions, Prediction, SampleOptions, SamplerKind, Workspace,
 };
 use diffusion::training::step::{self, Parts};
+use diffusion::training::team::Share;
 use diffusion::training::{Batches, Corpus, Split, Training, TrainingOptions};
 use diffusion::{Probe, Question, Schedule};
 use kernels::Variants;
@@ -49,6 +50,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: true,
     seed: 5,
     recompute: false,
+    share: Share::WHOLE,
     story_starts: 0.0,
     end_of_text: None,
     complementary: 0.0,

@@ -3,6 +3,7 @@
 use device::Device;
 use diffusion::Schedule;
 use diffusion::metrics::Scorer;
+use diffusion::training::team::Share;
 use diffusion::training::{
     Evaluation, MAX_SKIPPED, Split, Training, TrainingOptions, TrainingState,
 };
@@ -32,6 +33,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: true,
     seed: 5,
     recompute: false,
+    share: Share::WHOLE,
     story_starts: 0.0,
     end_of_text: None,
     complementary: 0.0,

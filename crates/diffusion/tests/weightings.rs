@@ -5,6 +5,7 @@ use device::{Device, Recording};
 use diffusion::Schedule;
 use diffusion::metrics::Scorer;
 use diffusion::training::step::{self, Parts};
+use diffusion::training::team::Share;
 use diffusion::training::{Batches, Corpus, TrainingOptions};
 use kernels::Variants;
 use model::{Config, Init, LEAST_SHARE, Model, Objective, Times, Weighting, initial_values};
@@ -39,6 +40,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: false,
     seed: 8,
     recompute: false,
+    share: Share::WHOLE,
     story_starts: 0.0,
     end_of_text: None,
     complementary: 0.0,

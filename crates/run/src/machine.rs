@@ -5,7 +5,10 @@ use std::f64::consts::LN_2;
 
 use device::{Device, DeviceError};
 use diffusion::sampler::SampleError;
-use diffusion::training::{Evaluation, Split, StepLog, Training, TrainingError, TrainingState};
+use diffusion::training::team::{self, Alone, Share, Team, TeamError};
+use diffusion::training::{
+    Evaluation, Split, StepLog, Training, TrainingError, TrainingOptions, TrainingState,
+};
 use model::{Card, Config};
 
 use crate::checkpoint::State;
@@ -137,6 +140,16 @@ pub enum RunError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Another device that trains the same network is gone.
+    #[error(transparent)]
+    Team(#[from] TeamError),
+}
+
+impl RunError {
+    /// Whether it says only that another device of the team is gone.
+    pub fn is_of_others(&self) -> bool {
+        matches!(self, Self::Team(_) | Self::Training(TrainingError::Team(_)))
+    }
 }
 
 /// What is to be done before the next step.
@@ -163,6 +176,7 @@ pub struct Run {
     name: String,
     setup: Setup,
     training: Training,
+    team: Box<dyn Team>,
     sampler: Sampler,
     /// Bytes that a token of either part of the corpus stands for, on average.
     bytes_per_token: BytesPerToken,
@@ -204,14 +218,19 @@ impl Run {
     /// A new run, or one that goes on, as `start` says. `name` is what the model will be called,
     /// `now` the time.
     ///
+    /// All of a `team` begin alike and end alike. Each has its share of every step, and the network
+    /// as it is then; the first one alone evaluates, writes texts, and collects checkpoints.
+    ///
     /// # Errors
-    /// Settings, corpus and checkpoint do not fit together; the device failed.
+    /// Settings, corpus and checkpoint do not fit together; the team cannot share a step; the device
+    /// failed.
     pub async fn new(
         device: &mut Device,
         name: String,
         setup: Setup,
         data: &Data,
         start: Start,
+        team: Box<dyn Team>,
         now: f64,
     ) -> Result<Self, RunError> {
         let Setup { settings, tokenizer, variants } = &setup;
@@ -242,6 +261,9 @@ impl Run {
                 vec![0.0; config.flat_len()]
             }
         };
+        let share =
+            Share { parts: settings.train.parts as usize, rank: team.rank(), ranks: team.ranks() };
+        let options = TrainingOptions { share, ..settings.training(tokenizer.end_of_text_id()) };
         let mut training = Training::new(
             device,
             variants,
@@ -249,7 +271,7 @@ impl Run {
             &init,
             &data.train,
             &data.validation,
-            &settings.training(tokenizer.end_of_text_id()),
+            &options,
             &settings.optimizer(),
         )?;
         if let Some(state) = &restored {
@@ -272,7 +294,7 @@ impl Run {
             origin,
         });
         let mut due = VecDeque::new();
-        if state.step == 0 {
+        if state.step == 0 && share.rank == 0 {
             due.push_back(Due::Evaluation);
         }
         if state.step >= settings.train.steps {
@@ -282,6 +304,7 @@ impl Run {
             name,
             setup,
             training,
+            team,
             sampler,
             bytes_per_token,
             log,
@@ -297,24 +320,26 @@ impl Run {
     }
 
     /// Does what comes next. With `stop`, no step follows the one that is done or under way, only
-    /// a checkpoint.
+    /// a checkpoint; one of a team stops all.
     /// `clock` tells the time.
     ///
     /// # Errors
-    /// The device failed.
+    /// The device failed, or another of the team.
     pub async fn advance(
         &mut self,
         device: &mut Device,
         clock: impl Fn() -> f64,
         stop: bool,
-    ) -> Result<Event, DeviceError> {
+    ) -> Result<Event, RunError> {
         let step = self.training.steps_done();
         if std::mem::take(&mut self.stepped) {
-            self.plan(step, stop);
+            let mut stops = [f32::from(u8::from(stop))];
+            team::sum(&mut *self.team, &mut stops)?;
+            self.plan(step, stops[0] > 0.0);
         }
         let Some(due) = self.due.pop_front() else {
             self.measured.get_or_insert_with(|| (clock(), step));
-            self.training.step(device)?;
+            self.training.step_with(device, &mut *self.team).await?;
             self.stepped = true;
             return Ok(Event::Step { step: step + 1 });
         };
@@ -322,7 +347,7 @@ impl Run {
             Due::Losses => self.read_losses(device, clock).await,
             Due::Evaluation => {
                 self.measured = None;
-                self.evaluate(device, step).await
+                Ok(self.evaluate(device, step).await?)
             }
             Due::Sample => {
                 self.measured = None;
@@ -353,11 +378,12 @@ impl Run {
         let sample = due(train.sample_every);
         let losses = due(train.log_every) || evaluation || sample;
         let outcome = if last { Outcome::Complete } else { Outcome::Interrupted };
+        let first = self.team.rank() == 0;
         let all = [
             (losses, Due::Losses),
-            (evaluation, Due::Evaluation),
-            (sample, Due::Sample),
-            (checkpoint, Due::Checkpoint),
+            (evaluation && first, Due::Evaluation),
+            (sample && first, Due::Sample),
+            (checkpoint && first, Due::Checkpoint),
             (last || stop, Due::End(outcome)),
         ];
         self.due.extend(all.into_iter().filter_map(|(wanted, due)| wanted.then_some(due)));
@@ -368,8 +394,12 @@ impl Run {
         &mut self,
         device: &Device,
         clock: impl Fn() -> f64,
-    ) -> Result<Event, DeviceError> {
-        for entry in self.training.log(device).await? {
+    ) -> Result<Event, RunError> {
+        let mut entries = self.training.log(device).await?;
+        let mut losses: Vec<_> = entries.iter().map(|entry| entry.loss).collect();
+        team::sum(&mut *self.team, &mut losses)?;
+        entries.iter_mut().zip(losses).for_each(|(entry, loss)| entry.loss = loss);
+        for entry in entries {
             if entry.skipped() {
                 self.skipped += 1;
                 self.first_skipped.get_or_insert(entry);
@@ -478,7 +508,7 @@ impl Run {
         // The first one may have to compile shaders.
         for _ in 0..3 {
             let begun = clock();
-            self.training.step(device)?;
+            self.training.step_with(device, &mut *self.team).await?;
             self.training.wait(device).await?;
             quickest = quickest.min(clock() - begun);
         }
@@ -492,6 +522,11 @@ impl Run {
     /// The device failed.
     pub async fn wait(&self, device: &Device) -> Result<(), DeviceError> {
         self.training.wait(device).await
+    }
+
+    /// Goes on without the team, whose others learn that this one has ended.
+    pub fn leave(&mut self) {
+        self.team = Box::new(Alone);
     }
 
     /// Logs that the run, or this part of it, ends at the time `now`.

@@ -10,6 +10,7 @@ use anyhow::{Result, anyhow};
 use corpus::stories::Corpus;
 use device::Device;
 use diffusion::training::Split;
+use diffusion::training::team::Alone;
 use model::Schedule;
 use pollster::block_on;
 use run::checkpoint::{FileError, STATE};
@@ -69,8 +70,15 @@ fn training_goes_on_as_it_did() -> Result<()> {
     setup.settings = setup.settings.changed(&["train.steps=8".to_owned()])?;
     let mut device = Device::cpu();
     let name = "old".to_owned();
-    let mut run =
-        block_on(Run::new(&mut device, name, setup, &data, Start::Progress(progress.into()), 0.0))?;
+    let mut run = block_on(Run::new(
+        &mut device,
+        name,
+        setup,
+        &data,
+        Start::Progress(progress.into()),
+        Box::new(Alone),
+        0.0,
+    ))?;
     let mut events = String::new();
     loop {
         match block_on(run.advance(&mut device, || 0.0, false))? {

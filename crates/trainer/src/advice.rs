@@ -53,7 +53,7 @@ fn device<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a DeviceError> {
             RunError::Device(error) => Some(error),
             RunError::Training(error) => training(error),
             RunError::Sample(error) => sample(error),
-            RunError::OtherSizes(_) => None,
+            RunError::OtherSizes(_) | RunError::Team(_) => None,
         }
     } else if let Some(error) = cause.downcast_ref() {
         training(error)

@@ -46,7 +46,13 @@ pub(crate) struct ComputeArgs {
 impl ComputeArgs {
     /// Opens the device.
     pub(crate) fn open(&self) -> Result<Device> {
-        let open = |choice| block_on(Gpu::open(&choice));
+        self.open_for(0)
+    }
+
+    /// Opens the device of number `rank` of those that train together: each takes another GPU, as long as
+    /// there are others.
+    pub(crate) fn open_for(&self, rank: usize) -> Result<Device> {
+        let open = |choice| block_on(Gpu::open_nth(&choice, rank));
         let gpu = match (self.device.unwrap_or(Kind::Auto), &self.adapter) {
             (Kind::Cpu, Some(_)) => {
                 anyhow::bail!("`--adapter` names a GPU, so it cannot go with `--device cpu`")

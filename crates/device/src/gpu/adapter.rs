@@ -84,8 +84,9 @@ static INSTANCE: LazyLock<wgpu::Instance> = LazyLock::new(|| {
     })
 });
 
+/// The adapter that is meant; of several, number `nth`, beginning again behind the last.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
+pub(super) async fn find(choice: &AdapterChoice, nth: usize) -> Result<wgpu::Adapter, DeviceError> {
     let mut adapters = INSTANCE.enumerate_adapters(wgpu::Backends::PRIMARY).await;
     adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
@@ -96,28 +97,33 @@ pub(super) async fn find(choice: &AdapterChoice) -> Result<wgpu::Adapter, Device
     });
     let name = |adapter: &wgpu::Adapter| adapter.get_info().name;
     let names = || adapters.iter().map(name).collect::<Vec<_>>().join(", ");
-    let missing = |reason: String| DeviceError::NoAdapter(reason);
-    let found = match choice {
-        AdapterChoice::Any => {
-            adapters.first().ok_or_else(|| missing("no driver answered".to_owned()))
+    let is_meant = |adapter: &&wgpu::Adapter| match choice {
+        AdapterChoice::Any => true,
+        AdapterChoice::Hardware => adapter.get_info().device_type != wgpu::DeviceType::Cpu,
+        AdapterChoice::Named(wanted) => {
+            name(adapter).to_lowercase().contains(&wanted.to_lowercase())
         }
-        AdapterChoice::Hardware => adapters
-            .iter()
-            .find(|adapter| adapter.get_info().device_type != wgpu::DeviceType::Cpu)
-            .ok_or_else(|| match adapters.len() {
-                0 => missing("no driver answered".to_owned()),
-                _ => missing(format!("only software drivers answered: {}", names())),
-            }),
-        AdapterChoice::Named(wanted) => adapters
-            .iter()
-            .find(|adapter| name(adapter).to_lowercase().contains(&wanted.to_lowercase()))
-            .ok_or_else(|| DeviceError::NoSuchAdapter { wanted: wanted.clone(), found: names() }),
     };
-    found.cloned()
+    let meant: Vec<_> = adapters.iter().filter(is_meant).collect();
+    match (meant.len(), choice) {
+        (0, AdapterChoice::Named(wanted)) => {
+            Err(DeviceError::NoSuchAdapter { wanted: wanted.clone(), found: names() })
+        }
+        (0, _) if adapters.is_empty() => {
+            Err(DeviceError::NoAdapter("no driver answered".to_owned()))
+        }
+        (0, _) => {
+            Err(DeviceError::NoAdapter(format!("only software drivers answered: {}", names())))
+        }
+        (count, _) => Ok(meant[nth % count].clone()),
+    }
 }
 
 #[cfg(target_arch = "wasm32")]
-pub(super) async fn find(_choice: &AdapterChoice) -> Result<wgpu::Adapter, DeviceError> {
+pub(super) async fn find(
+    _choice: &AdapterChoice,
+    _nth: usize,
+) -> Result<wgpu::Adapter, DeviceError> {
     // Browsers cannot enumerate adapters.
     wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle())
         .request_adapter(&wgpu::RequestAdapterOptions {

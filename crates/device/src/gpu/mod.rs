@@ -35,7 +35,12 @@ pub struct Gpu {
 impl Gpu {
     /// Opens an adapter.
     pub async fn open(choice: &AdapterChoice) -> Result<Self, DeviceError> {
-        let adapter = adapter::find(choice).await?;
+        Self::open_nth(choice, 0).await
+    }
+
+    /// The same with number `nth` of the adapters that are meant, beginning again behind the last.
+    pub async fn open_nth(choice: &AdapterChoice, nth: usize) -> Result<Self, DeviceError> {
+        let adapter = adapter::find(choice, nth).await?;
         let (device, queue) = adapter::request_device(&adapter).await?;
         let summary = AdapterSummary::of(&adapter, &device);
         log::info!("adapter: {summary}");

@@ -9,8 +9,9 @@ mod corpus;
 mod evaluation;
 mod state;
 pub mod step;
+pub mod team;
 
-use device::{Device, DeviceError, Program, Recording, Timing};
+use device::{Device, DeviceError, Element, Program, Recording, Slice, Timing};
 use kernels::Variants;
 use kernels::draw_batch::MAX_SEQUENCES;
 use kernels::dropout::Dropout;
@@ -23,6 +24,7 @@ use evaluation::Evaluator;
 pub use evaluation::{Evaluation, Split};
 pub use state::TrainingState;
 use step::Parts;
+use team::{Pairs, Share, Team, TeamError};
 
 /// Steps whose losses the device remembers.
 pub const RING: usize = 1024;
@@ -70,6 +72,8 @@ pub struct TrainingOptions {
     /// Whether the backward pass computes the activations of the blocks again, from their inputs:
     /// less memory, more time, the same gradients.
     pub recompute: bool,
+    /// What of a step this device computes.
+    pub share: Share,
 }
 
 impl TrainingOptions {
@@ -156,6 +160,9 @@ pub enum TrainingError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Another device that trains the same network is gone.
+    #[error(transparent)]
+    Team(#[from] TeamError),
 }
 
 /// What one step reports.
@@ -179,12 +186,23 @@ impl StepLog {
     }
 }
 
+/// What runs a step.
+#[derive(Debug)]
+enum Step {
+    /// All of it at once.
+    Whole(Program),
+    /// The gradient of each part that this device computes, then the update by the sum of all.
+    Divided { gradients: Vec<Program>, update: Program },
+}
+
 /// A network in training.
 #[derive(Debug)]
 pub struct Training {
     parts: Parts,
     optimizer_config: OptimizerConfig,
-    step: Program,
+    step: Step,
+    /// Losses of the latest steps, one ring for each part of a step that this device computes.
+    losses: Vec<Slice>,
     evaluator: Evaluator,
     steps_done: u32,
     steps_logged: u32,
@@ -217,13 +235,37 @@ impl Training {
             Parts::new(device, variants, model, batches, optimizer_config, RING, recompute)?;
         let TrainingOptions { dropout: rate, seed, .. } = *options;
         parts.dropout = (rate > 0.0).then_some(Dropout { rate, seed });
-        let mut step = Recording::default();
-        step::record(&mut step, variants, &parts);
+        let mut losses = vec![parts.losses];
+        let step = if options.share.parts == 1 {
+            let mut step = Recording::default();
+            step::record(&mut step, variants, &parts);
+            Step::Whole(device.compile(step)?)
+        } else {
+            let own = options.share.own();
+            for _ in 1..own.len() {
+                losses.push(device.allocate("losses", Element::Float, RING)?);
+            }
+            let count = options.accumulation / options.share.parts;
+            let mut gradients = Vec::new();
+            for (part, &losses) in own.clone().zip(&losses) {
+                let mut pass = Recording::default();
+                if part == own.start {
+                    step::record_batch(&mut pass, &parts);
+                }
+                let which = part * count..(part + 1) * count;
+                step::record_passes(&mut pass, variants, &parts, which, losses);
+                gradients.push(device.compile(pass)?);
+            }
+            let mut update = Recording::default();
+            step::record_update(&mut update, variants, &parts);
+            Step::Divided { gradients, update: device.compile(update)? }
+        };
         let Parts { model, acts, .. } = &parts;
         let evaluator =
             Evaluator::new(device, variants, model, acts, &corpus, validation_ids, options)?;
         Ok(Self {
-            step: device.compile(step)?,
+            step,
+            losses,
             parts,
             optimizer_config: *optimizer_config,
             evaluator,
@@ -234,10 +276,42 @@ impl Training {
     }
 
     /// Runs one step; a GPU is not waited for.
+    ///
+    /// # Panics
+    /// When the step is divided.
     pub fn step(&mut self, device: &mut Device) -> Result<(), DeviceError> {
-        device.run(&self.step)?;
+        device.run(self.whole())?;
         self.steps_done += 1;
         Ok(())
+    }
+
+    /// Runs one step with others that have a share in it. If it is divided, a GPU is waited for.
+    pub async fn step_with(
+        &mut self,
+        device: &mut Device,
+        team: &mut dyn Team,
+    ) -> Result<(), TrainingError> {
+        let Step::Divided { gradients, update } = &self.step else {
+            return Ok(self.step(device)?);
+        };
+        let mut sum = Pairs::default();
+        for part in gradients {
+            device.run(part)?;
+            sum.push(self.parts.gradient.read(device).await?);
+        }
+        let mut sum = sum.sum();
+        team::sum(team, &mut sum)?;
+        self.parts.gradient.write(device, &sum)?;
+        device.run(update)?;
+        self.steps_done += 1;
+        Ok(())
+    }
+
+    fn whole(&self) -> &Program {
+        match &self.step {
+            Step::Whole(step) => step,
+            Step::Divided { .. } => panic!("the step is divided"),
+        }
     }
 
     /// Waits until the device has done all steps.
@@ -261,32 +335,42 @@ impl Training {
     }
 
     /// The launches of a step.
+    ///
+    /// # Panics
+    /// When the step is divided.
     pub fn recording(&self) -> &Recording {
-        self.step.recording()
+        self.whole().recording()
     }
 
     /// Runs one step and times its launches; `None` on a GPU that cannot.
+    ///
+    /// # Panics
+    /// When the step is divided.
     pub async fn profile(
         &mut self,
         device: &mut Device,
     ) -> Result<Option<Vec<Timing>>, DeviceError> {
-        let timings = device.profile(&self.step).await?;
+        let timings = device.profile(self.whole()).await?;
         self.steps_done += u32::from(timings.is_some());
         Ok(timings)
     }
 
-    /// Reports of the steps since the last call, at most the last [`RING`].
+    /// Reports of the steps since the last call, at most the last [`RING`]. If others have a share in
+    /// the steps, each reports what its own contributes to the loss.
     pub async fn log(&mut self, device: &Device) -> Result<Vec<StepLog>, DeviceError> {
-        let [losses, norms] = device
-            .read_bits(&[self.parts.losses, self.parts.optimizer.norms])
-            .await?
-            .try_into()
-            .expect("as many parts as slices");
+        let slices = [&self.losses[..], &[self.parts.optimizer.norms]].concat();
+        let mut rings = device.read_bits(&slices).await?;
+        let norms = rings.pop().expect("as many rings as slices");
+        let mut losses = Pairs::default();
+        for ring in rings {
+            losses.push(ring.into_iter().map(f32::from_bits).collect());
+        }
+        let losses = losses.sum();
         let first = self.steps_logged.max(self.steps_done.saturating_sub(RING as u32)) + 1;
         self.steps_logged = self.steps_done;
         let logs = (first..=self.steps_done).map(|step| StepLog {
             step,
-            loss: f32::from_bits(losses[step as usize % RING]),
+            loss: losses[step as usize % RING],
             grad_norm: f32::from_bits(norms[step as usize % RING]),
             lr_factor: self.optimizer_config.schedule.factor(step),
         });
@@ -360,6 +444,7 @@ fn check(
             "a step of {accumulation} x {batch} sequences is impossible, it must be between 1 and {MAX_SEQUENCES}"
         ));
     }
+    options.share.check(accumulation)?;
     if accumulation > 1 && !(batch * length).is_multiple_of(device::ALIGNMENT) {
         return impossible(format!(
             "with accumulation, batch x length must be a multiple of 64; {batch} x {length} is not"

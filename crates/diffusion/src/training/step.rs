@@ -1,5 +1,7 @@
 //! The recorded training step.
 
+use std::ops::Range;
+
 use device::{Device, DeviceError, Element, Pages, Recording, Slice};
 use kernels::cross_entropy::TokenStats;
 use kernels::dropout::Dropout;
@@ -85,15 +87,35 @@ pub fn record(step: &mut Recording, variants: &Variants, parts: &Parts) {
 /// Records the first half of a step: the batch, both passes over each microbatch, and the loss.
 /// Gradients of the microbatches add up.
 pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts) {
-    let Parts { model, optimizer, batches, acts, scratch, gradient, .. } = parts;
-    let Parts { row_weights, stats, losses, dropout, .. } = parts;
-    let d = model.config.cut(|offset, len| gradient.part(offset, len));
+    record_batch(step, parts);
+    record_passes(step, variants, parts, 0..parts.batches.microbatches.len(), parts.losses);
+}
+
+/// Records what makes the batch of the next step.
+pub fn record_batch(step: &mut Recording, parts: &Parts) {
+    let Parts { optimizer, batches, .. } = parts;
     step.section("batch", |step| {
         optimizer.begin(step);
         batches.record(step, optimizer.counter);
     });
-    for (index, microbatch) in batches.microbatches.iter().enumerate() {
-        let (start, count) = (index * acts.rows(), acts.rows());
+}
+
+/// Records both passes over the microbatches `which`, whose gradients add up, and what they contribute
+/// to the loss, which goes into the ring `losses`.
+pub fn record_passes(
+    step: &mut Recording,
+    variants: &Variants,
+    parts: &Parts,
+    which: Range<usize>,
+    losses: Slice,
+) {
+    let Parts { model, optimizer, batches, acts, scratch, gradient, .. } = parts;
+    let Parts { row_weights, stats, dropout, .. } = parts;
+    let d = model.config.cut(|offset, len| gradient.part(offset, len));
+    let count = acts.rows();
+    for index in which.clone() {
+        let microbatch = &batches.microbatches[index];
+        let start = index * count;
         let (ids, timesteps) = (microbatch.ids, microbatch.timesteps);
         let counter = optimizer.counter;
         let dropout = dropout.map(|dropout| Dropping { dropout, counter, pass: index });
@@ -106,14 +128,15 @@ pub fn record_gradient(step: &mut Recording, variants: &Variants, parts: &Parts)
             stats: stats.part(start, count),
         };
         step.section("backward", |step| {
-            backward::record(step, &pass, scratch, loss, &d, index > 0);
+            backward::record(step, &pass, scratch, loss, &d, index > which.start);
         });
     }
+    let (start, count) = (which.start * count, which.len() * count);
     let io = loss::Weighted {
         counter: optimizer.counter,
-        weights: *row_weights,
-        loss: stats.loss,
-        ring: *losses,
+        weights: row_weights.part(start, count),
+        loss: stats.loss.part(start, count),
+        ring: losses,
     };
     step.section("loss", |step| loss::weighted(step, io));
 }

@@ -5,8 +5,9 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 24] = [
+const LATER: [(&str, &str); 25] = [
     ("train.recompute", "false"),
+    ("train.parts", "1"),
     ("train.precision", "f32"),
     ("data.entropy", "0.0"),
     ("model.timestep_embedding", "true"),

@@ -6,6 +6,7 @@ mod presets;
 mod resume;
 
 use diffusion::training::TrainingOptions;
+use diffusion::training::team::Share;
 use kernels::Precision;
 use model::{Beta, Config, Init, Objective, Schedule, Times, Weighting};
 use optim::{AdamW, DecaySchedule, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
@@ -197,6 +198,8 @@ pub struct TrainSettings {
     pub batch_size: usize,
     /// Passes whose gradients are added up before a step.
     pub accumulation: u32,
+    /// Parts of a step that several devices can share, whose gradients are summed in pairs.
+    pub parts: u32,
     /// Share of the sequences that begin where a story does, not anywhere.
     pub story_starts: f64,
     /// Probability that an element of what attention and MLP add to the residual stream becomes zero.
@@ -333,6 +336,7 @@ impl Settings {
             dropout: self.train.dropout,
             seed: self.train.seed,
             recompute: self.train.recompute,
+            share: Share::WHOLE,
         }
     }
 
@@ -408,6 +412,7 @@ impl Settings {
             ("train.steps", train.steps.into(), 1_000_000_000),
             ("train.batch_size", train.batch_size as u64, 65_536),
             ("train.accumulation", train.accumulation.into(), 65_536),
+            ("train.parts", train.parts.into(), 65_536),
             // The device keeps the losses of 1,024 steps.
             ("train.log_every", train.log_every.into(), 1_000),
             ("train.eval_every", train.eval_every.into(), u64::MAX),

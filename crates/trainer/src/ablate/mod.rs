@@ -147,6 +147,7 @@ fn train(
         out,
         init: None,
         compute: compute.clone(),
+        ranks: 1,
     };
     Ok(train::run(&plan, interrupt)? == Outcome::Complete)
 }

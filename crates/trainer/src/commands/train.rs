@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use crate::compute::ComputeArgs;
 use crate::interrupt::Interrupt;
@@ -64,6 +65,15 @@ pub(crate) struct TrainArgs {
     #[arg(long)]
     pub(crate) explain: bool,
 
+    /// Share each step among this many devices of this machine, a power of two: all its GPUs, one after the
+    /// other
+    ///
+    /// Each holds the whole network and computes a part of the gradient. The step must have as many parts
+    /// or a multiple: `--set parts=4 --set accumulation=4`. For as many parts, the result does not
+    /// depend on how many equal devices share them.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
+    pub(crate) ranks: usize,
+
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
 }
@@ -84,6 +94,7 @@ impl TrainArgs {
             init: self.init.clone(),
             resume: self.resume,
             compute: self.compute.clone(),
+            ranks: self.ranks,
         }
     }
 }

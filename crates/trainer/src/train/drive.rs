@@ -11,6 +11,7 @@ use run::{Event, Outcome, Run};
 use super::console::Console;
 use super::folder::Folder;
 use super::log_file::LogFile;
+use super::team::Workers;
 use crate::checkpoints;
 use crate::curves::Curves;
 use crate::interrupt::Interrupt;
@@ -20,6 +21,7 @@ use crate::table::estimate;
 #[derive(Debug)]
 pub(super) struct Drive {
     pub(super) run: Run,
+    pub(super) workers: Workers,
     pub(super) device: Device,
     pub(super) folder: Folder,
     pub(super) log: LogFile,
@@ -34,6 +36,13 @@ impl Drive {
         interrupt.saves();
         let outcome = self.advance(interrupt);
         let step = self.run.steps_done();
+        // Others may be waiting for this one.
+        self.run.leave();
+        let workers = std::mem::take(&mut self.workers);
+        let outcome = match outcome {
+            Ok(ended) => workers.join().map(|()| ended),
+            Err(error) => Err(workers.blame(error)),
+        };
         let reason = match &outcome {
             Ok(Outcome::Complete) => "complete".to_owned(),
             Ok(Outcome::Interrupted) => "interrupted".to_owned(),
@@ -157,6 +166,7 @@ mod tests {
                     adapter: None,
                     measure_variants: false,
                 },
+                ranks: 1,
             })
         };
         assert_eq!(drive(3, false)?.go(&Interrupt::default())?, Outcome::Complete);

@@ -6,6 +6,7 @@ mod folder;
 mod inputs;
 mod log_file;
 mod prepare;
+mod team;
 
 use std::path::PathBuf;
 
@@ -38,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) resume: bool,
     /// What to compute on.
     pub(crate) compute: ComputeArgs,
+    /// Devices of this process that share each step.
+    pub(crate) ranks: usize,
 }
 
 /// The preset of a run that is not told another.

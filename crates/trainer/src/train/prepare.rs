@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use diffusion::training::team::{Alone, Member, Team};
 use kernels::Variants;
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
@@ -16,6 +17,7 @@ use super::drive::Drive;
 use super::folder::Folder;
 use super::inputs::{Inputs, Source};
 use super::log_file::LogFile;
+use super::team::{Begin, Timed, Workers};
 use super::{CONFIG, Plan};
 use crate::checkpoints::{Located, WeightsArgs};
 use crate::compute::ComputeArgs;
@@ -59,7 +61,20 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
     let json = tokenizer.json().to_vec();
     let setup = Setup { settings, tokenizer, variants };
     let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let run = block_on(Run::new(&mut device, name, setup, &data, start, 0.0))?;
+    let begin = Begin { name, setup, data, start, compute: compute.clone() };
+    let (team, workers) = match plan.ranks {
+        1 => (Box::new(Alone) as Box<dyn Team>, Workers::default()),
+        ranks => {
+            let mut members = Member::connected(ranks);
+            let first = members.remove(0);
+            (Box::new(Timed::new(Box::new(first))) as _, Workers::start(members, &begin))
+        }
+    };
+    let Begin { name, setup, data, start, .. } = begin;
+    let run = match block_on(Run::new(&mut device, name, setup, &data, start, team, 0.0)) {
+        Ok(run) => run,
+        Err(error) => return Err(workers.blame(error.into())),
+    };
     let begun = Instant::now();
 
     folder.begin();
@@ -89,7 +104,7 @@ pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
         console.line(&format!("changed     {change}"));
     }
     let curves = Curves::start(folder.path(), run.log().records())?;
-    Ok(Drive { run, device, log, curves, console, folder, begun })
+    Ok(Drive { run, workers, device, log, curves, console, folder, begun })
 }
 
 /// What a new run begins with.

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use device::{Device, DeviceError};
-use run::{Event, Record, Run, Saved, Setup, Start};
+use diffusion::training::team::Alone;
+use run::{Event, Record, Run, RunError, Saved, Setup, Start};
 use web_time::Instant;
 
 use super::corpus::Corpus;
@@ -44,7 +45,8 @@ impl Job {
         start: Start,
     ) -> Result<Self, Fault> {
         setup.variants = setup.variants.on(&device.capabilities());
-        let mut run = Run::new(&mut device, name.clone(), setup, &corpus.data, start, 0.0).await?;
+        let (data, alone) = (&corpus.data, Box::new(Alone));
+        let mut run = Run::new(&mut device, name.clone(), setup, data, start, alone, 0.0).await?;
         let begun = Instant::now();
         let seconds = run.time_step(&mut device, || begun.elapsed().as_secs_f64()).await?;
         Ok(Self {
@@ -63,7 +65,7 @@ impl Job {
     }
 
     /// Does what comes next.
-    pub(super) async fn advance(&mut self) -> Result<Event, DeviceError> {
+    pub(super) async fn advance(&mut self) -> Result<Event, RunError> {
         let (begun, before) = (Instant::now(), self.seconds);
         let clock = || before + begun.elapsed().as_secs_f64();
         let event = self.run.advance(&mut self.device, clock, false).await?;
@@ -216,7 +218,8 @@ mod tests {
         let tokenizer = corpus.tokenizer.clone();
         let setup = Setup { settings, tokenizer, variants: Variants::default() };
         let mut device = Device::cpu();
-        let run = Run::new(&mut device, "native".into(), setup, &corpus.data, Start::Random, 0.0);
+        let (name, data, alone) = ("native".into(), &corpus.data, Box::new(Alone));
+        let run = Run::new(&mut device, name, setup, data, Start::Random, alone, 0.0);
         let mut run = block_on(run).expect("a run");
         let mut last = None;
         loop {

@@ -1,0 +1,129 @@
+//! Several devices in this process that train one network, each on a thread of its own.
+
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use diffusion::training::team::{Member, Team, TeamError};
+use pollster::block_on;
+use run::{Data, Event, Run, RunError, Setup, Start};
+
+use crate::compute::ComputeArgs;
+use crate::interrupt::Interrupt;
+
+/// A team that knows how long it has waited for others, and prints it when it ends.
+#[derive(Debug)]
+pub(super) struct Timed {
+    team: Box<dyn Team>,
+    begun: Instant,
+    exchanging: Duration,
+}
+
+impl Timed {
+    pub(super) fn new(team: Box<dyn Team>) -> Self {
+        Self { team, begun: Instant::now(), exchanging: Duration::ZERO }
+    }
+}
+
+impl Team for Timed {
+    fn rank(&self) -> usize {
+        self.team.rank()
+    }
+
+    fn ranks(&self) -> usize {
+        self.team.ranks()
+    }
+
+    fn exchange(&mut self, other: usize, mine: &[f32]) -> Result<Vec<f32>, TeamError> {
+        let begun = Instant::now();
+        let theirs = self.team.exchange(other, mine);
+        self.exchanging += begun.elapsed();
+        theirs
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        let share = self.exchanging.as_secs_f64() / self.begun.elapsed().as_secs_f64();
+        log::info!(
+            "rank {} of {}: {:.0}% of the time exchanging gradients and waiting for others",
+            self.rank(),
+            self.ranks(),
+            100.0 * share
+        );
+    }
+}
+
+/// What each of a team begins with.
+#[derive(Clone)]
+pub(super) struct Begin {
+    pub(super) name: String,
+    pub(super) setup: Setup,
+    pub(super) data: Data,
+    pub(super) start: Start,
+    pub(super) compute: ComputeArgs,
+}
+
+/// The devices of this process beside the first.
+#[derive(Debug, Default)]
+pub(super) struct Workers(Vec<JoinHandle<Result<()>>>);
+
+impl Workers {
+    /// Starts a training on each of `members`.
+    pub(super) fn start(members: Vec<Member>, begin: &Begin) -> Self {
+        let start = |member: Member| {
+            let begin = begin.clone();
+            thread::spawn(move || {
+                follow(begin, Box::new(Timed::new(Box::new(member))), &Interrupt::default())
+            })
+        };
+        Self(members.into_iter().map(start).collect())
+    }
+
+    /// Waits until all have ended.
+    ///
+    /// # Errors
+    /// Of the first that failed.
+    pub(super) fn join(self) -> Result<()> {
+        let ended = self.0.into_iter().map(|worker| {
+            worker.join().unwrap_or_else(|_| Err(anyhow!("a thread of the training panicked")))
+        });
+        let mut errors: Vec<_> = ended.filter_map(Result::err).collect();
+        // Who only misses another one is not to blame.
+        errors.sort_by_key(is_of_others);
+        errors.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Why the training ended with `error`, which may be that of another device.
+    pub(super) fn blame(self, error: anyhow::Error) -> anyhow::Error {
+        match self.join() {
+            Err(theirs) if is_of_others(&error) => theirs,
+            _ => error,
+        }
+    }
+}
+
+/// Whether an error says only that another of the team is gone.
+pub(super) fn is_of_others(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(RunError::is_of_others))
+}
+
+/// A training from its first step to its last beside the one that writes files.
+pub(super) fn follow(begin: Begin, team: Box<dyn Team>, interrupt: &Interrupt) -> Result<()> {
+    let rank = team.rank();
+    let what = || format!("rank {rank}");
+    let Begin { name, setup, data, start, compute } = begin;
+    let mut device = compute.open_for(rank).with_context(what)?;
+    let run = Run::new(&mut device, name, setup, &data, start, team, 0.0);
+    let mut run = block_on(run).with_context(what)?;
+    let begun = Instant::now();
+    loop {
+        let clock = || begun.elapsed().as_secs_f64();
+        let event = block_on(run.advance(&mut device, clock, interrupt.requested()));
+        match event.with_context(what)? {
+            // The first one says so.
+            Event::End(_) | Event::NonFinite(_) => return Ok(()),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Several devices that share each step of a training.
+
+mod support;
+
+use std::fs;
+
+use support::{Place, evaluations, fail, logged, succeed};
+
+const SHARED: [&str; 6] = ["--set", "parts=4", "--set", "accumulation=4", "--set", "batch_size=4"];
+
+fn train(place: &Place, device: &str, run: &str, more: &[&str]) -> String {
+    succeed(&mut place.train_on(device, run, &[&SHARED, more].concat()))
+}
+
+#[track_caller]
+fn same(place: &Place, one: &str, other: &str) {
+    let [(step, one_path), (last, other_path)] =
+        [one, other].map(|run| place.latest(run).expect("a checkpoint"));
+    assert_eq!(step, last, "{one} and {other}");
+    for name in ["model.safetensors", "optimizer.safetensors"] {
+        let [one, other] =
+            [&one_path, &other_path].map(|path| fs::read(path.join(name)).expect("a file"));
+        // Names of runs differ in length, and stand before the tensors.
+        let tensors = |bytes: &[u8]| {
+            let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;
+            bytes[8 + header..].to_vec()
+        };
+        assert!(tensors(&one) == tensors(&other), "{name} of {one_path:?} and {other_path:?}");
+    }
+    assert_eq!(evaluations(&place.log(one)), evaluations(&place.log(other)));
+    let losses = |run| logged(&place.log(run), "step", "loss");
+    assert_eq!(losses(one), losses(other));
+}
+
+#[test]
+fn the_number_of_devices_changes_nothing() {
+    let place = Place::new();
+    for device in ["cpu", "gpu"] {
+        for ranks in ["1", "2", "4"] {
+            let run = format!("{device}{ranks}");
+            train(&place, device, &run, &["--steps", "12", "--ranks", ranks]);
+            same(&place, &format!("{device}1"), &run);
+        }
+    }
+}
+
+#[test]
+fn a_run_goes_on_with_another_number_of_devices() {
+    let place = Place::new();
+    train(&place, "cpu", "whole", &["--steps", "20"]);
+    train(&place, "cpu", "changed", &["--steps", "10", "--ranks", "4"]);
+    train(&place, "cpu", "changed", &["--steps", "20", "--ranks", "2", "--resume"]);
+    let [(_, whole), (_, changed)] = ["whole", "changed"].map(|run| place.latest(run).unwrap());
+    let weights = |path: &std::path::Path| {
+        let bytes = fs::read(path.join("optimizer.safetensors")).expect("a file");
+        let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;
+        bytes[8 + header..].to_vec()
+    };
+    assert!(weights(&whole) == weights(&changed));
+}
+
+#[test]
+fn what_cannot_be_shared_is_said_in_one_sentence() {
+    let place = Place::new();
+    for (flags, parts) in [
+        (vec!["--ranks", "2"], ["2 devices cannot share a step of 1 parts", "train.parts"]),
+        ([&SHARED[..], &["--ranks", "3"]].concat(), ["3 devices cannot share", "4 parts"]),
+        (vec!["--set", "parts=3"], ["train.parts is 3", "1, 2, 4"]),
+        (vec!["--set", "parts=2"], ["1 microbatches (train.accumulation)", "2 equal parts"]),
+        (vec!["--ranks", "0"], ["--ranks", "0"]),
+    ] {
+        let mut command = place.train("run", &flags);
+        if flags == ["--ranks", "0"] {
+            assert!(!command.output().expect("it starts").status.success());
+            continue;
+        }
+        fail(&mut command, &parts);
+        assert!(!place.path("run").exists(), "{flags:?} left a folder");
+    }
+}
