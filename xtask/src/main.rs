@@ -6,6 +6,7 @@ mod counts;
 mod demo;
 mod drivers;
 mod mesa;
+mod mpi;
 mod needs;
 mod packages;
 mod page;

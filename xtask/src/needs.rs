@@ -3,7 +3,7 @@
 
 use crate::packages::Manager::*;
 use crate::packages::Need;
-use crate::{run, vulkan};
+use crate::{mpi, run, vulkan};
 
 /// A Vulkan loader with Mesa's software driver (Linux; Metal and DirectX come with their systems).
 pub(crate) const VULKAN: Need = Need {
@@ -85,5 +85,21 @@ pub(crate) const NPM: Need = Need {
         Winget => &["OpenJS.NodeJS.LTS"],
         Choco => &["nodejs-lts"],
         Apt | Pacman | Apk => &["nodejs", "npm"],
+    },
+};
+
+/// An MPI library, and libclang for the bindings to it. Only Linux is tested with it.
+pub(crate) const MPI: Need = Need {
+    name: "MPI and libclang",
+    why: "several processes can train one network (an optional part of the program)",
+    by_hand: "Open MPI or MPICH with its headers, and libclang",
+    is_present: || !cfg!(target_os = "linux") || mpi::is_present(),
+    packages: |manager| match manager {
+        Apt => &["libopenmpi-dev", "openmpi-bin", "libclang-dev"],
+        Dnf => &["openmpi-devel", "clang-devel"],
+        Pacman => &["openmpi", "clang"],
+        Zypper => &["openmpi4-devel", "clang-devel"],
+        Apk => &["openmpi-dev", "clang-dev"],
+        Brew | Winget | Choco => &[],
     },
 };

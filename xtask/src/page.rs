@@ -1,7 +1,7 @@
 //! The page tests: a release build, driven in Chromium and Firefox by the tests in `e2e`.
 
 use crate::stage::{Kind, Stage};
-use crate::{needs, packages, run, tools, trunk, wasm};
+use crate::{mpi, needs, packages, run, tools, trunk, wasm};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -38,7 +38,7 @@ pub(crate) fn prepare() -> Result<()> {
 pub(crate) fn stages() -> Result<Vec<Stage>> {
     let build = trunk::command(&["build", "--release", "--dist", DIST].map(str::to_owned))?;
     let mut tests = run::cargo();
-    tests.args(["test", "--workspace", "--test", "page"]);
+    tests.args(["test", "--workspace", "--test", "page"]).args(mpi::features());
     tests.args(["--", "--show-output"]);
     wasm::path_first(&mut tests, tools::geckodriver()?.as_slice());
     tests.env("DIST", DIST).env("KERNEL_CASES", kernel_cases());

@@ -10,7 +10,8 @@ Installs what is missing for the demo, the tests and the page.
 Usage: cargo xtask setup
 
   system packages   a Vulkan loader with a software driver (tests without a GPU), ffmpeg (MP4),
-                    Chromium with its driver and Firefox (page tests), npm (wasm-opt)
+                    Chromium with its driver and Firefox (page tests), npm (wasm-opt), MPI
+                    (trainings of several processes)
   Rust              rustfmt, clippy, the standard library for WebAssembly
   build tools       trunk, wasm-bindgen, wasm-opt and geckodriver, into the user's cache folder
 
@@ -23,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
         needs::CHROMIUM,
         needs::FIREFOX,
         needs::NPM,
+        needs::MPI,
     ]);
     rust_components()?;
     let toolchain = wasm::prepare()?;

@@ -4,7 +4,7 @@
 use crate::counts::Counts;
 use crate::drivers::{self, Driver};
 use crate::stage::{Kind, Stage};
-use crate::{needs, packages, page, run, setup, vulkan, wasm};
+use crate::{mpi, needs, packages, page, run, setup, vulkan, wasm};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -19,7 +19,7 @@ Usage: cargo xtask test
 
 On Linux the tests run on Mesa's lavapipe, on SwiftShader, and on a real GPU if there is one; on
 macOS on Metal, on Windows on DirectX 12. On Debian a newer lavapipe, which has matrix units, is
-unpacked into the user's cache folder.";
+unpacked into the user's cache folder. Where MPI is found, the program is tested with it.";
 
 /// Tests that dispatch shaders, besides those inside the libraries: they run once per driver. Named
 /// as targets of the workspace, not by `-p`: fewer packages would resolve to other features of the
@@ -42,7 +42,13 @@ const ON_EACH_DRIVER: [&str; 11] = [
 const NATIVE_ONLY: [&str; 4] = ["e2e", "fuzz", "trainer", "xtask"];
 
 pub(crate) fn run() -> Result<()> {
-    packages::install_missing(&[needs::VULKAN, needs::FFMPEG, needs::CHROMIUM, needs::FIREFOX]);
+    packages::install_missing(&[
+        needs::VULKAN,
+        needs::FFMPEG,
+        needs::CHROMIUM,
+        needs::FIREFOX,
+        needs::MPI,
+    ]);
     setup::rust_components()?;
     let toolchain = wasm::prepare()?;
     page::prepare()?;
@@ -98,7 +104,15 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
     };
     let mut stages = vec![
         check("format", &["fmt", "--all", "--check"]),
-        check("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        check(
+            "lints",
+            &[
+                &["clippy", "--workspace", "--all-targets"],
+                mpi::features(),
+                &["--", "-D", "warnings"],
+            ]
+            .concat(),
+        ),
     ];
     let mut doc = check("documentation", &["doc", "--workspace", "--no-deps"]);
     doc.command.env("RUSTDOCFLAGS", "-D warnings");
@@ -112,7 +126,7 @@ fn stages(drivers: &[Driver], toolchain: &wasm::Toolchain) -> Vec<Stage> {
 
     for (index, driver) in drivers.iter().enumerate() {
         let mut command = run::cargo();
-        command.args(["test", "--workspace", "--no-fail-fast"]);
+        command.args(["test", "--workspace", "--no-fail-fast"]).args(mpi::features());
         let mut name = format!("all tests on {}", driver.name);
         if index > 0 {
             command.arg("--lib").args(ON_EACH_DRIVER.iter().flat_map(|name| ["--test", *name]));

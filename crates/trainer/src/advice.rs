@@ -10,8 +10,18 @@ use diffusion::sampler::SampleError;
 use diffusion::training::TrainingError;
 use run::RunError;
 
+use crate::print;
+
+/// Says what went wrong, and what to do: the causes on one line, outermost first.
+pub(crate) fn report(error: &anyhow::Error) {
+    match advice(error) {
+        Some(advice) => print::error(&format!("{error:#}; {advice}")),
+        None => print::error(&format!("{error:#}")),
+    }
+}
+
 /// The end of the sentence that says what went wrong, if a command or a flag helps.
-pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
+fn advice(error: &anyhow::Error) -> Option<&'static str> {
     error.chain().find_map(|cause| {
         if let Some(DeviceError::NoAdapter(_) | DeviceError::TooSmall { .. }) = device(cause) {
             return Some("or run with `--device cpu`");

@@ -88,11 +88,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The causes on the same line, outermost first.
-            match advice::advice(&error) {
-                Some(advice) => print::error(&format!("{error:#}; {advice}")),
-                None => print::error(&format!("{error:#}")),
-            }
+            advice::report(&error);
             ExitCode::FAILURE
         }
     }

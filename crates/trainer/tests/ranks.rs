@@ -2,9 +2,9 @@
 
 mod support;
 
-use std::fs;
+use std::path::Path;
 
-use support::{Place, evaluations, fail, logged, succeed};
+use support::{Place, evaluations, fail, logged, succeed, tensors};
 
 const SHARED: [&str; 6] = ["--set", "parts=4", "--set", "accumulation=4", "--set", "batch_size=4"];
 
@@ -18,14 +18,8 @@ fn same(place: &Place, one: &str, other: &str) {
         [one, other].map(|run| place.latest(run).expect("a checkpoint"));
     assert_eq!(step, last, "{one} and {other}");
     for name in ["model.safetensors", "optimizer.safetensors"] {
-        let [one, other] =
-            [&one_path, &other_path].map(|path| fs::read(path.join(name)).expect("a file"));
-        // Names of runs differ in length, and stand before the tensors.
-        let tensors = |bytes: &[u8]| {
-            let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;
-            bytes[8 + header..].to_vec()
-        };
-        assert!(tensors(&one) == tensors(&other), "{name} of {one_path:?} and {other_path:?}");
+        let [one, other] = [&one_path, &other_path].map(|path| tensors(&path.join(name)));
+        assert!(one == other, "{name} of {one_path:?} and {other_path:?}");
     }
     assert_eq!(evaluations(&place.log(one)), evaluations(&place.log(other)));
     let losses = |run| logged(&place.log(run), "step", "loss");
@@ -51,11 +45,7 @@ fn a_run_goes_on_with_another_number_of_devices() {
     train(&place, "cpu", "changed", &["--steps", "10", "--ranks", "4"]);
     train(&place, "cpu", "changed", &["--steps", "20", "--ranks", "2", "--resume"]);
     let [(_, whole), (_, changed)] = ["whole", "changed"].map(|run| place.latest(run).unwrap());
-    let weights = |path: &std::path::Path| {
-        let bytes = fs::read(path.join("optimizer.safetensors")).expect("a file");
-        let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header")) as usize;
-        bytes[8 + header..].to_vec()
-    };
+    let weights = |path: &Path| tensors(&path.join("optimizer.safetensors"));
     assert!(weights(&whole) == weights(&changed));
 }
 

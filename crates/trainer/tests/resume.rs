@@ -6,15 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use support::{Place, evaluations, fail, logged, succeed, version_0};
-
-/// The tensors of a safetensors file: what follows the header, in which names and the order of
-/// the metadata may differ.
-fn tensors(path: &Path) -> Vec<u8> {
-    let bytes = fs::read(path).expect("a file");
-    let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header"));
-    bytes[8 + header as usize..].to_vec()
-}
+use support::{Place, evaluations, fail, logged, succeed, tensors, version_0};
 
 fn model(folder: &Path) -> Vec<u8> {
     tensors(&folder.join("model.safetensors"))

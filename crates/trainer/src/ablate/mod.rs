@@ -148,6 +148,7 @@ fn train(
         init: None,
         compute: compute.clone(),
         ranks: 1,
+        mpi: false,
     };
     Ok(train::run(&plan, interrupt)? == Outcome::Complete)
 }

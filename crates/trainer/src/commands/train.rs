@@ -74,6 +74,14 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     pub(crate) ranks: usize,
 
+    /// Share each step among the processes that `mpirun` or Slurm started, one device each, on one machine
+    /// or several
+    ///
+    /// Needs a program that was built with `--features mpi`, and the same files and flags for all of them.
+    /// `train.parts` is as for `--ranks`. The first process alone writes.
+    #[arg(long, conflicts_with_all = ["ranks", "explain"])]
+    pub(crate) mpi: bool,
+
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
 }
@@ -95,6 +103,7 @@ impl TrainArgs {
             resume: self.resume,
             compute: self.compute.clone(),
             ranks: self.ranks,
+            mpi: self.mpi,
         }
     }
 }

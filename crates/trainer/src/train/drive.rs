@@ -153,7 +153,7 @@ mod tests {
             let short = ["sample_tokens=8", "eval_batches=1", "vocab_size=300", "timesteps=5"];
             let steps = format!("train.steps={steps}");
             let changes = small.iter().chain(&short).copied().chain([steps.as_str()]);
-            prepare(&Plan {
+            let plan = Plan {
                 config: Some("tiny".to_owned()),
                 changes: changes.map(str::to_owned).collect(),
                 data: Some(corpus.clone()),
@@ -167,7 +167,9 @@ mod tests {
                     measure_variants: false,
                 },
                 ranks: 1,
-            })
+                mpi: false,
+            };
+            prepare(&plan, None)
         };
         assert_eq!(drive(3, false)?.go(&Interrupt::default())?, Outcome::Complete);
 

@@ -6,19 +6,24 @@ mod folder;
 mod inputs;
 mod log_file;
 mod prepare;
+mod processes;
 mod team;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use diffusion::training::team::Team;
+use run::Outcome;
 
 pub(crate) use folder::is_run;
+use prepare::Opened;
+use team::Timed;
 
+use crate::advice;
 use crate::compute::{self, ComputeArgs};
 use crate::interrupt::Interrupt;
 use crate::print::{self, say};
 use crate::{memory, settings};
-use run::Outcome;
 
 /// What to train, on what, and where.
 #[derive(Clone, Debug)]
@@ -41,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) compute: ComputeArgs,
     /// Devices of this process that share each step.
     pub(crate) ranks: usize,
+    /// Whether the processes that MPI started share each step.
+    pub(crate) mpi: bool,
 }
 
 /// The preset of a run that is not told another.
@@ -48,18 +55,56 @@ pub(crate) const CONFIG: &str = "small";
 
 /// Trains, from the beginning or from a checkpoint.
 pub(crate) fn train(plan: &Plan, interrupt: &Interrupt) -> Result<()> {
-    match run(plan, interrupt)? {
+    if !plan.mpi {
+        announce(plan, run(plan, interrupt)?);
+        return Ok(());
+    }
+    let (team, session) = processes::join()?;
+    let (rank, ranks) = (team.rank(), team.ranks());
+    let uneven = !ranks.is_power_of_two();
+    let result = match uneven {
+        true => Err(anyhow!(
+            "{ranks} processes cannot share a step evenly; start 2, 4, 8 or another power of two"
+        )),
+        false => run_among(plan, team, interrupt),
+    };
+    if let Err(error) = &result
+        // What all find is said once.
+        && (rank == 0 || !uneven)
+    {
+        // Ending all processes ends this one, too.
+        advice::report(error);
+    }
+    session.end(result.is_err());
+    result
+}
+
+/// Trains as one of the processes that MPI started.
+fn run_among(plan: &Plan, mut team: Box<dyn Team>, interrupt: &Interrupt) -> Result<()> {
+    if team.ranks() > 1 {
+        team = Box::new(Timed::new(team));
+    }
+    if team.rank() == 0 {
+        announce(plan, prepare::prepare(plan, Some(team))?.go(interrupt)?);
+        return Ok(());
+    }
+    interrupt.saves();
+    let Opened { device, setup, data, start, .. } = Opened::among(plan, &mut *team)?;
+    team::follow(device, setup, &data, start, team, interrupt)
+}
+
+fn announce(plan: &Plan, outcome: Outcome) {
+    match outcome {
         Outcome::Complete => say!("done: {}", plan.out.display()),
         Outcome::Interrupted => {
             say!("interrupted and saved; go on with `--resume --out {}`", plan.out.display());
         }
     }
-    Ok(())
 }
 
-/// The same, and leaves it to the caller to say how it ended.
+/// The same without MPI, and leaves it to the caller to say how it ended.
 pub(crate) fn run(plan: &Plan, interrupt: &Interrupt) -> Result<Outcome> {
-    prepare::prepare(plan)?.go(interrupt)
+    prepare::prepare(plan, None)?.go(interrupt)
 }
 
 /// Prints the recorded step. Reads no corpus and writes nothing.

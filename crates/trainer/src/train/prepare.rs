@@ -5,20 +5,21 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use diffusion::training::team::{Alone, Member, Team};
+use device::Device;
+use diffusion::training::team::{Share, Team};
 use kernels::Variants;
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
-use run::settings::DataSettings;
-use run::{Run, Saved, Settings, Setup, Start, TokenizerFile};
+use run::settings::{DataSettings, TrainSettings};
+use run::{Data, Run, Saved, Settings, Setup, Start, TokenizerFile};
 
 use super::console::Console;
 use super::drive::Drive;
 use super::folder::Folder;
 use super::inputs::{Inputs, Source};
 use super::log_file::LogFile;
-use super::team::{Begin, Timed, Workers};
-use super::{CONFIG, Plan};
+use super::team::Workers;
+use super::{CONFIG, Plan, processes};
 use crate::checkpoints::{Located, WeightsArgs};
 use crate::compute::ComputeArgs;
 use crate::corpus_files::{CORPUS, CorpusFile, load_tokenizer};
@@ -40,37 +41,73 @@ struct Ready {
     changes: Vec<String>,
 }
 
-/// Sets up a new run, or an old one as its newest checkpoint left it.
-pub(super) fn prepare(plan: &Plan) -> Result<Drive> {
-    let mut folder = Folder::enter(&plan.out, plan.resume)?;
-    let ready = if plan.resume { resume(plan, folder.path())? } else { begin(plan)? };
-    let Ready { settings, tokenizer, corpus, compute, init, variants, start, changes } = ready;
-    let data = corpus.encode_parts(
-        tokenizer.tokenizer(),
-        settings.data.validation_share,
-        settings.model.block_size,
-    )?;
+/// What a training begins with: a device, and all that is read from files.
+pub(super) struct Opened {
+    pub(super) device: Device,
+    pub(super) setup: Setup,
+    pub(super) data: Data,
+    pub(super) start: Start,
+    pub(super) compute: ComputeArgs,
+    corpus: CorpusFile,
+    init: Option<Source>,
+    changes: Vec<String>,
+}
 
-    let mut device = compute.open()?;
-    memory::check_training(&settings, tokenizer.tokenizer().vocab_size() as usize, &device)?;
-    let variants = match variants {
-        Some(variants) => compute::saved_variants(variants, &device),
-        None => compute::training_variants(&mut device, settings.train.precision)?,
-    };
-    let (steps, toml) = (settings.train.steps, settings.to_toml());
-    let json = tokenizer.json().to_vec();
-    let setup = Setup { settings, tokenizer, variants };
-    let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let begin = Begin { name, setup, data, start, compute: compute.clone() };
-    let (team, workers) = match plan.ranks {
-        1 => (Box::new(Alone) as Box<dyn Team>, Workers::default()),
-        ranks => {
-            let mut members = Member::connected(ranks);
-            let first = members.remove(0);
-            (Box::new(Timed::new(Box::new(first))) as _, Workers::start(members, &begin))
+impl Opened {
+    /// For rank `rank` of those that train together. Writes nothing.
+    pub(super) fn new(plan: &Plan, rank: usize) -> Result<Self> {
+        let ready = if plan.resume { resume(plan, &plan.out)? } else { begin(plan)? };
+        let Ready { settings, tokenizer, corpus, compute, init, variants, start, changes } = ready;
+        let data = corpus.encode_parts(
+            tokenizer.tokenizer(),
+            settings.data.validation_share,
+            settings.model.block_size,
+        )?;
+        let mut device = compute.open_for(rank)?;
+        memory::check_training(&settings, tokenizer.tokenizer().vocab_size() as usize, &device)?;
+        let variants = match variants {
+            Some(variants) => compute::saved_variants(variants, &device),
+            None => compute::training_variants(&mut device, settings.train.precision)?,
+        };
+        let setup = Setup { settings, tokenizer, variants };
+        Ok(Self { device, setup, data, start, corpus, compute, init, changes })
+    }
+
+    /// The same for the process that `team` is, and that its first one agrees with.
+    pub(super) fn among(plan: &Plan, team: &mut dyn Team) -> Result<Self> {
+        let mut opened = Self::new(plan, team.rank())?;
+        if team.rank() == 0 {
+            // Here, so that not all of them say it.
+            let TrainSettings { parts, accumulation, .. } = opened.setup.settings.train;
+            let share = Share { parts: parts as usize, rank: 0, ranks: team.ranks() };
+            share.check(accumulation as usize)?;
+        }
+        let step = match &opened.start {
+            Start::Progress(progress) => progress.state.step,
+            Start::Random | Start::Weights(_) => 0,
+        };
+        let inputs = format!("{step} {}", opened.corpus.sha256());
+        processes::agree(team, &opened.device, &mut opened.setup, &inputs)?;
+        Ok(opened)
+    }
+}
+
+/// Sets up a new run, or an old one as its newest checkpoint left it. Others of this process, if
+/// there are to be some, begin with it; those of `processes` have begun.
+pub(super) fn prepare(plan: &Plan, processes: Option<Box<dyn Team>>) -> Result<Drive> {
+    let mut folder = Folder::enter(&plan.out, plan.resume)?;
+    let (opened, team, workers) = match processes {
+        Some(mut team) => (Opened::among(plan, &mut *team)?, team, Workers::default()),
+        None => {
+            let opened = Opened::new(plan, 0)?;
+            let (team, workers) = Workers::start(plan.ranks, &opened);
+            (opened, team, workers)
         }
     };
-    let Begin { name, setup, data, start, .. } = begin;
+    let Opened { mut device, setup, data, start, corpus, compute, init, changes } = opened;
+    let (steps, toml) = (setup.settings.train.steps, setup.settings.to_toml());
+    let json = setup.tokenizer.json().to_vec();
+    let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let run = match block_on(Run::new(&mut device, name, setup, &data, start, team, 0.0)) {
         Ok(run) => run,
         Err(error) => return Err(workers.blame(error.into())),

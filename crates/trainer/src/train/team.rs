@@ -4,11 +4,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use diffusion::training::team::{Member, Team, TeamError};
+use device::Device;
+use diffusion::training::team::{Alone, Member, Team, TeamError};
 use pollster::block_on;
 use run::{Data, Event, Run, RunError, Setup, Start};
 
-use crate::compute::ComputeArgs;
+use super::prepare::Opened;
 use crate::interrupt::Interrupt;
 
 /// A team that knows how long it has waited for others, and prints it when it ends.
@@ -54,30 +55,30 @@ impl Drop for Timed {
     }
 }
 
-/// What each of a team begins with.
-#[derive(Clone)]
-pub(super) struct Begin {
-    pub(super) name: String,
-    pub(super) setup: Setup,
-    pub(super) data: Data,
-    pub(super) start: Start,
-    pub(super) compute: ComputeArgs,
-}
-
 /// The devices of this process beside the first.
 #[derive(Debug, Default)]
 pub(super) struct Workers(Vec<JoinHandle<Result<()>>>);
 
 impl Workers {
-    /// Starts a training on each of `members`.
-    pub(super) fn start(members: Vec<Member>, begin: &Begin) -> Self {
+    /// Begins a training on each of `ranks` devices but the first, which is returned.
+    pub(super) fn start(ranks: usize, opened: &Opened) -> (Box<dyn Team>, Self) {
+        if ranks == 1 {
+            return (Box::new(Alone), Self::default());
+        }
+        let timed = |member| Box::new(Timed::new(Box::new(member))) as Box<dyn Team>;
+        let mut members = Member::connected(ranks);
+        let first = timed(members.remove(0));
         let start = |member: Member| {
-            let begin = begin.clone();
+            let Opened { setup, data, start, compute, .. } = opened;
+            let (setup, data, start) = (setup.clone(), data.clone(), start.clone());
+            let compute = compute.clone();
             thread::spawn(move || {
-                follow(begin, Box::new(Timed::new(Box::new(member))), &Interrupt::default())
+                let rank = member.rank();
+                let device = compute.open_for(rank).with_context(|| format!("rank {rank}"))?;
+                follow(device, setup, &data, start, timed(member), &Interrupt::default())
             })
         };
-        Self(members.into_iter().map(start).collect())
+        (first, Self(members.into_iter().map(start).collect()))
     }
 
     /// Waits until all have ended.
@@ -109,12 +110,17 @@ pub(super) fn is_of_others(error: &anyhow::Error) -> bool {
 }
 
 /// A training from its first step to its last beside the one that writes files.
-pub(super) fn follow(begin: Begin, team: Box<dyn Team>, interrupt: &Interrupt) -> Result<()> {
+pub(super) fn follow(
+    mut device: Device,
+    setup: Setup,
+    data: &Data,
+    start: Start,
+    team: Box<dyn Team>,
+    interrupt: &Interrupt,
+) -> Result<()> {
     let rank = team.rank();
     let what = || format!("rank {rank}");
-    let Begin { name, setup, data, start, compute } = begin;
-    let mut device = compute.open_for(rank).with_context(what)?;
-    let run = Run::new(&mut device, name, setup, &data, start, team, 0.0);
+    let run = Run::new(&mut device, what(), setup, data, start, team, 0.0);
     let mut run = block_on(run).with_context(what)?;
     let begun = Instant::now();
     loop {

@@ -134,6 +134,14 @@ pub fn version_0() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../run/tests/fixtures/version-0")
 }
 
+/// The tensors of a safetensors file: what follows the header, in which names and the order of
+/// the metadata may differ.
+pub fn tensors(path: &Path) -> Vec<u8> {
+    let bytes = fs::read(path).expect("a file");
+    let header = u64::from_le_bytes(*bytes.first_chunk().expect("a header"));
+    bytes[8 + header as usize..].to_vec()
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
