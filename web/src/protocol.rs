@@ -6,56 +6,13 @@
 pub use corpus::tokenizer::GAP_OPENS;
 pub use diffusion::sampler::{Sampler, SamplerKind};
 pub use diffusion::training::Split;
-use model::Check;
-pub use model::Objective;
+pub use model::{ModelEntry, Objective};
 use plot::{Frame, Piece, Trace};
 pub use run::Record;
 use serde::{Deserialize, Serialize};
 pub use writer::{Predictions, Snapshot};
 
 use crate::picture::Order;
-
-/// An entry of `models.json`. Addresses are relative to that file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ModelEntry {
-    /// Short name for addresses: letters, digits, hyphens.
-    pub id: String,
-    /// Name for people.
-    pub name: String,
-    /// One sentence about it.
-    #[serde(default)]
-    pub about: String,
-    /// Address of the checkpoint.
-    pub checkpoint: String,
-    /// Address of its tokenizer.json.
-    pub tokenizer: String,
-    /// What both files must be; where it is missing, they are not checked.
-    #[serde(default)]
-    pub sha256: Option<Sums>,
-    /// Prompts that suit it.
-    #[serde(default)]
-    pub examples: Vec<String>,
-    /// What it computes for a fixed input, where its file does not say so itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<Box<Check>>,
-}
-
-impl ModelEntry {
-    /// Address of its model card, which lies beside the checkpoint.
-    pub fn model_card(&self) -> String {
-        let folder = self.checkpoint.rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{folder}/README.md")
-    }
-}
-
-/// The SHA-256 of a model's files, in hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sums {
-    /// Of the checkpoint.
-    pub checkpoint: String,
-    /// Of the tokenizer.json.
-    pub tokenizer: String,
-}
 
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -559,15 +516,19 @@ pub struct Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::{Checkpoint, Sums};
     use std::fs;
     use std::path::Path;
 
     #[test]
-    fn the_listed_sums_are_of_the_shipped_files() {
+    fn the_list_is_of_the_shipped_files() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../artifacts/models");
         let list = fs::read(folder.join("models.json")).expect("the list");
         let models: Vec<ModelEntry> = serde_json::from_slice(&list).expect("entries");
-        for ModelEntry { checkpoint, tokenizer, sha256, .. } in models {
+        for ModelEntry { checkpoint, tokenizer, sha256, objective, .. } in models {
+            let bytes = fs::read(folder.join(&checkpoint)).expect("a model");
+            let head = Checkpoint::head(&bytes).expect("a model").expect("a whole header");
+            assert_eq!(objective, Some(head.1.objective), "{checkpoint}");
             let sum = |name: &str| {
                 let bytes = fs::read(folder.join(name));
                 corpus::cache::sha256(&bytes.unwrap_or_else(|error| panic!("{name}: {error}")))

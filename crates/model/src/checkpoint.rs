@@ -1,13 +1,13 @@
 //! A model as safetensors bytes, under the reference's tensor names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use half::f16;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use safetensors::{Dtype, SafeTensorError};
 
-use crate::gain::{MAX_GAIN, gain};
-use crate::hashed::{HASH, content_hash, hashed_file};
+use crate::file::CheckpointFile;
+use crate::hashed::hashed_file;
 use crate::{Card, CardError, Config, ConfigError, TensorInfo};
 
 /// How weights are stored.
@@ -136,9 +136,6 @@ impl From<serde_json::Error> for CheckpointError {
     }
 }
 
-/// What PyTorch's wrappers put before the names of tensors.
-const WRAPPERS: [&str; 2] = ["_orig_mod.", "module."];
-
 /// Longest header of a safetensors file, in bytes (the format's own limit).
 const LONGEST_HEADER: u64 = 100_000_000;
 
@@ -167,64 +164,13 @@ impl Checkpoint {
 
     /// Reads a safetensors file and checks all of it.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        if let Some(stranger) = crate::stranger(bytes) {
-            return Err(CheckpointError::Stranger(stranger));
+        let file = CheckpointFile::open(bytes)?;
+        let mut values = vec![0.0; file.config.flat_len()];
+        for tensor in file.tensors() {
+            let (tensor, read) = tensor?;
+            values[tensor.range()].copy_from_slice(&read);
         }
-        let (_, header) = SafeTensors::read_metadata(bytes)?;
-        let file = SafeTensors::deserialize(bytes)?;
-        let metadata: BTreeMap<String, String> =
-            header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-        let (config, card) = read_metadata(&metadata)?;
-        let tensors = config.tensors();
-        let known: BTreeSet<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
-        if let Some(name) = file.names().into_iter().find(|name| !known.contains(name)) {
-            let wrapper = WRAPPERS.into_iter().find(|wrapper| name.starts_with(wrapper));
-            return Err(match wrapper {
-                Some(wrapper) => CheckpointError::Wrapped(wrapper),
-                None => CheckpointError::Unexpected(name.to_owned()),
-            });
-        }
-        // All shapes before memory is taken: then there is no more of it than the file accounts for.
-        let mut views = Vec::new();
-        for tensor in &tensors {
-            let name = tensor.name.clone();
-            let view = file.tensor(&name).map_err(|_| CheckpointError::Missing(name.clone()))?;
-            if view.shape() != tensor.shape {
-                let found = view.shape().to_vec();
-                return Err(CheckpointError::Shape { name, found, wanted: tensor.shape });
-            }
-            views.push(view);
-        }
-        let stored = tensors.iter().zip(&views).map(|(tensor, view)| (&*tensor.name, view.data()));
-        if metadata.get(HASH).is_some_and(|hash| *hash != content_hash(&metadata, stored)) {
-            return Err(CheckpointError::Damaged);
-        }
-        let mut values = vec![0.0; config.flat_len()];
-        for (tensor, view) in tensors.iter().zip(views) {
-            let name = tensor.name.clone();
-            let target = &mut values[tensor.range()];
-            match view.dtype() {
-                Dtype::F32 => {
-                    let source = view.data().as_chunks().0;
-                    target.iter_mut().zip(source).for_each(|(t, &b)| *t = f32::from_le_bytes(b));
-                }
-                Dtype::F16 => {
-                    let source = view.data().as_chunks().0;
-                    target
-                        .iter_mut()
-                        .zip(source)
-                        .for_each(|(t, &b)| *t = f16::from_le_bytes(b).to_f32());
-                }
-                found => return Err(CheckpointError::Type { name, found }),
-            }
-            if let Some(index) = target.iter().position(|value| !value.is_finite()) {
-                return Err(CheckpointError::NotFinite { name, index });
-            }
-            let gain = gain(target, tensor.shape[0]);
-            if gain > MAX_GAIN {
-                return Err(CheckpointError::Absurd { name, gain });
-            }
-        }
+        let CheckpointFile { config, card, .. } = file;
         Ok(Self { config, card, values })
     }
 
@@ -263,7 +209,9 @@ impl Checkpoint {
 }
 
 /// Reads and checks a file's metadata.
-fn read_metadata(metadata: &BTreeMap<String, String>) -> Result<(Config, Card), CheckpointError> {
+pub(crate) fn read_metadata(
+    metadata: &BTreeMap<String, String>,
+) -> Result<(Config, Card), CheckpointError> {
     let config = metadata.get("config").ok_or(CheckpointError::NoConfig)?;
     let config: Config = serde_json::from_str(config)?;
     config.validate()?;

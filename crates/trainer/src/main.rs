@@ -16,6 +16,7 @@ mod judging;
 mod lr_range;
 mod media;
 mod memory;
+mod model_list;
 mod print;
 mod sample;
 mod sampler_args;

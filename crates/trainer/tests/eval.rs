@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Place, fail, patched, strange_cards, succeed, trainer};
 
 /// `trainer eval` of a run of `place` on its corpus.
@@ -168,14 +168,48 @@ fn an_exported_model_is_small_and_equal() {
     let place = Place::new();
     succeed(&mut place.train("run", &["--steps", "100"]));
     let shipped = place.path("models/tiny-tales");
-    let mut export = trainer();
-    export.arg("export").arg("--checkpoint").arg(place.path("run")).arg("--out").arg(&shipped);
+    let list = place.path("models/models.json");
+    fs::create_dir(place.path("models")).expect("a folder");
+    fs::write(&list, "{}").expect("no list");
+    let export = || {
+        let mut export = trainer();
+        export.arg("export").arg("--checkpoint").arg(place.path("run")).arg("--out").arg(&shipped);
+        export
+    };
+    fail(&mut export(), &["models.json is not a list of models"]);
+    assert!(!shipped.exists(), "nothing is written before that");
+    let told = "\"about\": \"Short.\", \"licence\": \"MIT\"";
+    let old = format!(
+        "[{{\"id\": \"other\", \"name\": \"Other\", \"about\": \"\", \"checkpoint\": \"o\", \"tokenizer\": \"t\", \
+         \"check\": {{\"tokens\": [1], \"expected\": []}}}}, \
+         {{\"id\": \"tiny-tales\", \"name\": \"Tales\", {told}, \"checkpoint\": \"\", \"tokenizer\": \"\"}}]"
+    );
+    fs::write(&list, &old).expect("a list");
+    let mut export = export();
     export.args(["--sampler", "threshold", "--temperature", "0.5"]);
     let printed = succeed(&mut export);
     assert!(printed.contains("`tiny-tales`"), "{printed}");
     for name in ["tokenizer.json", "settings.toml", "log.jsonl", "loss.png", "loss.svg"] {
         assert!(shipped.join(name).is_file(), "{name} is missing");
     }
+    // The page's list has the model's files and objective, and what people wrote.
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let mut expected = parsed(&old);
+    let sum = |name| corpus::cache::sha256(&fs::read(shipped.join(name)).expect("a file"));
+    for (member, value) in [
+        ("objective", Value::from("masked")),
+        ("checkpoint", "tiny-tales/model.safetensors".into()),
+        ("tokenizer", "tiny-tales/tokenizer.json".into()),
+        (
+            "sha256",
+            json!({"checkpoint": sum("model.safetensors"), "tokenizer": sum("tokenizer.json")}),
+        ),
+        ("examples", json!([])),
+    ] {
+        expected[1][member] = value;
+    }
+    expected[0]["examples"] = json!([]);
+    assert_eq!(parsed(&fs::read_to_string(&list).expect("a list")), expected);
     let (_, latest) = place.latest("run").expect("a checkpoint");
     let size = |folder: &Path| {
         fs::metadata(folder.join("model.safetensors")).expect("a model").len() as f64

@@ -7,7 +7,7 @@ use diffusion::sampler::Workspace;
 use futures_channel::oneshot::{self, Sender};
 use futures_util::future::try_join;
 use gloo_timers::future::TimeoutFuture;
-use model::{Checkpoint, Config, Objective};
+use model::{Card, Checkpoint, CheckpointFile, Config, Objective};
 use web_sys::File;
 use writer::Writer;
 
@@ -49,29 +49,37 @@ impl Loaded {
                 Err(_) => std::future::pending().await,
             }
         };
-        let both = try_join(arriving, preparing).await;
-        if let (Err(Fault { kind: FaultKind::Model, .. }), Source::Listed(entry)) = (&both, &source)
+        let stands = async {
+            let ((file, tokenizer), (mut network, mut on_cpu)) =
+                try_join(arriving, preparing).await?;
+            network.fill(&file)?;
+            let listed = match &source {
+                Source::Listed(entry) => entry.check.as_deref(),
+                Source::Dropped { .. } => None,
+            };
+            if let Some(check) = file.card.check.as_ref().or(listed)
+                && let Some((cpu, wrong)) = network.checked(&file, check, emit).await?
+            {
+                (network, on_cpu) = (cpu, Some(wrong));
+            }
+            // The file is not needed any more.
+            let CheckpointFile { config, card, .. } = file;
+            Ok((network, config, card, tokenizer, on_cpu))
+        };
+        let stands = stands.await;
+        if let (Err(Fault { kind: FaultKind::Model, .. }), Source::Listed(entry)) =
+            (&stands, &source)
         {
             // Damaged or changed on the server: the next try asks the server again.
             fetch::forget(&entry.checkpoint).await;
             fetch::forget(&entry.tokenizer).await;
         }
-        let ((checkpoint, tokenizer), (mut network, mut on_cpu)) = both?;
-        network.model.parameters.write(&mut network.device, &checkpoint.values)?;
-        let listed = |source: &Source| match source {
-            Source::Listed(entry) => entry.check.as_deref().cloned(),
-            Source::Dropped { .. } => None,
-        };
-        if let Some(check) = checkpoint.card.check.clone().or_else(|| listed(&source))
-            && let Some((cpu, wrong)) = network.checked(&checkpoint, &check, emit).await?
-        {
-            (network, on_cpu) = (cpu, Some(wrong));
-        }
+        let (network, config, card, tokenizer, on_cpu) = stands?;
         let (id, name) = match source {
             Source::Listed(entry) => (Some(entry.id), entry.name),
             Source::Dropped { name } => (None, name),
         };
-        Self::stand(network, &checkpoint, tokenizer, (id, name), on_cpu).await
+        Self::stand(network, (&config, &card), tokenizer, (id, name), on_cpu).await
     }
 
     /// A network that was trained here, on a device of its own.
@@ -86,18 +94,18 @@ impl Loaded {
         let kind = (checkpoint.config, checkpoint.card.objective);
         let mut network = Network::new(device, kind, emit).await?;
         network.model.parameters.write(&mut network.device, &checkpoint.values)?;
-        Self::stand(network, &checkpoint, tokenizer, (None, String::new()), on_cpu).await
+        let of = (&checkpoint.config, &checkpoint.card);
+        Self::stand(network, of, tokenizer, (None, String::new()), on_cpu).await
     }
 
     /// What a network on its device is as a model; the name in its card comes first.
     async fn stand(
         mut network: Network,
-        checkpoint: &Checkpoint,
+        (config, card): (&Config, &Card),
         tokenizer: Tokenizer,
         (id, name): (Option<String>, String),
         on_cpu: Option<OnCpu>,
     ) -> Result<Self, Fault> {
-        let Checkpoint { config, card, .. } = checkpoint;
         let defaults = writer::defaults(card, &tokenizer).map_err(|error| {
             Fault::new(FaultKind::Model, format!("The model's card says that {error}."))
         })?;
@@ -144,13 +152,13 @@ impl Loaded {
     }
 }
 
-/// Gets both files, says ahead what network the model is, and checks everything.
+/// Gets both files, says ahead what network the model is, and checks everything but the values.
 async fn arrive(
     source: &Source,
     dropped: &[File],
     mut ahead: Ahead,
     emit: &Emit,
-) -> Result<(Checkpoint, Tokenizer), Fault> {
+) -> Result<(CheckpointFile<Vec<u8>>, Tokenizer), Fault> {
     let (checkpoint, tokenizer) = match source {
         Source::Listed(entry) => {
             let mut told = 0;
@@ -175,11 +183,11 @@ async fn arrive(
     ahead.look(&checkpoint)?;
     emit(Event::Progress(Stage::Weights));
     TimeoutFuture::new(0).await;
-    let checkpoint = Checkpoint::from_safetensors(&checkpoint)?;
+    let file = CheckpointFile::open(checkpoint)?;
     let tokenizer = Tokenizer::from_bytes(&tokenizer)?;
-    let Config { vocab_size, mask_id, .. } = checkpoint.config;
-    tokenizer.check_model(vocab_size as u32, mask_id, checkpoint.card.end_of_text)?;
-    Ok((checkpoint, tokenizer))
+    let Config { vocab_size, mask_id, .. } = file.config;
+    tokenizer.check_model(vocab_size as u32, mask_id, file.card.end_of_text)?;
+    Ok((file, tokenizer))
 }
 
 /// Sends config and objective as soon as the head of the checkpoint is there.

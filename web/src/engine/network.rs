@@ -4,7 +4,7 @@ use device::{Device, Launch};
 use diffusion::default_sampler;
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use kernels::Variants;
-use model::{Check, Checkpoint, Config, Model, Objective};
+use model::{Check, CheckpointFile, Config, Model, Objective};
 use web_time::Instant;
 use writer::TOLERANCE;
 
@@ -68,25 +68,36 @@ impl Network {
         Ok((other, Some(OnCpu::Quicker { adapter, gpu_ms, cpu_ms })))
     }
 
+    /// Takes its parameters from a file, a tensor at a time: beside the model that still stands there is
+    /// no room for a copy of all of them.
+    pub(super) fn fill(&mut self, file: &CheckpointFile<Vec<u8>>) -> Result<(), Fault> {
+        for tensor in file.tensors() {
+            let (tensor, values) = tensor?;
+            let place = self.model.parameters.part(tensor.offset, tensor.len());
+            self.device.write_floats(place, &values)?;
+        }
+        Ok(())
+    }
+
     /// Whether the GPU computes what is known of the model. If it does not, and the CPU does: the
     /// same on the CPU, and the reason.
     pub(super) async fn checked(
         &mut self,
-        checkpoint: &Checkpoint,
+        file: &CheckpointFile<Vec<u8>>,
         check: &Check,
         emit: &Emit,
     ) -> Result<Option<(Self, OnCpu)>, Fault> {
         if self.device.gpu().is_none() {
             return Ok(None);
         }
-        let objective = checkpoint.card.objective;
+        let objective = file.card.objective;
         let gpu = self.deviation(check, objective).await?;
         log::info!("the GPU differs by {gpu:.1e} from what is known of the model");
         if gpu <= TOLERANCE {
             return Ok(None);
         }
-        let mut other = Self::new(Device::cpu(), (checkpoint.config, objective), emit).await?;
-        other.model.parameters.write(&mut other.device, &checkpoint.values)?;
+        let mut other = Self::new(Device::cpu(), (file.config, objective), emit).await?;
+        other.fill(file)?;
         let cpu = other.deviation(check, objective).await?;
         if cpu > TOLERANCE {
             log::warn!("the CPU differs by {cpu:.1e}: the model is another one than was checked");

@@ -14,6 +14,7 @@ use run::Log;
 use run::checkpoint::{LOG, MODEL, SETTINGS, STATE, TOKENIZER};
 
 use crate::checkpoints::{Located, WeightsArgs};
+use crate::model_list::ModelList;
 use crate::print::say;
 use crate::sampler_args::SamplerArgs;
 use crate::{checkpoints, curves, files, sample, train};
@@ -21,7 +22,8 @@ use crate::{checkpoints, curves, files, sample, train};
 /// Make a checkpoint ready to be shipped: half-precision weights, tokenizer, settings, log, curves
 ///
 /// Files of the target folder with other names stay as they are. Sampler flags go into the model's card:
-/// `sample` and the page then write so unless told otherwise.
+/// `sample` and the page then write so unless told otherwise. Where a models.json lies beside the target
+/// folder, the list of the page, it gets the model, too.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExportArgs {
     /// Run's folder (its best checkpoint is taken) or checkpoint's folder
@@ -44,6 +46,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     let path = checkpoints::locate(&args.checkpoint)?;
     let folder = path.parent().context("a checkpoint lies in a folder")?;
     check_target(&args.out, folder)?;
+    let list = ModelList::beside(&args.out)?;
     let Located { mut model, averaged, tokenizer, .. } =
         checkpoints::load_located(&path, None, args.weights)?;
     let read = |name: &str| {
@@ -75,6 +78,9 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         files::write_atomically(&args.out.join(name), |file| Ok(file.write_all(bytes)?))?;
     }
     curves::draw(&args.out, log.records())?;
+    if let Some(list) = list {
+        list.with(&name, model.card.objective, [(MODEL, &weights), (TOKENIZER, tokenizer)])?;
+    }
     let step = model.card.step.map_or("unknown".to_owned(), |step| step.to_string());
     say!(
         "{}: `{name}` of step {step}{}, {} parameters, {size:.1} MB",
