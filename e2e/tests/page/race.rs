@@ -1,10 +1,10 @@
 //! Two models beside each other: one that writes all over the page, and one from left to right.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::{ALERT, Browser, Gpu};
 use crate::compare::{OVER, STEPS, TITLES, words};
-use crate::site::{Tiny, serve_all};
+use crate::site::{Tiny, list, serve_all};
 
 const PROMPT: &str = "Once upon a time, there was a little cat.";
 const MODEL: &str = "document.querySelector('.model select').value";
@@ -119,4 +119,39 @@ fn a_race_that_cannot_be_held_ends_in_a_sentence() {
     browser.wait(&format!("{ALERT}.includes('cannot fill a gap that words follow')"));
     browser.wait("!document.querySelector('.compare')");
     assert_eq!(browser.story(), story);
+}
+
+/// The list says how each model writes, so that the page knows it before it has the model.
+#[test]
+fn how_a_model_writes_is_known_before_it_comes() {
+    let (tiny, serial) = (Tiny::new(), Tiny::serial());
+    let server = serve_all(&[("tiny", &tiny), ("serial", &serial)]);
+    let mut listed: Value = serde_json::from_slice(&list(&["tiny", "serial"])).expect("JSON");
+    listed[0]["objective"] = "masked".into();
+    listed[1]["objective"] = "autoregressive".into();
+    server.put("models/models.json", listed.to_string().into_bytes());
+    let browser = Browser::start("race-known", Gpu::Software);
+    browser.open_ready(&server.url);
+    let groups = "[...document.querySelectorAll('.model optgroup')].map(group => group.label)";
+    assert_eq!(browser.eval(groups), json!(["All words at once", "One word after the other"]));
+
+    // What cannot be held is not offered.
+    let rivals = "[...document.querySelectorAll('.choice:not(:disabled)')].map(c => c.textContent) \
+        .filter(text => text.startsWith('Another model')).length";
+    let offered = "document.querySelectorAll('.choice:not(:disabled)').length";
+    for (prompt, expected) in [("The [MASK:3] cat", 0), ("The cat [MASK:3]", 1)] {
+        browser.fill("#prompt", prompt);
+        browser.write_to_the_end();
+        browser.wait(&format!("{offered} > 0"));
+        assert_eq!(browser.number(rivals), f64::from(expected), "{prompt}");
+    }
+
+    server.stall("models/serial/model.safetensors");
+    browser.fill(".model select", "serial");
+    let words = "document.querySelector('.tagline').textContent";
+    browser.wait(&format!("{words}.includes('one word after the other')"));
+    browser.wait(&format!("JSON.stringify({LABELS}) === '[\"Length\",\"Temperature\"]'"));
+    assert_eq!(browser.eval(SAMPLERS), json!(["left-to-right"]));
+    let gaps = "[...document.querySelectorAll('button')].some(b => b.textContent === 'Add a gap')";
+    assert_eq!(browser.eval(gaps), false);
 }

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::compare::named;
-use crate::state::{App, Branch, Tree};
+use super::compare::listed;
+use crate::state::{App, Tree};
 
 /// A row of the tree.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,20 +86,26 @@ fn rows(tree: &Tree) -> Vec<Row> {
 }
 
 fn add(tree: &Tree, index: usize, depth: usize, out: &mut Vec<Row>) {
-    let branch = &tree.branches[index];
-    out.push(row(branch, index, depth));
+    out.push(row(tree, index, depth));
     let left = |i: &usize| tree.branches[*i].fork.is_some_and(|fork| fork.branch == index);
     for child in (0..tree.branches.len()).filter(left) {
         add(tree, child, depth + 1, out);
     }
 }
 
-fn row(branch: &Branch, index: usize, depth: usize) -> Row {
-    let total = branch.trace.total().max(1) as f32;
+fn row(tree: &Tree, index: usize, depth: usize) -> Row {
+    let branch = &tree.branches[index];
+    // One that ended early is as complete as any.
+    let all = if branch.finished {
+        branch.trace.frames[branch.last()].step
+    } else {
+        branch.trace.total()
+    };
+    let total = all.max(1) as f32;
     let step = |frame: usize| branch.trace.frames[frame.min(branch.last())].step;
     let from = branch.fork.map_or(0, |fork| step(fork.frame));
     let to = step(branch.last());
-    let title = named(branch, index);
+    let title = listed(tree, index);
     let now = branch.trace.clock(to).to_string();
     let detail = if branch.finished { "complete".into() } else { now };
     Row { index, depth, from: from as f32 / total, to: (to as f32 / total).min(1.0), title, detail }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::compare::shortened;
 use super::loading::Loading;
 use super::recording::Recording;
 use crate::protocol::GAP_OPENS;
@@ -85,7 +86,12 @@ pub(super) fn ExampleLinks() -> impl IntoView {
                 each=move || app.examples()
                 key=|example| example.clone()
                 children=move |prompt| {
-                    let (title, whole) = (title(&prompt), prompt.clone());
+                    let (whole, example) = (prompt.clone(), prompt.clone());
+                    // Beginnings are told apart by their words.
+                    let title = move || match title(&example) {
+                        BEGINNING if app.fills_no_gaps() => shortened(&example, 24),
+                        title => title.to_owned(),
+                    };
                     view! {
                         <button
                             class="link" type="button" title=whole
@@ -108,11 +114,14 @@ pub(super) fn ExampleLinks() -> impl IntoView {
     }
 }
 
+/// What a prompt without gaps is called.
+const BEGINNING: &str = "A beginning";
+
 /// An example prompt, as displayed.
 fn title(prompt: &str) -> &'static str {
     match prompt.matches(GAP_OPENS).count() {
         0 if prompt.trim().is_empty() => "From nothing",
-        0 => "A beginning",
+        0 => BEGINNING,
         1 if prompt.starts_with(GAP_OPENS) => "Only the end is given",
         1 if gap_tokens(prompt) >= 40 => "First and last words",
         1 => "A gap in the middle",

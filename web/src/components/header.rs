@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use web_sys::MouseEvent;
 
-use crate::protocol::Plan;
+use crate::protocol::{ModelEntry, Objective, Plan};
 use crate::state::App;
 
 /// The page header.
@@ -65,7 +65,12 @@ pub(super) fn Header() -> impl IntoView {
                     "Train"
                 </a>
             </nav>
-            <p class="tagline">"A language model that writes all words at once."</p>
+            <p class="tagline">
+                {move || match app.fills_no_gaps() {
+                    false => "A language model that writes all words at once.",
+                    true => "A language model that writes one word after the other.",
+                }}
+            </p>
             <Show when=move || app.models.with(|all| !all.is_empty()) || dropped().is_some()>
                 <label class="model">
                     <span class="label">"Model"</span>
@@ -75,18 +80,19 @@ pub(super) fn Header() -> impl IntoView {
                                 .is_empty()
                                 .then(|| view! { <option value="">{dropped().unwrap_or("A model of your own".into())}</option> })
                         }}
-                        <For
-                            each=move || app.models.get()
-                            key=|entry| entry.id.clone()
-                            children=move |entry| {
-                                let id = entry.id.clone();
+                        {move || app.models.with(|models| kinds(models).map(|(kind, models)| {
+                            let options = models.into_iter().map(|entry| {
+                                let (id, name) = (entry.id.clone(), entry.name.clone());
                                 view! {
-                                    <option value=entry.id selected=move || chosen() == id>
-                                        {entry.name}
-                                    </option>
+                                    <option value=entry.id.clone() selected=move || chosen() == id>{name}</option>
                                 }
+                            });
+                            let options = options.collect_view();
+                            match kind {
+                                Some(kind) => view! { <optgroup label=kind>{options}</optgroup> }.into_any(),
+                                None => options.into_any(),
                             }
-                        />
+                        }))}
                     </select>
                 </label>
             </Show>
@@ -94,7 +100,40 @@ pub(super) fn Header() -> impl IntoView {
     }
 }
 
+/// The models by how they write, under a heading each; without one where all write alike.
+fn kinds(models: &[ModelEntry]) -> [(Option<&'static str>, Vec<&ModelEntry>); 2] {
+    let serial = |entry: &&ModelEntry| entry.objective.is_some_and(Objective::shifts);
+    let (serial, free): (Vec<_>, Vec<_>) = models.iter().partition(serial);
+    let both = !serial.is_empty() && !free.is_empty();
+    [
+        (both.then_some("All words at once"), free),
+        (both.then_some("One word after the other"), serial),
+    ]
+}
+
 /// Whether a link is to be followed in this tab, and not in another.
 fn is_plain(event: &MouseEvent) -> bool {
     !event.ctrl_key() && !event.meta_key() && !event.shift_key()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_listed_by_how_they_write() {
+        let entry =
+            |id: &str, objective| ModelEntry { id: id.into(), objective, ..ModelEntry::default() };
+        let (own, free, serial) = (
+            entry("own", None),
+            entry("free", Some(Objective::Masked)),
+            entry("serial", Some(Objective::Autoregressive)),
+        );
+        let all = [serial.clone(), own.clone(), free.clone()];
+        let found = kinds(&all).map(|(kind, models)| (kind.is_some(), models));
+        assert_eq!(found, [(true, vec![&own, &free]), (true, vec![&serial])]);
+        let alike = [own, free];
+        assert!(kinds(&alike).iter().all(|(kind, _)| kind.is_none()));
+        assert!(kinds(&[serial]).iter().all(|(kind, _)| kind.is_none()));
+    }
 }

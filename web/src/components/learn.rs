@@ -107,8 +107,13 @@ impl Now {
         } else if (masks == 0 && !clock.correcting) || self.finished {
             out.push(match masks {
                 0 if clock.correcting => format!(
-                    "Complete after {steps} steps of writing and {} of correction: no word is hidden any more.",
-                    clock.done
+                    "Complete after {steps} steps of writing and {} of correction: {}.",
+                    clock.done,
+                    if clock.done < clock.of {
+                        "the model doubts no word any more"
+                    } else {
+                        "no word is hidden any more"
+                    }
                 ),
                 0 => format!("Complete after {step} steps: no word is hidden any more."),
                 _ => format!(
@@ -173,8 +178,13 @@ pub(super) fn Learn() -> impl IntoView {
                 Some(now) => now.sentences().into_iter().map(|text| view! { <p>{text}</p> }).collect_view().into_any(),
                 None => view! {
                     <p>
-                        "A diffusion model of text learned to guess hidden words. To write, it begins with "
-                        "every word hidden and guesses all of them at once, again and again."
+                        {if app.fills_no_gaps() {
+                            "This model learned to guess the next word. To write, it adds one word after the \
+                             other, each from those before it."
+                        } else {
+                            "A diffusion model of text learned to guess hidden words. To write, it begins with \
+                             every word hidden and guesses all of them at once, again and again."
+                        }}
                     </p>
                 }.into_any(),
             }}
@@ -205,6 +215,9 @@ mod tests {
         (trace.steps, trace.corrections) = (2, 12);
         assert_eq!(first_sentence(&tree, 2), "Step 2 of 2: 1 word appeared.");
         assert_eq!(first_sentence(&tree, 3), "Correction 1 of 12: 1 word appeared.");
+        let all = "Complete after 2 steps of writing and 2 of correction: the model doubts no word any more.";
+        assert_eq!(first_sentence(&tree, 4), all);
+        tree.branches[0].trace.corrections = 2;
         let all =
             "Complete after 2 steps of writing and 2 of correction: no word is hidden any more.";
         assert_eq!(first_sentence(&tree, 4), all);

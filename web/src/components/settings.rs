@@ -13,7 +13,9 @@ pub(super) fn Settings() -> impl IntoView {
     let request = app.request;
     let most_steps = Signal::derive(move || app.info.get().map_or(100, |info| info.timesteps));
     let most_length = Signal::derive(move || app.info.get().map_or(256, |info| info.block_size));
-    let adaptive = Memo::new(move |_| request.with(|request| request.sampler.adaptive()));
+    let adaptive = Memo::new(move |_| {
+        request.with(|request| request.sampler.adaptive()) || app.fills_no_gaps()
+    });
     let changed = Memo::new(move |_| request.with(|request| is_changed(request, app.defaults())));
     view! {
         <section class="panel settings" aria-labelledby="settings-title">
@@ -93,10 +95,8 @@ fn Sampler() -> impl IntoView {
     let app = App::get();
     let chosen = Memo::new(move |_| app.request.with(|request| request.sampler));
     // The list is made anew for another model or sampler alone, not for every letter of the prompt.
-    let offered = Memo::new(move |_| {
-        let objective = app.info.with(|info| info.as_ref().map(|info| info.objective));
-        offered(chosen.get(), app.defaults().sampler, objective.unwrap_or_default())
-    });
+    let offered =
+        Memo::new(move |_| offered(chosen.get(), app.defaults().sampler, app.objective()));
     view! {
         <label class="control">
             <span class="label">"Sampler: which words come first"</span>

@@ -12,7 +12,7 @@ use super::requests::has_gap;
 use super::{App, EngineState};
 use crate::dropped::{Dropped, title};
 use crate::link::{Kind, Link};
-use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Source};
+use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Objective, Source};
 use crate::remote::{self, Missing};
 
 /// Address of the model list.
@@ -266,9 +266,18 @@ impl App {
         examples
     }
 
-    /// Whether the model writes from left to right, so that nothing can be given behind a gap.
+    /// What the chosen model learned, which decides how it can write: as the list says, before it is
+    /// loaded, or as its file does.
+    pub fn objective(self) -> Objective {
+        let chosen = self.chosen.get();
+        let listed = self.models.with(|all| all.iter().find(|entry| entry.id == chosen)?.objective);
+        let loaded = || self.info.with(|info| info.as_ref().map(|info| info.objective));
+        listed.or_else(loaded).unwrap_or_default()
+    }
+
+    /// Whether the chosen model writes from left to right, so that nothing can be given behind a gap.
     pub fn fills_no_gaps(self) -> bool {
-        self.info.with(|info| info.as_ref().is_some_and(|info| info.objective.shifts()))
+        self.objective().shifts()
     }
 
     /// Whether trying again may help: not with a person's files that are no model, while another

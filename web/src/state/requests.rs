@@ -14,6 +14,12 @@ pub fn gap_tokens(prompt: &str) -> u32 {
     prompt.split(GAP_OPENS).skip(1).map(|gap| size(gap).unwrap_or(1)).sum()
 }
 
+/// Whether words are given behind a gap, which a model cannot fill that writes from left to right.
+pub fn gap_before_words(prompt: &str) -> bool {
+    let behind = |gap: &str| gap.split_once(']').is_some_and(|(_, text)| !text.trim().is_empty());
+    prompt.split(GAP_OPENS).skip(1).any(behind)
+}
+
 /// The same settings for another model: those that nobody has touched are its own, and so is how it
 /// writes, where it cannot write as asked.
 pub(super) fn adopted(request: &Request, old: &Request, info: &ModelInfo) -> Request {
@@ -77,6 +83,20 @@ mod tests {
         assert_eq!(example("[MASK] and [MASK:3].".into(), Request::default()).steps, 4);
         assert_eq!(example("[MASK:4-12]".into(), Request::default()).steps, 12);
         assert_eq!(example("[MASK:300]".into(), Request::default()).steps, 100);
+    }
+
+    #[test]
+    fn gaps_at_the_end_can_be_filled_from_left_to_right() {
+        for (prompt, before) in [
+            ("", false),
+            ("A cat", false),
+            ("A cat [MASK:12]", false),
+            ("A cat [MASK] [MASK:3]\n", false),
+            ("A cat [MASK:12] home.", true),
+            ("[MASK] cat [MASK]", true),
+        ] {
+            assert_eq!(gap_before_words(prompt), before, "{prompt}");
+        }
     }
 
     /// A model of this objective that reads best at this temperature.

@@ -18,7 +18,7 @@ use film::Film;
 use side::Side;
 
 pub(super) use choices::Choices;
-pub(super) use titles::named;
+pub(super) use titles::{listed, shortened};
 
 /// The view of two texts.
 #[component]
@@ -122,7 +122,7 @@ fn Time() -> impl IntoView {
                         .set_value(&app.moment.get_untracked().to_string());
                 }
             />
-            <p class="step number"><span class="share-now">{share}</span>" %"</p>
+            <p class="step number"><span class="share-now">{share}</span>"%"</p>
             <Pace />
         </div>
     }

@@ -5,7 +5,7 @@ use plot::Clock;
 
 use super::super::story::{Sheet, Shown};
 use super::titles::titles;
-use crate::state::{App, Right};
+use crate::state::{App, Branch, Right};
 
 /// How far a text has come.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,30 @@ struct Progress {
     written: usize,
     all: usize,
     seconds: Option<f32>,
+    /// It ended here, before the last step that there could have been.
+    early: bool,
+}
+
+impl Progress {
+    fn of(branch: &Branch, head: usize) -> Self {
+        let (trace, frame) = (&branch.trace, head.min(branch.last()));
+        let (all, clock) = (trace.generated(), trace.clock(trace.frames[frame].step));
+        Self {
+            clock,
+            early: branch.finished && frame == branch.last() && clock.done < clock.of,
+            written: all.saturating_sub(trace.masks(frame)),
+            all,
+            seconds: branch.seconds.get(frame).copied(),
+        }
+    }
+
+    /// What stands behind the number of steps done.
+    fn of_all(&self) -> String {
+        match self.early {
+            true => ", the last that was needed".into(),
+            false => format!(" of {}", self.clock.of),
+        }
+    }
 }
 
 /// A text of the comparison: the one on the left, or on the right.
@@ -44,17 +68,7 @@ pub(super) fn Side(right: bool) -> impl IntoView {
     });
     let progress = Memo::new(move |_| {
         let (index, head) = (branch.get()?, head.get());
-        app.tree.with(|tree| {
-            let branch = tree.branches.get(index)?;
-            let (trace, frame) = (&branch.trace, head.min(branch.last()));
-            let all = trace.generated();
-            Some(Progress {
-                clock: trace.clock(trace.frames[frame].step),
-                written: all.saturating_sub(trace.masks(frame)),
-                all,
-                seconds: branch.seconds.get(frame).copied(),
-            })
-        })
+        app.tree.with(|tree| tree.branches.get(index).map(|branch| Progress::of(branch, head)))
     });
     let share = move || {
         let share = |now: Progress| 100.0 * now.written as f32 / now.all.max(1) as f32;
@@ -79,7 +93,7 @@ pub(super) fn Side(right: bool) -> impl IntoView {
                         <span>
                             {format!("{} ", now.clock.unit())}
                             <strong class="number side-step" style:min-width=digits(now.clock.of)>{now.clock.done}</strong>
-                            {format!(" of {}", now.clock.of)}
+                            {now.of_all()}
                         </span>
                         <span class="number">{format!("{} of {} words", now.written, now.all)}</span>
                         {now.seconds.map(|seconds| view! {
@@ -101,4 +115,22 @@ pub(super) fn Side(right: bool) -> impl IntoView {
 /// Room for numbers up to this one, so that what follows stands still.
 fn digits(most: u32) -> String {
     format!("{}ch", most.to_string().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::tree::tests::finished;
+
+    #[test]
+    fn a_text_that_ended_early_says_so() {
+        let mut branch = finished().branches.swap_remove(0);
+        let said = |branch: &Branch, head| Progress::of(branch, head).of_all();
+        assert_eq!(said(&branch, 4), " of 4");
+        (branch.trace.steps, branch.trace.corrections) = (2, 12);
+        assert_eq!(said(&branch, 3), " of 12");
+        assert_eq!(said(&branch, 4), ", the last that was needed");
+        branch.finished = false;
+        assert_eq!(said(&branch, 4), " of 12");
+    }
 }

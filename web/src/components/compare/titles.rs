@@ -27,12 +27,7 @@ pub(super) fn titles(tree: &Tree, comparison: &Comparison) -> [String; 2] {
     if let Some(change) = from(left, index) {
         return [change, "Before the change".into()];
     }
-    let [mut first, mut second] = different(&left.request, &right.request);
-    if left.trace.model != right.trace.model {
-        first.insert(0, left.trace.model.clone());
-        second.insert(0, right.trace.model.clone());
-    }
-    told([first, second], tree, comparison)
+    told(apart(left, right), tree, comparison)
 }
 
 fn told(settings: [Vec<String>; 2], tree: &Tree, comparison: &Comparison) -> [String; 2] {
@@ -47,6 +42,16 @@ fn told(settings: [Vec<String>; 2], tree: &Tree, comparison: &Comparison) -> [St
         Right::Coming { .. } => "The same once more".into(),
     };
     [name(comparison.left), second]
+}
+
+/// Model and settings in which two texts differ, each in its own words.
+fn apart(left: &Branch, right: &Branch) -> [Vec<String>; 2] {
+    let [mut first, mut second] = different(&left.request, &right.request);
+    if left.trace.model != right.trace.model {
+        first.insert(0, left.trace.model.clone());
+        second.insert(0, right.trace.model.clone());
+    }
+    [first, second]
 }
 
 /// The settings that differ, each in the words of its own request.
@@ -73,7 +78,7 @@ fn settings(request: &Request) -> [String; 7] {
         format!("seed {}", request.seed),
         match request.prompt.trim() {
             "" => "no prompt".into(),
-            prompt => format!("“{}”", shortened(prompt)),
+            prompt => format!("“{}”", shortened(prompt, 40)),
         },
     ]
 }
@@ -88,12 +93,28 @@ pub(super) fn temperature(temperature: f32) -> String {
     format!("temperature {temperature}")
 }
 
-/// What a branch is about, for a list; `index` is its own.
-pub(in crate::components) fn named(branch: &Branch, index: usize) -> String {
+/// What a branch is about, in the list of all: what tells it from the last one with its prompt, if there
+/// is one.
+pub(in crate::components) fn listed(tree: &Tree, index: usize) -> String {
+    let branch = &tree.branches[index];
+    let akin = |other: &&Branch| {
+        let both = branch.fork.is_none() && other.fork.is_none();
+        both && other.request.prompt == branch.request.prompt
+    };
+    let before = tree.branches[..index].iter().rev().find(akin);
+    let [_, own] = before.map_or_else(Default::default, |before| apart(before, branch));
+    if own.is_empty() {
+        return named(branch, index);
+    }
+    format!("Text {}, the same prompt: {}", index + 1, own.join(", "))
+}
+
+/// What a branch is about; `index` is its own.
+fn named(branch: &Branch, index: usize) -> String {
     match (branch.fork, branch.request.prompt.trim()) {
         (Some(_), _) => changed(branch),
         (None, "") => format!("Text {}: no prompt", index + 1),
-        (None, prompt) => format!("Text {}: {}", index + 1, shortened(prompt)),
+        (None, prompt) => format!("Text {}: {}", index + 1, shortened(prompt, 40)),
     }
 }
 
@@ -106,12 +127,14 @@ fn changed(branch: &Branch) -> String {
     }
 }
 
-fn shortened(text: &str) -> String {
-    let mut out: String = text.chars().take(40).collect();
-    if text.chars().count() > 40 {
-        out.push('…');
+/// The beginning of a text, at most `most` letters of whole words.
+pub(in crate::components) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
-    out
+    let cut: String = text.chars().take(most).collect();
+    let whole = cut.rsplit_once(' ').map_or(&*cut, |(words, _)| words);
+    format!("{}…", whole.trim_end_matches(|c: char| c.is_ascii_punctuation()))
 }
 
 #[cfg(test)]
@@ -133,6 +156,19 @@ mod tests {
         assert_eq!(called(request()), ["Text 1: A", "The same once more"]);
         let serial = Request { sampler: SamplerKind::LeftToRight.into(), ..request() };
         assert_eq!(called(serial), ["4 steps, Surest first", "One word after the other"]);
+    }
+
+    #[test]
+    fn texts_of_one_prompt_are_told_apart_in_the_list() {
+        let mut tree = finished();
+        for steps in [8, 8, 4] {
+            let request = Request { steps, ..request() };
+            tree.branches.push(Branch { request, ..tree.branches[0].clone() });
+        }
+        let called = [0, 1, 2, 3].map(|index| listed(&tree, index));
+        let other =
+            ["Text 2, the same prompt: 8 steps", "Text 3: A", "Text 4, the same prompt: 4 steps"];
+        assert_eq!(called, [&["Text 1: A"][..], &other].concat()[..]);
     }
 
     #[test]
