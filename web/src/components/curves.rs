@@ -1,13 +1,15 @@
-//! Two small curves over the steps, with a playhead: masks left and mean confidence.
+//! Small curves over the steps, with a playhead: masks left, tokens kept by each step, mean confidence and
+//! entropy.
 
 use leptos::prelude::*;
+use plot::State;
 
 use crate::state::{App, Branch};
 
 /// Width and height of a curve, in SVG units.
 const SIZE: (f32, f32) = (300.0, 64.0);
 
-/// Mask count and confidence.
+/// What a run looks like in numbers.
 #[component]
 pub(super) fn Curves() -> impl IntoView {
     let masks = |branch: &Branch| {
@@ -21,6 +23,7 @@ pub(super) fn Curves() -> impl IntoView {
     let masks_now = |branch: &Branch, head: usize| {
         format!("{} of {}", branch.trace.masks(head), branch.trace.generated())
     };
+    let kept_now = |branch: &Branch, head: usize| kept(branch, head).to_string();
     let confidence_now = |branch: &Branch, head: usize| {
         branch.trace.mean_confidence(head).map_or("–".into(), |mean| format!("{mean:.2}"))
     };
@@ -30,10 +33,27 @@ pub(super) fn Curves() -> impl IntoView {
     view! {
         <section class="curves" aria-label="Curves">
             <Curve class="masks" title="Hidden words" values=masks now=masks_now />
+            <Curve class="kept" title="Kept per step" values=shares_kept now=kept_now bars=true />
             <Curve class="confidence" title="Mean confidence" values=confidence now=confidence_now />
             <Curve class="entropy" title="Mean entropy" values=entropies now=entropy_now />
         </section>
     }
+}
+
+/// Tokens that the step to a frame left in the text, new there: what the schedule comes to. Those of a
+/// person do not count.
+fn kept(branch: &Branch, frame: usize) -> usize {
+    let fresh = |&position: &usize| {
+        branch.trace.state(frame, position) == State::Fresh && !branch.trace.pinned(frame, position)
+    };
+    (0..branch.trace.len()).filter(fresh).count()
+}
+
+/// The same for every frame, as shares of the largest; nothing where there is none.
+fn shares_kept(branch: &Branch) -> Vec<Option<f32>> {
+    let all: Vec<_> = (0..=branch.last()).map(|frame| kept(branch, frame)).collect();
+    let most = all.iter().copied().max().unwrap_or(0);
+    all.into_iter().map(|kept| (kept > 0).then(|| kept as f32 / most as f32)).collect()
 }
 
 /// Mean entropy of what the model expected in the step that led to a frame, in nats.
@@ -57,6 +77,9 @@ fn Curve(
     title: &'static str,
     values: fn(&Branch) -> Vec<Option<f32>>,
     now: fn(&Branch, usize) -> String,
+    /// A bar for each value instead of a line through all.
+    #[prop(default = false)]
+    bars: bool,
 ) -> impl IntoView {
     let app = App::get();
     let (width, height) = SIZE;
@@ -75,14 +98,12 @@ fn Curve(
             let head_x = x(head);
             let past: Vec<(f32, f32)> =
                 points.iter().copied().filter(|point| point.0 <= head_x).collect();
-            (
-                path(&points),
-                path(&past),
-                area(&past, height),
-                head_x,
-                past.last().copied(),
-                now(branch, head),
-            )
+            let (path, under) = if bars {
+                (columns as fn(&[(f32, f32)]) -> String, String::new())
+            } else {
+                (path as _, area(&past, height))
+            };
+            (path(&points), path(&past), under, head_x, past.last().copied(), now(branch, head))
         })
         .unwrap_or_default()
     });
@@ -110,6 +131,11 @@ fn path(points: &[(f32, f32)]) -> String {
     points.iter().enumerate().map(point).collect()
 }
 
+/// A line from the bottom to each point.
+fn columns(points: &[(f32, f32)]) -> String {
+    points.iter().map(|(x, y)| format!("M{x:.1} {}V{y:.1}", SIZE.1)).collect()
+}
+
 fn area(points: &[(f32, f32)], bottom: f32) -> String {
     match (points.first(), points.last()) {
         (Some(first), Some(last)) => {
@@ -124,7 +150,23 @@ mod tests {
     use super::*;
     use crate::protocol::Predictions;
     use crate::state::tree::tests::finished;
+    use crate::state::{Edit, Tree};
     use writer::TOP;
+
+    #[test]
+    fn steps_keep_what_is_new_and_no_persons_words() {
+        let mut tree = finished();
+        let of = |tree: &Tree| {
+            let branch = tree.shown().expect("it is shown");
+            (0..=branch.last()).map(|frame| kept(branch, frame)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&tree), [0, 1, 1, 1, 1]);
+        tree.edit(2, 1, Edit::Replace(14));
+        assert_eq!(of(&tree), [0, 1, 1]);
+        let all = shares_kept(&finished().branches[0]);
+        assert_eq!(all, [None, Some(1.0), Some(1.0), Some(1.0), Some(1.0)]);
+        assert_eq!(columns(&[(1.0, 2.0), (3.0, 4.0)]), "M1.0 64V2.0M3.0 64V4.0");
+    }
 
     #[test]
     fn entropy_is_the_mean_of_what_was_asked() {

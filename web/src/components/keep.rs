@@ -133,7 +133,7 @@ pub(super) fn copy(app: App, text: String, done: &'static str) {
             app.tell(done);
         } else {
             app.tell(
-                "The browser does not let this page copy. The link is also in the address bar.",
+                "The browser does not let this page copy: select the text, or take the link from the address bar.",
             );
         }
     });

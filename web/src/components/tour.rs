@@ -52,8 +52,8 @@ const CARDS: [Card; 5] = [
     },
     Card {
         title: "Read the curves",
-        text: "The first curve tells how many words are still hidden; the second, how sure the \
-               model is of those that it wrote. The course tells the rest.",
+        text: "They tell how many words are still hidden, how many each step kept, how sure the \
+               model is of those that it wrote, and how open its guesses are. The course tells the rest.",
         target: ".curves",
         at: 1.0,
     },

@@ -52,6 +52,8 @@ impl App {
             self.request.update(|request| *request = adopted(request, &old, &info));
         }
         self.info.set(Some(Arc::new(info)));
+        // What was measured is another model's.
+        self.speed.set(Speed::default());
         self.engine.set(EngineState::Ready);
         self.stands();
         if self.eager.get_untracked() {

@@ -308,10 +308,10 @@ fn written(step: Clock, share: Option<f32>, drawn: f32) -> String {
 /// A probability in percent, with one digit where that tells something.
 fn percent(probability: f32) -> String {
     match probability * 100.0 {
-        ..0.1 => "< 0.1 %".into(),
-        share @ ..9.95 => format!("{share:.1} %"),
-        share @ 99.5..99.95 => format!("{share:.1} %"),
-        share => format!("{share:.0} %"),
+        ..0.1 => "<\u{a0}0.1%".into(),
+        share @ ..9.95 => format!("{share:.1}%"),
+        share @ 99.5..99.95 => format!("{share:.1}%"),
+        share => format!("{share:.0}%"),
     }
 }
 
@@ -356,14 +356,14 @@ mod tests {
     #[test]
     fn probabilities_are_read_at_a_glance() {
         for (probability, text) in [
-            (0.0, "< 0.1 %"),
-            (0.0004, "< 0.1 %"),
-            (0.012, "1.2 %"),
-            (0.0996, "10 %"),
-            (0.561, "56 %"),
-            (0.9962, "99.6 %"),
-            (0.9999, "100 %"),
-            (1.0, "100 %"),
+            (0.0, "<\u{a0}0.1%"),
+            (0.0004, "<\u{a0}0.1%"),
+            (0.012, "1.2%"),
+            (0.0996, "10%"),
+            (0.561, "56%"),
+            (0.9962, "99.6%"),
+            (0.9999, "100%"),
+            (1.0, "100%"),
         ] {
             assert_eq!(percent(probability), text, "{probability}");
         }
@@ -372,11 +372,11 @@ mod tests {
     #[test]
     fn both_probabilities_of_a_word_are_told() {
         let step = |done| Clock { done, of: 50, correcting: false };
-        let told = "written at step 14: model 56 %, after temperature 80 %";
+        let told = "written at step 14: model 56%, after temperature 80%";
         assert_eq!(written(step(14), Some(0.56), 0.8), told);
-        assert_eq!(written(step(2), Some(0.56), 0.56), "written at step 2: 56 %");
-        assert_eq!(written(step(2), None, 0.02), "written at step 2: 2.0 % after temperature");
+        assert_eq!(written(step(2), Some(0.56), 0.56), "written at step 2: 56%");
+        assert_eq!(written(step(2), None, 0.02), "written at step 2: 2.0% after temperature");
         let correction = Clock { correcting: true, ..step(3) };
-        assert_eq!(written(correction, Some(0.5), 0.5), "written in correction 3: 50 %");
+        assert_eq!(written(correction, Some(0.5), 0.5), "written in correction 3: 50%");
     }
 }
