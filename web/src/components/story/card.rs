@@ -339,7 +339,8 @@ fn place(paper: NodeRef<Div>, position: usize) -> Option<Place> {
     let paper: Element = paper.get_untracked()?.unchecked_into();
     let token = paper.query_selector(&format!("[data-position=\"{position}\"]")).ok()??;
     let (outer, inner) = (paper.get_bounding_client_rect(), token.get_bounding_client_rect());
-    let (width, height) = (288.0, 400.0);
+    // As high as the highest card: one above its token must not leave the page.
+    let (width, height) = (288.0, 440.0);
     let left = (inner.left() - outer.left() - 12.0).min(outer.width() - width - 8.0).max(8.0);
     let below = outer.bottom() - inner.bottom();
     Some(if below < height && inner.top() > height {
