@@ -61,7 +61,7 @@ fn what_cannot_be_shared_is_said_once() {
     assert!(three[0].contains("3 processes cannot share"), "{three:?}");
     let parts = said(&mut train(&place, "4", "parts", &["--set", "parts=2"]));
     assert_eq!(parts.len(), 1, "{parts:?}");
-    assert!(parts[0].contains("4 devices cannot share a step of 2 parts"), "{parts:?}");
+    assert!(parts[0].contains("train.parts is 2, which 4 devices cannot share"), "{parts:?}");
 }
 
 #[test]

@@ -43,11 +43,11 @@ impl Share {
             format!("train.parts is {parts}; a step is divided into 1, 2, 4, 8 or more parts")
         } else if !accumulation.is_multiple_of(parts) {
             format!(
-                "{accumulation} microbatches (train.accumulation) are not {parts} equal parts (train.parts); make the one a multiple of the other"
+                "train.accumulation is {accumulation}, which is no multiple of train.parts, {parts}; raise the one or lower the other"
             )
         } else if !parts.is_multiple_of(ranks) {
             format!(
-                "{ranks} devices cannot share a step of {parts} parts evenly; set train.parts and train.accumulation to a power of two that {ranks} divides, or use another number of devices"
+                "train.parts is {parts}, which {ranks} devices cannot share evenly; take 2, 4, 8 or more devices, with as many parts (train.parts) and microbatches (train.accumulation) or a multiple of them"
             )
         } else {
             return Ok(());
@@ -71,15 +71,10 @@ pub trait Team: Debug {
     fn exchange(&mut self, other: usize, mine: &[f32]) -> Result<Vec<f32>, TeamError>;
 }
 
-/// Another device of a team is gone.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("rank {rank} ended before the training did{reason}")]
-pub struct TeamError {
-    /// Its number.
-    pub rank: usize,
-    /// What is known of why, as the end of the sentence.
-    pub reason: String,
-}
+/// Another device of a team, of this number, is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("rank {0} ended before the training did")]
+pub struct TeamError(pub usize);
 
 /// A device that trains alone.
 #[derive(Clone, Copy, Debug)]
@@ -141,10 +136,9 @@ impl Team for Member {
     }
 
     fn exchange(&mut self, other: usize, mine: &[f32]) -> Result<Vec<f32>, TeamError> {
-        let gone = || TeamError { rank: other, reason: String::new() };
         let Line { to, from } = &self.lines[other];
-        to.send(mine.to_vec()).map_err(|_| gone())?;
-        from.recv().map_err(|_| gone())
+        to.send(mine.to_vec()).map_err(|_| TeamError(other))?;
+        from.recv().map_err(|_| TeamError(other))
     }
 }
 
@@ -205,9 +199,9 @@ mod tests {
     fn what_cannot_be_shared_is_said() {
         for ([parts, ranks, accumulation], said) in [
             ([3, 1, 3], "train.parts is 3"),
-            ([4, 1, 2], "2 microbatches (train.accumulation) are not 4 equal parts"),
-            ([1, 2, 2], "2 devices cannot share a step of 1 parts"),
-            ([4, 3, 4], "3 devices cannot share a step of 4 parts"),
+            ([4, 1, 2], "train.accumulation is 2, which is no multiple of train.parts, 4"),
+            ([1, 2, 2], "train.parts is 1, which 2 devices cannot share"),
+            ([4, 3, 4], "train.parts is 4, which 3 devices cannot share"),
         ] {
             let error = Share { parts, rank: 0, ranks }.check(accumulation).expect_err(said);
             assert!(error.to_string().contains(said), "{error}");
