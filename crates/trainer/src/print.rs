@@ -6,10 +6,10 @@ use std::sync::Once;
 
 use anyhow::{Context, Result};
 
-/// A line on standard error.
+/// A line on standard error, written at once, so that it stays whole beside those of other processes.
 pub(crate) fn note(text: impl Display) {
     // There is nobody left who could be told.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// An error on standard error. It is one line: line breaks and other control characters, which come
