@@ -324,6 +324,9 @@ fn sureness(entropy: f32) -> &'static str {
     }
 }
 
+/// How much of its token a card above it may cover, in pixels.
+const COVERED: f64 = 30.0;
+
 /// Position of the card relative to the sheet, in pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Place {
@@ -339,12 +342,14 @@ fn place(paper: NodeRef<Div>, position: usize) -> Option<Place> {
     let paper: Element = paper.get_untracked()?.unchecked_into();
     let token = paper.query_selector(&format!("[data-position=\"{position}\"]")).ok()??;
     let (outer, inner) = (paper.get_bounding_client_rect(), token.get_bounding_client_rect());
-    // As high as the highest card: one above its token must not leave the page.
+    // As high as a card gets.
     let (width, height) = (288.0, 440.0);
     let left = (inner.left() - outer.left() - 12.0).min(outer.width() - width - 8.0).max(8.0);
     let below = outer.bottom() - inner.bottom();
-    Some(if below < height && inner.top() > height {
-        Place { left, top: None, bottom: Some(outer.bottom() - inner.top() + 4.0) }
+    Some(if below < height && inner.top() > height - COVERED {
+        // Rather over the top of the token than out of the window.
+        let end = (inner.top() - 4.0).max(height);
+        Place { left, top: None, bottom: Some(outer.bottom() - end) }
     } else {
         Place { left, top: Some(inner.bottom() - outer.top() + 8.0), bottom: None }
     })
