@@ -26,12 +26,15 @@ impl Dropped {
     /// Decides by the names of the files, and by whether the page shows the training.
     pub fn of(names: &[String], trains: bool) -> Self {
         let named = |wanted: &str| names.iter().position(|name| name == wanted);
-        let zip = matches!(names, [name] if name.ends_with(".zip"));
+        let text = |name: &String| [".txt", ".md"].iter().any(|end| name.ends_with(end));
+        // A saved training, alone or beside the text that it was trained on.
+        let mut others = names.iter().filter(|name| !text(name));
+        let zip = others.next().is_some_and(|name| name.ends_with(".zip"));
+        let alone = zip && others.next().is_none();
         // A checkpoint is a model to write with, and a training to go on with.
-        if zip || (trains && named("optimizer.safetensors").is_some()) {
+        if alone || (trains && named("optimizer.safetensors").is_some()) {
             return Self::Training;
         }
-        let text = |name: &String| [".txt", ".md"].iter().any(|end| name.ends_with(end));
         if trains && !names.is_empty() && names.iter().all(text) {
             return Self::Texts;
         }
@@ -87,6 +90,8 @@ mod tests {
         };
         let checkpoint = ["model.safetensors", "tokenizer.json", "optimizer.safetensors"];
         assert_eq!(of(&["tiny.zip"], false), Dropped::Training);
+        assert_eq!(of(&["stories.txt", "tiny.zip"], true), Dropped::Training);
+        assert!(matches!(of(&["a.zip", "b.zip"], true), Dropped::Neither(_)));
         assert_eq!(of(&checkpoint, true), Dropped::Training);
         assert!(matches!(of(&checkpoint, false), Dropped::Model { .. }));
         assert_eq!(of(&["a.txt", "b.md"], true), Dropped::Texts);

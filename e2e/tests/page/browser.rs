@@ -362,14 +362,21 @@ impl Browser {
 
     /// The file that the page saves under `name`, when it is complete.
     pub(crate) fn saved(&self, name: &str) -> PathBuf {
-        let file = self.downloads.join(name);
+        self.saved_as(&[name])
+    }
+
+    /// The file that the page saves under one of these names, when it is complete.
+    pub(crate) fn saved_as(&self, names: &[&str]) -> PathBuf {
         let started = Instant::now();
-        // The browser reserves the name with an empty file, and renames the whole one to it.
-        while file.metadata().map_or(true, |file| file.len() == 0) {
-            assert!(started.elapsed() < PATIENCE, "{name} was not saved; {}", self.log());
+        loop {
+            // The browser reserves the name with an empty file, and renames the whole one to it.
+            let mut files = names.iter().map(|name| self.downloads.join(name));
+            if let Some(file) = files.find(|file| file.metadata().is_ok_and(|it| it.len() > 0)) {
+                return file;
+            }
+            assert!(started.elapsed() < PATIENCE, "{names:?} was not saved; {}", self.log());
             std::thread::sleep(GLANCE);
         }
-        file
     }
 
     /// The trace that the page saves.

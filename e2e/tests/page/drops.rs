@@ -38,7 +38,7 @@ fn a_model_can_be_dropped() {
 
 /// Drags something from outside of the browser onto the middle of what is seen of an element, and lets
 /// it go.
-fn drop_on(browser: &Browser, selector: &str, data: &Value) {
+pub(crate) fn drop_on(browser: &Browser, selector: &str, data: &Value) {
     let place = browser.eval(&format!(
         "(({{ left, top, right, bottom }}) => [(left + right) / 2, (top + Math.min(bottom, innerHeight)) / 2])\
          (document.querySelector({selector:?}).getBoundingClientRect())"
@@ -50,7 +50,7 @@ fn drop_on(browser: &Browser, selector: &str, data: &Value) {
 }
 
 /// Files and folders of this machine, as a drag holds them.
-fn files(paths: &[&Path]) -> Value {
+pub(crate) fn files(paths: &[&Path]) -> Value {
     json!({ "items": [], "files": paths, "dragOperationsMask": 1 })
 }
 

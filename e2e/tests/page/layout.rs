@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use plot::Trace;
 use plot::draw::{Align, Draw, Measure, Size, Weight};
-use plot::layout::{Moment, Pair, Pane, Plan, Style};
+use plot::layout::{Moment, Pair, Pane, Plan, Strip, StripPlan, Style};
 use plot::raster::Raster;
 use plot::theme::Theme;
 use serde_json::json;
@@ -46,6 +46,19 @@ impl Widths {
     ) -> Vec<Draw> {
         self.measured(browser, |style, measure| {
             Pair::new(panes.clone(), size, measure).draw(moment, style, measure)
+        })
+    }
+
+    /// The shapes of one moment of a training.
+    pub(crate) fn shapes_of_texts(
+        &mut self,
+        browser: &Browser,
+        strip: &Strip,
+        size: Size,
+        moment: Moment,
+    ) -> Vec<Draw> {
+        self.measured(browser, |style, measure| {
+            StripPlan::new(strip, size, measure).draw(moment, style, measure)
         })
     }
 

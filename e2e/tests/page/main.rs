@@ -28,6 +28,7 @@ mod runs;
 mod shaders;
 mod sharing;
 mod stillness;
+mod strip;
 mod tab;
 mod tour;
 mod training;

@@ -12,7 +12,7 @@ use crate::browser::{Browser, Gpu};
 use crate::site::{Tiny, serve};
 
 /// Keeps what is asked about a training, in place of the engine.
-const STAGE: &str = "window.asked = []; \
+pub(crate) const STAGE: &str = "window.asked = []; \
     window.Worker = class extends Worker { \
         constructor(...all) { super(...all); window.engine = this; } \
         postMessage(message) { \
@@ -26,7 +26,7 @@ const STAGE: &str = "window.asked = []; \
 const RATE: &str = ".train .rail input[type=range]";
 
 /// The link that opens the training.
-const TRAIN: &str = ".modes a + a";
+pub(crate) const TRAIN: &str = ".modes a + a";
 
 /// A browser in which this test plays the engine's part.
 fn stage(name: &str) -> Browser {
@@ -36,7 +36,7 @@ fn stage(name: &str) -> Browser {
 }
 
 /// Says something in the engine's name.
-fn say(browser: &Browser, event: TrainEvent) {
+pub(crate) fn say(browser: &Browser, event: TrainEvent) {
     let event = serde_json::to_string(&Event::Training(event)).expect("events have a JSON form");
     browser.execute(
         "window.engine.dispatchEvent(new MessageEvent('message', { data: arguments[0] }));",
@@ -52,13 +52,13 @@ fn asked(browser: &Browser, name: &str) -> Value {
     browser.eval("window.asked.at(-1).command")
 }
 
-fn shown(browser: &Browser, text: &str) {
+pub(crate) fn shown(browser: &Browser, text: &str) {
     browser.wait(&format!(
         "document.querySelector('main:not([hidden])').innerText.includes({text:?})"
     ));
 }
 
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         text: Text::Grammar { level: Level::First, stories: 3_000, seed: 1 },
         preset: "pocket".to_owned(),
@@ -66,7 +66,7 @@ fn plan() -> Plan {
     }
 }
 
-fn corpus() -> TrainEvent {
+pub(crate) fn corpus() -> TrainEvent {
     let pieces = ["Once", " upon", " a", " time", ",", " a", " cat", " was", " happy", "."];
     TrainEvent::Corpus(Box::new(CorpusInfo {
         bytes: 312_400,
@@ -93,7 +93,7 @@ fn settings(plan: &Plan) -> String {
     text
 }
 
-fn ready(plan: &Plan, step: u32) -> TrainEvent {
+pub(crate) fn ready(plan: &Plan, step: u32) -> TrainEvent {
     TrainEvent::Ready(Box::new(TrainInfo {
         name: "Pocket".to_owned(),
         text: plan.text.clone(),
@@ -122,7 +122,7 @@ fn kept(step: u32) -> Kept {
 }
 
 /// What the log has after so many steps.
-fn records(from: u32, to: u32) -> Vec<Record> {
+pub(crate) fn records(from: u32, to: u32) -> Vec<Record> {
     let loss = |step: u32| 1.5 + 4.7 * (-f64::from(step) / 120.0).exp();
     let mut records = vec![];
     for step in (from + 1..=to).filter(|step| step % 10 == 0) {
@@ -151,7 +151,7 @@ fn records(from: u32, to: u32) -> Vec<Record> {
     records
 }
 
-fn advance(browser: &Browser, from: u32, to: u32) {
+pub(crate) fn advance(browser: &Browser, from: u32, to: u32) {
     say(browser, TrainEvent::Records(records(from, to)));
     let left = f64::from(400 - to) * 0.09;
     say(browser, TrainEvent::Stepped { step: to, ms: 90.0, left, memory: 34_000_000 });

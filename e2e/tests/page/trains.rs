@@ -167,7 +167,7 @@ fn unpack(archive: &[u8], place: &Path) {
 }
 
 /// Runs the program, which trains on the CPU.
-fn native(trainer: &Path, arguments: &[&str], out: &Path, steps: u32) {
+pub(crate) fn native(trainer: &Path, arguments: &[&str], out: &Path, steps: u32) {
     let mut command = Command::new(trainer);
     command.arg("train").args(arguments).args(["--device", "cpu", "--out"]).arg(out);
     for change in changes(steps) {
@@ -184,7 +184,7 @@ fn native_evaluations(run: &Path) -> Vec<(u64, f64)> {
     evaluations(&records)
 }
 
-fn place(name: &str) -> PathBuf {
+pub(crate) fn place(name: &str) -> PathBuf {
     let place = root().join("target/trains").join(name);
     if place.exists() {
         fs::remove_dir_all(&place).expect("target is ours");
@@ -205,7 +205,7 @@ fn assert_close(tab: &[(u64, f64)], native: &[(u64, f64)]) {
 }
 
 /// The corpus that [`first_stories`] means.
-fn stories() -> String {
+pub(crate) fn stories() -> String {
     corpus::grammar::Grammar::first().corpus(1, 200)
 }
 

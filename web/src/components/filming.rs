@@ -4,11 +4,22 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::Blob;
 
-use crate::picture::save_blob;
+use crate::picture::{Format, Shape, save_blob};
 use crate::state::App;
 
 /// Steps per second of a video where the page plays at full speed.
 const FULL_SPEED: u32 = 30;
+
+/// MP4 where the browser makes it: that is what most programs and sites take.
+pub(super) async fn best_format() -> Format {
+    if Format::Mp4.can_be_made().await { Format::Mp4 } else { Format::Webm }
+}
+
+/// The shape that fits the page: phones are held upright.
+pub(super) fn fitting_shape() -> Shape {
+    let upright = window().match_media("(max-width: 40rem)").ok().flatten();
+    if upright.is_some_and(|query| query.matches()) { Shape::Square } else { Shape::Wide }
+}
 
 /// A video that is being made, or none.
 #[derive(Clone, Copy)]

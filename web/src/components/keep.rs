@@ -8,21 +8,21 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Clipboard, HtmlElement, HtmlTextAreaElement};
 
-use super::filming::{Complaint, FilmButton, Filming};
+use super::filming::{Complaint, FilmButton, Filming, best_format};
 use super::{edit_command, prefers};
-use crate::picture::{Format, Look, Order, Shape, Subject, animation, film, save_text, still};
+use crate::picture::{
+    Format, Look, Order, Shape, Subject, Tempo, animation, film, save_text, still,
+};
 use crate::state::{App, Underline};
 
 /// The export panel.
 #[component]
 pub(super) fn Keep() -> impl IntoView {
     let app = App::get();
-    // MP4 is what most programs and sites take; none is a GIF.
+    // None is a GIF.
     let format = RwSignal::new(Some(Format::Webm));
     spawn_local(async move {
-        if Format::Mp4.can_be_made().await {
-            format.try_set(Some(Format::Mp4));
-        }
+        format.try_set(Some(best_format().await));
     });
     let shape = RwSignal::new(Shape::Wide);
     let filming = Filming::new();
@@ -34,7 +34,8 @@ pub(super) fn Keep() -> impl IntoView {
         filming.video(app, async move |pace, progress: &dyn Fn(f64) -> bool| {
             let blob = match format {
                 Some(format) => {
-                    film(Subject::One(&trace), pace, format, shape, look(app), progress).await
+                    let subject = Subject::One(&trace);
+                    film(subject, Tempo::steps(pace), format, shape, look(app), progress).await
                 }
                 None => animation(Order::new(trace, pace, shape, look(app)), progress).await,
             };

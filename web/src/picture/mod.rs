@@ -11,7 +11,7 @@ mod save;
 mod scene;
 mod webm;
 
-pub use film::{Shape, film};
+pub use film::{Shape, Tempo, film};
 pub use format::Format;
 pub use gif::{Order, animation};
 pub use save::{save_blob, save_text};

@@ -13,7 +13,7 @@ const PARAGRAPH: f32 = 0.45;
 /// Most columns of a long text.
 const MOST_COLUMNS: usize = 4;
 /// Texts are measured at this size and scaled, so that a plan measures each token once.
-const REFERENCE: f32 = 64.0;
+pub(super) const REFERENCE: f32 = 64.0;
 
 /// The text of a trace in an area.
 #[derive(Clone, Debug)]

@@ -40,6 +40,13 @@ impl Grid {
         28.0 * self.unit
     }
 
+    /// Where both charts are, as one.
+    pub(super) fn charts(&self) -> Area {
+        let (first, last) = (&self.masks, &self.confidence);
+        let (width, height) = (last.x + last.width - first.x, last.y + last.height - first.y);
+        Area { width, height, ..*first }
+    }
+
     pub(super) fn new(size: Size) -> Self {
         let (width, height) = (size.width as f32, size.height as f32);
         if width >= 1.2 * height { Self::wide(width, height) } else { Self::upright(width, height) }

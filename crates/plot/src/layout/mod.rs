@@ -7,6 +7,7 @@ mod body;
 mod grid;
 mod pair;
 mod panel;
+mod strip;
 mod tokens;
 
 use crate::draw::{Draw, Measure, Size};
@@ -16,6 +17,7 @@ use crate::trace::Trace;
 use body::Body;
 use grid::Grid;
 pub use pair::{Pair, Pane};
+pub use strip::{Strip, StripPlan};
 
 /// How frames are drawn.
 #[derive(Clone, Debug)]

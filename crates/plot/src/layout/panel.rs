@@ -27,7 +27,7 @@ impl Plan<'_> {
             false => format!("Step   t = {}", short(state.t)),
         };
         let step = format!("{} / {}", clock.done, clock.of);
-        self.stat(&grid.step, &label, &step, palette, out);
+        stat(&grid.step, &label, &step, grid.label, palette, out);
         let bar = |share: f32, color| Draw::Rect {
             x: grid.step.x,
             y: grid.step.y + grid.step.height - 4.0 * grid.unit,
@@ -44,12 +44,12 @@ impl Plan<'_> {
 
         let generated = self.trace.generated();
         let masks = format!("{} of {generated}", self.masks[frame]);
-        self.stat(&grid.masks, "Masked", &masks, palette, out);
+        stat(&grid.masks, "Masked", &masks, grid.label, palette, out);
         let values = self.masks.iter().map(|&m| Some(m as f32 / generated.max(1) as f32));
         self.chart(&grid.masks, values, moment, palette.accent, palette, out);
 
         let mean = self.confidence[frame].map_or("–".into(), |c| format!("{c:.2}"));
-        self.stat(&grid.confidence, "Mean confidence", &mean, palette, out);
+        stat(&grid.confidence, "Mean confidence", &mean, grid.label, palette, out);
         let color = palette.ramp[2];
         let values = self.confidence.iter().copied();
         self.chart(&grid.confidence, values, moment, color, palette, out);
@@ -62,16 +62,6 @@ impl Plan<'_> {
         let step = |f: usize| self.trace.frames[f].step as f32;
         let next = (frame + 1).min(self.trace.frames.len() - 1);
         step(frame) + (step(next) - step(frame)) * phase.clamp(0.0, 1.0)
-    }
-
-    /// A label on the left and its value on the right, on the first line of `area`.
-    fn stat(&self, area: &Area, label: &str, value: &str, palette: &Palette, out: &mut Vec<Draw>) {
-        let size = self.grid.label;
-        let y = area.y + 1.5 * size;
-        out.push(text(area.x, y, Align::Left, size, Weight::Regular, palette.muted, label.into()));
-        let right = area.x + area.width;
-        let big = 1.5 * size;
-        out.push(text(right, y, Align::Right, big, Weight::Bold, palette.ink, value.into()));
     }
 
     /// A curve of `values` (0 to 1) over the frames with a playhead, below the first line of
@@ -139,6 +129,21 @@ impl Plan<'_> {
         out.push(text(grid.margin, grid.footer, Align::Left, size, regular, palette.muted, left));
         out.push(text(grid.right, grid.footer, Align::Right, size, regular, palette.muted, right));
     }
+}
+
+/// A label on the left and its value on the right, on the first line of `area`; `size` is the label's.
+pub(super) fn stat(
+    area: &Area,
+    label: &str,
+    value: &str,
+    size: f32,
+    palette: &Palette,
+    out: &mut Vec<Draw>,
+) {
+    let y = area.y + 1.5 * size;
+    out.push(text(area.x, y, Align::Left, size, Weight::Regular, palette.muted, label.into()));
+    let (right, big) = (area.x + area.width, 1.5 * size);
+    out.push(text(right, y, Align::Right, big, Weight::Bold, palette.ink, value.into()));
 }
 
 /// The title of a picture and the name of the model.
@@ -240,7 +245,7 @@ pub(super) fn legend(
 }
 
 /// The part of a curve up to `x`, ending in a point at `x`, and that point.
-fn until(points: &[[f32; 2]], x: f32) -> (Vec<[f32; 2]>, Option<[f32; 2]>) {
+pub(super) fn until(points: &[[f32; 2]], x: f32) -> (Vec<[f32; 2]>, Option<[f32; 2]>) {
     let mut past: Vec<[f32; 2]> = points.iter().copied().take_while(|p| p[0] <= x).collect();
     if let (Some(&a), Some(&b)) = (past.last(), points.get(past.len()))
         && a[0] < x

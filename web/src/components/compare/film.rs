@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use plot::layout::Pane;
 
-use super::super::filming::{Complaint, FilmButton, Filming};
+use super::super::filming::{Complaint, FilmButton, Filming, best_format, fitting_shape};
 use super::super::keep::look;
 use super::titles::titles;
-use crate::picture::{Format, Shape, Subject, film, still};
+use crate::picture::{Subject, Tempo, film, still};
 use crate::state::{App, Branch};
 
 /// A side of the comparison, copied: the video is of this moment's texts.
@@ -42,17 +42,13 @@ fn copied(app: App) -> Option<[Copied; 2]> {
 pub(super) fn Film() -> impl IntoView {
     let app = App::get();
     let filming = Filming::new();
-    // Phones are held upright.
-    let shape = || {
-        let upright = window().match_media("(max-width: 40rem)").ok().flatten();
-        if upright.is_some_and(|query| query.matches()) { Shape::Square } else { Shape::Wide }
-    };
     let record = move || {
         let Some(both) = copied(app) else { return };
         filming.video(app, async move |pace, progress: &dyn Fn(f64) -> bool| {
-            let format = if Format::Mp4.can_be_made().await { Format::Mp4 } else { Format::Webm };
+            let format = best_format().await;
             let panes = Subject::Two(both.each_ref().map(Copied::pane));
-            let blob = film(panes, pace, format, shape(), look(app), progress).await?;
+            let tempo = Tempo::steps(pace);
+            let blob = film(panes, tempo, format, fitting_shape(), look(app), progress).await?;
             Ok((blob, format!("cinnabar-two.{}", format.extension())))
         });
     };
@@ -61,7 +57,7 @@ pub(super) fn Film() -> impl IntoView {
         let moment = app.moment.get_untracked();
         filming.picture("cinnabar-two.png".into(), async move {
             let panes = Subject::Two(both.each_ref().map(Copied::pane));
-            still(panes, moment, shape(), look(app)).await
+            still(panes, moment, fitting_shape(), look(app)).await
         });
     };
     let there = move || {

@@ -1,6 +1,7 @@
 //! The training: what to train, how it goes, and the texts that it writes on the way.
 
 mod curves;
+mod film;
 mod kept;
 mod keys;
 mod progress;

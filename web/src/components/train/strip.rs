@@ -83,6 +83,7 @@ pub(super) fn Strip() -> impl IntoView {
                     {move || now.get().map_or("–".to_owned(), |(step, _)| format!("after step {}", grouped(step.into())))}
                 </p>
             </div>
+            <super::film::Film />
         </section>
     }
 }

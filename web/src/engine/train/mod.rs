@@ -229,14 +229,13 @@ impl Trainer {
         }
         let all = package::expand(all).await?;
         let (saved, found) = package::find(&all)?;
-        let (text, bytes) = match (text, found) {
-            (Some(text @ (Text::Grammar { .. } | Text::Sample)), _) => {
+        let (text, bytes) = match (found, text) {
+            (Some(bytes), _) => (Text::Own { name: title(&saved) }, bytes.to_vec()),
+            (None, Some(text @ (Text::Grammar { .. } | Text::Sample))) => {
                 let bytes = corpus::read(&text, &[], base).await?;
                 (text, bytes)
             }
-            (Some(text), Some(bytes)) => (text, bytes.to_vec()),
-            (None, Some(bytes)) => (Text::Own { name: title(&saved) }, bytes.to_vec()),
-            (_, None) => {
+            (None, _) => {
                 return Err(Fault::request(
                     "the text that the checkpoint was trained on is not among the files; drop both \
                      together, or choose the text first",
@@ -269,7 +268,7 @@ impl Trainer {
         if !began_with(progress.log.records(), &corpus.data) {
             return Err(Fault::request(
                 "this is not the text that the checkpoint was trained on: it has another number of \
-                 tokens; choose that text",
+                 tokens; choose that text, or drop both together",
             ));
         }
         let name = progress.model.card.name.clone().unwrap_or_else(|| "training".to_owned());

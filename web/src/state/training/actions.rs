@@ -137,7 +137,12 @@ impl App {
         training.phase.set(Phase::Preparing(None));
         training.resumed.set(true);
         let compute = training.compute.get_untracked();
-        self.question(TrainCommand::Open { text: None, compute, base: base() }, files);
+        // Where the text is not among the files, it is the one that was chosen.
+        let text = training.plan.with_untracked(|plan| match &plan.text {
+            Text::Own { .. } => None,
+            text => Some(text.clone()),
+        });
+        self.question(TrainCommand::Open { text, compute, base: base() }, files);
     }
 
     /// Goes on with the training in the browser's storage.
