@@ -9,6 +9,8 @@ const TICKS: u32 = 3_000;
 
 /// The file: `pictures` at `rate` pictures per second; `description` is the avcC record.
 pub(super) fn file(pictures: &[Picture], description: &[u8], size: Size, rate: u32) -> Vec<u8> {
+    let described = pictures.first().and_then(|picture| describe(&picture.bytes));
+    let description = described.as_deref().unwrap_or(description);
     let count = pictures.len() as u32;
     let duration = count * TICKS;
     let scale = rate * TICKS;
@@ -76,6 +78,38 @@ pub(super) fn file(pictures: &[Picture], description: &[u8], size: Size, rate: u
     [kind, data, movie].concat()
 }
 
+/// The avcC record of the parameter sets that a picture brings along. Firefox has them in the stream, and
+/// a record with the first byte of each doubled, which players refuse.
+fn describe(picture: &[u8]) -> Option<Vec<u8>> {
+    const SEQUENCE: u8 = 7;
+    const PICTURE: u8 = 8;
+    let mut sets = [None, None];
+    let mut rest = picture;
+    while let Some((length, units)) = rest.split_first_chunk::<4>() {
+        let unit = units.get(..u32::from_be_bytes(*length) as usize)?;
+        rest = &units[unit.len()..];
+        match unit.first()? & 0x1f {
+            SEQUENCE => sets[0] = Some(unit),
+            PICTURE => sets[1] = Some(unit),
+            _ => {}
+        }
+    }
+    let [sequence, picture] = [sets[0]?, sets[1]?];
+    let &[_, profile, compatible, level, ..] = sequence else { return None };
+    // Lengths of four bytes; one set of either kind.
+    let mut out = vec![1, profile, compatible, level, 0xff, 0xe1];
+    out.extend((sequence.len() as u16).to_be_bytes());
+    out.extend(sequence);
+    out.push(1);
+    out.extend((picture.len() as u16).to_be_bytes());
+    out.extend(picture);
+    if profile >= 100 {
+        // Colour at half the resolution, eight bits deep, no further sets.
+        out.extend([0xfd, 0xf8, 0xf8, 0]);
+    }
+    Some(out)
+}
+
 /// No rotation.
 const MATRIX: [u32; 9] = [0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000];
 
@@ -115,8 +149,33 @@ mod tests {
             at += length as usize;
         }
         assert_eq!((at, names), (file.len(), vec!["ftyp".into(), "mdat".into(), "moov".into()]));
+        assert!(file.windows(7).any(|window| window == b"avcC\x01\x02\x03"));
         let start = file.windows(10).position(|window| window == [7; 10]).expect("the picture");
         let stco = file.windows(4).position(|window| window == b"stco").expect("its offset");
         assert_eq!(file[stco + 12..stco + 16], (start as u32).to_be_bytes());
+    }
+
+    /// The beginning of a stream that Firefox 153 encodes, whose own record has a length of 25 and 67 67.
+    #[test]
+    fn parameter_sets_in_the_stream_describe_it() {
+        let sequence = b"\x67\x64\x00\x28\xac\xd9\x40\x50\x05\xba\x10\x00\x00\x03\x00\x10\
+            \x01\xe8\x48\x00\xf1\x83\x19\x60";
+        let picture = b"\x68\xeb\xec\xb2\x2c";
+        let units: [&[u8]; 4] = [sequence, picture, b"\x06\x05\xff", b"\x65\x88"];
+        let unit = |unit: &&[u8]| [(unit.len() as u32).to_be_bytes().as_slice(), *unit].concat();
+        let bytes: Vec<u8> = units.iter().flat_map(unit).collect();
+        let expected = [
+            b"\x01\x64\x00\x28\xff\xe1\x00\x18".as_slice(),
+            sequence,
+            b"\x01\x00\x05",
+            picture,
+            b"\xfd\xf8\xf8\x00",
+        ];
+        assert_eq!(describe(&bytes), Some(expected.concat()));
+        let file = file(&[Picture { bytes, key: true }], &[1, 2, 3], Size::WIDE, 30);
+        assert!(file.windows(8).any(|window| window == b"avcC\x01\x64\x00\x28"));
+        // Without them, or cut, the encoder's record stands.
+        assert_eq!(describe(&unit(&units[3])), None);
+        assert_eq!(describe(b"\0\0\0\x09\x67"), None);
     }
 }
