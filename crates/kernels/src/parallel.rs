@@ -6,10 +6,21 @@ pub(crate) use one_thread::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use rayon::{current_num_threads, prelude::*};
 
+/// All threads, for a matrix product.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) const ALL_THREADS: gemm::Parallelism = gemm::Parallelism::Rayon(0);
+/// The one thread there is.
+#[cfg(target_arch = "wasm32")]
+pub(crate) const ALL_THREADS: gemm::Parallelism = gemm::Parallelism::None;
+
 #[cfg(target_arch = "wasm32")]
 mod one_thread {
     pub(crate) use std::iter::Iterator as IndexedParallelIterator;
     use std::slice::{Chunks, ChunksExact, ChunksExactMut, ChunksMut, Iter, IterMut, Windows};
+
+    pub(crate) fn current_num_threads() -> usize {
+        1
+    }
 
     pub(crate) trait IntoOneThread: IntoIterator + Sized {
         fn into_par_iter(self) -> Self::IntoIter {

@@ -58,18 +58,12 @@ pub fn backward(step: &mut Recording, io: Backward) {
     );
 }
 
-/// x, or zero where it is not positive. WebAssembly has no vectors of the standard library's `max`.
-#[inline(always)]
-fn positive<E: Real>(x: E) -> E {
-    if x > E::zero() { x } else { E::zero() }
-}
-
 fn forward_twin<E: Real>(args: Args<'_, E>) {
     let (_, [x, out]) = args.take::<Params, 2>();
     let chunks = out.floats_mut().par_chunks_mut(CHUNK).zip(x.floats().par_chunks(CHUNK));
     chunks.for_each(|(out, x)| {
         vectorized!(for (out, &x) in out.iter_mut().zip(x) {
-            let positive = positive(x);
+            let positive = x.max(E::zero());
             *out = positive * positive;
         })
     });
@@ -80,7 +74,7 @@ fn backward_twin<E: Real>(args: Args<'_, E>) {
     let chunks = d_x.floats_mut().par_chunks_mut(CHUNK).zip(x.floats().par_chunks(CHUNK));
     chunks.for_each(|(d_x, x)| {
         vectorized!(for (d_x, &x) in d_x.iter_mut().zip(x) {
-            *d_x *= E::from_f64(2.0) * positive(x);
+            *d_x *= E::from_f64(2.0) * x.max(E::zero());
         })
     });
 }

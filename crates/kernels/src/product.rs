@@ -1,11 +1,10 @@
-//! Matrix products through the `gemm` crate, on all threads.
+//! Matrix products of the CPU twins, through the `gemm` crate.
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use device::Real;
 use gemm::Parallelism;
 
-use super::Matrix;
 use crate::parallel::*;
 
 /// Rows that a thread takes at least.
@@ -20,6 +19,47 @@ const STEP: usize = 16;
 
 /// Multiply-adds below which threads cost more than they save.
 const FEWEST_TERMS: usize = 1 << 19;
+
+/// A matrix inside a slice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matrix<'a, E> {
+    data: &'a [E],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a, E> Matrix<'a, E> {
+    /// Row-major, rows `stride` elements apart.
+    pub(crate) fn new(data: &'a [E], rows: usize, columns: usize, stride: usize) -> Self {
+        let last = (rows - 1) * stride + columns - 1;
+        assert!(last < data.len(), "a matrix of {rows} x {columns} does not fit its slice");
+        Self { data, rows, columns, row_stride: stride, column_stride: 1 }
+    }
+
+    /// The transpose, without moving anything.
+    pub(crate) fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    /// `count` rows from `start`.
+    fn rows(self, start: usize, count: usize) -> Self {
+        assert!(start + count <= self.rows, "rows of a matrix");
+        Self { data: &self.data[start * self.row_stride..], rows: count, ..self }
+    }
+
+    /// `count` columns from `start`.
+    fn columns(self, start: usize, count: usize) -> Self {
+        self.transposed().rows(start, count).transposed()
+    }
+}
 
 /// How many of `length` rows or columns each thread takes, so that none takes fewer than `fewest`;
 /// `length` or more if one takes all.
@@ -48,7 +88,7 @@ pub(crate) fn multiply_shared<E: Real>(c: &mut [E], a: Matrix<'_, E>, b: Matrix<
     let large = rows * columns * a.columns >= FEWEST_TERMS;
     let c = &mut c[..rows * columns];
     if !large || share >= longer || shorter < fewest[1] {
-        multiply_with(c, columns, a, b, 1.0, add, Parallelism::Rayon(0));
+        multiply_with(c, columns, a, b, 1.0, add, ALL_THREADS);
     } else if by_rows {
         let shares = c.par_chunks_mut(share * columns).zip(starts(rows, share));
         shares.for_each(|(c, start)| {
