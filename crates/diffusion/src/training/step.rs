@@ -112,10 +112,10 @@ pub fn record_passes(
     let Parts { model, optimizer, batches, acts, scratch, gradient, .. } = parts;
     let Parts { row_weights, stats, dropout, .. } = parts;
     let d = model.config.cut(|offset, len| gradient.part(offset, len));
-    let count = acts.rows();
+    let rows = acts.rows();
     for index in which.clone() {
         let microbatch = &batches.microbatches[index];
-        let start = index * count;
+        let start = index * rows;
         let (ids, timesteps) = (microbatch.ids, microbatch.timesteps);
         let counter = optimizer.counter;
         let dropout = dropout.map(|dropout| Dropping { dropout, counter, pass: index });
@@ -123,15 +123,15 @@ pub fn record_passes(
         step.section("forward", |step| forward::trunk(step, &pass));
         let loss = Loss {
             targets: microbatch.targets,
-            weights: batches.loss_weights.part(start, count),
-            row_weights: row_weights.part(start, count),
-            stats: stats.part(start, count),
+            weights: batches.loss_weights.part(start, rows),
+            row_weights: row_weights.part(start, rows),
+            stats: stats.part(start, rows),
         };
         step.section("backward", |step| {
             backward::record(step, &pass, scratch, loss, &d, index > which.start);
         });
     }
-    let (start, count) = (which.start * count, which.len() * count);
+    let (start, count) = (which.start * rows, which.len() * rows);
     let io = loss::Weighted {
         counter: optimizer.counter,
         weights: row_weights.part(start, count),

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::grid::{Area, Grid};
-use super::panel::{legend, seal, text};
+use super::panel::{bar, legend, rule, seal, text};
 use super::{Moment, Style, ground};
 use crate::compare;
 use crate::draw::{Align, Draw, Measure, Size, Weight, shorten};
@@ -125,14 +125,7 @@ impl<'a> Pair<'a> {
             out.push(text(right, y, Align::Right, size, regular, palette.muted, clock));
         }
         let share = written as f32 / all.max(1) as f32;
-        let mut bar = |width: f32, color| {
-            let (y, height) = (y + 0.8 * size, 4.0 * u);
-            out.push(Draw::Rect { x: area.x, y, width, height, radius: 2.0 * u, color });
-        };
-        bar(area.width, palette.hairline);
-        if share > 0.0 {
-            bar((area.width * share).max(4.0 * u), palette.accent);
-        }
+        bar([area.x, y + 0.8 * size], area.width, share, u, palette, out);
     }
 
     /// What the marks mean, and the settings that both have in common.
@@ -143,14 +136,7 @@ impl<'a> Pair<'a> {
         let width = grid.right - grid.margin;
         let place = Area { x: grid.margin, y: grid.footer - 5.2 * size, width, height: size };
         legend(&place, 5, size, &[left, right], style, out);
-        let rule = grid.footer - 2.0 * size;
-        out.push(Draw::Line {
-            from: [grid.margin, rule],
-            to: [grid.right, rule],
-            width: grid.unit,
-            color: palette.hairline,
-            dash: 0.0,
-        });
+        rule(grid, palette, out);
         let common = compare::common(left, right).join("  ·  ");
         let common = shorten(&common, width, size, Weight::Regular, measure);
         let (x, y) = (grid.margin, grid.footer);

@@ -28,19 +28,8 @@ impl Plan<'_> {
         };
         let step = format!("{} / {}", clock.done, clock.of);
         stat(&grid.step, &label, &step, grid.label, palette, out);
-        let bar = |share: f32, color| Draw::Rect {
-            x: grid.step.x,
-            y: grid.step.y + grid.step.height - 4.0 * grid.unit,
-            width: (grid.step.width * share).max(4.0 * grid.unit),
-            height: 4.0 * grid.unit,
-            radius: 2.0 * grid.unit,
-            color,
-        };
-        out.push(bar(1.0, palette.hairline));
-        let now = self.now(moment);
-        if now > 0.0 {
-            out.push(bar(now / self.trace.total().max(1) as f32, palette.accent));
-        }
+        let share = self.now(moment) / self.trace.total().max(1) as f32;
+        step_bar(grid, share, palette, out);
 
         let generated = self.trace.generated();
         let masks = format!("{} of {generated}", self.masks[frame]);
@@ -95,33 +84,13 @@ impl Plan<'_> {
         let (from, to) = ([head_x, top], [head_x, bottom]);
         out.push(Draw::Line { from, to, width: u, color: palette.muted.fade(0.5), dash: 0.0 });
         let Some([head_x, head_y]) = head else { return };
-        let mut area_points = past.clone();
-        area_points.extend([[head_x, bottom], [past[0][0], bottom]]);
-        out.push(Draw::Area { points: area_points, color: color.fade(0.14) });
-        out.push(Draw::Polyline { points: past, width: 2.5 * u, color });
-        for (radius, color) in [(6.5 * u, palette.background), (4.5 * u, color)] {
-            out.push(Draw::Rect {
-                x: head_x - radius,
-                y: head_y - radius,
-                width: 2.0 * radius,
-                height: 2.0 * radius,
-                radius,
-                color,
-            });
-        }
+        curve(past, [head_x, head_y], bottom, u, color, palette, out);
     }
 
     pub(super) fn footer(&self, palette: &Palette, measure: &mut Measure<'_>, out: &mut Vec<Draw>) {
         let trace = self.trace;
         let (grid, size) = (&self.grid, self.grid.label);
-        let rule = grid.footer - 2.0 * size;
-        out.push(Draw::Line {
-            from: [grid.margin, rule],
-            to: [grid.right, rule],
-            width: grid.unit,
-            color: palette.hairline,
-            dash: 0.0,
-        });
+        rule(grid, palette, out);
         let regular = Weight::Regular;
         let right = caption::extent(trace);
         let room = grid.right - grid.margin - measure(&right, size, regular) - 2.0 * size;
@@ -129,6 +98,58 @@ impl Plan<'_> {
         out.push(text(grid.margin, grid.footer, Align::Left, size, regular, palette.muted, left));
         out.push(text(grid.right, grid.footer, Align::Right, size, regular, palette.muted, right));
     }
+}
+
+/// How far a run has come, at the bottom of the grid's place for the step.
+pub(super) fn step_bar(grid: &Grid, share: f32, palette: &Palette, out: &mut Vec<Draw>) {
+    let Area { x, y, width, height } = grid.step;
+    bar([x, y + height - 4.0 * grid.unit], width, share, grid.unit, palette, out);
+}
+
+/// A bar from `[x, y]` on, of which a share is filled; `u` is the grid's unit.
+pub(super) fn bar(
+    [x, y]: [f32; 2],
+    width: f32,
+    share: f32,
+    u: f32,
+    palette: &Palette,
+    out: &mut Vec<Draw>,
+) {
+    let mut part = |width: f32, color| {
+        out.push(Draw::Rect { x, y, width, height: 4.0 * u, radius: 2.0 * u, color });
+    };
+    part(width, palette.hairline);
+    if share > 0.0 {
+        part((width * share).max(4.0 * u), palette.accent);
+    }
+}
+
+/// A curve up to its head, with the area down to `bottom` beneath it; `u` is the grid's unit.
+pub(super) fn curve(
+    past: Vec<[f32; 2]>,
+    [head_x, head_y]: [f32; 2],
+    bottom: f32,
+    u: f32,
+    color: Color,
+    palette: &Palette,
+    out: &mut Vec<Draw>,
+) {
+    let mut beneath = past.clone();
+    beneath.extend([[head_x, bottom], [past[0][0], bottom]]);
+    out.push(Draw::Area { points: beneath, color: color.fade(0.14) });
+    out.push(Draw::Polyline { points: past, width: 2.5 * u, color });
+    for (radius, color) in [(6.5 * u, palette.background), (4.5 * u, color)] {
+        let (x, y) = (head_x - radius, head_y - radius);
+        let (width, height) = (2.0 * radius, 2.0 * radius);
+        out.push(Draw::Rect { x, y, width, height, radius, color });
+    }
+}
+
+/// The line above the footer.
+pub(super) fn rule(grid: &Grid, palette: &Palette, out: &mut Vec<Draw>) {
+    let y = grid.footer - 2.0 * grid.label;
+    let (from, to) = ([grid.margin, y], [grid.right, y]);
+    out.push(Draw::Line { from, to, width: grid.unit, color: palette.hairline, dash: 0.0 });
 }
 
 /// A label on the left and its value on the right, on the first line of `area`; `size` is the label's.

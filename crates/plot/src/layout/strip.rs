@@ -2,7 +2,7 @@
 
 use super::body::{LEADING, REFERENCE};
 use super::grid::{Area, Grid};
-use super::panel::{seal, stat, text, until};
+use super::panel::{curve, rule, seal, stat, step_bar, text, until};
 use super::{Moment, Style, ground};
 use crate::draw::{Align, Draw, Measure, Size, Weight};
 use crate::theme::Palette;
@@ -131,19 +131,8 @@ impl<'a> StripPlan<'a> {
         let now = self.now(moment);
         let of = format!("{step} / {}", strip.steps.max(step));
         stat(&grid.step, "Text after step", &of, grid.label, palette, out);
-        let bar = |share: f32, color| Draw::Rect {
-            x: grid.step.x,
-            y: grid.step.y + grid.step.height - 4.0 * grid.unit,
-            width: (grid.step.width * share).max(4.0 * grid.unit),
-            height: 4.0 * grid.unit,
-            radius: 2.0 * grid.unit,
-            color,
-        };
-        out.push(bar(1.0, palette.hairline));
-        if now > 0.0 {
-            let share = now / strip.steps.max(step) as f32;
-            out.push(bar(share.min(1.0), palette.accent));
-        }
+        let share = now / strip.steps.max(step).max(1) as f32;
+        step_bar(grid, share.min(1.0), palette, out);
         let loss = strip.loss_at(step).map_or("–".into(), |loss| format!("{loss:.2}"));
         let area = grid.charts();
         stat(&area, "Loss on held-out text, in nats", &loss, grid.label, palette, out);
@@ -170,28 +159,13 @@ impl<'a> StripPlan<'a> {
         out.push(text(right, beneath, Align::Right, small, Weight::Regular, palette.muted, name));
         let points: Vec<[f32; 2]> =
             strip.loss.iter().map(|&(step, loss)| [x(step as f32), y(loss)]).collect();
-        let (past, Some([head_x, head_y])) = until(&points, x(now)) else { return };
-        let mut beneath = past.clone();
-        beneath.extend([[head_x, bottom], [past[0][0], bottom]]);
-        out.push(Draw::Area { points: beneath, color: palette.accent.fade(0.14) });
-        out.push(Draw::Polyline { points: past, width: 2.5 * u, color: palette.accent });
-        for (radius, color) in [(6.5 * u, palette.background), (4.5 * u, palette.accent)] {
-            let (x, y) = (head_x - radius, head_y - radius);
-            let (width, height) = (2.0 * radius, 2.0 * radius);
-            out.push(Draw::Rect { x, y, width, height, radius, color });
-        }
+        let (past, Some(head)) = until(&points, x(now)) else { return };
+        curve(past, head, bottom, u, palette.accent, palette, out);
     }
 
     fn footer(&self, palette: &Palette, out: &mut Vec<Draw>) {
         let (grid, size) = (&self.grid, self.grid.label);
-        let rule = grid.footer - 2.0 * size;
-        out.push(Draw::Line {
-            from: [grid.margin, rule],
-            to: [grid.right, rule],
-            width: grid.unit,
-            color: palette.hairline,
-            dash: 0.0,
-        });
+        rule(grid, palette, out);
         let mut say = |x: f32, align, words: String| {
             out.push(text(x, grid.footer, align, size, Weight::Regular, palette.muted, words));
         };

@@ -105,7 +105,7 @@ impl Workers {
 }
 
 /// Whether an error says only that another of the team is gone.
-pub(super) fn is_of_others(error: &anyhow::Error) -> bool {
+fn is_of_others(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref().is_some_and(RunError::is_of_others))
 }
 
