@@ -56,6 +56,7 @@ fn all(criterion: &mut Criterion) {
             accumulation: 1,
             recompute: false,
             share: Share::WHOLE,
+            outer: None,
             story_starts: 0.0,
             end_of_text: None,
             complementary: 0.0,

@@ -35,6 +35,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     accumulation: 2,
     recompute: false,
     share: Share::WHOLE,
+    outer: None,
     story_starts: 0.0,
     end_of_text: None,
     complementary: 0.0,

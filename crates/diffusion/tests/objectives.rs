@@ -51,6 +51,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     seed: 5,
     recompute: false,
     share: Share::WHOLE,
+    outer: None,
     story_starts: 0.0,
     end_of_text: None,
     complementary: 0.0,

@@ -177,7 +177,8 @@ pub struct Run {
     setup: Setup,
     training: Training,
     team: Box<dyn Team>,
-    sampler: Sampler,
+    /// Only the first of a team writes.
+    sampler: Option<Sampler>,
     /// Bytes that a token of either part of the corpus stands for, on average.
     bytes_per_token: BytesPerToken,
     log: Log,
@@ -263,7 +264,11 @@ impl Run {
         };
         let share =
             Share { parts: settings.train.parts as usize, rank: team.rank(), ranks: team.ranks() };
-        let options = TrainingOptions { share, ..settings.training(tokenizer.end_of_text_id()) };
+        let options = TrainingOptions {
+            share,
+            outer: settings.outer(),
+            ..settings.training(tokenizer.end_of_text_id())
+        };
         let mut training = Training::new(
             device,
             variants,
@@ -277,7 +282,13 @@ impl Run {
         if let Some(state) = &restored {
             training.restore(device, state)?;
         }
-        let sampler = Sampler::new(device, variants, training.model(), settings, tokenizer).await?;
+        let sampler = match share.rank {
+            0 => {
+                let model = training.model();
+                Some(Sampler::new(device, variants, model, settings, tokenizer).await?)
+            }
+            _ => None,
+        };
         let bytes_per_token = BytesPerToken {
             train: tokenizer.bytes_per_token(&data.train),
             validation: tokenizer.bytes_per_token(&data.validation),
@@ -320,7 +331,8 @@ impl Run {
     }
 
     /// Does what comes next. With `stop`, no step follows the one that is done or under way, only
-    /// a checkpoint; one of a team stops all.
+    /// a checkpoint; one of a team stops all. A round of steps that devices do on their own is ended
+    /// before.
     /// `clock` tells the time.
     ///
     /// # Errors
@@ -335,7 +347,7 @@ impl Run {
         if std::mem::take(&mut self.stepped) {
             let mut stops = [f32::from(u8::from(stop))];
             team::sum(&mut *self.team, &mut stops)?;
-            self.plan(step, stops[0] > 0.0);
+            self.plan(step, stops[0] > 0.0 && self.training.is_common());
         }
         let Some(due) = self.due.pop_front() else {
             self.measured.get_or_insert_with(|| (clock(), step));
@@ -351,7 +363,8 @@ impl Run {
             }
             Due::Sample => {
                 self.measured = None;
-                let text = self.sampler.write(device, self.setup.tokenizer.tokenizer()).await?;
+                let sampler = self.sampler.as_mut().expect("it is the first of its team");
+                let text = sampler.write(device, self.setup.tokenizer.tokenizer()).await?;
                 self.log.push(Record::Sample { step, text: text.clone() });
                 Ok(Event::Sample { step, text })
             }
@@ -395,10 +408,7 @@ impl Run {
         device: &Device,
         clock: impl Fn() -> f64,
     ) -> Result<Event, RunError> {
-        let mut entries = self.training.log(device).await?;
-        let mut losses: Vec<_> = entries.iter().map(|entry| entry.loss).collect();
-        team::sum(&mut *self.team, &mut losses)?;
-        entries.iter_mut().zip(losses).for_each(|(entry, loss)| entry.loss = loss);
+        let entries = self.training.log_with(device, &mut *self.team).await?;
         for entry in entries {
             if entry.skipped() {
                 self.skipped += 1;

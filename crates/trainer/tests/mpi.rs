@@ -45,6 +45,23 @@ fn processes_make_the_bits_of_one() {
     assert!(weights(&one) == weights(&four));
 }
 
+/// Rounds of threads and of processes end alike.
+#[test]
+fn processes_end_rounds_as_threads_do() {
+    let place = Place::new();
+    let mut rounds = vec!["--steps", "12"];
+    for change in ["outer.round=3", "eval_every=6", "sample_every=12", "checkpoint_every=12"] {
+        rounds.extend(["--set", change]);
+    }
+    succeed(place.train("threads", &SHARED).args(&rounds).args(["--ranks", "2"]));
+    succeed(&mut train(&place, "2", "processes", &rounds));
+    let ends = ["threads", "processes"].map(|run| place.latest(run).expect("a checkpoint").1);
+    for name in ["model.safetensors", "optimizer.safetensors"] {
+        let [threads, processes] = ends.each_ref().map(|path| tensors(&path.join(name)));
+        assert!(threads == processes, "{name}");
+    }
+}
+
 #[test]
 fn what_cannot_be_shared_is_said_once() {
     let place = Place::new();

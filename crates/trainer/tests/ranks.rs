@@ -49,6 +49,36 @@ fn a_run_goes_on_with_another_number_of_devices() {
     assert!(weights(&whole) == weights(&changed));
 }
 
+const ROUNDS: [&str; 10] = [
+    "--set",
+    "outer.round=6",
+    "--set",
+    "eval_every=6",
+    "--set",
+    "sample_every=12",
+    "--set",
+    "checkpoint_every=12",
+    "--ranks",
+    "2",
+];
+
+#[test]
+fn a_run_of_rounds_goes_on_where_it_was() {
+    let place = Place::new();
+    let rounds = |run: &str, more: &[&str]| train(&place, "cpu", run, &[&ROUNDS, more].concat());
+    rounds("whole", &["--steps", "24"]);
+    rounds("parted", &["--steps", "12"]);
+    rounds("parted", &["--steps", "24", "--resume"]);
+    same(&place, "whole", "parted");
+    train(&place, "cpu", "plain", &["--steps", "24"]);
+    let [(_, plain), (_, whole)] = ["plain", "whole"].map(|run| place.latest(run).unwrap());
+    let weights = |path: &Path| tensors(&path.join("model.safetensors"));
+    assert!(weights(&plain) != weights(&whole));
+    let evaluations = evaluations(&place.log("whole"));
+    let losses: Vec<_> = evaluations.iter().map(|(_, _, loss)| loss).collect();
+    assert!(losses.last() < losses.first(), "{losses:?}");
+}
+
 #[test]
 fn what_cannot_be_shared_is_said_in_one_sentence() {
     let place = Place::new();
@@ -62,6 +92,10 @@ fn what_cannot_be_shared_is_said_in_one_sentence() {
             ["train.parts is 4, which 3 devices", "2, 4, 8"],
         ),
         (vec!["--set", "parts=3"], ["train.parts is 3", "1, 2, 4"]),
+        (
+            [&SHARED[..], &ROUNDS, &["--steps", "24", "--set", "eval_every=10"]].concat(),
+            ["train.eval_every is 10", "a multiple of train.outer.round, 6"],
+        ),
         (vec!["--set", "parts=2"], ["train.accumulation is 1", "train.parts, 2"]),
     ] {
         fail(&mut place.train("run", &flags), &parts);

@@ -7,6 +7,7 @@
 mod batches;
 mod corpus;
 mod evaluation;
+mod outer;
 mod state;
 pub mod step;
 pub mod team;
@@ -22,9 +23,11 @@ pub use batches::{BatchData, Batches};
 pub use corpus::Corpus;
 use evaluation::Evaluator;
 pub use evaluation::{Evaluation, Split};
+use outer::Outer;
+pub use outer::OuterConfig;
 pub use state::TrainingState;
 use step::Parts;
-use team::{Pairs, Share, Team, TeamError};
+use team::{Alone, Pairs, Share, Team, TeamError};
 
 /// Steps whose losses the device remembers.
 pub const RING: usize = 1024;
@@ -74,6 +77,8 @@ pub struct TrainingOptions {
     pub recompute: bool,
     /// What of a step this device computes.
     pub share: Share,
+    /// How devices agree that train on their own for some steps. Without, each step is that of all.
+    pub outer: Option<OuterConfig>,
 }
 
 impl TrainingOptions {
@@ -203,7 +208,9 @@ pub struct Training {
     step: Step,
     /// Losses of the latest steps, one ring for each part of a step that this device computes.
     losses: Vec<Slice>,
-    evaluator: Evaluator,
+    outer: Option<Outer>,
+    /// Only the first of a team evaluates.
+    evaluator: Option<Evaluator>,
     steps_done: u32,
     steps_logged: u32,
     skipped_in_a_row: u32,
@@ -261,11 +268,17 @@ impl Training {
             Step::Divided { gradients, update: device.compile(update)? }
         };
         let Parts { model, acts, .. } = &parts;
-        let evaluator =
-            Evaluator::new(device, variants, model, acts, &corpus, validation_ids, options)?;
+        let evaluator = match options.share.rank {
+            0 => {
+                let held_out = validation_ids;
+                Some(Evaluator::new(device, variants, model, acts, &corpus, held_out, options)?)
+            }
+            _ => None,
+        };
         Ok(Self {
             step,
             losses,
+            outer: options.outer.map(|config| Outer::new(config, init.to_vec())),
             parts,
             optimizer_config: *optimizer_config,
             evaluator,
@@ -278,33 +291,49 @@ impl Training {
     /// Runs one step; a GPU is not waited for.
     ///
     /// # Panics
-    /// When the step is divided.
+    /// When the step is divided, or rounds are to end.
     pub fn step(&mut self, device: &mut Device) -> Result<(), DeviceError> {
+        assert!(self.outer.is_none(), "somebody must end the rounds");
         device.run(self.whole())?;
         self.steps_done += 1;
         Ok(())
     }
 
-    /// Runs one step with others that have a share in it. If it is divided, a GPU is waited for.
+    /// Runs one step with others that have a share in it. If it is divided or ends a round, a GPU is
+    /// waited for.
     pub async fn step_with(
         &mut self,
         device: &mut Device,
         team: &mut dyn Team,
     ) -> Result<(), TrainingError> {
-        let Step::Divided { gradients, update } = &self.step else {
-            return Ok(self.step(device)?);
-        };
-        let mut sum = Pairs::default();
-        for part in gradients {
-            device.run(part)?;
-            sum.push(self.parts.gradient.read(device).await?);
+        match &self.step {
+            Step::Whole(step) => device.run(step)?,
+            Step::Divided { gradients, update } => {
+                let mut sum = Pairs::default();
+                for part in gradients {
+                    device.run(part)?;
+                    sum.push(self.parts.gradient.read(device).await?);
+                }
+                let mut sum = sum.sum();
+                match self.outer {
+                    None => team::sum(team, &mut sum)?,
+                    // Each part has its share of the mean.
+                    Some(_) => sum.iter_mut().for_each(|value| *value *= team.ranks() as f32),
+                }
+                self.parts.gradient.write(device, &sum)?;
+                device.run(update)?;
+            }
         }
-        let mut sum = sum.sum();
-        team::sum(team, &mut sum)?;
-        self.parts.gradient.write(device, &sum)?;
-        device.run(update)?;
         self.steps_done += 1;
+        if let Some(outer) = self.outer.as_mut().filter(|outer| outer.is_common(self.steps_done)) {
+            outer.agree(device, team, &self.parts).await?;
+        }
         Ok(())
+    }
+
+    /// Whether all devices that train together have the same network after the latest step.
+    pub fn is_common(&self) -> bool {
+        self.outer.as_ref().is_none_or(|outer| outer.is_common(self.steps_done))
     }
 
     fn whole(&self) -> &Program {
@@ -355,9 +384,20 @@ impl Training {
         Ok(timings)
     }
 
-    /// Reports of the steps since the last call, at most the last [`RING`]. If others have a share in
-    /// the steps, each reports what its own contributes to the loss.
-    pub async fn log(&mut self, device: &Device) -> Result<Vec<StepLog>, DeviceError> {
+    /// Reports of the steps since the last call, at most the last [`RING`].
+    ///
+    /// # Panics
+    /// When others have a share in the steps.
+    pub async fn log(&mut self, device: &Device) -> Result<Vec<StepLog>, TrainingError> {
+        self.log_with(device, &mut Alone).await
+    }
+
+    /// The same, with others that have a share in the steps.
+    pub async fn log_with(
+        &mut self,
+        device: &Device,
+        team: &mut dyn Team,
+    ) -> Result<Vec<StepLog>, TrainingError> {
         let slices = [&self.losses[..], &[self.parts.optimizer.norms]].concat();
         let mut rings = device.read_bits(&slices).await?;
         let norms = rings.pop().expect("as many rings as slices");
@@ -365,13 +405,20 @@ impl Training {
         for ring in rings {
             losses.push(ring.into_iter().map(f32::from_bits).collect());
         }
-        let losses = losses.sum();
+        let mut losses = losses.sum();
+        let mut norms: Vec<_> = norms.into_iter().map(f32::from_bits).collect();
+        team::sum(team, &mut losses)?;
+        if self.outer.is_some() {
+            // Each device clips its own gradient: what is said is the mean, and a step that one skips
+            // was skipped.
+            outer::mean(team, &mut norms)?;
+        }
         let first = self.steps_logged.max(self.steps_done.saturating_sub(RING as u32)) + 1;
         self.steps_logged = self.steps_done;
         let logs = (first..=self.steps_done).map(|step| StepLog {
             step,
             loss: losses[step as usize % RING],
-            grad_norm: f32::from_bits(norms[step as usize % RING]),
+            grad_norm: norms[step as usize % RING],
             lr_factor: self.optimizer_config.schedule.factor(step),
         });
         let logs: Vec<_> = logs.collect();
@@ -387,13 +434,17 @@ impl Training {
     }
 
     /// Losses of the first `batches` fixed batches of a split.
+    ///
+    /// # Panics
+    /// On a device that is not the first of those that share the steps.
     pub async fn evaluate(
         &mut self,
         device: &mut Device,
         split: Split,
         batches: u32,
     ) -> Result<Evaluation, DeviceError> {
-        self.evaluator.evaluate(device, split, batches).await
+        let evaluator = self.evaluator.as_mut().expect("it is the first of its team");
+        evaluator.evaluate(device, split, batches).await
     }
 
     /// The first tensor whose gradient, or else whose value, holds something that is not a number.

@@ -1,7 +1,8 @@
 //! What a checkpoint needs to continue training bit for bit.
 
-use device::{Device, DeviceError, Pages};
+use device::{Device, DeviceError};
 
+use super::outer::{COMMON, MOMENTUM};
 use super::{Training, TrainingError};
 
 /// Everything that changes from step to step.
@@ -23,6 +24,12 @@ impl Training {
             moments.push((name.to_owned(), pages.read(device).await?));
         }
         let parameters = self.parts.model.parameters.read(device).await?;
+        if let Some(outer) = &self.outer {
+            moments.push((MOMENTUM.to_owned(), outer.momentum.clone()));
+            if !outer.is_common(self.steps_done) {
+                moments.push((COMMON.to_owned(), outer.common.clone()));
+            }
+        }
         Ok(TrainingState { step: self.steps_done, parameters, moments })
     }
 
@@ -36,26 +43,36 @@ impl Training {
         state: &TrainingState,
     ) -> Result<(), TrainingError> {
         let buffers = self.parts.optimizer.buffers();
-        let known = |name: &str| buffers.iter().any(|(known, _)| *known == name);
-        if let Some((name, _)) = state.moments.iter().find(|(name, _)| !known(name)) {
-            return Err(TrainingError::OtherOptimizer { name: name.clone() });
-        }
-        let find = |&(name, pages): &(&'static str, &Pages)| {
-            let values = state.moments.iter().find(|(known, _)| known == name);
-            let values = values.filter(|(_, values)| values.len() == pages.len());
-            match values {
-                Some((_, values)) => Ok((pages.clone(), values.as_slice())),
-                None => Err(TrainingError::OtherOptimizer { name: name.to_owned() }),
-            }
-        };
-        let found = buffers.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let (saved, model) = (state.parameters.len(), self.parts.model.parameters.len());
         if saved != model {
             return Err(TrainingError::OtherParameters { saved, model });
         }
+        let of_outer: &[_] = match &self.outer {
+            None => &[],
+            Some(outer) if outer.is_common(state.step) => &[(MOMENTUM, model)],
+            Some(_) => &[(MOMENTUM, model), (COMMON, model)],
+        };
+        let sizes = buffers.iter().map(|&(name, pages)| (name, pages.len()));
+        let sizes: Vec<_> = sizes.chain(of_outer.iter().copied()).collect();
+        let other = |name: &str| TrainingError::OtherOptimizer { name: name.to_owned() };
+        let known = |name: &str| sizes.iter().any(|(known, _)| *known == name);
+        if let Some((name, _)) = state.moments.iter().find(|(name, _)| !known(name)) {
+            return Err(other(name));
+        }
+        let find = |&(name, len): &(&'static str, usize)| {
+            let values = state.moments.iter().find(|(known, _)| known == name);
+            let values = values.filter(|(_, values)| values.len() == len);
+            values.map(|(_, values)| values).ok_or_else(|| other(name))
+        };
+        let mut found = sizes.iter().map(find).collect::<Result<Vec<_>, _>>()?.into_iter();
         self.parts.model.parameters.write(device, &state.parameters)?;
-        for (pages, values) in found {
+        for ((_, pages), values) in buffers.iter().zip(found.by_ref()) {
             pages.write(device, values)?;
+        }
+        if let Some(outer) = &mut self.outer {
+            let momentum = found.next().expect("found before");
+            outer.momentum.clone_from(momentum);
+            outer.common.clone_from(found.next().unwrap_or(&state.parameters));
         }
         device.write_words(self.parts.optimizer.counter, &[state.step])?;
         self.steps_done = state.step;

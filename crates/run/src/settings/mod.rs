@@ -4,8 +4,9 @@ mod error;
 mod keys;
 mod presets;
 mod resume;
+mod validate;
 
-use diffusion::training::TrainingOptions;
+use diffusion::training::{OuterConfig, TrainingOptions};
 use diffusion::training::team::Share;
 use kernels::Precision;
 use model::{Beta, Config, Init, Objective, Schedule, Times, Weighting};
@@ -224,6 +225,20 @@ pub struct TrainSettings {
     pub sample_every: u32,
     /// Tokens of a printed sample.
     pub sample_tokens: usize,
+    /// How devices agree that train on their own for some steps.
+    pub outer: OuterSettings,
+}
+
+/// How devices agree that train on their own for some steps, see [`OuterConfig`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OuterSettings {
+    /// Steps of a round, after which they agree; 0 if each step is that of all.
+    pub round: u32,
+    /// Learning rate of the common network.
+    pub rate: f64,
+    /// Its momentum.
+    pub nesterov: f64,
 }
 
 impl Settings {
@@ -315,7 +330,13 @@ impl Settings {
         }
     }
 
-    /// What a step trains on, with a tokenizer whose texts end at this token.
+    /// How devices agree that train on their own for some steps.
+    pub fn outer(&self) -> Option<OuterConfig> {
+        let OuterSettings { round: every, rate: lr, nesterov: momentum } = self.train.outer;
+        (every > 0).then_some(OuterConfig { every, lr, momentum })
+    }
+
+    /// What a step trains on, all of it on one device, with a tokenizer whose texts end at this token.
     pub fn training(&self, end_of_text: Option<u32>) -> TrainingOptions {
         TrainingOptions {
             batch: self.train.batch_size,
@@ -337,6 +358,7 @@ impl Settings {
             seed: self.train.seed,
             recompute: self.train.recompute,
             share: Share::WHOLE,
+            outer: None,
         }
     }
 
@@ -370,67 +392,6 @@ impl Settings {
             cautious,
             average,
         }
-    }
-
-    /// Refuses settings that make no sense, with a sentence that says which and why.
-    fn validate(&self) -> Result<(), SettingsError> {
-        let (data, train) = (&self.data, &self.train);
-        let config = self.config(data.vocab_size, 2);
-        let TrainingOptions { objective, weighting, times, .. } = self.training(None);
-        config.validate().and_then(|()| objective.check(&config))?;
-        weighting.check(objective, times)?;
-        self.training(None)
-            .check_pairs()
-            .map_err(|error| SettingsError::Value(error.to_string()))?;
-        let std = f64::from(self.model.init_std);
-        let share = data.validation_share;
-        let decay = self.schedule.decay_share;
-        let Beta { a, b, uniform } = self.diffusion.beta;
-        let span = self.diffusion.span_length;
-        let pairs = self.diffusion.complementary;
-        let (starts, dropout) = (train.story_starts, train.dropout);
-        let reals = [
-            ("diffusion.span_length", span, (1.0..=1000.0).contains(&span), "between 1 and 1000"),
-            ("diffusion.beta.a", a, (1.0..=100.0).contains(&a), "between 1 and 100"),
-            ("diffusion.beta.b", b, (1.0..=100.0).contains(&b), "between 1 and 100"),
-            ("diffusion.beta.uniform", uniform, (0.0..=1.0).contains(&uniform), "between 0 and 1"),
-            ("diffusion.complementary", pairs, (0.0..=1.0).contains(&pairs), "between 0 and 1"),
-            ("train.story_starts", starts, (0.0..=1.0).contains(&starts), "between 0 and 1"),
-            ("train.dropout", dropout, (0.0..=0.9).contains(&dropout), "between 0 and 0.9"),
-            ("data.entropy", data.entropy, (0.0..=8.0).contains(&data.entropy), "between 0 and 8"),
-            ("model.init_std", std, std > 0.0 && std.is_finite(), "above 0"),
-            ("data.validation_share", share, share > 0.0 && share < 1.0, "above 0 and below 1"),
-            ("schedule.decay_share", decay, (0.0..=1.0).contains(&decay), "between 0 and 1"),
-        ];
-        for (key, value, holds, wanted) in reals {
-            if !holds {
-                return Err(SettingsError::range(key, value, wanted));
-            }
-        }
-        let counts = [
-            ("data.min_frequency", data.min_frequency, u64::MAX),
-            ("train.steps", train.steps.into(), 1_000_000_000),
-            ("train.batch_size", train.batch_size as u64, 65_536),
-            ("train.accumulation", train.accumulation.into(), 65_536),
-            ("train.parts", train.parts.into(), 65_536),
-            // The device keeps the losses of 1,024 steps.
-            ("train.log_every", train.log_every.into(), 1_000),
-            ("train.eval_every", train.eval_every.into(), u64::MAX),
-            ("train.eval_batches", train.eval_batches.into(), 100_000),
-            ("train.checkpoint_every", train.checkpoint_every.into(), u64::MAX),
-            ("train.keep", train.keep as u64, u64::MAX),
-            ("train.sample_every", train.sample_every.into(), u64::MAX),
-            ("train.sample_tokens", train.sample_tokens as u64, self.model.block_size as u64),
-        ];
-        for (key, value, most) in counts {
-            if value == 0 {
-                return Err(SettingsError::range(key, value, "at least 1"));
-            }
-            if value > most {
-                return Err(SettingsError::range(key, value, format!("at most {most}")));
-            }
-        }
-        Ok(self.optimizer().validate()?)
     }
 }
 
@@ -514,6 +475,8 @@ mod tests {
                 "unknown variant `newton`, expected `jordan` or `polar-express`",
             ),
             ("decay_schedule=rise", "expected one of `constant`, `rate`, `linear`"),
+            ("outer.rate=0", "train.outer.rate is 0, it must be above 0 and at most 10"),
+            ("nesterov=1", "train.outer.nesterov is 1, it must be from 0 on and below 1"),
             ("schedule.decay_share=2", "schedule.decay_share is 2, it must be between 0 and 1"),
             ("train.steps=0", "train.steps is 0, it must be at least 1"),
             ("train.log_every=5000", "train.log_every is 5000, it must be at most 1000"),
@@ -537,6 +500,9 @@ mod tests {
             let error = error(&changes);
             assert!(error.starts_with(sentence), "{error}");
         }
+        let rounds = error(&["outer.round=20", "steps=400", "eval_every=50"]);
+        let sentence = "train.eval_every is 50, it must be a multiple of train.outer.round, 20";
+        assert_eq!(rounds, sentence);
         let error = error(&["objective=block", "diffusion.block=5"]);
         let sentence = "blocks of 5 tokens do not divide the 64 tokens that the network sees; set diffusion.block to a divisor of model.block_size";
         assert!(error.contains(sentence), "{error}");

@@ -30,12 +30,19 @@ pub(super) struct Ablation {
     pub(super) seeds: Vec<u64>,
     /// What is varied. Lines of a picture differ in the last axis.
     pub(super) axis: Vec<Axis>,
+    /// Devices that share the steps of each run, as by `train --ranks`.
+    #[serde(default = "one")]
+    pub(super) ranks: usize,
     /// Batches of 16 sequences for bits per byte.
     #[serde(default = "batches")]
     pub(super) batches: usize,
     /// What the judge is told.
     #[serde(default)]
     pub(super) judge: Judging,
+}
+
+fn one() -> usize {
+    1
 }
 
 fn batches() -> usize {

@@ -77,8 +77,7 @@ pub(crate) fn run(request: &Request, interrupt: &Interrupt) -> Result<()> {
                     progress.left(&runs[number..], &place)?
                 );
                 let work = work(&place, planned)?;
-                let (base, compute) = (&ablation.base, &request.compute);
-                if !train(&place, base, arm, planned, compute, interrupt)? {
+                if !train(&place, &ablation, arm, planned, &request.compute, interrupt)? {
                     say!("interrupted and saved; the same command goes on");
                     return Ok(());
                 }
@@ -110,7 +109,7 @@ pub(crate) fn run(request: &Request, interrupt: &Interrupt) -> Result<()> {
 /// Trains, or goes on, until the run is complete; false if interrupted before.
 fn train(
     place: &Place,
-    base: &str,
+    ablation: &Ablation,
     arm: &Arm,
     planned: &Planned,
     compute: &ComputeArgs,
@@ -124,7 +123,7 @@ fn train(
     let out = place.run(&planned.folder);
     if let Some(saved) = checkpoints::latest(&out)? {
         let Saved { setup, progress } = checkpoints::load(&saved)?;
-        let wanted = settings::read(base, &changes)?;
+        let wanted = settings::read(&ablation.base, &changes)?;
         let differs = || {
             format!(
                 "the run in {} was begun with other settings; remove it, or choose another `--out`",
@@ -139,7 +138,7 @@ fn train(
         }
     }
     let plan = Plan {
-        config: Some(base.to_owned()),
+        config: Some(ablation.base.clone()),
         changes,
         data: Some(corpus),
         tokenizer: Some(tokenizer),
@@ -147,7 +146,7 @@ fn train(
         out,
         init: None,
         compute: compute.clone(),
-        ranks: 1,
+        ranks: ablation.ranks,
         mpi: false,
     };
     Ok(train::run(&plan, interrupt)? == Outcome::Complete)

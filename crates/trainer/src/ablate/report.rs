@@ -92,6 +92,10 @@ impl Report<'_> {
             true => String::new(),
             false => format!(" with {}", changes.join(", ")),
         };
+        let device = match self.ablation.ranks {
+            1 => device.to_owned(),
+            ranks => format!("{ranks} devices: {device}"),
+        };
         let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
         let _ = writeln!(
             text,

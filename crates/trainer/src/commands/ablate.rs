@@ -18,7 +18,7 @@ use crate::interrupt::Interrupt;
 /// of bits per byte by step, tokens and time with bands over the seeds, and CSV.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AblateArgs {
-    /// The ablation, such as configs/ablations/objectives.toml
+    /// The ablation, such as configs/ablations/recipe.toml
     #[arg(value_name = "FILE.toml")]
     pub(crate) file: PathBuf,
 

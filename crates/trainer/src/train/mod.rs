@@ -90,7 +90,7 @@ fn run_among(plan: &Plan, mut team: Box<dyn Team>, interrupt: &Interrupt) -> Res
     }
     interrupt.saves();
     let Opened { device, setup, data, start, .. } = Opened::among(plan, &mut *team)?;
-    team::follow(device, setup, &data, start, team, interrupt)
+    team::follow(device, setup, data, start, team, interrupt)
 }
 
 fn announce(plan: &Plan, outcome: Outcome) {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -45,7 +46,7 @@ struct Ready {
 pub(super) struct Opened {
     pub(super) device: Device,
     pub(super) setup: Setup,
-    pub(super) data: Data,
+    pub(super) data: Arc<Data>,
     pub(super) start: Start,
     pub(super) compute: ComputeArgs,
     corpus: CorpusFile,
@@ -70,6 +71,7 @@ impl Opened {
             None => compute::training_variants(&mut device, settings.train.precision)?,
         };
         let setup = Setup { settings, tokenizer, variants };
+        let data = Arc::new(data);
         Ok(Self { device, setup, data, start, corpus, compute, init, changes })
     }
 

@@ -1,5 +1,6 @@
 //! Several devices in this process that train one network, each on a thread of its own.
 
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -75,7 +76,7 @@ impl Workers {
             thread::spawn(move || {
                 let rank = member.rank();
                 let device = compute.open_for(rank).with_context(|| format!("rank {rank}"))?;
-                follow(device, setup, &data, start, timed(member), &Interrupt::default())
+                follow(device, setup, data, start, timed(member), &Interrupt::default())
             })
         };
         (first, Self(members.into_iter().map(start).collect()))
@@ -113,15 +114,16 @@ fn is_of_others(error: &anyhow::Error) -> bool {
 pub(super) fn follow(
     mut device: Device,
     setup: Setup,
-    data: &Data,
+    data: Arc<Data>,
     start: Start,
     team: Box<dyn Team>,
     interrupt: &Interrupt,
 ) -> Result<()> {
     let rank = team.rank();
     let what = || format!("rank {rank}");
-    let run = Run::new(&mut device, what(), setup, data, start, team, 0.0);
+    let run = Run::new(&mut device, what(), setup, &data, start, team, 0.0);
     let mut run = block_on(run).with_context(what)?;
+    drop(data);
     let begun = Instant::now();
     loop {
         let clock = || begun.elapsed().as_secs_f64();
