@@ -2,10 +2,11 @@
 //!
 //! A [`Kernel`] is a WGSL file and its CPU twin under one name. Host code pushes [`Launch`]es of
 //! kernels onto a [`Recording`]; a [`Device`] compiles the recording into a [`Program`] once and
-//! runs it as often as wanted. There are two kinds of device:
+//! runs it as often as wanted. There are three kinds of device:
 //!
 //! * [`Gpu`] runs the WGSL through wgpu (Vulkan, Metal, DX12, or WebGPU in a browser);
-//! * [`Cpu`] runs the twins, in f32 where there is no GPU and in f64 as the oracle of the tests.
+//! * [`Cpu`] runs the twins, in f32 where there is no GPU and in f64 as the oracle of the tests;
+//! * [`Plan`] holds nothing: it counts what another one would need.
 //!
 //! Nothing outside this crate names wgpu. There are no globals: buffers, pipelines and counters
 //! belong to a device.
@@ -18,6 +19,7 @@ mod gpu;
 mod interface;
 mod kernel;
 mod pages;
+mod plan;
 mod real;
 mod recording;
 mod target;
@@ -35,6 +37,7 @@ pub use interface::{
 };
 pub use kernel::{Constants, Kernel, SourceError, Sources};
 pub use pages::Pages;
+pub use plan::Plan;
 pub use real::Real;
 pub use recording::{Launch, Recording};
 pub use target::{Device, Program, Timing};

@@ -7,8 +7,8 @@ use web_time::Instant;
 use crate::gpu::GpuProgram;
 use crate::twin::RunTwin;
 use crate::{
-    Capabilities, Cpu, DeviceError, DeviceId, Element, Gpu, Identity, Launch, Real, Recording,
-    Slice,
+    Capabilities, Cpu, DeviceError, DeviceId, Element, Gpu, Identity, Launch, Plan, Real,
+    Recording, Slice,
 };
 
 /// Something that runs recordings.
@@ -20,6 +20,8 @@ pub enum Device {
     Cpu(Cpu<f32>),
     /// The shaders' twins in f64: the oracle of the tests.
     Oracle(Cpu<f64>),
+    /// Nothing: memory is counted, not taken.
+    Plan(Plan),
 }
 
 /// A recording made ready for one device.
@@ -63,11 +65,17 @@ impl Device {
         Self::Oracle(Cpu::new())
     }
 
+    /// A device that holds nothing, and whose [`Device::memory`] says what this one would need for the same.
+    /// It takes every call; what is read from it is zero.
+    pub fn plan(&self) -> Self {
+        Self::Plan(Plan::new(self.capabilities(), self.to_string()))
+    }
+
     /// The GPU behind it, if it is one.
     pub fn gpu(&self) -> Option<&Gpu> {
         match self {
             Self::Gpu(gpu) => Some(gpu),
-            Self::Cpu(_) | Self::Oracle(_) => None,
+            Self::Cpu(_) | Self::Oracle(_) | Self::Plan(_) => None,
         }
     }
 
@@ -78,6 +86,7 @@ impl Device {
             Self::Gpu(gpu) => return gpu.summary().capabilities,
             Self::Cpu(cpu) => cpu.max_binding_size,
             Self::Oracle(cpu) => cpu.max_binding_size,
+            Self::Plan(plan) => return plan.capabilities,
         };
         Capabilities {
             timestamps: true,
@@ -95,6 +104,7 @@ impl Device {
             Self::Gpu(gpu) => gpu.limit_bindings(bytes),
             Self::Cpu(cpu) => cpu.max_binding_size = Some(bytes),
             Self::Oracle(cpu) => cpu.max_binding_size = Some(bytes),
+            Self::Plan(plan) => plan.capabilities.max_binding_size = bytes,
         }
     }
 
@@ -104,6 +114,7 @@ impl Device {
             Self::Gpu(gpu) => gpu.memory(),
             Self::Cpu(cpu) => cpu.memory(),
             Self::Oracle(cpu) => cpu.memory(),
+            Self::Plan(plan) => plan.memory,
         }
     }
 
@@ -118,6 +129,7 @@ impl Device {
             Self::Gpu(gpu) => gpu.allocate(label, element, len),
             Self::Cpu(cpu) => Ok(cpu.allocate(element, len)),
             Self::Oracle(cpu) => Ok(cpu.allocate(element, len)),
+            Self::Plan(plan) => Ok(plan.allocate(element, len)),
         }
     }
 
@@ -159,6 +171,7 @@ impl Device {
                 let target = cpu.floats_mut(slice).iter_mut();
                 target.zip(data).for_each(|(target, &value)| *target = value.into());
             }
+            Self::Plan(_) => (),
         }
         Ok(())
     }
@@ -169,6 +182,7 @@ impl Device {
             Self::Gpu(gpu) => return gpu.write(slice, bytemuck::cast_slice(data)),
             Self::Cpu(cpu) => cpu.words_mut(slice)[..data.len()].copy_from_slice(data),
             Self::Oracle(cpu) => cpu.words_mut(slice)[..data.len()].copy_from_slice(data),
+            Self::Plan(_) => (),
         }
         Ok(())
     }
@@ -179,6 +193,7 @@ impl Device {
             Self::Gpu(gpu) => bytemuck::pod_collect_to_vec(&gpu.read(slice).await?),
             Self::Cpu(cpu) => cpu.floats(slice).to_vec(),
             Self::Oracle(cpu) => cpu.floats(slice).iter().map(|&value| value as f32).collect(),
+            Self::Plan(_) => vec![0.0; slice.len],
         })
     }
 
@@ -196,6 +211,7 @@ impl Device {
             Self::Gpu(gpu) => bytemuck::pod_collect_to_vec(&gpu.read(slice).await?),
             Self::Cpu(cpu) => cpu.words(slice).to_vec(),
             Self::Oracle(cpu) => cpu.words(slice).to_vec(),
+            Self::Plan(_) => vec![0; slice.len],
         })
     }
 
@@ -228,7 +244,7 @@ impl Device {
     pub fn compile(&mut self, recording: Recording) -> Result<Program, DeviceError> {
         let gpu = match self {
             Self::Gpu(gpu) => Some(gpu.prepare(&recording)?),
-            Self::Cpu(_) | Self::Oracle(_) => None,
+            Self::Cpu(_) | Self::Oracle(_) | Self::Plan(_) => None,
         };
         Ok(Program { device: self.identity().id(), recording, gpu })
     }
@@ -238,6 +254,7 @@ impl Device {
             Self::Gpu(gpu) => &gpu.identity,
             Self::Cpu(cpu) => &cpu.identity,
             Self::Oracle(cpu) => &cpu.identity,
+            Self::Plan(plan) => &plan.identity,
         }
     }
 
@@ -252,7 +269,7 @@ impl Device {
     pub async fn compile_kernel(&mut self, launch: &Launch) -> Result<(), DeviceError> {
         match self {
             Self::Gpu(gpu) => gpu.warm(launch).await,
-            Self::Cpu(_) | Self::Oracle(_) => Ok(()),
+            Self::Cpu(_) | Self::Oracle(_) | Self::Plan(_) => Ok(()),
         }
     }
 
@@ -264,6 +281,7 @@ impl Device {
             Self::Gpu(gpu) => return prepared.map_or(Ok(()), |prepared| gpu.run(prepared)),
             Self::Cpu(cpu) => cpu.run(&program.recording),
             Self::Oracle(cpu) => cpu.run(&program.recording),
+            Self::Plan(_) => (),
         }
         Ok(())
     }
@@ -281,6 +299,7 @@ impl Device {
             },
             Self::Cpu(cpu) => seconds(cpu, launches),
             Self::Oracle(cpu) => seconds(cpu, launches),
+            Self::Plan(_) => return Ok(None),
         };
         // A recording writes its conditions once.
         let flags: Vec<Slice> = launches.iter().filter_map(|launch| launch.when).collect();
@@ -315,6 +334,7 @@ impl fmt::Display for Device {
             Self::Gpu(gpu) => write!(f, "{}", gpu.summary()),
             Self::Cpu(_) => f.write_str("CPU (f32 twins of the shaders)"),
             Self::Oracle(_) => f.write_str("CPU (f64 twins of the shaders)"),
+            Self::Plan(plan) => write!(f, "memory plan of {}", plan.name),
         }
     }
 }

@@ -5,9 +5,7 @@ use std::thread;
 use device::{AdapterChoice, Device, Gpu};
 use diffusion::Schedule;
 use diffusion::training::team::{self, Alone, Member, Share, Team};
-use diffusion::training::{
-    OuterConfig, Training, TrainingError, TrainingOptions, TrainingState,
-};
+use diffusion::training::{OuterConfig, Training, TrainingError, TrainingOptions, TrainingState};
 use kernels::Variants;
 use model::{Config, Init, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
@@ -153,9 +151,8 @@ fn rounds_end_with_one_network() {
 fn a_round_ends_with_the_mean() {
     let outer = OuterConfig { every: STEPS as u32, lr: 1.0, momentum: 0.0 };
     let late = OuterConfig { every: 100, ..outer };
-    let [ended, alone] = [outer, late].map(|outer| {
-        together(Device::cpu, 2, &TrainingOptions { outer: Some(outer), ..OPTIONS })
-    });
+    let [ended, alone] = [outer, late]
+        .map(|outer| together(Device::cpu, 2, &TrainingOptions { outer: Some(outer), ..OPTIONS }));
     assert_ne!(alone[0].state.parameters, alone[1].state.parameters);
     let both = alone[0].state.parameters.iter().zip(&alone[1].state.parameters);
     for ((one, other), mean) in both.zip(&ended[0].state.parameters) {

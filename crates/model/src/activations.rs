@@ -299,15 +299,6 @@ impl Activations {
         self.kept
     }
 
-    /// Bytes that the blocks keep at least, for a batch of `rows` positions: what can be said before
-    /// any memory is taken.
-    pub fn least_kept_bytes(config: &Config, rows: usize, recompute: bool) -> u64 {
-        // Normalised inputs of attention and MLP, queries, keys, values, heads' outputs, and the MLP's
-        // inner layer; with recomputation, of one block, and the inputs of all but the first.
-        let (whole, inputs) = if recompute { (1, config.n_layer - 1) } else { (config.n_layer, 0) };
-        4 * (config.n_embd * (10 * whole + inputs)) as u64 * rows as u64
-    }
-
     /// Output of block `i`, where a skip begins, `(N, C)`.
     pub(crate) fn output(&self, i: usize) -> Slice {
         self.layers[i + 1].x

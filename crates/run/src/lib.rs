@@ -10,6 +10,7 @@
 pub mod checkpoint;
 pub mod log;
 mod machine;
+mod memory;
 mod sample;
 pub mod settings;
 mod zeros;
@@ -17,5 +18,6 @@ mod zeros;
 pub use checkpoint::{Progress, Saved, Setup, TokenizerFile};
 pub use log::{Log, Record};
 pub use machine::{Data, Event, NonFinite, Outcome, Run, RunError, Start};
+pub use memory::memory;
 pub use settings::Settings;
 pub use zeros::on_zeros;

@@ -3,51 +3,77 @@
 
 use std::fs;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use device::Device;
-use model::Activations;
+use kernels::Variants;
 use run::Settings;
+use run::settings::TrainSettings;
 
-/// Copies of its parameters that a training on the CPU has at least: weights, gradient, both moments,
-/// and the initial values.
-const COPIES: u64 = 5;
-
-/// Refuses a training with `vocab_size` tokens that cannot fit into the memory that is free.
+/// Refuses a training on parts of a corpus of so many `tokens` that cannot fit into the memory that is
+/// free, and says what to change. A GPU has its own memory, and says itself when that is full.
 pub(crate) fn check_training(
     settings: &Settings,
-    vocab_size: usize,
+    tokens: [usize; 2],
     device: &Device,
 ) -> Result<()> {
-    let config = settings.config(vocab_size, 0);
-    let (batch, length) = (settings.train.batch_size, settings.model.block_size);
-    let recompute = settings.train.recompute;
-    // A GPU has its own memory, and says itself when that is full.
-    let (copies, kept) = match device.gpu() {
-        Some(_) => (1, 0),
-        None => {
-            let rows = batch * settings.objective().positions(length);
-            (COPIES, Activations::least_kept_bytes(&config, rows, recompute))
-        }
+    free().map_or(Ok(()), |free| check(settings, tokens, device, free))
+}
+
+fn check(settings: &Settings, tokens: [usize; 2], device: &Device, free: u64) -> Result<()> {
+    let parameters = settings.config(settings.data.vocab_size, 0).parameters();
+    // Of the initial values.
+    let copy = 4 * parameters as u64;
+    ensure!(
+        copy <= free,
+        "a copy of {parameters} parameters takes {} of memory, and {} are free; make the model smaller",
+        gigabytes(copy),
+        gigabytes(free)
+    );
+    if device.gpu().is_some() {
+        return Ok(());
+    }
+    let needed = |batch_size| -> Result<u64> {
+        let mut settings = settings.clone();
+        settings.train.batch_size = batch_size;
+        Ok(copy + run::memory(device, &Variants::default(), &settings, tokens)?)
     };
-    let parameters = 4 * copies * config.parameters() as u64;
-    let Some(free) = free() else { return Ok(()) };
-    let gigabytes = |bytes: u64| bytes as f64 * 1e-9;
-    ensure!(
-        parameters <= free,
-        "training {} parameters takes at least {:.1} GB of memory, and {:.1} GB are free; make the model smaller",
-        config.parameters(),
-        gigabytes(parameters),
-        gigabytes(free)
-    );
-    let advice = if recompute { "" } else { ", or set train.recompute=true" };
-    ensure!(
-        parameters + kept <= free,
-        "the activations of {batch} x {length} tokens take at least {:.1} GB of memory, the rest of the training {:.1} GB, and {:.1} GB are free; lower train.batch_size or model.block_size{advice}",
-        gigabytes(kept),
-        gigabytes(parameters),
-        gigabytes(free)
-    );
-    Ok(())
+    let batch = settings.train.batch_size;
+    let all = needed(batch)?;
+    if all <= free {
+        return Ok(());
+    }
+    bail!(
+        "training {parameters} parameters with {batch} x {} tokens a pass needs {} of memory, and {} are free; {}",
+        settings.model.block_size,
+        gigabytes(all),
+        gigabytes(free),
+        advice(&settings.train, [needed(batch.min(2))?, all], free)
+    )
+}
+
+/// A number of bytes for people.
+pub(crate) fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 * 1e-9)
+}
+
+/// What to change where a pass of the settings needs more than is `free`, and one of two sequences
+/// takes `least`.
+fn advice(train: &TrainSettings, [least, needed]: [u64; 2], free: u64) -> String {
+    let TrainSettings { batch_size: batch, accumulation, recompute, .. } = *train;
+    let each = (needed - least) / (batch.max(3) - 2) as u64;
+    let parts = (1..).map(|power| 1 << power).take_while(|parts| batch.is_multiple_of(*parts));
+    let fits = |&parts: &usize| least + each * (batch / parts).saturating_sub(2) as u64 <= free;
+    match parts.take_while(|parts| batch / parts > 1).find(fits) {
+        Some(parts) => format!(
+            "set train.batch_size={} and train.accumulation={} for the same steps in less memory",
+            batch / parts,
+            accumulation as usize * parts
+        ),
+        None if !recompute => {
+            "set train.recompute=true, lower train.batch_size, or make the model smaller".to_owned()
+        }
+        None => "lower train.batch_size or model.block_size, or make the model smaller".to_owned(),
+    }
 }
 
 /// Bytes that this program can still take, as far as the system tells: what is free in the machine,
@@ -81,27 +107,38 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
-    fn what_cannot_fit_says_which_setting_to_lower() -> Result<()> {
+    fn what_cannot_fit_says_which_setting_to_change() -> Result<()> {
         let device = Device::cpu();
         let check = |changes: &[&str]| {
             let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
-            let settings = settings::read("tiny", &changes)?;
-            check_training(&settings, 1024, &device)
+            check(&settings::read("tiny", &changes)?, [0, 0], &device, 100_000_000)
         };
         check(&[])?;
-        let large = ["train.batch_size=65536", "model.block_size=1024", "train.recompute=true"];
         for (changes, advice) in [
+            (&["batch_size=256"][..], "for the same steps in less memory"),
             (
-                &large[..2],
-                "lower train.batch_size or model.block_size, or set train.recompute=true",
+                &["batch_size=1", "block_size=16384"],
+                "set train.recompute=true, lower train.batch_size, or make the model smaller",
             ),
-            (&large[..], "lower train.batch_size or model.block_size"),
+            (
+                &["batch_size=1", "block_size=16384", "recompute=true"],
+                "lower train.batch_size or model.block_size, or make the model smaller",
+            ),
+            (&["n_layer=1000"], "make the model smaller"),
         ] {
             let error = check(changes).expect_err("too large").to_string();
-            assert!(error.starts_with("the activations of 65536 x 1024 tokens take"), "{error}");
+            assert!(error.contains(" of memory, and 0.1 GB are free; "), "{error}");
             assert!(error.ends_with(advice), "{error}");
         }
         Ok(())
+    }
+
+    #[test]
+    fn the_same_steps_fit_in_smaller_passes() {
+        let mut train = settings::read("tiny", &[]).expect("a preset").train;
+        (train.batch_size, train.accumulation) = (32, 2);
+        // Two sequences take 3, thirty-two 33.
+        let advice = advice(&train, [3, 33], 10);
+        assert!(advice.starts_with("set train.batch_size=8 and train.accumulation=8 "), "{advice}");
     }
 }

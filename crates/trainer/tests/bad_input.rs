@@ -190,7 +190,7 @@ fn settings_that_make_no_sense() {
     command.args(["train", "--config", "huge"]);
     fail(
         &mut command,
-        &["cannot read the configuration `huge`", "tiny, pocket, small, best, seed"],
+        &["cannot read the configuration `huge`", "tiny, pocket, small, best, large, seed"],
     );
 }
 

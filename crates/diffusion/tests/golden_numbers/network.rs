@@ -152,22 +152,6 @@ fn recomputed_gradients_are_the_same() {
     }
 }
 
-/// What is kept is a little more than what is known before memory is taken.
-#[test]
-fn kept_bytes_are_known_before_memory_is_taken() {
-    for (name, config) in networks() {
-        for recompute in [false, true] {
-            let mut device = Device::cpu();
-            let acts =
-                Activations::for_training(&mut device, &config, 2, config.block_size, recompute)
-                    .unwrap();
-            let least = Activations::least_kept_bytes(&config, acts.rows(), recompute);
-            let kept = acts.kept_bytes();
-            assert!(least <= kept && kept <= 2 * least, "{name}: {least} of {kept}");
-        }
-    }
-}
-
 /// In inference blocks share buffers, and a workspace may be larger than its text.
 #[test]
 fn inference_computes_what_training_does() {

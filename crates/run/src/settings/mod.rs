@@ -6,8 +6,8 @@ mod presets;
 mod resume;
 mod validate;
 
-use diffusion::training::{OuterConfig, TrainingOptions};
 use diffusion::training::team::Share;
+use diffusion::training::{OuterConfig, TrainingOptions};
 use kernels::Precision;
 use model::{Beta, Config, Init, Objective, Schedule, Times, Weighting};
 use optim::{AdamW, DecaySchedule, LrDecay, LrSchedule, MuonConfig, OptimizerConfig};
@@ -283,6 +283,11 @@ impl Settings {
         self.data.vocab_size = vocab_size;
         self.diffusion.timesteps = timesteps;
         self
+    }
+
+    /// These settings for a vocabulary of another size.
+    pub fn with_vocabulary(&self, vocab_size: usize) -> Self {
+        Self { data: DataSettings { vocab_size, ..self.data.clone() }, ..self.clone() }
     }
 
     /// The settings as a TOML file.

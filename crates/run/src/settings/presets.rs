@@ -1,11 +1,12 @@
 //! The presets: `configs/*.toml`.
 
 /// Name and text of every preset.
-pub const PRESETS: [(&str, &str); 5] = [
+pub const PRESETS: [(&str, &str); 6] = [
     ("tiny", include_str!("../../../../configs/tiny.toml")),
     ("pocket", include_str!("../../../../configs/pocket.toml")),
     ("small", include_str!("../../../../configs/small.toml")),
     ("best", include_str!("../../../../configs/best.toml")),
+    ("large", include_str!("../../../../configs/large.toml")),
     ("seed", include_str!("../../../../configs/seed.toml")),
 ];
 

@@ -36,7 +36,12 @@ impl Settings {
             ("model.init_std", std, std > 0.0 && std.is_finite(), "above 0"),
             ("data.validation_share", share, share > 0.0 && share < 1.0, "above 0 and below 1"),
             ("train.outer.rate", rate, rate > 0.0 && rate <= 10.0, "above 0 and at most 10"),
-            ("train.outer.nesterov", nesterov, (0.0..1.0).contains(&nesterov), "from 0 on and below 1"),
+            (
+                "train.outer.nesterov",
+                nesterov,
+                (0.0..1.0).contains(&nesterov),
+                "from 0 on and below 1",
+            ),
             ("schedule.decay_share", decay, (0.0..=1.0).contains(&decay), "between 0 and 1"),
         ];
         for (key, value, holds, wanted) in reals {
@@ -83,4 +88,3 @@ impl Settings {
         Ok(self.optimizer().validate()?)
     }
 }
-

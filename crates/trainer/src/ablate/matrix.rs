@@ -290,7 +290,7 @@ mod tests {
             assert!(ablation.arms()?.iter().all(|arm| arm.runs.len() == 3), "{}", ablation.title);
             count += 1;
         }
-        assert_eq!(count, 6);
+        assert_eq!(count, 7);
         Ok(())
     }
 

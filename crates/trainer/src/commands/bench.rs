@@ -69,7 +69,7 @@ pub(crate) struct GenerateArgs {
 /// Flags of every measurement.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
-    /// Settings whose shapes are measured: a preset (tiny, pocket, small, best, seed) or a TOML file
+    /// Settings whose shapes are measured: a preset (tiny, pocket, small, best, large, seed) or a TOML file
     #[arg(long, default_value = "small", value_name = "PRESET|FILE", global = true)]
     pub(crate) config: String,
 

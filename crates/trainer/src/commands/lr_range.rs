@@ -17,7 +17,7 @@ use crate::train::CONFIG;
 /// but the picture is kept.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LrRangeArgs {
-    /// Settings: a preset (tiny, pocket, small, best, seed) or a TOML file
+    /// Settings: a preset (tiny, pocket, small, best, large, seed) or a TOML file
     #[arg(long, default_value = CONFIG, value_name = "PRESET|FILE")]
     pub(crate) config: String,
 

@@ -17,7 +17,7 @@ use crate::train::{self, CONFIG, Plan};
 /// it and gives the same result as an uninterrupted run.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TrainArgs {
-    /// Settings: a preset (tiny, pocket, small, best, seed) or a TOML file like those in configs/ [default:
+    /// Settings: a preset (tiny, pocket, small, best, large, seed) or a TOML file like those in configs/ [default:
     /// small]
     #[arg(long, value_name = "PRESET|FILE")]
     pub(crate) config: Option<String>,

@@ -134,53 +134,51 @@ impl Drive {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
-    use run::{Log, Record};
+    use run::{Log, Record, Setup};
 
     use super::*;
     use crate::compute::{ComputeArgs, Kind};
     use crate::train::Plan;
     use crate::train::prepare::prepare;
 
+    /// A short training in `place`, on the GPU or the CPU.
+    fn drive(place: &Path, kind: Kind, changes: &[&str], resume: bool) -> Result<Drive> {
+        let corpus = place.join("stories.txt");
+        fs::write(&corpus, "Tom ran home. Lily ran home.\n<|endoftext|>\n".repeat(60))?;
+        let small = ["n_embd=16", "n_layer=1", "block_size=16", "batch_size=2"];
+        let short = ["sample_tokens=8", "eval_batches=1", "vocab_size=300", "timesteps=5"];
+        let changes = small.iter().chain(&short).chain(changes);
+        let plan = Plan {
+            config: Some("tiny".to_owned()),
+            changes: changes.map(|&change| change.to_owned()).collect(),
+            data: Some(corpus),
+            tokenizer: None,
+            out: place.join("run"),
+            init: None,
+            resume,
+            compute: ComputeArgs { device: Some(kind), adapter: None, measure_variants: false },
+            ranks: 1,
+            mpi: false,
+        };
+        prepare(&plan, None)
+    }
+
     #[test]
     fn a_lost_device_is_said_and_what_was_saved_is_named() -> Result<()> {
         let place = tempfile::tempdir()?;
-        let corpus = place.path().join("stories.txt");
-        fs::write(&corpus, "Tom ran home. Lily ran home.\n<|endoftext|>\n".repeat(60))?;
-        let out = place.path().join("run");
-        let drive = |steps: u32, resume: bool| {
-            let small = ["n_embd=16", "n_layer=1", "block_size=16", "batch_size=2"];
-            let short = ["sample_tokens=8", "eval_batches=1", "vocab_size=300", "timesteps=5"];
-            let steps = format!("train.steps={steps}");
-            let changes = small.iter().chain(&short).copied().chain([steps.as_str()]);
-            let plan = Plan {
-                config: Some("tiny".to_owned()),
-                changes: changes.map(str::to_owned).collect(),
-                data: Some(corpus.clone()),
-                tokenizer: None,
-                out: out.clone(),
-                init: None,
-                resume,
-                compute: ComputeArgs {
-                    device: Some(Kind::Gpu),
-                    adapter: None,
-                    measure_variants: false,
-                },
-                ranks: 1,
-                mpi: false,
-            };
-            prepare(&plan, None)
-        };
-        assert_eq!(drive(3, false)?.go(&Interrupt::default())?, Outcome::Complete);
+        let drive = |steps: &str, resume| drive(place.path(), Kind::Gpu, &[steps], resume);
+        assert_eq!(drive("steps=3", false)?.go(&Interrupt::default())?, Outcome::Complete);
 
-        let second = drive(6, true)?;
+        let second = drive("steps=6", true)?;
         second.device.gpu().expect("a GPU was asked for").destroy();
         let error = format!("{:#}", second.go(&Interrupt::default()).expect_err("no device"));
         for part in ["training stopped after step 3", "step-000003", "--resume", "device was lost"]
         {
             assert!(error.contains(part), "`{part}` is not in: {error}");
         }
-        let log = Log::parse(fs::read(out.join("log.jsonl"))?)?;
+        let log = Log::parse(fs::read(place.path().join("run").join("log.jsonl"))?)?;
         let reason = log.records().iter().rev().find_map(|record| match record {
             Record::End { reason, .. } => Some(reason.as_str()),
             _ => None,
@@ -188,7 +186,40 @@ mod tests {
         assert!(reason.is_some_and(|reason| reason.contains("device was lost")), "{reason:?}");
 
         // The device is back: the run goes on.
-        assert_eq!(drive(6, true)?.go(&Interrupt::default())?, Outcome::Complete);
+        assert_eq!(drive("steps=6", true)?.go(&Interrupt::default())?, Outcome::Complete);
+        Ok(())
+    }
+
+    #[test]
+    fn memory_is_as_planned() -> Result<()> {
+        for kind in [Kind::Cpu, Kind::Gpu] {
+            for changes in [
+                &["n_embd=64"][..],
+                &[
+                    "objective=block",
+                    "accumulation=2",
+                    "batch_size=4",
+                    "recompute=true",
+                    "optimizer.name=adamw",
+                ],
+                &["objective=uniform", "optimizer.average=0.1", "batch_size=16"],
+            ] {
+                let place = tempfile::tempdir()?;
+                let Drive { device, run, .. } = drive(place.path(), kind, changes, false)?;
+                let Setup { settings, variants, tokenizer } = run.setup();
+                let size = tokenizer.tokenizer().vocab_size() as usize;
+                let settings = settings.with_vocabulary(size);
+                let Some(Record::Start { train_tokens, validation_tokens, .. }) =
+                    run.log().records().first()
+                else {
+                    panic!("a log begins with its start");
+                };
+                let tokens = [*train_tokens, *validation_tokens];
+                let planned = run::memory(&device, variants, &settings, tokens)? as f64;
+                let taken = device.memory() as f64;
+                assert!((planned / taken - 1.0).abs() < 0.05, "{planned} planned, {taken} taken");
+            }
+        }
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use kernels::Variants;
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
 use run::settings::{DataSettings, TrainSettings};
-use run::{Data, Run, Saved, Settings, Setup, Start, TokenizerFile};
+use run::{Data, Run, RunError, Saved, Settings, Setup, Start, TokenizerFile};
 
 use super::console::Console;
 use super::drive::Drive;
@@ -45,6 +45,8 @@ struct Ready {
 /// What a training begins with: a device, and all that is read from files.
 pub(super) struct Opened {
     pub(super) device: Device,
+    /// Bytes that the training will take on it.
+    memory: u64,
     pub(super) setup: Setup,
     pub(super) data: Arc<Data>,
     pub(super) start: Start,
@@ -65,14 +67,17 @@ impl Opened {
             settings.model.block_size,
         )?;
         let mut device = compute.open_for(rank)?;
-        memory::check_training(&settings, tokenizer.tokenizer().vocab_size() as usize, &device)?;
+        let tokens = [data.train.len(), data.validation.len()];
+        let sized = settings.with_vocabulary(tokenizer.tokenizer().vocab_size() as usize);
+        memory::check_training(&sized, tokens, &device)?;
         let variants = match variants {
             Some(variants) => compute::saved_variants(variants, &device),
             None => compute::training_variants(&mut device, settings.train.precision)?,
         };
+        let memory = run::memory(&device, &variants, &sized, tokens)?;
         let setup = Setup { settings, tokenizer, variants };
         let data = Arc::new(data);
-        Ok(Self { device, setup, data, start, corpus, compute, init, changes })
+        Ok(Self { device, memory, setup, data, start, corpus, compute, init, changes })
     }
 
     /// The same for the process that `team` is, and that its first one agrees with.
@@ -106,12 +111,17 @@ pub(super) fn prepare(plan: &Plan, processes: Option<Box<dyn Team>>) -> Result<D
             (opened, team, workers)
         }
     };
-    let Opened { mut device, setup, data, start, corpus, compute, init, changes } = opened;
+    let Opened { mut device, memory, setup, data, start, corpus, compute, init, changes } = opened;
     let (steps, toml) = (setup.settings.train.steps, setup.settings.to_toml());
     let json = setup.tokenizer.json().to_vec();
     let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let run = match block_on(Run::new(&mut device, name, setup, &data, start, team, 0.0)) {
         Ok(run) => run,
+        Err(error @ RunError::Device(_)) => {
+            let memory = memory::gigabytes(memory);
+            let needs = format!("this training needs {memory} of memory on {device}");
+            return Err(workers.blame(anyhow::Error::from(error).context(needs)));
+        }
         Err(error) => return Err(workers.blame(error.into())),
     };
     let begun = Instant::now();
@@ -128,6 +138,7 @@ pub(super) fn prepare(plan: &Plan, processes: Option<Box<dyn Team>>) -> Result<D
     let config = run.config();
     for line in [
         format!("device      {device}"),
+        format!("memory      {}", memory::gigabytes(memory)),
         format!("model       {} parameters, vocabulary {}", config.parameters(), config.vocab_size),
         format!(
             "corpus      {} tokens, {} held out, of {}",
