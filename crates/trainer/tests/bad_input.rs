@@ -122,13 +122,19 @@ fn the_optimizer_cannot_change_in_a_run() {
 #[cfg(target_os = "linux")]
 fn sizes_that_do_not_fit_into_memory() {
     let place = Place::new();
-    let large = ["--set", "n_embd=16384", "--set", "n_head=128", "--set", "n_layer=4"];
-    let train = place.train("run", &large);
-    let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", "ulimit -v 8000000; exec \"$0\" \"$@\""]);
-    limited.arg(train.get_program()).args(train.get_args());
-    fail(&mut limited, &["parameters takes at least", "GB are free"]);
-    assert!(!place.path("run").exists());
+    for (width, parts) in [
+        (16384, ["a copy of 12894912512 parameters takes 51.6 GB of memory", "GB are free"]),
+        (4096, ["training 80", "GB of memory, and"]),
+    ] {
+        let (width, heads) = (format!("n_embd={width}"), format!("n_head={}", width / 128));
+        let large = ["--set", &width, "--set", &heads, "--set", "n_layer=4"];
+        let train = place.train("run", &large);
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -v 8000000; exec \"$0\" \"$@\""]);
+        limited.arg(train.get_program()).args(train.get_args());
+        fail(&mut limited, &parts);
+        assert!(!place.path("run").exists());
+    }
     // A small file that claims to hold a large model.
     succeed(&mut place.train("small", &["--steps", "1"]));
     let (_, latest) = place.latest("small").expect("a checkpoint");
