@@ -1,5 +1,6 @@
 //! A model as safetensors bytes, under the reference's tensor names.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use half::f16;
@@ -7,7 +8,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError};
 
 use crate::file::CheckpointFile;
-use crate::hashed::hashed_file;
+use crate::hashed::{hashed_file, little_endian};
 use crate::{Card, CardError, Config, ConfigError, TensorInfo};
 
 /// How weights are stored.
@@ -176,10 +177,10 @@ impl Checkpoint {
 
     /// The safetensors file of this checkpoint.
     pub fn to_safetensors(&self, precision: Precision) -> Result<Vec<u8>, CheckpointError> {
-        let store = |tensor: &TensorInfo| -> Result<Vec<u8>, CheckpointError> {
+        let store = |tensor: &TensorInfo| -> Result<Cow<'_, [u8]>, CheckpointError> {
             let values = &self.values[tensor.range()];
             if precision == Precision::F32 {
-                return Ok(values.iter().flat_map(|value| value.to_le_bytes()).collect());
+                return Ok(little_endian(values));
             }
             let lost = |value: f32| value.is_finite() && f16::from_f32(value).is_infinite();
             if let Some(index) = values.iter().position(|&value| lost(value)) {

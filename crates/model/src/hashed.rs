@@ -1,5 +1,6 @@
 //! Safetensors files that carry a hash of their content, and have the same bytes for the same content.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use safetensors::tensor::TensorView;
@@ -27,6 +28,14 @@ pub fn hashed_file(
     )?;
     sort_header(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Values as such a file holds them, without a copy where the machine does so, too.
+pub fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
+    match cfg!(target_endian = "little") {
+        true => Cow::Borrowed(bytemuck::cast_slice(values)),
+        false => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+    }
 }
 
 /// The header of a safetensors file, each part in the order of its keys.

@@ -35,7 +35,7 @@ pub use checkpoint::{Checkpoint, CheckpointError, Precision};
 pub use config::{Config, ConfigError};
 pub use entry::{ModelEntry, Sums};
 pub use file::CheckpointFile;
-pub use hashed::{HASH, content_hash, hashed_file};
+pub use hashed::{HASH, content_hash, hashed_file, little_endian};
 pub use init::{Init, initial_values};
 pub use objective::{Objective, UnknownObjective};
 pub use parameters::Model;

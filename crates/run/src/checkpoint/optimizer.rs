@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{HASH, content_hash, hashed_file};
+use model::{HASH, content_hash, hashed_file, little_endian};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
@@ -62,10 +62,7 @@ pub(super) fn parse(bytes: &[u8], step: u32) -> Result<Vec<(String, Vec<f32>)>, 
 pub(super) fn to_bytes(buffers: &[(String, Vec<f32>)], step: u32) -> Result<Vec<u8>, FileError> {
     let mut buffers: Vec<_> = buffers.iter().collect();
     buffers.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let stored: Vec<Vec<u8>> = buffers
-        .iter()
-        .map(|(_, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
-        .collect();
+    let stored: Vec<_> = buffers.iter().map(|(_, values)| little_endian(values)).collect();
     let metadata = BTreeMap::from([("step".to_owned(), step.to_string())]);
     let serialize = || {
         let views = buffers.iter().zip(&stored).map(|((name, values), data)| {
