@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::{Device, DeviceError, Element, Slice};
 
-/// A vector of floats in pages: buffers one after the other, each small enough for a kernel to be
-/// bound to. Places are those in the whole vector, wherever its pages end.
+/// A vector of floats, or parts of one, in pages: buffers one after the other, each small enough for a
+/// kernel to be bound to. Places are those in the whole vector, wherever its pages begin and end.
 #[derive(Clone, Debug)]
 pub struct Pages {
     /// First place and buffer of each page.
@@ -13,17 +13,26 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Zeros in pages at `ranges`, each of which begins where the last one ends.
+    /// Zeros in pages at `ranges`, which are in order and do not overlap.
     pub fn allocate(
         device: &mut Device,
         label: &str,
         ranges: &[Range<usize>],
     ) -> Result<Self, DeviceError> {
-        assert!(ranges.is_sorted_by(|a, b| a.end == b.start), "pages with gaps: {ranges:?}");
+        assert!(ranges.is_sorted_by(|a, b| a.end <= b.start), "pages overlap: {ranges:?}");
         let page = |range: &Range<usize>| {
             Ok((range.start, device.allocate(label, Element::Float, range.len())?))
         };
         Ok(Self { pages: ranges.iter().map(page).collect::<Result<_, DeviceError>>()? })
+    }
+
+    /// The elements that there are of a `whole` vector.
+    ///
+    /// # Panics
+    /// When it ends before the last page.
+    pub fn of(&self, whole: &[f32]) -> Vec<f32> {
+        let page = |&(first, page): &(usize, Slice)| &whole[first..first + page.len];
+        self.pages.iter().flat_map(page).copied().collect()
     }
 
     /// Number of elements.
@@ -103,6 +112,20 @@ mod tests {
             }
             assert_eq!(found, data[64..310]);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn parts_of_a_vector_keep_their_places() -> Result<(), DeviceError> {
+        let whole: Vec<f32> = (0..384u16).map(f32::from).collect();
+        let mut device = Device::cpu();
+        let pages = Pages::allocate(&mut device, "test", &[0..64, 128..192, 192..320])?;
+        pages.write(&mut device, &pages.of(&whole))?;
+        assert_eq!(pages.len(), 256);
+        let part = pages.part(256, 64);
+        assert_eq!(pollster::block_on(device.read_floats(part))?, whole[256..320]);
+        let places: Vec<_> = pages.parts(0..384).map(|(start, part)| (start, part.len)).collect();
+        assert_eq!(places, [(0, 64), (128, 64), (192, 128)]);
         Ok(())
     }
 }

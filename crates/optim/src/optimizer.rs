@@ -35,6 +35,15 @@ impl Layout {
         let cut = |page: &Range<usize>| page.start.max(hidden.start)..page.end.min(hidden.end);
         self.pages.iter().map(cut).filter(|page| !page.is_empty()).collect()
     }
+
+    /// The pages of everything else.
+    fn other_pages(&self) -> Vec<Range<usize>> {
+        let hidden = self.hidden_range();
+        let cut = |page: &Range<usize>| {
+            [page.start..page.end.min(hidden.start), page.start.max(hidden.end)..page.end]
+        };
+        self.pages.iter().flat_map(cut).filter(|page| !page.is_empty()).collect()
+    }
 }
 
 /// Buffers of the optimizer.
@@ -46,6 +55,7 @@ pub struct Optimizer {
     pub counter: Slice,
     /// Norms of the latest gradients, before clipping: step n stands at n mod its length.
     pub norms: Slice,
+    /// Of all that AdamW updates.
     first_moment: Pages,
     second_moment: Pages,
     muon: Option<MuonBuffers>,
@@ -112,8 +122,9 @@ impl Optimizer {
             .muon
             .map(|_| MuonBuffers::new(device, &layout, sums, partial_sums))
             .transpose()?;
-        let first_moment = Pages::allocate(device, "first_moment", &layout.pages)?;
-        let second_moment = Pages::allocate(device, "second_moment", &layout.pages)?;
+        let pages = if muon.is_some() { layout.other_pages() } else { layout.pages.clone() };
+        let first_moment = Pages::allocate(device, "first_moment", &pages)?;
+        let second_moment = Pages::allocate(device, "second_moment", &pages)?;
         let average = (config.average > 0.0)
             .then(|| Pages::allocate(device, "average", &layout.pages))
             .transpose()?;

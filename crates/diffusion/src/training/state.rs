@@ -1,6 +1,8 @@
 //! What a checkpoint needs to continue training bit for bit.
 
-use device::{Device, DeviceError};
+use std::borrow::Cow;
+
+use device::{Device, DeviceError, Pages};
 
 use super::outer::{COMMON, MOMENTUM};
 use super::{Training, TrainingError};
@@ -49,35 +51,49 @@ impl Training {
         }
         let of_outer: &[_] = match &self.outer {
             None => &[],
-            Some(outer) if outer.is_common(state.step) => &[(MOMENTUM, model)],
-            Some(_) => &[(MOMENTUM, model), (COMMON, model)],
+            Some(outer) if outer.is_common(state.step) => &[MOMENTUM],
+            Some(_) => &[MOMENTUM, COMMON],
         };
-        let sizes = buffers.iter().map(|&(name, pages)| (name, pages.len()));
-        let sizes: Vec<_> = sizes.chain(of_outer.iter().copied()).collect();
         let other = |name: &str| TrainingError::OtherOptimizer { name: name.to_owned() };
-        let known = |name: &str| sizes.iter().any(|(known, _)| *known == name);
-        if let Some((name, _)) = state.moments.iter().find(|(name, _)| !known(name)) {
+        let names = || buffers.iter().map(|(name, _)| *name).chain(of_outer.iter().copied());
+        if let Some((name, _)) = state.moments.iter().find(|(name, _)| !names().any(|n| n == name))
+        {
             return Err(other(name));
         }
-        let find = |&(name, len): &(&'static str, usize)| {
-            let values = state.moments.iter().find(|(known, _)| known == name);
-            let values = values.filter(|(_, values)| values.len() == len);
+        let find = |wanted: &str| state.moments.iter().find(|(name, _)| name == wanted);
+        let of_pages = |&(name, pages): &(&'static str, &Pages)| {
+            let values = find(name).and_then(|(_, values)| fitting(pages, values, model));
+            values.ok_or_else(|| other(name))
+        };
+        let of_all = |name: &&str| {
+            let values = find(name).filter(|(_, values)| values.len() == model);
             values.map(|(_, values)| values).ok_or_else(|| other(name))
         };
-        let mut found = sizes.iter().map(find).collect::<Result<Vec<_>, _>>()?.into_iter();
+        let moments = buffers.iter().map(of_pages).collect::<Result<Vec<_>, _>>()?;
+        let mut outer_buffers =
+            of_outer.iter().map(of_all).collect::<Result<Vec<_>, _>>()?.into_iter();
         self.parts.model.parameters.write(device, &state.parameters)?;
-        for ((_, pages), values) in buffers.iter().zip(found.by_ref()) {
-            pages.write(device, values)?;
+        for ((_, pages), values) in buffers.iter().zip(moments) {
+            pages.write(device, &values)?;
         }
         if let Some(outer) = &mut self.outer {
-            let momentum = found.next().expect("found before");
-            outer.momentum.clone_from(momentum);
-            outer.common.clone_from(found.next().unwrap_or(&state.parameters));
+            outer.momentum.clone_from(outer_buffers.next().expect("found before"));
+            outer.common.clone_from(outer_buffers.next().unwrap_or(&state.parameters));
         }
         device.write_words(self.parts.optimizer.counter, &[state.step])?;
         self.steps_done = state.step;
         self.steps_logged = state.step;
         self.skipped_in_a_row = 0;
         Ok(())
+    }
+}
+
+/// The elements of `pages` in saved values: these, or of `all` elements those in their places, as
+/// AdamW's moments were saved when it had some for Muon's matrices, too.
+fn fitting<'a>(pages: &Pages, values: &'a [f32], all: usize) -> Option<Cow<'a, [f32]>> {
+    match values.len() {
+        len if len == pages.len() => Some(Cow::Borrowed(values)),
+        len if len == all => Some(Cow::Owned(pages.of(values))),
+        _ => None,
     }
 }
