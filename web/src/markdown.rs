@@ -36,6 +36,8 @@ pub enum Span {
     Emphasis(Vec<Span>),
     /// Label and target.
     Link(Vec<Span>, String),
+    /// What a picture shows, and its file.
+    Picture(String, String),
 }
 
 /// The blocks of a document.
@@ -166,9 +168,15 @@ fn marked(text: &str) -> Option<(Span, &str)> {
         let (stressed, after) = rest.split_once('*').filter(|_| !rest.starts_with(' '))?;
         return Some((Span::Emphasis(spans(stressed)), after));
     }
-    let (label, rest) = text.strip_prefix('[')?.split_once("](")?;
-    let (to, after) = rest.split_once(')')?;
-    (!label.contains(']')).then(|| (Span::Link(spans(label), to.to_owned()), after))
+    let picture = text.strip_prefix('!');
+    let (label, rest) = picture.unwrap_or(text).strip_prefix('[')?.split_once("](")?;
+    let (to, after) = rest.split_once(')').filter(|_| !label.contains(']'))?;
+    let to = to.to_owned();
+    let span = match picture {
+        Some(_) => Span::Picture(label.to_owned(), to),
+        None => Span::Link(spans(label), to),
+    };
+    Some((span, after))
 }
 
 #[cfg(test)]
@@ -198,6 +206,8 @@ mod tests {
             ]
         );
         assert_eq!(spans("[MASK] and `open"), [text("[MASK] and `open")]);
+        let picture = Span::Picture("Loss".into(), "loss.svg".into());
+        assert_eq!(spans("Look! ![Loss](loss.svg)"), [text("Look! "), picture]);
     }
 
     #[test]

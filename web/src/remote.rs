@@ -3,7 +3,7 @@
 use leptos::prelude::window;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::Response;
+use web_sys::{Response, Url};
 
 /// Why there is no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,11 @@ pub enum Missing {
     Unreachable,
     /// The server answered with this status.
     Refused(u16),
+}
+
+/// An address that is written relative to another; empty if it is none.
+pub fn resolve(address: &str, base: &str) -> String {
+    Url::new_with_base(address, base).map(|url| url.href()).unwrap_or_default()
 }
 
 /// Fetches a text file.

@@ -23,6 +23,7 @@ mod firsts;
 mod layout;
 mod lecture;
 mod race;
+mod reader;
 mod replays;
 mod runs;
 mod shaders;

@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, MouseEvent};
 
 use crate::markdown::{self, Block, Span};
-use crate::remote::{self, Missing};
+use crate::remote::{self, Missing, resolve};
 use crate::state::{App, Reading};
 
 /// URL of the course, relative to the page.
@@ -101,7 +101,9 @@ async fn load(body: &Element, file: &str) {
     let _ = body.remove_attribute(FILE);
     match remote::text(file).await {
         Ok(text) => {
-            markdown::read(&text).iter().for_each(|block| add(body, block));
+            let base = document().base_uri().ok().flatten().unwrap_or_default();
+            let base = resolve(file, &base);
+            markdown::read(&text).iter().for_each(|block| add(body, block, &base));
             let _ = body.set_attribute(FILE, file);
         }
         Err(missing) => body.set_text_content(Some(match missing {
@@ -125,7 +127,9 @@ fn go_to(body: &Element, anchor: &str) {
     }
 }
 
-fn add(parent: &Element, block: &Block) {
+/// Adds a block of the document at the address `base`.
+fn add(parent: &Element, block: &Block, base: &str) {
+    let spans = |parent: Option<Element>, all: &[Span]| spans(parent.as_ref(), all, base);
     match block {
         Block::Heading(level, anchor, text) => {
             // The page itself has the only h1.
@@ -134,9 +138,9 @@ fn add(parent: &Element, block: &Block) {
                 // The name is valid, so this cannot fail.
                 let _ = heading.set_attribute("data-anchor", anchor);
             }
-            spans(heading.as_ref(), text);
+            spans(heading, text);
         }
-        Block::Paragraph(text) => spans(inside(parent, "p").as_ref(), text),
+        Block::Paragraph(text) => spans(inside(parent, "p"), text),
         Block::Code(code) => {
             if let Some(pre) = inside(parent, "pre") {
                 pre.set_text_content(Some(code));
@@ -145,19 +149,19 @@ fn add(parent: &Element, block: &Block) {
         }
         Block::List { numbered, items } => {
             let Some(list) = inside(parent, if *numbered { "ol" } else { "ul" }) else { return };
-            items.iter().for_each(|item| spans(inside(&list, "li").as_ref(), item));
+            items.iter().for_each(|item| spans(inside(&list, "li"), item));
         }
         Block::Table(rows) => {
             let Some(table) = inside(parent, "table") else { return };
             for (i, cells) in rows.iter().enumerate() {
                 let Some(row) = inside(&table, "tr") else { return };
                 let cell = if i == 0 { "th" } else { "td" };
-                cells.iter().for_each(|text| spans(inside(&row, cell).as_ref(), text));
+                cells.iter().for_each(|text| spans(inside(&row, cell), text));
             }
         }
         Block::Quote(blocks) => {
             let Some(quote) = inside(parent, "blockquote") else { return };
-            blocks.iter().for_each(|block| add(&quote, block));
+            blocks.iter().for_each(|block| add(&quote, block, base));
         }
     }
 }
@@ -169,7 +173,8 @@ fn inside(parent: &Element, name: &str) -> Option<Element> {
     Some(element)
 }
 
-fn spans(parent: Option<&Element>, spans: &[Span]) {
+/// Adds inline elements of the document at the address `base`.
+fn spans(parent: Option<&Element>, spans: &[Span], base: &str) {
     let Some(parent) = parent else { return };
     for span in spans {
         let (name, inner) = match span {
@@ -181,6 +186,14 @@ fn spans(parent: Option<&Element>, spans: &[Span]) {
             Span::Code(code) => {
                 if let Some(element) = inside(parent, "code") {
                     element.set_text_content(Some(code));
+                }
+                continue;
+            }
+            Span::Picture(about, file) => {
+                if let Some(picture) = inside(parent, "img") {
+                    for (name, value) in [("alt", about), ("src", &resolve(file, base))] {
+                        let _ = picture.set_attribute(name, value);
+                    }
                 }
                 continue;
             }
@@ -198,6 +211,6 @@ fn spans(parent: Option<&Element>, spans: &[Span]) {
                 let _ = element.set_attribute(name, value);
             }
         }
-        self::spans(element.as_ref(), inner);
+        self::spans(element.as_ref(), inner, base);
     }
 }
