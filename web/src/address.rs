@@ -44,13 +44,12 @@ pub fn write(link: &Link) -> String {
 /// say, or says wrongly, comes from `defaults`.
 pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
     let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
-    let mut link = Link { model: None, request: defaults.clone(), made: vec![] };
+    let mut link = Link { model: model(fragment), request: defaults.clone(), made: vec![] };
     let request = &mut link.request;
     let mut known = false;
     for (name, value) in form_urlencoded::parse(fragment.as_bytes()) {
         let number = || value.parse::<f32>().ok().filter(|number| number.is_finite());
         match &*name {
-            "model" => link.model = Some(value.into_owned()).filter(|id| is_id(id)),
             "prompt" if value.len() <= LONGEST_PROMPT => {
                 request.prompt = value.into_owned();
                 known = true;
@@ -71,6 +70,14 @@ pub fn read(fragment: &str, defaults: &Request) -> Option<Link> {
         }
     }
     known.then_some(link)
+}
+
+/// The id of the model that an address names, with a text or without.
+pub fn model(fragment: &str) -> Option<String> {
+    let fragment = fragment.strip_prefix('#').unwrap_or(fragment);
+    let mut pairs = form_urlencoded::parse(fragment.as_bytes());
+    let (_, id) = pairs.find(|(name, _)| name == "model")?;
+    Some(id.into_owned()).filter(|id| is_id(id))
 }
 
 fn set<T>(target: &mut T, value: Option<T>) {
@@ -138,11 +145,26 @@ mod tests {
     }
 
     #[test]
+    fn a_model_is_named_with_and_without_a_text() {
+        for (fragment, id) in [
+            ("#model=stories-small", Some("stories-small")),
+            ("prompt=A+cat&model=stories", Some("stories")),
+            ("#model=../x", None),
+            ("#model=", None),
+            ("#prompt=model", None),
+            ("", None),
+        ] {
+            assert_eq!(model(fragment).as_deref(), id, "{fragment}");
+        }
+    }
+
+    #[test]
     fn strange_addresses_do_no_harm() {
         let read = |text: &str| read(text, &request());
         assert_eq!(read(""), None);
         assert_eq!(read("#chapter-2"), None);
         assert_eq!(read("#seed=4"), None);
+        assert_eq!(read("#model=stories"), None, "there is nothing to write");
         let link =
             read("#prompt=%zz%f&steps=0&length=99999999999&temperature=NaN&seed=-1&model=../x")
                 .expect("it has a prompt");

@@ -53,12 +53,17 @@ impl App {
                     None => self.visit(link),
                 }
             }
-            None if fragment.is_empty() => {
-                self.fragment.set_value(fragment);
-                self.show_home();
+            None => {
+                let model = address::model(&fragment);
+                if fragment.is_empty() || model.is_some() {
+                    self.fragment.set_value(fragment);
+                    self.show_home();
+                    if let Err(fault) = self.bring(model) {
+                        self.fault.set(Some(fault));
+                    }
+                }
+                // Anything else is not a place of this page.
             }
-            // Not a place of this page.
-            None => {}
         }
     }
 
@@ -67,21 +72,30 @@ impl App {
         self.request.set(link.request);
         self.told.set_value(link.made);
         self.visiting.set_value(true);
-        let models = self.models.get_untracked();
-        let chosen = self.chosen.get_untracked();
-        let wanted = link.model.filter(|id| *id != chosen);
-        let entry = wanted.as_ref().and_then(|id| models.iter().find(|entry| &entry.id == id));
-        match (wanted.as_ref(), entry) {
-            (_, Some(entry)) => {
-                self.eager.set(true);
-                self.load_listed(entry.clone());
-            }
-            (Some(id), None) => {
+        match self.bring(link.model) {
+            Ok(true) => self.eager.set(true),
+            Ok(false) => self.write_when_ready(),
+            Err(fault) => {
                 self.write_when_ready();
-                self.fault.set(Some(no_such_model(id)));
+                self.fault.set(Some(fault));
             }
-            (None, None) => self.write_when_ready(),
         }
+    }
+
+    /// Loads the model that an address names, unless it is there; returns whether it comes.
+    ///
+    /// # Errors
+    /// When it is not listed.
+    fn bring(self, named: Option<String>) -> Result<bool, Fault> {
+        let chosen = self.chosen.get_untracked();
+        let models = self.models.get_untracked();
+        // As long as there is no list, the address is read when it comes.
+        let Some(id) = named.filter(|id| *id != chosen && !models.is_empty()) else {
+            return Ok(false);
+        };
+        let entry = models.into_iter().find(|entry| entry.id == id);
+        self.load_listed(entry.ok_or_else(|| no_such_model(&id))?);
+        Ok(true)
     }
 
     /// Writes now, or as soon as the model is there.
@@ -120,7 +134,7 @@ impl App {
 
     /// The model that the address asks for, of these. A message follows if it is not among them.
     pub(super) fn model_of_address(self, models: &[ModelEntry]) -> usize {
-        let wanted = self.link_of_address().and_then(|link| link.model);
+        let wanted = address::model(&fragment_of_address());
         let found = |id: &String| models.iter().position(|entry| &entry.id == id);
         if let Some(id) = wanted.as_ref().filter(|id| found(id).is_none()) {
             self.remark.set_value(Some(no_such_model(id)));
@@ -205,8 +219,8 @@ fn no_such_model(id: &str) -> Fault {
     Fault::new(
         FaultKind::Request,
         format!(
-            "The link asks for the model “{id}”, which this site does not have; another model \
-             writes from the same prompt, so the text differs."
+            "The link asks for the model “{id}”, which this site does not have. Another model is \
+             here in its place, and writes other texts."
         ),
     )
 }
