@@ -9,6 +9,7 @@ pub mod components;
 pub mod dropped;
 pub mod engine;
 pub mod flow;
+pub mod gaps;
 pub mod link;
 pub mod made;
 pub mod markdown;

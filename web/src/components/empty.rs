@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::compare::shortened;
 use super::loading::Loading;
 use super::recording::Recording;
+use crate::gaps::{self, shortened};
 use crate::protocol::GAP_OPENS;
-use crate::state::{App, EngineState, gap_tokens};
+use crate::state::{App, EngineState};
 
 /// The welcome: a recording, loading progress, and examples.
 #[component]
@@ -16,10 +16,21 @@ pub(super) fn Empty() -> impl IntoView {
     let failed = move || app.engine.get() == EngineState::Failed;
     view! {
         <div class="empty">
-            <h2>"Watch a story come out of the fog."</h2>
+            <h2>
+                {move || if app.fills_no_gaps() {
+                    "Watch a story grow word by word."
+                } else {
+                    "Watch a story come out of the fog."
+                }}
+            </h2>
             <p class="lead">
-                "Every word begins as a blank. Step by step the model fills in what it is fairly sure "
-                "of, anywhere in the text, until the fog is gone."
+                {move || if app.fills_no_gaps() {
+                    "This model guesses the next word from those before it, writes it down, and goes on \
+                     from there, as most language models do."
+                } else {
+                    "Every word begins as a blank. Step by step the model fills in what it is fairly sure \
+                     of, anywhere in the text, until the fog is gone."
+                }}
             </p>
             <Recording />
             <div class="invitation">
@@ -123,7 +134,7 @@ fn title(prompt: &str) -> &'static str {
         0 if prompt.trim().is_empty() => "From nothing",
         0 => BEGINNING,
         1 if prompt.starts_with(GAP_OPENS) => "Only the end is given",
-        1 if gap_tokens(prompt) >= 40 => "First and last words",
+        1 if gaps::tokens(prompt) >= 40 => "First and last words",
         1 => "A gap in the middle",
         _ => "Several gaps",
     }
@@ -131,15 +142,11 @@ fn title(prompt: &str) -> &'static str {
 
 /// The prompt of an example with its gaps as blocks.
 fn shown(prompt: &str) -> Vec<AnyView> {
-    let mut out = Vec::new();
-    for (i, part) in prompt.split(GAP_OPENS).enumerate() {
-        let text = if i == 0 {
-            part
-        } else {
-            out.push(view! { <span class="gap" aria-label="gap"></span> }.into_any());
-            part.split_once(']').map_or("", |(_, text)| text)
-        };
-        out.push(text.to_owned().into_any());
+    let (first, gaps) = gaps::cut(prompt);
+    let mut out = vec![first.to_owned().into_any()];
+    for (_, words) in gaps {
+        out.push(view! { <span class="gap" aria-label="gap"></span> }.into_any());
+        out.push(words.to_owned().into_any());
     }
     out
 }

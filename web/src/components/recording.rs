@@ -7,7 +7,7 @@ use plot::Trace;
 
 use super::prefers;
 use super::story::{Sheet, Shown};
-use crate::state::{Tree, Underline};
+use crate::state::{App, Tree, Underline};
 
 /// Written by the first model of the list, with `sample --trace`.
 const TRACE: &str = include_str!("recording.json");
@@ -18,6 +18,7 @@ const REST: u32 = 5_000;
 /// The recording, with a button that stops it.
 #[component]
 pub(super) fn Recording() -> impl IntoView {
+    let app = App::get();
     let mut opened = Tree::default();
     // It is part of the page; a test reads it.
     let Ok(trace) = Trace::from_json(TRACE) else { return ().into_any() };
@@ -55,7 +56,11 @@ pub(super) fn Recording() -> impl IntoView {
             </div>
             <figcaption class="note">
                 <span>
-                    "A recording: step "
+                    {move || if app.fills_no_gaps() {
+                        "A recording of another model, all words at once: step "
+                    } else {
+                        "A recording: step "
+                    }}
                     <span class="number">{move || tree.with(|tree| tree.shown().map_or(0, |b| b.trace.frames[head.get()].step))}</span>
                     {format!(" of {steps}. The bold words were given.")}
                 </span>

@@ -8,9 +8,9 @@ use plot::Trace;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
-use super::requests::has_gap;
 use super::{App, EngineState};
 use crate::dropped::{Dropped, title};
+use crate::gaps;
 use crate::link::{Kind, Link};
 use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Objective, Source};
 use crate::remote::{self, Missing};
@@ -261,7 +261,7 @@ impl App {
         let of_model = of_model.filter(|examples| !examples.is_empty());
         let mut examples = of_model.unwrap_or_else(|| EXAMPLES.map(str::to_owned).to_vec());
         if self.fills_no_gaps() {
-            examples.retain(|example| !has_gap(example));
+            examples.retain(|example| !gaps::any(example));
         }
         examples
     }

@@ -26,7 +26,6 @@ use crate::protocol::{Compute, Fault, ModelEntry, ModelInfo, Request, Stage};
 
 pub use comparing::{Comparison, Right};
 pub use lesson::Lesson;
-pub use requests::{gap_before_words, gap_tokens};
 pub use training::Training;
 pub use tree::{Branch, Edit, Tree};
 

@@ -1,24 +1,7 @@
 //! Requests: the defaults, what suits a model, and examples.
 
-use crate::protocol::{GAP_OPENS, ModelInfo, Request};
-
-/// Whether the model has something to write inside a prompt.
-pub(super) fn has_gap(prompt: &str) -> bool {
-    prompt.contains(GAP_OPENS)
-}
-
-/// Tokens in the gaps of a prompt, at most. What is no gap counts as one token.
-pub fn gap_tokens(prompt: &str) -> u32 {
-    let size =
-        |gap: &str| gap.strip_prefix(':')?.split(']').next()?.rsplit('-').next()?.parse().ok();
-    prompt.split(GAP_OPENS).skip(1).map(|gap| size(gap).unwrap_or(1)).sum()
-}
-
-/// Whether words are given behind a gap, which a model cannot fill that writes from left to right.
-pub fn gap_before_words(prompt: &str) -> bool {
-    let behind = |gap: &str| gap.split_once(']').is_some_and(|(_, text)| !text.trim().is_empty());
-    prompt.split(GAP_OPENS).skip(1).any(behind)
-}
+use crate::gaps;
+use crate::protocol::{ModelInfo, Request};
 
 /// The same settings for another model: those that nobody has touched are its own, and so is how it
 /// writes, where it cannot write as asked.
@@ -52,15 +35,15 @@ fn in_its_way(request: Request, info: &ModelInfo) -> Request {
 /// An example: its gaps are filled, or it is continued, with the default settings. A step for every
 /// token is enough: more would change nothing.
 pub(super) fn example(prompt: String, default: Request) -> Request {
-    let length = if has_gap(&prompt) { 0 } else { default.length };
-    let steps = default.steps.min(length + gap_tokens(&prompt)).max(1);
+    let length = if gaps::any(&prompt) { 0 } else { default.length };
+    let steps = default.steps.min(length + gaps::tokens(&prompt)).max(1);
     Request { prompt, length, steps, ..default }
 }
 
 /// A request that has something to write, within what the model can do.
 pub(super) fn fitting(request: Request, info: &ModelInfo) -> Request {
     let mut request = suited(request, info);
-    if request.length == 0 && !has_gap(&request.prompt) {
+    if request.length == 0 && !gaps::any(&request.prompt) {
         request.length = Request::default().length;
     }
     request.steps = request.steps.min(info.timesteps);
@@ -83,20 +66,6 @@ mod tests {
         assert_eq!(example("[MASK] and [MASK:3].".into(), Request::default()).steps, 4);
         assert_eq!(example("[MASK:4-12]".into(), Request::default()).steps, 12);
         assert_eq!(example("[MASK:300]".into(), Request::default()).steps, 100);
-    }
-
-    #[test]
-    fn gaps_at_the_end_can_be_filled_from_left_to_right() {
-        for (prompt, before) in [
-            ("", false),
-            ("A cat", false),
-            ("A cat [MASK:12]", false),
-            ("A cat [MASK] [MASK:3]\n", false),
-            ("A cat [MASK:12] home.", true),
-            ("[MASK] cat [MASK]", true),
-        ] {
-            assert_eq!(gap_before_words(prompt), before, "{prompt}");
-        }
     }
 
     /// A model of this objective that reads best at this temperature.

@@ -4,9 +4,10 @@ use leptos::prelude::*;
 
 use super::titles::{steps, temperature};
 use crate::address;
+use crate::gaps;
 use crate::protocol::{ModelEntry, Objective, Request, Sampler, SamplerKind};
 use crate::samplers;
-use crate::state::{App, EngineState, gap_before_words};
+use crate::state::{App, EngineState};
 
 /// One thing to change.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +66,7 @@ pub(in crate::components) fn Choices() -> impl IntoView {
 
 /// The same for the other models of the list, as far as they can write it.
 fn rivals(models: &[ModelEntry], own: Option<&str>, request: &Request) -> Vec<Choice> {
-    let gap = gap_before_words(&request.prompt);
+    let gap = gaps::before_words(&request.prompt);
     let can = |entry: &&ModelEntry| !(gap && entry.objective.is_some_and(Objective::shifts));
     let others = models.iter().filter(|entry| Some(entry.id.as_str()) != own).filter(can);
     others

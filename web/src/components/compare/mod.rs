@@ -18,7 +18,7 @@ use film::Film;
 use side::Side;
 
 pub(super) use choices::Choices;
-pub(super) use titles::{listed, shortened};
+pub(super) use titles::listed;
 
 /// The view of two texts.
 #[component]

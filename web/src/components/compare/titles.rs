@@ -1,6 +1,7 @@
 //! What tells two texts apart, in a few words.
 
-use crate::protocol::{GAP_OPENS, Request};
+use crate::gaps::shortened;
+use crate::protocol::Request;
 use crate::samplers;
 use crate::state::{Branch, Comparison, Right, Tree};
 
@@ -127,20 +128,6 @@ fn changed(branch: &Branch) -> String {
     }
 }
 
-/// The beginning of a prompt, at most `most` letters of whole words; a gap is an ellipsis.
-pub(in crate::components) fn shortened(prompt: &str, most: usize) -> String {
-    let behind = |gap: &str| gap.split_once(']').map_or(String::new(), |(_, text)| text.to_owned());
-    let mut parts = prompt.split(GAP_OPENS);
-    let first = parts.next().unwrap_or_default().to_owned();
-    let text = parts.fold(first, |text, gap| format!("{text}…{}", behind(gap)));
-    if text.chars().count() <= most {
-        return text;
-    }
-    let cut: String = text.chars().take(most).collect();
-    let whole = cut.rsplit_once(' ').map_or(&*cut, |(words, _)| words);
-    format!("{}…", whole.trim_end_matches(|c: char| c.is_ascii_punctuation()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,18 +147,6 @@ mod tests {
         assert_eq!(called(request()), ["Text 1: A", "The same once more"]);
         let serial = Request { sampler: SamplerKind::LeftToRight.into(), ..request() };
         assert_eq!(called(serial), ["4 steps, Surest first", "One word after the other"]);
-    }
-
-    #[test]
-    fn prompts_are_shortened_at_words_and_gaps() {
-        for (prompt, short) in [
-            ("A cat.", "A cat."),
-            ("A [MASK:12] home.", "A … home."),
-            ("[MASK] ran [MASK:4-12]", "… ran …"),
-            ("Once upon a time, there was", "Once upon a time…"),
-        ] {
-            assert_eq!(shortened(prompt, 20), short);
-        }
     }
 
     #[test]
