@@ -20,11 +20,30 @@ const say = (text) => {
   const box = document.getElementById("first-paint");
   if (box) box.lastElementChild.textContent = text;
 };
+// A slow line takes its time: how much has come is told meanwhile. A compressed answer does not say how
+// much there is in all.
+let failed = false;
+const tell = async ({ body, headers }) => {
+  const all = headers.has("content-encoding") ? 0 : Number(headers.get("content-length"));
+  const mega = (bytes) => (bytes / 1e6).toFixed(1);
+  const reader = body.getReader();
+  for (let bytes = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (failed) return;
+    if (done) return say("Starting…");
+    bytes += value.length;
+    say(`The page is on its way: ${mega(bytes)} ${all ? `of ${mega(all)} ` : ""}MB`);
+  }
+};
 try {
   const { default: init } = await import(js.href);
-  await init({ module_or_path: wasm });
+  const response = await fetch(wasm);
+  // What breaks off is told below.
+  if (response.ok) tell(response.clone()).catch(() => {});
+  await init({ module_or_path: response });
 } catch (error) {
   console.error(error);
+  failed = true;
   const old = typeof WebAssembly === "undefined" || error instanceof WebAssembly.CompileError;
   say(
     old

@@ -380,6 +380,8 @@ pub enum Command {
 /// What keeps the engine busy before a model is ready.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Stage {
+    /// Waiting for the server's first answer.
+    Server,
     /// Looking for a graphics adapter.
     Adapter,
     /// Bytes of the model.
@@ -393,6 +395,8 @@ pub enum Stage {
     },
     /// Checking and copying the weights.
     Weights,
+    /// There is no GPU to prepare.
+    Cpu,
     /// Shaders of the denoising step.
     Shaders {
         /// Launches ready.
@@ -407,8 +411,10 @@ pub enum Stage {
 pub struct ModelInfo {
     /// Its id in `models.json`; none for a dropped one.
     pub id: Option<String>,
-    /// Name for people.
+    /// Name for people: the list's, for a dropped one its card's or its folder's.
     pub name: String,
+    /// Its name in its card, by which traces of the program call it.
+    pub card_name: Option<String>,
     /// What it learned, which decides how it can write.
     pub objective: Objective,
     /// Number of parameters.
@@ -437,6 +443,13 @@ pub struct ModelInfo {
     pub on_cpu: Option<OnCpu>,
     /// Milliseconds that a CPU takes for each token that a step computes, as measured; none for a GPU.
     pub token_ms: Option<f64>,
+}
+
+impl ModelInfo {
+    /// Whether a trace says that this model wrote it.
+    pub fn wrote(&self, trace: &Trace) -> bool {
+        trace.model == self.name || Some(&trace.model) == self.card_name.as_ref()
+    }
 }
 
 /// From the engine to the page.

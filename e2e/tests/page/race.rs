@@ -47,12 +47,13 @@ fn race(browser: &Browser) {
     browser.press("Write");
     browser.wait_step(2);
     against(browser, "serial");
+    // The models are called as in the menu, whatever their files call themselves.
     let titles = browser.eval(TITLES);
     assert!(
-        titles[0].as_str().is_some_and(|title| title.starts_with("Tiny, 20 steps")),
+        titles[0].as_str().is_some_and(|title| title.starts_with("tiny, 20 steps")),
         "{titles}"
     );
-    assert_eq!(titles[1], "Serial, One word after the other");
+    assert_eq!(titles[1], "serial, One word after the other");
     assert_eq!(browser.eval(STEPS), json!([20, 24]));
     assert!(!words(browser, 0).contains(&"_".to_owned()));
     browser.fill(".compare .scrubber", "12");
@@ -99,7 +100,7 @@ fn race(browser: &Browser) {
     browser.write_to_the_end();
     against(browser, "tiny");
     let titles = browser.eval(TITLES);
-    assert_eq!(titles[0], "Serial, One word after the other");
+    assert_eq!(titles[0], "serial, One word after the other");
     assert_eq!(browser.eval(STEPS), json!([24, 20]), "{titles}");
 }
 
@@ -154,4 +155,9 @@ fn how_a_model_writes_is_known_before_it_comes() {
     assert_eq!(browser.eval(SAMPLERS), json!(["left-to-right"]));
     let gaps = "[...document.querySelectorAll('button')].some(b => b.textContent === 'Add a gap')";
     assert_eq!(browser.eval(gaps), false);
+    browser.click(".head .wordmark");
+    browser.wait("!!document.querySelector('.empty')");
+    let welcome = browser.text("document.querySelector('.empty').innerText");
+    assert!(welcome.contains("word by word") && !welcome.contains("fog"), "{welcome}");
+    assert!(welcome.contains("recording of another model"), "{welcome}");
 }

@@ -1,12 +1,14 @@
 //! Visits: links, history, examples, settings, and the first view.
 
 use crate::browser::{ALERT, Browser, Gpu, PROMPT};
-use crate::site::{Tiny, list, serve};
+use crate::site::{Tiny, dist, list, serve};
 
 /// Values of the three sliders: length, temperature, steps.
 const SLIDERS: &str =
     "[...document.querySelectorAll('.settings [type=range]')].map(slider => slider.value).join()";
 const HOME: &str = "!!document.querySelector('.examples')";
+/// The model of the menu.
+const CHOSEN: &str = "document.querySelector('.model select').value";
 /// The words that a prompt gave.
 const GIVEN: &str =
     "[...document.querySelectorAll('.paper .token.given')].map(t => t.textContent).join(' ')";
@@ -99,9 +101,20 @@ fn a_link_brings_its_model() {
     let browser = Browser::start("model-link", Gpu::Software);
     browser.open_ready(&server.url);
     browser.eval("(location.hash = '#model=other&prompt=The+ball&length=8&steps=8') ?? true");
-    browser.wait("document.querySelector('.model select').value === 'other'");
+    browser.wait(&format!("{CHOSEN} === 'other'"));
     browser.wait(&format!("{GIVEN}.includes('ball')"));
     browser.wait_finished();
+
+    // Without a text it leads to the first view with that model, in this tab and in a new one.
+    browser.eval("(location.hash = '#model=tiny') ?? true");
+    browser.wait(&format!("{CHOSEN} === 'tiny' && {HOME}"));
+    browser.open("about:blank");
+    browser.open_ready(&format!("{}#model=other", server.url));
+    assert_eq!(browser.text(CHOSEN), "other");
+    assert_eq!(browser.eval(HOME), true);
+    browser.eval("(location.hash = '#model=nobody') ?? true");
+    browser.wait(&format!("{ALERT}.includes('“nobody”')"));
+    assert_eq!(browser.text(CHOSEN), "other");
 }
 
 #[test]
@@ -141,6 +154,32 @@ fn there_is_something_to_watch_while_the_model_loads() {
     browser.open_ready(&server.url);
     browser.wait(&format!("{step} === 24"));
     assert_eq!(browser.number("document.querySelectorAll('.recording .masked').length"), 0.0);
+}
+
+#[test]
+fn what_is_waited_for_is_said() {
+    let tiny = Tiny::new();
+    let server = serve(&tiny);
+    let mut files = std::fs::read_dir(dist()).expect("it is built").flatten();
+    let program = files.find_map(|file| {
+        let name = file.file_name().into_string().ok()?;
+        (name.starts_with("web-") && name.ends_with(".wasm")).then_some(name)
+    });
+    let program = program.expect("the page's program");
+    server.stall(&program);
+    server.stall("models/tiny/model.safetensors");
+    let browser = Browser::start("slow-page", Gpu::None);
+    browser.open(&server.url);
+    let first = "(document.getElementById('first-paint')?.innerText ?? '')";
+    browser.wait(&format!("/on its way: [0-9.]+ of [0-9.]+ MB/.test({first})"));
+    browser.picture("slow-page");
+    let whole = std::fs::read(dist().join(&program)).expect("it is there");
+    server.put(&program, whole);
+    browser.open("about:blank");
+    browser.open(&server.url);
+    let loading = "(document.querySelector('.loading')?.innerText ?? '')";
+    browser.wait(&format!("{loading}.includes('Downloading the model')"));
+    browser.wait(&format!("{loading}.includes('The CPU will compute')"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ type Row = (String, Option<f64>);
 pub(super) fn Loading() -> impl IntoView {
     let app = App::get();
     let rows = Memo::new(move |_| match app.engine.get() {
-        EngineState::Starting => [Some(("Starting".to_owned(), None)), None],
+        EngineState::Starting => [Some(("Starting the engine".to_owned(), None)), None],
         EngineState::Loading(loading) => {
             [loading.files, loading.device].map(|stage| stage.as_ref().map(describe))
         }
@@ -23,7 +23,7 @@ pub(super) fn Loading() -> impl IntoView {
         <Show when=move || rows.with(|rows| rows.iter().any(Option::is_some))>
             <div class="loading">
                 <Bar row=Memo::new(move |_| rows.get()[0].clone()) label="Files of the model" />
-                <Bar row=Memo::new(move |_| rows.get()[1].clone()) label="The GPU" />
+                <Bar row=Memo::new(move |_| rows.get()[1].clone()) label="The device" />
             </div>
         </Show>
         <Show when=move || app.engine.get() == EngineState::Failed && app.fault.with(Option::is_none)>
@@ -57,6 +57,7 @@ fn Bar(row: Memo<Option<Row>>, label: &'static str) -> impl IntoView {
 fn describe(stage: &Stage) -> Row {
     let share = |done: u64, total: u64| Some(done as f64 / total.max(1) as f64);
     match stage {
+        Stage::Server => ("Waiting for the server".into(), None),
         Stage::Adapter => ("Looking for the GPU".into(), None),
         Stage::Download { received, total, cached } => {
             let mega = |bytes: u64| bytes as f64 * 1e-6;
@@ -69,6 +70,7 @@ fn describe(stage: &Stage) -> Row {
                 None => (format!("{from}: {:.1} MB", mega(*received)), None),
             }
         }
+        Stage::Cpu => ("The CPU will compute".into(), Some(1.0)),
         Stage::Weights => ("Checking the model".into(), Some(1.0)),
         Stage::Shaders { done, total } if done == total => ("The GPU is ready".into(), Some(1.0)),
         Stage::Shaders { done, total } => (

@@ -39,6 +39,9 @@ impl Loaded {
         let preparing = async {
             emit(Event::Progress(Stage::Adapter));
             let (device, on_cpu) = adapter::open(compute).await?;
+            if on_cpu.is_some() {
+                emit(Event::Progress(Stage::Cpu));
+            }
             match kind.await {
                 Ok(kind) if compute == Compute::Auto => {
                     let (network, quicker) = Network::quickest(device, kind, emit).await?;
@@ -77,7 +80,7 @@ impl Loaded {
         let (network, config, card, tokenizer, on_cpu) = stands?;
         let (id, name) = match source {
             Source::Listed(entry) => (Some(entry.id), entry.name),
-            Source::Dropped { name } => (None, name),
+            Source::Dropped { name } => (None, card.name.clone().unwrap_or(name)),
         };
         Self::stand(network, (&config, &card), tokenizer, (id, name), on_cpu).await
     }
@@ -95,10 +98,11 @@ impl Loaded {
         let mut network = Network::new(device, kind, emit).await?;
         network.model.parameters.write(&mut network.device, &checkpoint.values)?;
         let of = (&checkpoint.config, &checkpoint.card);
-        Self::stand(network, of, tokenizer, (None, String::new()), on_cpu).await
+        let name = checkpoint.card.name.clone().unwrap_or_default();
+        Self::stand(network, of, tokenizer, (None, name), on_cpu).await
     }
 
-    /// What a network on its device is as a model; the name in its card comes first.
+    /// What a network on its device is as a model, with its id in the list and its name for people.
     async fn stand(
         mut network: Network,
         (config, card): (&Config, &Card),
@@ -123,7 +127,8 @@ impl Loaded {
         let ids = 0..tokenizer.vocab_size();
         let info = ModelInfo {
             id,
-            name: card.name.clone().unwrap_or(name),
+            name,
+            card_name: card.name.clone(),
             objective: card.objective,
             parameters: config.parameters() as u64,
             layers: config.n_layer as u32,
@@ -161,6 +166,7 @@ async fn arrive(
 ) -> Result<(CheckpointFile<Vec<u8>>, Tokenizer), Fault> {
     let (checkpoint, tokenizer) = match source {
         Source::Listed(entry) => {
+            emit(Event::Progress(Stage::Server));
             let mut told = 0;
             let sums = entry.sha256.as_ref();
             let sum = sums.map(|sums| sums.checkpoint.as_str());

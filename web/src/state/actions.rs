@@ -210,9 +210,9 @@ impl App {
         let Some(info) = self.info.get_untracked() else { return false };
         self.tree.with_untracked(|tree| {
             tree.branches.get(index).is_none_or(|branch| {
-                let Trace { model, mask_id, frames, .. } = &branch.trace;
+                let Trace { mask_id, frames, .. } = &branch.trace;
                 let known = |&id: &u32| (id as usize) < info.pieces.len();
-                *model == info.name
+                info.wrote(&branch.trace)
                     && *mask_id == info.mask_id
                     && branch.trace.len() <= info.block_size as usize
                     && frames[branch.last()].ids.iter().all(known)

@@ -66,15 +66,19 @@ impl App {
         }
     }
 
-    fn progress(self, stage: Stage) {
+    pub(super) fn progress(self, stage: Stage) {
         self.engine.update(|engine| {
             if !matches!(engine, EngineState::Loading(_)) {
                 *engine = EngineState::Loading(Loading::default());
             }
             let EngineState::Loading(loading) = engine else { return };
             match stage {
-                Stage::Adapter | Stage::Shaders { .. } => loading.device = Some(stage),
-                Stage::Download { .. } | Stage::Weights => loading.files = Some(stage),
+                Stage::Adapter | Stage::Cpu | Stage::Shaders { .. } => {
+                    loading.device = Some(stage);
+                }
+                Stage::Server | Stage::Download { .. } | Stage::Weights => {
+                    loading.files = Some(stage);
+                }
             }
         });
     }

@@ -12,8 +12,10 @@ use super::{App, EngineState};
 use crate::dropped::{Dropped, title};
 use crate::gaps;
 use crate::link::{Kind, Link};
-use crate::protocol::{Command, Compute, Event, Fault, FaultKind, ModelEntry, Objective, Source};
-use crate::remote::{self, Missing};
+use crate::protocol::{
+    Command, Compute, Event, Fault, FaultKind, ModelEntry, Objective, Source, Stage,
+};
+use crate::remote::{self, Missing, resolve};
 
 /// Address of the model list.
 const MODELS: &str = "models/models.json";
@@ -120,6 +122,7 @@ impl App {
             self.ask(load);
             return;
         }
+        self.progress(Stage::Server);
         spawn_local(async move {
             match list_models().await {
                 Ok(models) => {
@@ -178,8 +181,9 @@ impl App {
 
     /// Says what cannot be done; nothing else changes.
     fn complain(self, sentence: String) {
-        self.said.set(sentence.clone());
-        self.fault.set(Some(Fault::new(FaultKind::Request, sentence)));
+        let fault = Fault::new(FaultKind::Request, sentence);
+        self.said.set(fault.message.clone());
+        self.fault.set(Some(fault));
     }
 
     fn load(self, load: Load) {
@@ -323,11 +327,8 @@ fn no_models(reason: &str) -> Fault {
 
 /// The entries of `models.json` with absolute addresses.
 async fn list_models() -> Result<Vec<ModelEntry>, Fault> {
-    let base = window().document().and_then(|document| document.base_uri().ok().flatten());
-    let resolve = |address: &str, base: &str| {
-        web_sys::Url::new_with_base(address, base).map(|url| url.href()).unwrap_or_default()
-    };
-    let list = resolve(MODELS, &base.unwrap_or_default());
+    let base = document().base_uri().ok().flatten().unwrap_or_default();
+    let list = resolve(MODELS, &base);
     let text = remote::text(&list).await.map_err(|missing| match missing {
         Missing::Unreachable => no_models("the server does not answer"),
         Missing::Refused(status) => {

@@ -248,7 +248,7 @@ fn facts(branch: &Branch, head: usize, position: usize, info: Option<&ModelInfo>
     let predictions = branch.expected(written, position);
     let best = predictions.into_iter().flat_map(|predictions| predictions.top(position));
     let best: Vec<(u32, f32)> = best.collect();
-    let pieces = info.filter(|info| info.name == trace.model).map(|info| &info.pieces);
+    let pieces = info.filter(|info| info.wrote(trace)).map(|info| &info.pieces);
     let name = |id: u32| {
         if id == trace.mask_id {
             "hidden".to_owned()
