@@ -53,9 +53,12 @@ impl Dropped {
                  whole folder of the checkpoint."
                     .to_owned(),
             ),
+            (None, None, [name]) if text(name) => Self::Neither(format!(
+                "“{name}” is a text. A model can learn from it: press Train, then drop it again."
+            )),
             (None, None, [name]) => Self::Neither(format!(
                 "“{name}” is neither a model nor a trace. A model is model.safetensors with \
-                 tokenizer.json; a trace is a .json file saved by this page or by `sample`."
+                 tokenizer.json; a trace is a .json file saved by this page or by trainer sample."
             )),
             (None, None, _) => Self::Neither(
                 "There is no model.safetensors among the files. Drop the whole folder of a \
@@ -116,11 +119,14 @@ mod tests {
             (&["model.safetensors"][..], "no tokenizer.json beside model.safetensors"),
             (&["tokenizer.json"], "no model.safetensors beside tokenizer.json"),
             (&["cat.jpg"], "“cat.jpg” is neither a model nor a trace"),
+            (&["cat.txt"], "“cat.txt” is a text"),
             (&["cat.jpg", "dog.jpg"], "no model.safetensors among the files"),
             (&[], "no model.safetensors among the files"),
         ] {
             match of(names) {
-                Dropped::Neither(sentence) => assert!(sentence.contains(missing), "{sentence}"),
+                Dropped::Neither(sentence) => {
+                    assert!(sentence.contains(missing) && !sentence.contains('`'), "{sentence}");
+                }
                 other => panic!("{names:?}: {other:?}"),
             }
         }

@@ -200,4 +200,6 @@ fn a_trace_is_replayed() {
     std::fs::write(&file, "{}").expect("target is ours");
     drop_on(&browser, "#text", &files(&[&file]));
     browser.wait(&format!("{ALERT}.includes('“a trace.json” cannot be opened')"));
+    let sentence = browser.text(ALERT);
+    assert!(!sentence.contains('`'), "{sentence}");
 }

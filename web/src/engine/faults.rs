@@ -10,9 +10,9 @@ use writer::PromptError;
 use crate::protocol::{Fault, FaultKind};
 
 impl Fault {
-    /// A fault of this kind.
+    /// A fault of this kind. What libraries quote by backquotes gets quotation marks.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: quoted(&message.into()) }
     }
 }
 
@@ -63,7 +63,7 @@ fn too_small(what: &str, limit: &str, needed: u64, available: u64) -> Fault {
 
 impl From<CheckpointError> for Fault {
     fn from(error: CheckpointError) -> Self {
-        Self::new(FaultKind::Model, quoted(&format!("The model cannot be used: {error}.")))
+        Self::new(FaultKind::Model, format!("The model cannot be used: {error}."))
     }
 }
 
@@ -97,7 +97,7 @@ impl Fault {
 fn sentence(error: &str) -> String {
     let mut letters = error.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    quoted(&format!("{first}{}.", letters.as_str()))
+    format!("{first}{}.", letters.as_str())
 }
 
 /// Replaces backquotes by quotation marks.
