@@ -9,6 +9,7 @@ use web::protocol::{
 };
 
 use crate::browser::{Browser, Gpu};
+use crate::drops::{drop_on, files};
 use crate::site::{Tiny, serve};
 
 /// Keeps what is asked about a training, in place of the engine.
@@ -260,6 +261,29 @@ fn a_training_is_prepared_watched_changed_and_taken_along() {
     assert_eq!(std::fs::read(browser.saved("pocket.zip")).expect("it is saved"), b"zip");
     browser.press("Write with it");
     asked(&browser, "Write");
+}
+
+#[test]
+fn a_folder_and_a_text_are_dropped_together() {
+    let server = serve(&Tiny::new());
+    let browser = stage("training-drop");
+    browser.open_ready(&server.url);
+    browser.click(TRAIN);
+    asked(&browser, "Prepare");
+    let folder = browser.downloads.join("step-000130");
+    std::fs::create_dir_all(&folder).expect("target is ours");
+    let text = browser.downloads.join("stories.txt");
+    for name in ["model.safetensors", "optimizer.safetensors", "tokenizer.json"] {
+        std::fs::write(folder.join(name), "any").expect("target is ours");
+    }
+    std::fs::write(&text, "any").expect("target is ours");
+    drop_on(&browser, ".training", &files(&[&text, &folder]));
+    asked(&browser, "Open");
+    let mut taken: Vec<String> =
+        serde_json::from_value(browser.eval("window.asked.at(-1).files")).expect("names");
+    taken.sort();
+    let all = ["model.safetensors", "optimizer.safetensors", "stories.txt", "tokenizer.json"];
+    assert_eq!(taken, all);
 }
 
 #[test]

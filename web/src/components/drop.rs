@@ -73,7 +73,7 @@ fn ChooseFiles() -> impl IntoView {
                     id="model-files"
                     type="file"
                     multiple=true
-                    accept=".safetensors,.json,.zip"
+                    accept=".safetensors,.json,.zip,.txt"
                     on:change=move |event| {
                         let input: web_sys::HtmlInputElement = event_target(&event);
                         let files = listed(input.files());
@@ -103,16 +103,19 @@ fn with_files(event: &DragEvent) -> Option<DataTransfer> {
 async fn dropped(data: DataTransfer) -> (String, Vec<File>) {
     // The list becomes invalid at the first await.
     let items = data.items();
-    let entries: Vec<FileSystemEntry> = (0..items.length())
-        .filter_map(|i| items.get(i)?.webkit_get_as_entry().ok().flatten())
-        .collect();
-    let mut files = listed(data.files());
-    let folder = entries.iter().find(|entry| entry.is_directory());
-    let name = folder.map(|folder| folder.name());
-    if let Some(folder) = folder {
-        files = of_folder(folder.clone().unchecked_into()).await.unwrap_or_default();
+    let (mut files, mut folders) = (vec![], vec![]);
+    for item in (0..items.length()).filter_map(|i| items.get(i)) {
+        let entry = item.webkit_get_as_entry().ok().flatten();
+        match entry.filter(FileSystemEntry::is_directory) {
+            Some(folder) => folders.push(folder),
+            None => files.extend(item.get_as_file().ok().flatten()),
+        }
     }
-    (name.unwrap_or_else(|| "a model of your own".into()), files)
+    let name = folders.first().map_or_else(|| "a model of your own".into(), FileSystemEntry::name);
+    for folder in folders {
+        files.extend(of_folder(folder.unchecked_into()).await.unwrap_or_default());
+    }
+    (name, files)
 }
 
 pub(super) fn listed(files: Option<FileList>) -> Vec<File> {
