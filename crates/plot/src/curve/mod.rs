@@ -90,9 +90,9 @@ impl LossPlot {
             title: &self.title,
             x_label: "Step",
             y_label: if dotted {
-                "Loss, nats per masked token (dots: validation)"
+                "Loss, nats per predicted token (dots: validation)"
             } else {
-                "Loss, nats per masked token"
+                "Loss, nats per predicted token"
             },
             lines,
             references: &self.references,
@@ -131,7 +131,7 @@ impl BitsPlot {
         let chart = Chart {
             title: &self.title,
             x_label: "Step",
-            y_label: "Held-out text, bits per byte (upper bound)",
+            y_label: "Held-out text, bits per byte (masked: upper bound)",
             lines: runs.collect(),
             references: &self.references,
             x_scale: self.tokens_per_step.map(|scale| ("Tokens", scale)),
