@@ -230,9 +230,11 @@ fn agree(name: &str, tiny: &Tiny, texts: &[Text]) {
             browser.wait_finished();
             let page = browser.trace();
             assert_eq!(page.frames.len(), steps + 1, "{name}");
-            // Everything but the numbers that are rounded on the way.
+            // Everything but the numbers that are rounded on the way, and the model's name: the page
+            // calls it as its list does, the program as its card.
+            assert_eq!(page.model, "tiny", "{name}");
             assert_eq!(
-                Trace { frames: vec![], ..page.clone() },
+                Trace { frames: vec![], model: native.model.clone(), ..page.clone() },
                 Trace { frames: vec![], ..native.clone() }
             );
             let confidence = page.frames.iter().zip(&native.frames).map(|(page, native)| {
