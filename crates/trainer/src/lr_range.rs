@@ -60,9 +60,10 @@ pub(crate) fn run(request: &Request<'_>) -> Result<()> {
     let share = settings.data.validation_share;
     let data = corpus.encode_parts(tokenizer, share, config.block_size)?;
     let mut device = request.compute.open()?;
-    let tokens = [data.train.len(), data.validation.len()];
-    memory::check_training(&settings.with_vocabulary(config.vocab_size), tokens, &device)?;
     let variants = compute::training_variants(&mut device, settings.train.precision)?;
+    let tokens = [data.train.len(), data.validation.len()];
+    let sized = settings.with_vocabulary(config.vocab_size);
+    memory::check_training(&sized, tokens, &device, &variants)?;
     let init = model::initial_values(&config, &settings.init());
     let optimizer = settings.optimizer().rising(request.steps, request.highest);
     let mut training = Training::new(

@@ -9,17 +9,25 @@ use kernels::Variants;
 use run::Settings;
 use run::settings::TrainSettings;
 
-/// Refuses a training on parts of a corpus of so many `tokens` that cannot fit into the memory that is
-/// free, and says what to change. A GPU has its own memory, and says itself when that is full.
+/// Bytes that a training on parts of a corpus of so many `tokens` takes on `device`. One that cannot fit
+/// into the memory that is free is refused, with what to change; a GPU has its own memory, and says itself
+/// when that is full.
 pub(crate) fn check_training(
     settings: &Settings,
     tokens: [usize; 2],
     device: &Device,
-) -> Result<()> {
-    free().map_or(Ok(()), |free| check(settings, tokens, device, free))
+    variants: &Variants,
+) -> Result<u64> {
+    check(settings, tokens, device, variants, free().unwrap_or(u64::MAX))
 }
 
-fn check(settings: &Settings, tokens: [usize; 2], device: &Device, free: u64) -> Result<()> {
+fn check(
+    settings: &Settings,
+    tokens: [usize; 2],
+    device: &Device,
+    variants: &Variants,
+    free: u64,
+) -> Result<u64> {
     let parameters = settings.config(settings.data.vocab_size, 0).parameters();
     // Of the initial values.
     let copy = 4 * parameters as u64;
@@ -29,25 +37,22 @@ fn check(settings: &Settings, tokens: [usize; 2], device: &Device, free: u64) ->
         gigabytes(copy),
         gigabytes(free)
     );
-    if device.gpu().is_some() {
-        return Ok(());
-    }
-    let needed = |batch_size| -> Result<u64> {
+    let planned = |batch_size| {
         let mut settings = settings.clone();
         settings.train.batch_size = batch_size;
-        Ok(copy + run::memory(device, &Variants::default(), &settings, tokens)?)
+        run::memory(device, variants, &settings, tokens)
     };
     let batch = settings.train.batch_size;
-    let all = needed(batch)?;
-    if all <= free {
-        return Ok(());
+    let all = planned(batch)?;
+    if device.gpu().is_some() || copy.saturating_add(all) <= free {
+        return Ok(all);
     }
     bail!(
         "training {parameters} parameters with {batch} x {} tokens a pass needs {} of memory, and {} are free; {}",
         settings.model.block_size,
-        gigabytes(all),
+        gigabytes(copy + all),
         gigabytes(free),
-        advice(&settings.train, [needed(batch.min(2))?, all], free)
+        advice(&settings.train, [planned(batch.min(2))?, all], free.saturating_sub(copy))
     )
 }
 
@@ -111,7 +116,8 @@ mod tests {
         let device = Device::cpu();
         let check = |changes: &[&str]| {
             let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
-            check(&settings::read("tiny", &changes)?, [0, 0], &device, 100_000_000)
+            let settings = settings::read("tiny", &changes)?;
+            check(&settings, [0, 0], &device, &Variants::default(), 100_000_000)
         };
         check(&[])?;
         for (changes, advice) in [

@@ -384,15 +384,13 @@ impl Training {
         Ok(timings)
     }
 
-    /// Reports of the steps since the last call, at most the last [`RING`].
-    ///
-    /// # Panics
-    /// When others have a share in the steps.
+    /// Reports of the steps since the last call, at most the last [`RING`]; of the loss what this device
+    /// computed.
     pub async fn log(&mut self, device: &Device) -> Result<Vec<StepLog>, TrainingError> {
         self.log_with(device, &mut Alone).await
     }
 
-    /// The same, with others that have a share in the steps.
+    /// The same for a team that shares the steps: the loss is that of all.
     pub async fn log_with(
         &mut self,
         device: &Device,

@@ -109,7 +109,7 @@ pub(crate) fn run(
 ) -> Result<()> {
     let Request { settings, repeats, .. } = request;
     let (mut device, variants) = request.open()?;
-    memory::check_training(settings, [0, 0], &device)?;
+    memory::check_training(settings, [0, 0], &device, &variants)?;
     let mut peaks = Peaks::measure(&mut device, settings.train.precision, *repeats)?;
     let wanted = |part| parts.contains(&part);
     let mut figures = Figures {

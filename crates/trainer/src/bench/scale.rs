@@ -117,7 +117,7 @@ fn point(
     (size, value): (&'static str, usize),
 ) -> Result<Point> {
     let mut device = request.compute.open()?;
-    memory::check_training(settings, [0, 0], &device)?;
+    memory::check_training(settings, [0, 0], &device, variants)?;
     let mut training = run::on_zeros(&mut device, variants, settings)?;
     let seconds = step_seconds(&mut device, &mut training, request.repeats)?[0];
     let tokens_per_second = settings.tokens_per_step() as f64 / seconds;

@@ -111,8 +111,8 @@ pub(crate) fn run(plan: &Plan, interrupt: &Interrupt) -> Result<Outcome> {
 pub(crate) fn explain(plan: &Plan) -> Result<()> {
     let settings = settings::read(plan.config.as_deref().unwrap_or(CONFIG), &plan.changes)?;
     let mut device = plan.compute.open()?;
-    memory::check_training(&settings, [0, 0], &device)?;
     let variants = compute::training_variants(&mut device, settings.train.precision)?;
+    memory::check_training(&settings, [0, 0], &device, &variants)?;
     let training = run::on_zeros(&mut device, &variants, &settings)?;
     let recording = training.recording();
     print::result(recording)?;

@@ -11,7 +11,7 @@ use diffusion::training::team::{Share, Team};
 use kernels::Variants;
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
-use run::settings::{DataSettings, TrainSettings};
+use run::settings::TrainSettings;
 use run::{Data, Run, RunError, Saved, Settings, Setup, Start, TokenizerFile};
 
 use super::console::Console;
@@ -67,14 +67,13 @@ impl Opened {
             settings.model.block_size,
         )?;
         let mut device = compute.open_for(rank)?;
-        let tokens = [data.train.len(), data.validation.len()];
-        let sized = settings.with_vocabulary(tokenizer.tokenizer().vocab_size() as usize);
-        memory::check_training(&sized, tokens, &device)?;
         let variants = match variants {
             Some(variants) => compute::saved_variants(variants, &device),
             None => compute::training_variants(&mut device, settings.train.precision)?,
         };
-        let memory = run::memory(&device, &variants, &sized, tokens)?;
+        let tokens = [data.train.len(), data.validation.len()];
+        let sized = settings.with_vocabulary(tokenizer.tokenizer().vocab_size() as usize);
+        let memory = memory::check_training(&sized, tokens, &device, &variants)?;
         let setup = Setup { settings, tokenizer, variants };
         let data = Arc::new(data);
         Ok(Self { device, memory, setup, data, start, corpus, compute, init, changes })
@@ -188,7 +187,7 @@ fn begin(plan: &Plan) -> Result<Ready> {
         true => tokenizer.tokenizer().vocab_size() as usize,
         false => settings.data.vocab_size,
     };
-    let settings = Settings { data: DataSettings { vocab_size, ..settings.data }, ..settings };
+    let settings = settings.with_vocabulary(vocab_size);
     let compute = plan.compute.clone();
     let changes = Vec::new();
     Ok(Ready { settings, tokenizer, corpus, compute, init, variants: None, start, changes })
