@@ -12,6 +12,9 @@ use web_sys::{DataTransfer, DragEvent, File, FileList, FileSystemDirectoryEntry,
 use super::reader::DocumentLink;
 use crate::state::App;
 
+/// Address of the source, which whoever builds the page may name.
+const SOURCE: Option<&str> = option_env!("CINNABAR_SOURCE");
+
 /// Drop target around the whole page.
 #[component]
 pub(super) fn DropZone(children: Children) -> impl IntoView {
@@ -88,7 +91,11 @@ fn ChooseFiles() -> impl IntoView {
             <p class="note">
                 "Nothing that you write leaves this tab. Free software: "
                 <DocumentLink file="LICENSE-MIT".to_owned() text="MIT" /> " or "
-                <DocumentLink file="LICENSE-APACHE".to_owned() text="Apache-2.0" /> "."
+                <DocumentLink file="LICENSE-APACHE".to_owned() text="Apache-2.0" />
+                ". "
+                {SOURCE.map(|source| view! {
+                    <a href=source rel="noreferrer noopener">"Source code"</a>
+                })}
             </p>
         </footer>
     }
