@@ -20,10 +20,10 @@ impl App {
         });
         self.head.set(shown);
         let what = match edit {
-            Edit::Erase => "Token erased.",
-            Edit::Pin => "Token pinned.",
+            Edit::Erase => "Word erased.",
+            Edit::Pin => "Word pinned.",
             Edit::Release => "Pin removed.",
-            Edit::Replace(_) => "Token replaced.",
+            Edit::Replace(_) => "Word replaced.",
         };
         self.said.set(what.into());
         if was_running {

@@ -91,7 +91,7 @@ pub(super) fn Progress() -> impl IntoView {
 }
 
 /// What the engine does before it can train.
-pub(super) fn chore(chore: Option<&Chore>) -> &'static str {
+fn chore(chore: Option<&Chore>) -> &'static str {
     match chore {
         None => "Waiting for the engine …",
         Some(Chore::Text) => "Writing the stories …",

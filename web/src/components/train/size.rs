@@ -40,10 +40,6 @@ pub(super) fn Size() -> impl IntoView {
             info.adapter
         ))
     };
-    let doing = move || match training.phase.get() {
-        Phase::Preparing(chore) => super::progress::chore(chore.as_ref()).to_owned(),
-        _ => time().unwrap_or_else(|| "\u{a0}".to_owned()),
-    };
     view! {
         <fieldset class="pick">
             <legend>"How large it is"</legend>
@@ -85,7 +81,7 @@ pub(super) fn Size() -> impl IntoView {
                     }
                 />
             </label>
-            <p class="note number estimate">{doing}</p>
+            <p class="note number estimate">{move || time().unwrap_or_else(|| "\u{a0}".to_owned())}</p>
             {move || training.info.get().and_then(|info| info.on_cpu.as_ref().map(why)).map(|why| view! {
                 <p class="note">{why}</p>
             })}
