@@ -44,15 +44,18 @@ impl App {
     }
 }
 
-/// The frame at a share of a run, or the next one with another text than the one before; the ends are
-/// themselves.
+/// The frame at a share of a run, or the next one in which a word appears; the ends are themselves.
 fn telling(branch: &Branch, share: f32) -> usize {
-    let (last, frames) = (branch.last(), &branch.trace.frames);
+    let (last, trace) = (branch.last(), &branch.trace);
     let frame = (last as f32 * share).round() as usize;
     if frame == 0 || frame >= last {
         return frame.min(last);
     }
-    (frame..=last).find(|&at| frames[at].ids != frames[at - 1].ids).unwrap_or(frame)
+    let appears = |at: usize| {
+        let (now, before) = (&trace.frames[at].ids, &trace.frames[at - 1].ids);
+        now.iter().zip(before).any(|(now, before)| now != before && *now != trace.mask_id)
+    };
+    (frame..=last).find(|&at| appears(at)).unwrap_or(frame)
 }
 
 #[cfg(test)]
@@ -66,6 +69,8 @@ mod tests {
         let branch = &mut tree.branches[0];
         assert_eq!([0.0, 0.4, 0.8, 1.0].map(|share| telling(branch, share)), [0, 2, 3, 4]);
         branch.trace.frames[2].ids = branch.trace.frames[1].ids.clone();
-        assert_eq!(telling(branch, 0.4), 3);
+        assert_eq!(telling(branch, 0.4), 3, "nothing is new");
+        branch.trace.frames[2].ids.fill(branch.trace.mask_id);
+        assert_eq!(telling(branch, 0.4), 3, "words are hidden again");
     }
 }
