@@ -231,6 +231,27 @@ fn text_is_selected_with_the_mouse() {
     // It was a selection, not a click.
     assert_eq!(browser.eval("!document.querySelector('.card.sheet')"), true);
     browser.pictures("selected");
+
+    // From the very beginning of a word on.
+    browser.eval("getSelection().removeAllRanges() ?? true");
+    let edge = browser.eval(&format!(
+        "(({{ left, top, height }}) => [left + 1, top + height / 2])({}.getBoundingClientRect())",
+        token("1")
+    ));
+    let to = middle("5");
+    browser.mouse("mousePressed", &edge);
+    browser.mouse("mouseMoved", &to);
+    browser.mouse("mouseReleased", &to);
+    let (selected, word) = (browser.text("getSelection().toString()"), token("1"));
+    assert!(selected.starts_with(&browser.text(&format!("{word}.textContent"))), "{selected:?}");
+    assert!(selected.len() > 8, "{selected:?}");
+
+    // A click opens the word, and the keyboard goes on from there.
+    browser.eval("getSelection().removeAllRanges() ?? true");
+    browser.mouse("mousePressed", &edge);
+    browser.mouse("mouseReleased", &edge);
+    browser.wait("!!document.querySelector('.card.sheet')");
+    assert_eq!(browser.text("document.activeElement.dataset.position"), "1");
 }
 
 #[test]

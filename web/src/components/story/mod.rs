@@ -9,16 +9,21 @@ mod sheet;
 mod token;
 mod view;
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::html::Div;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, KeyboardEvent};
+use web_sys::{Element, EventTarget, HtmlElement, KeyboardEvent};
 
 use crate::state::{App, Edit, Lesson, Underline};
 use card::TokenCard;
 use sheet::Words;
 
 pub(super) use sheet::{Sheet, Shown};
+
+/// The attribute that makes a token focusable.
+const INDEX: &str = "tabindex";
 
 /// The text with its tokens, and the card of the token under the pointer.
 #[component]
@@ -41,7 +46,7 @@ pub fn Story() -> impl IntoView {
     let view = shown.on(paper);
     let is_short = Memo::new(move |_| view.with(|view| view.tokens.len() < 60));
 
-    let position_of = |target: Option<web_sys::EventTarget>| -> Option<usize> {
+    let position_of = |target: Option<EventTarget>| -> Option<usize> {
         let element: Element = target?.dyn_into().ok()?;
         element.closest("[data-position]").ok()??.get_attribute("data-position")?.parse().ok()
     };
@@ -80,12 +85,18 @@ pub fn Story() -> impl IntoView {
             aria-label="The text, word by word. Arrow keys move, Enter opens a word, Delete erases it, P pins it."
             on:keydown=on_key
             on:copy=move |event| marked::copy(app, paper, &event)
+            on:pointerdown=|event| {
+                if event.pointer_type() == "mouse" {
+                    press(event.target());
+                }
+            }
             on:click=move |event| {
                 // Who has marked text meant the text.
                 let position = position_of(event.target()).filter(|_| !marked::any());
                 if let Some(position) = position {
                     let open = app.inspected.get_untracked();
                     app.inspected.set((open != Some(position)).then_some(position));
+                    focus_token(position);
                 }
             }
             on:pointerover=move |event| {
@@ -104,6 +115,21 @@ pub fn Story() -> impl IntoView {
             <TokenCard hovered=hovered paper=paper />
         </div>
     }
+}
+
+/// Keeps a mouse that is pressed on a token from focusing it: Chromium then marks no text from the
+/// beginning of the token on. A click focuses it.
+fn press(target: Option<EventTarget>) {
+    let element: Option<Element> = target.and_then(|target| target.dyn_into().ok());
+    let token = element.and_then(|element| element.closest(".token[tabindex]").ok().flatten());
+    let Some(token) = token else { return };
+    let index = token.get_attribute(INDEX).unwrap_or_default();
+    // The name is valid, so neither can fail.
+    let _ = token.remove_attribute(INDEX);
+    spawn_local(async move {
+        TimeoutFuture::new(0).await;
+        let _ = token.set_attribute(INDEX, &index);
+    });
 }
 
 /// Focuses a token, if it exists.
