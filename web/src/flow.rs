@@ -1,10 +1,14 @@
 //! Word wrap for text that changes: keeps line breaks stable. Lengths are in em.
 //!
-//! A finished run is wrapped by its last state ([`wrap`]), so nothing moves during replay. A running
-//! one keeps its line breaks ([`hold`]): only a line that becomes too long is wrapped again, with
-//! the lines below it. Its lines start shorter than the limit ([`spare`]), so that this is rare; the
-//! page animates the change. The pictures' wrap (plot's `wrap.rs`) also splits tokens and never
+//! A finished run is wrapped by its last state ([`wrap`]), so no line breaks anew during replay;
+//! within their lines, words that later ones replace take the room that they need ([`squeeze`]). A
+//! running one keeps its line breaks ([`hold`]): only a line that becomes too long is wrapped again,
+//! with the lines below it. Its lines start shorter than the limit ([`spare`]), so that this is rare;
+//! the page animates the change. The pictures' wrap (plot's `wrap.rs`) also splits tokens and never
 //! has to hold a line, so the two share no code.
+
+/// Smallest letters of a token in a line without room for it.
+const SMALLEST: f32 = 0.55;
 
 /// The space that one token takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -67,6 +71,25 @@ pub fn hold(lines: &Lines, slots: &[Slot], limit: f32) -> Lines {
         kept.push(range.start, paragraph);
     }
     kept
+}
+
+/// Narrows slots in lines that exceed `limit` where they are wider than `last` ones: what an earlier
+/// state wrote there. Letters do not become smaller than can be read.
+pub fn squeeze(lines: &Lines, slots: &mut [Slot], last: &[Slot], limit: f32) {
+    for (range, _) in lines.ranges(slots.len()) {
+        let (line, last) = (&mut slots[range.clone()], &last[range]);
+        let over = line_width(line) - limit;
+        let wider = || line.iter().zip(last).filter(|(slot, last)| slot.width > last.width);
+        let room: f32 = wider().map(|(slot, _)| slot.width).sum();
+        if over <= 0.0 || room <= 0.0 {
+            continue;
+        }
+        let scale = (1.0 - over / room).max(SMALLEST);
+        for (slot, last) in line.iter_mut().zip(last).filter(|(slot, last)| slot.width > last.width)
+        {
+            slot.width = (scale * slot.width).max(last.width);
+        }
+    }
 }
 
 /// Width of a line: the gap before its first token does not count.
@@ -159,6 +182,25 @@ mod tests {
         let lines = wrap(&[word(1.0), mark, mark, word(1.0), mark, word(1.0)], 10.0);
         assert_eq!(lines.starts, [0, 3, 5]);
         assert_eq!(lines.paragraphs, [false, true, false]);
+    }
+
+    #[test]
+    fn words_that_are_replaced_share_the_room_of_their_line() {
+        let last = [word(2.0); 6];
+        let lines = wrap(&last, 7.0);
+        assert_eq!(lines.starts, [0, 3]);
+        let mut slots = last;
+        (slots[0].width, slots[1].width, slots[5].width) = (1.0, 3.5, 2.25);
+        let fits = slots;
+        squeeze(&lines, &mut slots, &last, 7.0);
+        assert_eq!(slots, fits, "both lines have room");
+        slots[1].width = 4.0;
+        squeeze(&lines, &mut slots, &last, 7.0);
+        assert_eq!(line_width(&slots[..3]), 7.0);
+        assert_eq!((slots[0].width, slots[1].width), (1.0, 3.5), "only what is too wide gives way");
+        slots[1].width = 40.0;
+        squeeze(&lines, &mut slots, &last, 7.0);
+        assert_eq!(slots[1].width, 40.0 * SMALLEST, "letters stay readable");
     }
 
     #[test]

@@ -314,6 +314,13 @@ impl Trace {
         (1..=frame).rev().find(|&f| id(f) != id(f - 1)).map(|f| frame - f)
     }
 
+    /// Whether a token that was written somewhere is another in the last frame.
+    pub fn rewrites(&self) -> bool {
+        let Some(last) = self.frames.last() else { return false };
+        let differs = |(id, last): (&u32, &u32)| id != last && *id != self.mask_id;
+        self.frames.iter().any(|frame| frame.ids.iter().zip(&last.ids).any(differs))
+    }
+
     /// The number of masks at `frame`.
     pub fn masks(&self, frame: usize) -> usize {
         self.frames[frame].ids.iter().filter(|&&id| id == self.mask_id).count()

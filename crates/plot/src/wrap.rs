@@ -1,4 +1,4 @@
-//! Word wrap by the last frame of a trace: every token keeps its place in all frames.
+//! Word wrap by the last frame of a trace: every token keeps its line in all frames.
 //!
 //! Lengths are in em (the picture) or in character cells (the terminal). A token owns one or more
 //! segments; whatever it holds in an earlier frame is shown inside them.

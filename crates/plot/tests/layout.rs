@@ -4,7 +4,7 @@
 mod support;
 
 use plot::draw::{Align, Color, Draw, Size, Weight};
-use plot::layout::{Moment, Plan, Style};
+use plot::layout::{Moment, Place, Plan, Style};
 use plot::theme::Theme;
 use plot::{State, Trace};
 use support::{END, MASK, denoising, measure, story};
@@ -81,7 +81,8 @@ fn tokens_have_places_of_their_own() {
         for size in SIZES {
             let plan = Plan::new(&trace, size, &mut measure);
             let [x, y, width, height] = plan.text_area();
-            let places = plan.places();
+            let last = trace.frames.len() - 1;
+            let places = plan.places(last, &mut measure);
             for (i, a) in places.iter().enumerate() {
                 assert!(a.width > 0.0, "token {} cannot be seen", a.token);
                 assert!(
@@ -101,7 +102,6 @@ fn tokens_have_places_of_their_own() {
                 }
             }
             // Every token has a place, but for spaces between two others.
-            let last = trace.frames.len() - 1;
             let strings = trace.strings(last);
             for (token, string) in strings.iter().enumerate() {
                 let placed = places.iter().any(|p| p.token == token);
@@ -112,11 +112,20 @@ fn tokens_have_places_of_their_own() {
 }
 
 #[test]
-fn words_stay_where_they_are_and_fit_their_places() {
+fn words_stay_on_their_lines_and_fit_their_places() {
     let trace = story();
+    assert!(trace.rewrites());
     let plan = Plan::new(&trace, Size::WIDE, &mut measure);
     let [x, y, width, height] = plan.text_area();
+    let lines = |places: &[Place]| places.iter().map(|p| (p.token, p.y)).collect::<Vec<_>>();
+    let last = lines(&plan.places(trace.frames.len() - 1, &mut measure));
     for frame in 0..trace.frames.len() {
+        let places = plan.places(frame, &mut measure);
+        assert_eq!(lines(&places), last, "frame {frame}");
+        assert!(places.iter().all(|p| p.x + p.width <= x + width + 0.01), "frame {frame}");
+        for pair in places.windows(2).filter(|pair| pair[0].y == pair[1].y) {
+            assert!(pair[0].x + pair[0].width <= pair[1].x + 0.01, "{pair:?} overlap");
+        }
         for shape in plan.draw(frame.into(), &Style::default(), &mut measure) {
             let Draw::Text { x: left, y: baseline, size, weight, text, .. } = &shape else {
                 continue;
@@ -124,8 +133,7 @@ fn words_stay_where_they_are_and_fit_their_places() {
             if *left >= x + width || *baseline < y || *baseline > y + height {
                 continue;
             }
-            let place = plan
-                .places()
+            let place = places
                 .iter()
                 .find(|p| p.x == *left && *baseline > p.y && *baseline < p.y + p.height);
             let place = place.unwrap_or_else(|| panic!("{shape:?} is in no token's place"));
@@ -159,7 +167,7 @@ fn states_are_told_apart() {
         let style = Style { theme, ..Style::default() };
         for frame in [0, 14, 30, 50] {
             let shapes = plan.draw(frame.into(), &style, &mut measure);
-            for place in plan.places() {
+            for place in plan.places(frame, &mut measure) {
                 let token = place.token;
                 let id = trace.frames[frame].ids[token];
                 if id == END || trace.end(frame).is_some_and(|end| token > end) {
@@ -214,7 +222,8 @@ fn what_a_person_wrote_has_a_dot() {
     for size in SIZES {
         let shapes = |trace: &Trace, frame: usize| {
             let plan = Plan::new(trace, size, &mut measure);
-            let place = *plan.places().iter().find(|p| p.token == position).expect("a word");
+            let places = plan.places(frame, &mut measure);
+            let place = *places.iter().find(|p| p.token == position).expect("a word");
             (plan.draw(frame.into(), &Style::default(), &mut measure), place)
         };
         // The dot of the word, and that of the legend.
@@ -316,8 +325,8 @@ fn masks_left_in_the_last_frame_have_a_width() {
     let mut trace = story();
     trace.frames.truncate(21);
     let plan = Plan::new(&trace, Size::WIDE, &mut measure);
-    let masked: Vec<_> =
-        plan.places().iter().filter(|p| trace.frames[20].ids[p.token] == MASK).collect();
+    let mut masked = plan.places(20, &mut measure);
+    masked.retain(|p| trace.frames[20].ids[p.token] == MASK);
     assert!(masked.len() > 50);
     assert!(masked.iter().all(|p| p.width > plan.font_size()), "each is wider than an em");
 }

@@ -72,7 +72,9 @@ fn decode(file: &Path) -> Vec<Vec<u8>> {
 /// channel a little.
 fn check(pixels: &[u8], trace: &Trace, frame: usize, fresh: bool) {
     let mut raster = Raster::new(SIZE).expect("size");
-    let plan = Plan::new(trace, SIZE, &mut |t, s, w| raster.measure(t, s, w));
+    let mut measure = |t: &str, s, w| raster.measure(t, s, w);
+    let plan = Plan::new(trace, SIZE, &mut measure);
+    let places = plan.places(frame, &mut measure);
     let palette = Theme::Dark.palette();
     let near = |x: f32, y: f32, color: plot::draw::Color| {
         let at = (y as usize * SIZE.width as usize + x as usize) * 4;
@@ -80,7 +82,7 @@ fn check(pixels: &[u8], trace: &Trace, frame: usize, fresh: bool) {
     };
     assert!(near(3.0, 3.0, palette.background), "the background");
     let (mut right, mut all) = (0, 0);
-    for place in plan.places().iter().filter(|p| p.width > 1.5 * plan.font_size()) {
+    for place in places.iter().filter(|p| p.width > 1.5 * plan.font_size()) {
         let (x, middle) = (place.x + place.width / 2.0, place.y + 0.48 * place.height);
         let found = match trace.state(frame, place.token) {
             State::Masked => near(x, middle, palette.mask),

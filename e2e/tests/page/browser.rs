@@ -19,6 +19,9 @@ static MACHINE: RwLock<()> = RwLock::new(());
 pub(crate) const ALERT: &str = "(document.querySelector('[role=alert]')?.textContent ?? '')";
 /// Selector of the prompt.
 pub(crate) const PROMPT: &str = "document.querySelector('#prompt').value";
+/// Words of the text that are wider than their place.
+pub(crate) const SQUEEZED: &str = "[...document.querySelectorAll('.token')] \
+    .filter(t => t.firstElementChild.offsetWidth > t.offsetWidth + 1).map(t => t.textContent)";
 
 /// A browser with its driver.
 pub(crate) struct Browser {

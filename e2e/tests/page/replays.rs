@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::browser::{Browser, Gpu};
+use crate::browser::{Browser, Gpu, SQUEEZED};
 use crate::site::{Tiny, serve};
 
 /// The words of the replay, as they stand.
@@ -10,6 +10,9 @@ const WORDS: &str =
     "[...document.querySelectorAll('.token:not(.masked)')].map(t => t.textContent).join('')";
 const MASKS: &str = "document.querySelectorAll('.token.masked').length";
 const NOW: &str = "Number(document.getElementById('now').textContent)";
+/// Height of every token.
+const LINES: &str =
+    "JSON.stringify([...document.querySelectorAll('.token')].map(t => t.offsetTop))";
 const PLAY: &str = "document.getElementById('play').ariaLabel";
 
 #[test]
@@ -59,13 +62,20 @@ fn a_saved_web_page_plays_by_itself() {
     assert_eq!(browser.number(MASKS), trace.masks(last / 2) as f64);
     browser.settle();
     browser.picture("replay-middle");
-    // No word leaves its place while the text appears.
-    let places = "JSON.stringify([...document.querySelectorAll('.token')].map(t => [t.offsetLeft, t.offsetTop]))";
-    let middle = browser.text(places);
+    // No word leaves its line while the text appears, nor lies over another; in another width,
+    // the lines are others.
+    let middle = browser.text(LINES);
+    assert_eq!(browser.eval(SQUEEZED), json!([]));
     browser.key("document.body", " ");
     assert_eq!(browser.text(PLAY), "Pause");
     browser.wait(&at_end);
-    assert_eq!(browser.text(places), middle);
+    assert_eq!(browser.text(LINES), middle);
+    let phone = json!({ "width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true });
+    browser.devtools("Emulation.setDeviceMetricsOverride", &phone);
+    browser.wait(&format!("{LINES} !== '{middle}'"));
+    assert!(browser.number("document.documentElement.scrollWidth") <= 390.0);
+    browser.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
+    browser.wait(&format!("{LINES} === '{middle}'"));
 
     // Who wants no motion is shown the text.
     let calm = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::browser::{Browser, Gpu};
+use crate::browser::{Browser, Gpu, SQUEEZED};
 use crate::site::{Tiny, root, serve};
 
-/// Places of all tokens: `[position, top, left]`.
-const PLACES: &str = "[...document.querySelectorAll('.token')]\
-    .map(t => [Number(t.dataset.position), t.offsetTop, t.offsetLeft]).sort((a, b) => a[0] - b[0])";
+/// Heights of all tokens: `[position, top]`.
+const LINES: &str = "[...document.querySelectorAll('.token')]\
+    .map(t => [Number(t.dataset.position), t.offsetTop]).sort((a, b) => a[0] - b[0])";
 
 #[test]
 fn a_visit() {
@@ -52,11 +52,12 @@ fn a_visit() {
     assert_eq!(browser.story(), middle);
     browser.pictures("scrubbed");
 
-    // Lines stand still while time moves.
-    let before = browser.eval(PLACES);
+    // Lines stand still while time moves, and words have room in them.
+    let before = browser.eval(LINES);
+    assert_eq!(browser.eval(SQUEEZED), json!([]));
     browser.fill(".scrubber", "0");
     assert_eq!(browser.step(), 0);
-    assert_eq!(browser.eval(PLACES), before);
+    assert_eq!(browser.eval(LINES), before);
 
     // Playing what is recorded shows the same end.
     browser.fill(".pace select", "60");

@@ -1,4 +1,4 @@
-//! The body text: where every token of a trace stands, from the text of the last frame.
+//! The body text: the lines of all tokens of a trace, from the text of the last frame.
 
 use super::Place;
 use super::grid::Area;
@@ -10,8 +10,12 @@ use crate::wrap::{Measured, Segment, Widths, Wrapped};
 pub(super) const LEADING: f32 = 1.6;
 /// Space between paragraphs in line heights.
 const PARAGRAPH: f32 = 0.45;
+/// Room at the end of a line for words that others replace, in em, and at most 8% of the line.
+const SPARE: f32 = 3.0;
 /// Most columns of a long text.
 const MOST_COLUMNS: usize = 4;
+/// Smallest font scale of a token that is wider than its place.
+pub(super) const SMALLEST: f32 = 0.6;
 /// Texts are measured at this size and scaled, so that a plan measures each token once.
 pub(super) const REFERENCE: f32 = 64.0;
 
@@ -21,8 +25,12 @@ pub(super) struct Body<'a> {
     pub(super) trace: &'a Trace,
     /// Pixels per em.
     pub(super) font: f32,
+    /// Of a line, in pixels.
+    pub(super) width: f32,
+    /// Of a space, in em.
+    pub(super) space: f32,
     pub(super) segments: Vec<Segment>,
-    /// One for each segment.
+    /// One for each segment, in the last frame.
     pub(super) places: Vec<Place>,
     /// `[frames]`: what each position shows.
     pub(super) strings: Vec<Vec<String>>,
@@ -43,10 +51,12 @@ impl<'a> Body<'a> {
         };
         let widths = Widths { space: em(" ", false), small: 0.4, empty: 0.12, mask: 2.0 };
         let measured = Measured::new(trace, widths, &mut em);
+        // What stood there in other words gets some room.
+        let spare = if trace.rewrites() { SPARE } else { 0.0 };
         let stride = |columns: usize| (area.width + gutter) / columns as f32;
         let mut fit = |columns| {
             let width = stride(columns) - gutter;
-            fit(&measured, width, area.height, largest, columns, &mut em)
+            fit(&measured, (width, spare), area.height, largest, columns, &mut em)
         };
         let mut best = fit(1);
         for columns in 2..=MOST_COLUMNS {
@@ -71,6 +81,8 @@ impl<'a> Body<'a> {
         Self {
             trace,
             font,
+            width: stride(columns) - gutter,
+            space: widths.space,
             places: wrapped.segments.iter().map(place).collect(),
             segments: wrapped.segments,
             strings: (0..trace.frames.len()).map(|f| trace.strings(f)).collect(),
@@ -89,7 +101,7 @@ struct Fit {
 
 fn fit(
     measured: &Measured,
-    width: f32,
+    (width, spare): (f32, f32),
     height: f32,
     largest: f32,
     columns: usize,
@@ -97,7 +109,8 @@ fn fit(
 ) -> Fit {
     let mut font = largest;
     loop {
-        let wrapped = measured.wrap(width / font, em);
+        let limit = width / font;
+        let wrapped = measured.wrap(limit - (0.08 * limit).min(spare), em);
         let rows = wrapped.rows(height / (LEADING * font), PARAGRAPH);
         if rows.last().is_none_or(|row| row.0 < columns) {
             return Fit { font, columns, wrapped, rows };

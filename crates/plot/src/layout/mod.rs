@@ -1,12 +1,13 @@
 //! The picture of one frame of a trace as a list of shapes.
 //!
-//! [`Plan::new`] gives every token its place once, from the text of the last frame;
-//! [`Plan::draw`] then draws any frame, so nothing jumps while the text appears.
+//! [`Plan::new`] gives every token its line once, from the text of the last frame;
+//! [`Plan::draw`] then draws any frame, so no line breaks anew while the text appears.
 
 mod body;
 mod grid;
 mod pair;
 mod panel;
+mod room;
 mod strip;
 mod tokens;
 
@@ -110,10 +111,13 @@ impl<'a> Plan<'a> {
         out
     }
 
-    /// The places of the tokens in order, to find the token under a pointer. A token has one place
-    /// on each line that it reaches, and none if it is nothing but a space before another.
-    pub fn places(&self) -> &[Place] {
-        &self.body.places
+    /// The places of the tokens at a frame in order, to find the token under a pointer. A token has
+    /// one place on each line that it reaches, and none if it is nothing but a space before another.
+    ///
+    /// # Panics
+    /// If the trace has no such frame.
+    pub fn places(&self, frame: usize, measure: &mut Measure<'_>) -> Vec<Place> {
+        self.body.places_at(frame, measure)
     }
 
     /// Bounding box of the text, as `[x, y, width, height]`.

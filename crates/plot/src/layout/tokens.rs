@@ -1,6 +1,6 @@
 //! The text itself: prompt, masks, fresh and settled tokens in their places.
 
-use super::body::{Body, LEADING};
+use super::body::{Body, LEADING, SMALLEST};
 use super::{Moment, Place, Style};
 use crate::draw::{Align, Color, Draw, Measure, Weight, shorten};
 use crate::trace::State;
@@ -12,8 +12,6 @@ const BASELINE: f32 = 1.12;
 const FLASH: f32 = 2.5;
 /// Opacity of text after the end of text.
 const DIMMED: f32 = 0.35;
-/// Smallest font scale of a token that is wider than its place.
-const SMALLEST: f32 = 0.6;
 
 impl Body<'_> {
     /// The shapes of all tokens at a moment.
@@ -27,12 +25,13 @@ impl Body<'_> {
         let palette = style.theme.palette();
         let end = self.trace.end(frame).unwrap_or(usize::MAX);
         let last = self.trace.frames.len() - 1;
+        let places = self.places_at(frame, measure);
         let mut at = 0;
         while at < self.segments.len() {
             let token = self.segments[at].token;
             let count = self.segments[at..].iter().take_while(|s| s.token == token).count();
             let segments = &self.segments[at..at + count];
-            let places = &self.places[at..at + count];
+            let places = &places[at..at + count];
             at += count;
             let pairs = || segments.iter().zip(places);
             let opacity = if token > end { DIMMED } else { 1.0 };
@@ -73,7 +72,7 @@ impl Body<'_> {
             if self.trace.pinned(frame, token) {
                 out.push(self.pin(widest, palette.accent.fade(opacity)));
             }
-            let weight = if state == State::Prompt { Weight::Bold } else { Weight::Regular };
+            let weight = weight_of(state);
             let color = palette.ink.mix(palette.on_accent, smooth(flash)).fade(opacity);
             let text = |place: &Place, size: f32, text: String| Draw::Text {
                 x: place.x,
@@ -105,8 +104,7 @@ impl Body<'_> {
         weight: Weight,
         measure: &mut Measure<'_>,
     ) -> (f32, String) {
-        let words = string.split_whitespace().collect::<Vec<_>>().join(" ");
-        let words = words.replace(char::REPLACEMENT_CHARACTER, "·"); // half a character
+        let words = in_one_line(string);
         let width = measure(&words, self.font, weight);
         if width <= place.width {
             return (self.font, words);
@@ -191,6 +189,17 @@ impl Body<'_> {
             color,
         }
     }
+}
+
+/// The words of a token on one line.
+pub(super) fn in_one_line(string: &str) -> String {
+    let words = string.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.replace(char::REPLACEMENT_CHARACTER, "·") // half a character
+}
+
+/// The weight of a token in this state.
+pub(super) fn weight_of(state: State) -> Weight {
+    if state == State::Prompt { Weight::Bold } else { Weight::Regular }
 }
 
 /// Share of the light text on a flash of this strength: only a strong one carries it.

@@ -6,6 +6,8 @@ const [MASK, END] = [0, 1];
 const FLASH = 9;
 // Widths of a mask that was never filled, of a mark, and of a token without letters, in em.
 const [UNKNOWN, MARK, EMPTY] = [2, 0.7, 0.12];
+// Smallest letters in a line without room.
+const SMALLEST = 0.55;
 const PLAY = "M6 3.5 16 10 6 16.5Z";
 const PAUSE = "M5 4h3.4v12H5zM11.6 4H15v12h-3.4z";
 
@@ -16,10 +18,17 @@ const pen = document.createElement("canvas").getContext("2d");
 const family = getComputedStyle($("lines")).fontFamily;
 
 // Width of a text in em.
+const known = new Map();
 const measure = (text, bold) => {
-  pen.font = `${bold ? 600 : 400} 100px ${family}`;
-  return pen.measureText(text).width / 100;
+  const font = `${bold ? 600 : 400} 100px ${family}`;
+  const key = font + text;
+  if (!known.has(key)) {
+    pen.font = font;
+    known.set(key, pen.measureText(text).width / 100);
+  }
+  return known.get(key);
 };
+const SPACE = measure(" ", false);
 
 const make = (name, className, parent) => {
   const element = document.createElement(name);
@@ -36,10 +45,19 @@ const seen = (text) => {
 
 const isBreak = (text) => !texts[text].trim() && texts[text].includes("\n");
 
+const isSpaced = (text) => /^ /.test(texts[text]);
+
+// Width of what a token shows, in em.
+const widthOf = (text, bold) => {
+  if (text === MASK) return UNKNOWN;
+  if (text === END || isBreak(text)) return MARK;
+  return Math.max(measure(seen(text), bold), EMPTY);
+};
+
 // Boxes for all tokens, in words: what no space stands between stays on one line.
+const lines = $("lines");
 const boxes = [];
 const lay = () => {
-  const lines = $("lines");
   lines.replaceChildren();
   let word = null;
   let breaks = 0;
@@ -50,22 +68,19 @@ const lay = () => {
     const apart = text === MASK || text === END;
     let paragraph = false;
     if (breaks && !isBreak(text)) {
-      lines.append(document.createElement("br"));
+      make("br", "", lines);
       paragraph = breaks > 1;
       breaks = 0;
       opens = true;
     }
-    if (opens || apart || /^\s/.test(string)) {
+    const begins = opens || apart || /^\s/.test(string);
+    if (begins) {
       if (word) lines.append(" ");
       word = make("span", "word", lines);
     }
-    const element = make("span", "", word);
+    const element = make("span", paragraph ? "token paragraph" : "token", word);
     const letters = make("span", "letters", element);
-    let width = Math.max(measure(seen(text), given), EMPTY);
-    if (text === MASK) width = UNKNOWN;
-    if (text === END || isBreak(text)) width = MARK;
-    element.style.width = `${width.toFixed(3)}em`;
-    boxes.push({ element, letters, width, paragraph, shown: "" });
+    boxes.push({ element, letters, word: begins ? word : null, width: widthOf(text, given), text, paragraph, shown: "" });
     breaks += string.split("\n").length - 1;
     opens = apart;
     if (position === end && position + 1 < tokens.length) {
@@ -74,6 +89,62 @@ const lay = () => {
       [word, breaks] = [null, 0];
     }
   });
+};
+
+// The browser breaks the lines of the last frame; then they hold, and are shorter than the sheet
+// where other words stood before.
+const rewritten = tokens.some(({ changes }) => changes.some(([, text]) => text !== MASK && text !== changes.at(-1)[1]));
+let limit = 0;
+const wrap = () => {
+  lines.classList.remove("held");
+  lines.classList.toggle("spare", rewritten);
+  for (const turn of lines.querySelectorAll(".turn")) turn.remove();
+  for (const box of boxes) {
+    fit(box, 0, box.width, 1);
+    box.shown = "";
+  }
+  const tops = boxes.map(({ element }) => element.offsetTop);
+  boxes.forEach((box, position) => {
+    box.first = position === 0 || tops[position] > tops[position - 1];
+    const before = box.word?.previousElementSibling;
+    if (box.first && before?.className === "word") box.word.before(make("br", "turn", lines));
+  });
+  lines.classList.remove("spare");
+  lines.classList.add("held");
+  limit = lines.clientWidth / Number.parseFloat(getComputedStyle(lines).fontSize);
+};
+
+const fit = ({ element, letters }, gap, width, size) => {
+  element.style.marginLeft = `${gap.toFixed(3)}em`;
+  element.style.width = `${width.toFixed(3)}em`;
+  letters.style.fontSize = `${size.toFixed(3)}em`;
+};
+
+// Space before and width of every token: within its line, each takes the room that it needs, and
+// where that is too much, those give way that are wider than what replaces them.
+const places = (now) => {
+  const out = boxes.map((box, position) => {
+    const text = now[position][1];
+    if (text === MASK || text === box.text) return { gap: 0, width: box.width };
+    // Before a word, a space stands in the text.
+    const gap = box.first ? 0 : SPACE * (isSpaced(text) - Boolean(box.word));
+    return { gap, width: widthOf(text, tokens[position].given) };
+  });
+  for (let from = 0; from < out.length; ) {
+    let to = from + 1;
+    while (to < out.length && !boxes[to].first) to += 1;
+    let [line, wider] = [0, 0];
+    for (let i = from; i < to; i += 1) {
+      line += out[i].gap + out[i].width + (boxes[i].word && i > from ? SPACE : 0);
+      if (out[i].width > boxes[i].width) wider += out[i].width;
+    }
+    const scale = wider ? Math.min(1, Math.max(SMALLEST, 1 - (line - limit) / wider)) : 1;
+    for (let i = from; i < to; i += 1) {
+      if (out[i].width > boxes[i].width) out[i].width = Math.max(scale * out[i].width, boxes[i].width);
+    }
+    from = to;
+  }
+  return out;
 };
 
 // Index of the change that a token shows at a frame.
@@ -97,6 +168,7 @@ let timer = 0;
 const draw = (frame, moving) => {
   const now = tokens.map(({ changes }) => changes[changeAt(changes, frame)]);
   const stop = endAt(now);
+  const room = places(now);
   tokens.forEach((token, position) => {
     const { changes } = token;
     const [, text, tenths] = now[position];
@@ -117,14 +189,15 @@ const draw = (frame, moving) => {
     if (text === END && !token.given) names += " end";
     if (isBreak(text)) names += " break";
     if (box.paragraph) names += " paragraph";
-    const shown = `${names}|${letters}`;
+    const { gap, width } = room[position];
+    const shown = `${names}|${letters}|${gap}|${width}`;
     if (shown === box.shown) return;
     box.shown = shown;
     box.element.className = names;
     box.letters.textContent = letters;
-    const natural = Math.max(measure(letters, token.given), EMPTY);
-    const size = isBreak(text) ? MARK : Math.min(1, Math.max(0.55, box.width / natural));
-    box.letters.style.fontSize = `${size.toFixed(3)}em`;
+    const natural = text === MASK ? width : widthOf(text, token.given);
+    const size = isBreak(text) ? MARK : Math.min(1, width / natural);
+    fit(box, gap, width, size);
   });
 };
 
@@ -202,6 +275,14 @@ document.addEventListener("keydown", (event) => {
 });
 
 lay();
+wrap();
+let wide = $("paper").clientWidth;
+new ResizeObserver(() => {
+  if ($("paper").clientWidth === wide) return;
+  wide = $("paper").clientWidth;
+  wrap();
+  show(head, timer !== 0);
+}).observe($("paper"));
 // Who wants no motion sees the text, and plays it by hand.
 if (calm.matches) seek(last);
 else play(0);

@@ -10,8 +10,6 @@ use crate::state::{Branch, Tree, Underline};
 const MASK: (f32, f32) = (2.0, 0.26);
 /// Width of a line-break or end-of-text mark, and the space after it, in em.
 const MARK: (f32, f32) = (0.7, 0.26);
-/// Smallest letters of a token that a narrower one replaces later.
-const SMALLEST: f32 = 0.55;
 /// Frames until the flash of a new token has faded, during playback.
 const FLASH: usize = 9;
 
@@ -44,7 +42,7 @@ pub(super) struct TokenView {
     pub(super) gap: f32,
     /// Width in em.
     pub(super) width: f32,
-    /// Font scale: below 1 where a narrower token will replace it later.
+    /// Font scale: below 1 where its line has no room for it.
     pub(super) shrink: f32,
     /// Highlight.
     pub(super) flash: Flash,
@@ -106,13 +104,18 @@ impl StoryView {
         });
         let lines = match continues {
             Some(before) if !branch.finished => flow::hold(&before.lines, &slots, limit),
-            _ if !branch.finished => flow::wrap(&slots, flow::spare(limit)),
+            // What stood there in other words had the same room.
+            _ if !branch.finished || branch.trace.rewrites() => {
+                flow::wrap(&slots, flow::spare(limit))
+            }
             _ => flow::wrap(&slots, limit),
         };
+        let mut shown = slots_at(branch, head, &slots, ruler);
+        flow::squeeze(&lines, &mut shown, &slots, limit);
         // Lets the flashes of the last step fade after the run has ended.
         let over = branch.finished && head == branch.last();
         let moving = moving || over && before.is_some_and(|before| before.moving);
-        let mut tokens = tokens(branch, head, moving, underline, &slots, ruler);
+        let mut tokens = tokens(branch, head, moving, underline, &shown, ruler);
         for (&start, &paragraph) in lines.starts.iter().zip(&lines.paragraphs) {
             if let Some(token) = tokens.get_mut(start) {
                 (token.first, token.paragraph) = (true, paragraph);
@@ -131,11 +134,11 @@ impl StoryView {
 fn slots(tree: &Tree, branch: &Branch, ruler: &mut Ruler) -> Vec<Slot> {
     let trace = &branch.trace;
     let last = branch.last();
-    let mut slots: Vec<Option<Slot>> = visible_slots(branch, ruler);
+    let mut slots = visible_slots(branch, last, ruler);
     let mut ancestor = branch.fork;
     while let Some(fork) = ancestor.filter(|_| slots.contains(&None)) {
         let Some(parent) = tree.branches.get(fork.branch) else { break };
-        for (slot, known) in slots.iter_mut().zip(visible_slots(parent, ruler)) {
+        for (slot, known) in slots.iter_mut().zip(visible_slots(parent, parent.last(), ruler)) {
             *slot = slot.or(known);
         }
         ancestor = parent.fork;
@@ -156,12 +159,20 @@ fn slots(tree: &Tree, branch: &Branch, ruler: &mut Ruler) -> Vec<Slot> {
     slots
 }
 
-/// Slots of the tokens that are visible in the last frame.
-fn visible_slots(branch: &Branch, ruler: &mut Ruler) -> Vec<Option<Slot>> {
+/// The space of every token at a frame: of masks, what they become.
+fn slots_at(branch: &Branch, frame: usize, last: &[Slot], ruler: &mut Ruler) -> Vec<Slot> {
+    if frame == branch.last() {
+        return last.to_vec();
+    }
+    let shown = visible_slots(branch, frame, ruler);
+    shown.into_iter().zip(last).map(|(shown, last)| shown.unwrap_or(*last)).collect()
+}
+
+/// Slots of the tokens that are visible at a frame.
+fn visible_slots(branch: &Branch, frame: usize, ruler: &mut Ruler) -> Vec<Option<Slot>> {
     let trace = &branch.trace;
-    let last = branch.last();
-    let strings = trace.strings(last);
-    let ids = &trace.frames[last].ids;
+    let strings = trace.strings(frame);
+    let ids = &trace.frames[frame].ids;
     let (mut after_break, mut after_mark) = (true, false);
     let slot = |(position, string): (usize, String)| {
         if ids[position] == trace.mask_id {
@@ -214,11 +225,9 @@ fn tokens(
         let text = string.trim().to_owned();
         let natural = ruler.width(&text, state == State::Prompt);
         let breaks = string.contains('\n') && text.is_empty();
-        // Room for what is written as small as can be read.
-        let width = slot.width.max(SMALLEST * natural);
         let shrink = match breaks {
             true => MARK.0,
-            false if natural > width + 0.01 => width / natural,
+            false if natural > slot.width + 0.01 => slot.width / natural,
             false => 1.0,
         };
         let age = trace.age(head, position);
@@ -246,7 +255,7 @@ fn tokens(
                 Underline::None => 0,
             },
             gap: slot.gap,
-            width,
+            width: slot.width,
             shrink,
             flash,
             pinned: trace.pinned(head, position),
