@@ -14,15 +14,12 @@
 //               probability `complementary` (stream 2, index b - 1) an odd one is as the one before, and
 //               masked where that is not
 //
-// The corpus may lie in several pages, each as much longer as a sequence may reach into the next
-// one; each launch draws the sequences that lie in its page and leaves the others as they are.
-//
-//   corpus     (page_length)  tokens page, page + 1, ... of all
+//   corpus     (corpus_length)
 //   counter    (1)
 //   levels     (levels + 1, 5)  of each level: the bits of first, begin, end (end <= begin; equal ones
 //              mask every token independently, others in spans, crates/model/src/times.rs); timestep
 //              that the network is told, and that where all the other tokens are masked
-//   starts     (starts)  places in the whole corpus, with a sequence behind each
+//   starts     (starts)  places in the corpus, with a sequence behind each
 //   ids        (N)      =  noisy tokens
 //   targets    (N)      =  clean tokens
 //   mask       (N)      =  1 = masked
@@ -42,8 +39,6 @@ struct Params {
     total: u32,
     length: u32,
     corpus_length: u32,
-    page: u32,
-    page_length: u32,
     levels: u32,
     noise_first: u32,
     noise_count: u32,
@@ -117,12 +112,9 @@ fn main(
     if unit(sequence.w) < params.story_starts {
         start = starts[below(sequence.x, params.starts)];
     }
-    if start < params.page || start + params.length > params.page + params.page_length {
-        return;
-    }
     let level = level_of(sequence.y, b, params.total, params.levels, params.stratified == 1u);
 
-    let token = corpus[start - params.page + position];
+    let token = corpus[start + position];
     let masked = is_masked(b, position, level) != opposite;
     var seen = token;
     if masked {

@@ -8,13 +8,11 @@
 //   masked    = u > first of the level                      stream 0, index b * length + position
 //   b         = first, first + 1, ...: this launch may draw a part of a batch of `total`
 //
-// The corpus may lie in several pages, see draw_batch.
-//
-//   corpus     (page_length)  tokens page, page + 1, ... of all
+//   corpus     (corpus_length)
 //   counter    (1)
 //   levels     (levels + 1, 5)  of each level: the bits of first, two others, the timestep that the network
 //              is told, another
-//   starts     (starts)  places in the whole corpus, with a sequence behind each
+//   starts     (starts)  places in the corpus, with a sequence behind each
 //   ids        (count, 2, length)      =  noisy tokens, clean tokens
 //   targets    (count, 2, length)      =  clean tokens, twice
 //   mask       (count, 2, length)      =  1 = masked; 0 in the clean half
@@ -35,8 +33,6 @@ struct Params {
     length: u32,
     block: u32,
     corpus_length: u32,
-    page: u32,
-    page_length: u32,
     levels: u32,
     mask_id: u32,
     stratified: u32,
@@ -78,9 +74,6 @@ fn main(
     if unit(window.w) < params.story_starts {
         start = starts[below(window.x, params.starts)];
     }
-    if start < params.page || start + params.length > params.page + params.page_length {
-        return;
-    }
     let blocks = params.length / params.block;
     let block = position / params.block;
     let stratum = stratum_of(window.z, b, block, blocks);
@@ -88,7 +81,7 @@ fn main(
     let strata = params.total * blocks;
     let level = level_of(word, stratum, strata, params.levels, params.stratified == 1u);
 
-    let token = corpus[start - params.page + position];
+    let token = corpus[start + position];
     let index = b * params.length + position;
     let u = unit(philox(vec4<u32>(index, 1u, counter[0], 0u), seed).x);
     let masked = u > bitcast<f32>(levels[LEVEL * level]);

@@ -1,6 +1,6 @@
 //! Who reads what.
 
-use corpus::cache::{self, Key};
+use corpus::cache::{CacheError, Ids, Key, Writer};
 use corpus::grammar::Grammar;
 use corpus::stories::Corpus;
 use corpus::tokenizer::Tokenizer;
@@ -196,12 +196,25 @@ fn link() -> Target {
     })
 }
 
+/// The ids of a whole file.
+fn ids_of(bytes: &[u8], key: &Key) -> Result<Vec<u32>, CacheError> {
+    let ids = Ids::check(bytes, bytes.len() as u64, key)?;
+    let place = ids.bytes(0..ids.count());
+    Ok(ids.decode(&bytes[place.start as usize..place.end as usize]))
+}
+
 fn ids() -> Target {
     let key = Key { corpus: [1; 32], tokenizer: [2; 32] };
     let wanted: Vec<u32> = (0..40).map(|id| id * id).collect();
     let wide: Vec<u32> = wanted.iter().map(|id| id + 70_000).collect();
-    let seeds = vec![cache::write(&wanted, &key), cache::write(&wide, &key)];
-    target("ids", 2, seeds, move |bytes| match cache::read(bytes, &key) {
+    let seeds = [(&wanted, 3_000), (&wide, 100_000)]
+        .map(|(ids, vocabulary)| {
+            let mut file = Writer::new(vec![], &key, vocabulary).expect("memory");
+            file.push(ids).expect("memory");
+            file.finish().expect("memory")
+        })
+        .to_vec();
+    target("ids", 2, seeds, move |bytes| match ids_of(bytes, &key) {
         Ok(ids) if ids != wanted && ids != wide => {
             Verdict::Wrong("changed token ids were used".to_owned())
         }

@@ -6,4 +6,5 @@ pub mod clean;
 pub mod download;
 pub mod grammar;
 pub mod stories;
+pub mod text;
 pub mod tokenizer;

@@ -1,16 +1,14 @@
 //! A text file as stories: splitting, train and validation parts, one stream of token ids.
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
-use crate::cache::Key;
 use crate::tokenizer::{END_OF_TEXT, MASK, PAD, Tokenizer, UNK};
 
 /// Default share of the stories held out for validation.
 pub const VALIDATION_SHARE: f64 = 0.1;
 
 /// How the stories are separated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Boundaries {
     /// By `<|endoftext|>`.
     EndOfText,
@@ -66,17 +64,25 @@ impl<'a> Corpus<'a> {
             .map_err(|error| CorpusError::NotUtf8 { offset: error.valid_up_to() })?;
         // A byte order mark is no part of the first story.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let (boundaries, pieces) = if text.contains(END_OF_TEXT) {
-            (Boundaries::EndOfText, text.split(END_OF_TEXT).collect())
-        } else {
-            (Boundaries::BlankLines, at_blank_lines(text))
+        let boundaries = match text.contains(END_OF_TEXT) {
+            true => Boundaries::EndOfText,
+            false => Boundaries::BlankLines,
         };
-        let stories: Vec<&str> =
-            pieces.into_iter().map(str::trim).filter(|story| !story.is_empty()).collect();
-        if stories.is_empty() {
+        let corpus = Self::new(text, boundaries);
+        if corpus.stories.is_empty() {
             return Err(CorpusError::Empty);
         }
-        Ok(Self { text, stories, boundaries })
+        Ok(corpus)
+    }
+
+    /// A text whose stories are separated in a way that is known; there may be none in it.
+    pub(crate) fn new(text: &'a str, boundaries: Boundaries) -> Self {
+        let pieces = match boundaries {
+            Boundaries::EndOfText => text.split(END_OF_TEXT).collect(),
+            Boundaries::BlankLines => at_blank_lines(text),
+        };
+        let stories = pieces.into_iter().map(str::trim).filter(|story| !story.is_empty()).collect();
+        Self { text, stories, boundaries }
     }
 
     /// The stories, without the white space around them.
@@ -111,22 +117,19 @@ impl<'a> Corpus<'a> {
         }
     }
 
-    /// Parts the corpus between two stories: the last `share` of them (rounded, at least one unless
-    /// `share` is 0) is for validation. Gives train and validation.
+    /// Parts the corpus between two stories: the last ones are for validation, see [`held_out`]. Gives
+    /// train and validation.
     ///
     /// # Errors
-    /// `share` is outside 0..1, or leaves nothing to train on.
+    /// Those of [`held_out`].
     pub fn split(&self, share: f64) -> Result<(Self, Self), CorpusError> {
-        if !(0.0..1.0).contains(&share) {
-            return Err(CorpusError::Share(share));
-        }
         let stories = self.stories.len();
-        let least = usize::from(share > 0.0);
-        let held_out = ((stories as f64 * share).round() as usize).max(least);
-        if held_out >= stories {
-            return Err(CorpusError::TooFew { stories, share });
-        }
-        let (train, validation) = self.stories.split_at(stories - held_out);
+        Ok(self.split_at(stories - held_out(stories, share)?))
+    }
+
+    /// Parts it behind so many stories.
+    pub(crate) fn split_at(&self, stories: usize) -> (Self, Self) {
+        let (train, validation) = self.stories.split_at(stories);
         // The text is cut where the first story of validation begins.
         let cut = validation
             .first()
@@ -134,9 +137,9 @@ impl<'a> Corpus<'a> {
         let part = |text, stories: &[&'a str]| Self {
             text,
             stories: stories.to_vec(),
-            boundaries: self.boundaries.clone(),
+            boundaries: self.boundaries,
         };
-        Ok((part(&self.text[..cut], train), part(&self.text[cut..], validation)))
+        (part(&self.text[..cut], train), part(&self.text[cut..], validation))
     }
 
     /// Names of special tokens that the stories hold, and how often. They are read as text.
@@ -162,15 +165,21 @@ impl<'a> Corpus<'a> {
             self.stories.par_iter().map(|story| tokenizer.encode_plain(story)).collect();
         encoded.iter().flat_map(|ids| ids.iter().chain(&after)).copied().collect()
     }
+}
 
-    /// Key of [`Self::encode`]'s result in the cache: it depends on the whole corpus, whose SHA-256 is
-    /// `file`, on which `part` of it this is and what its boundaries are, and on the tokenizer.json.
-    #[must_use]
-    pub fn cache_key(&self, file: &[u8; 32], part: &str, tokenizer_json: &[u8]) -> Key {
-        let mut corpus = Sha256::new();
-        corpus.update(format!("{:?}\n{part}\n", self.boundaries));
-        corpus.update(file);
-        Key { corpus: corpus.finalize().into(), tokenizer: Sha256::digest(tokenizer_json).into() }
+/// How many of the last stories a `share` of them is: rounded, at least one unless `share` is 0.
+///
+/// # Errors
+/// `share` is outside 0..1, or leaves nothing to train on.
+pub fn held_out(stories: usize, share: f64) -> Result<usize, CorpusError> {
+    if !(0.0..1.0).contains(&share) {
+        return Err(CorpusError::Share(share));
+    }
+    let least = usize::from(share > 0.0);
+    let held_out = ((stories as f64 * share).round() as usize).max(least);
+    match held_out < stories {
+        true => Ok(held_out),
+        false => Err(CorpusError::TooFew { stories, share }),
     }
 }
 

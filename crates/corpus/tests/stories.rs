@@ -1,10 +1,8 @@
-//! Splitting a text into stories, parts and token ids; the committed corpus; the cache.
+//! Splitting a text into stories, parts and token ids; the committed corpus.
 
-use corpus::cache::{self, CacheError, Key};
 use corpus::grammar::Grammar;
 use corpus::stories::{Boundaries, Corpus, CorpusError, VALIDATION_SHARE, join};
 use corpus::tokenizer::{Tokenizer, TrainOptions};
-use proptest::prelude::*;
 
 /// The corpus that works without a network.
 const STORIES: &str = include_str!("../../../data/stories.txt");
@@ -98,76 +96,6 @@ fn bad_corpora_are_explained() {
     assert_eq!(one.split(0.1).unwrap_err(), CorpusError::TooFew { stories: 1, share: 0.1 });
     for share in [1.0, -0.1, f64::NAN] {
         assert!(matches!(one.split(share), Err(CorpusError::Share(_))));
-    }
-}
-
-fn key() -> Key {
-    Corpus::parse(THREE).unwrap().cache_key(&[1; 32], "all", b"{}")
-}
-
-#[test]
-fn keys_tell_corpus_boundaries_and_tokenizer_apart() {
-    let key = key();
-    let three = Corpus::parse(THREE).unwrap();
-    assert_eq!(key, three.cache_key(&[1; 32], "all", b"{}"));
-    assert_ne!(key.corpus, three.cache_key(&[2; 32], "all", b"{}").corpus);
-    assert_ne!(key.corpus, three.cache_key(&[1; 32], "a half", b"{}").corpus);
-    assert_ne!(key.tokenizer, three.cache_key(&[1; 32], "all", b"{ }").tokenizer);
-    // The same letters, once as the end of a corpus with boundaries, once as one without.
-    let plain = Corpus::parse(b"Two.").unwrap();
-    let bounded = Corpus::parse(b"One.<|endoftext|>Two.").unwrap().split(0.5).unwrap().1;
-    assert_eq!(plain.text(), bounded.text());
-    let [plain, bounded] = [plain, bounded].map(|part| part.cache_key(&[1; 32], "all", b"{}"));
-    assert_ne!(plain.corpus, bounded.corpus);
-    assert_eq!(key.name().len(), 16);
-    assert_ne!(key.name(), plain.name());
-}
-
-#[test]
-fn small_ids_take_two_bytes() {
-    let sizes =
-        [cache::write(&[1, 65_535], &key()).len(), cache::write(&[1, 65_536], &key()).len()];
-    assert_eq!(sizes[1] - sizes[0], 4);
-}
-
-#[test]
-fn a_cache_of_something_else_is_refused() {
-    let key = key();
-    let bytes = cache::write(&[5, 6, 7], &key);
-    assert_eq!(cache::read(b"hello", &key), Err(CacheError::Foreign));
-    assert_eq!(cache::read(b"", &key), Err(CacheError::Foreign));
-    let other = Key { corpus: [0; 32], ..key };
-    assert_eq!(cache::read(&bytes, &other), Err(CacheError::OtherCorpus));
-    let other = Key { tokenizer: [0; 32], ..key };
-    assert_eq!(cache::read(&bytes, &other), Err(CacheError::OtherTokenizer));
-    let mut newer = bytes.clone();
-    newer[8] = 3;
-    assert_eq!(
-        cache::read(&newer, &key).unwrap_err().to_string(),
-        "the cached token ids have format 3, this program writes format 2; delete the file, and it will be created again"
-    );
-    let error = cache::read(&bytes[..bytes.len() - 1], &key).unwrap_err();
-    assert_eq!(error, CacheError::Truncated { found: 125, expected: 126 });
-}
-
-proptest! {
-    #[test]
-    fn ids_come_back(ids in prop::collection::vec(prop_oneof![0u32..3000, any::<u32>()], 0..50)) {
-        prop_assert_eq!(cache::read(&cache::write(&ids, &key()), &key()), Ok(ids));
-    }
-
-    #[test]
-    fn no_changed_byte_goes_unseen(at in 0usize..126, bit in 0u8..8) {
-        let mut bytes = cache::write(&[5, 6, 7], &key());
-        prop_assert_eq!(bytes.len(), 126);
-        bytes[at] ^= 1 << bit;
-        prop_assert!(cache::read(&bytes, &key()).is_err());
-    }
-
-    #[test]
-    fn no_cut_goes_unseen(length in 0usize..126) {
-        let bytes = cache::write(&[5, 6, 7], &key());
-        prop_assert!(cache::read(&bytes[..length], &key()).is_err());
     }
 }
 

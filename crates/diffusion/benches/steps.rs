@@ -10,7 +10,7 @@ use device::{AdapterChoice, Device, Gpu};
 use diffusion::Schedule;
 use diffusion::sampler::{Generation, Parts, PassOptions, SampleOptions, Workspace};
 use diffusion::training::team::Share;
-use diffusion::training::{Training, TrainingOptions};
+use diffusion::training::{Data, MAX_WINDOW, Training, TrainingOptions};
 use model::{Config, Init, Model, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
 use pollster::block_on;
@@ -55,6 +55,7 @@ fn all(criterion: &mut Criterion) {
             length: LENGTH,
             accumulation: 1,
             recompute: false,
+            window: MAX_WINDOW,
             share: Share::WHOLE,
             outer: None,
             story_starts: 0.0,
@@ -74,8 +75,7 @@ fn all(criterion: &mut Criterion) {
             &variants,
             config,
             &values,
-            &ids,
-            &ids,
+            &Data::new(ids.clone(), ids.clone()),
             &options,
             &OPTIMIZER,
         )

@@ -8,7 +8,7 @@ use diffusion::sampler::{
 };
 use diffusion::training::step::{self, Parts};
 use diffusion::training::team::Share;
-use diffusion::training::{Batches, Corpus, Split, Training, TrainingOptions};
+use diffusion::training::{Batches, Corpus, Data, MAX_WINDOW, Split, Training, TrainingOptions};
 use diffusion::{Probe, Question, Schedule};
 use kernels::Variants;
 use kernels::dropout::Dropout;
@@ -50,6 +50,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: true,
     seed: 5,
     recompute: false,
+    window: MAX_WINDOW,
     share: Share::WHOLE,
     outer: None,
     story_starts: 0.0,
@@ -268,8 +269,8 @@ fn gradients_agree_with_finite_differences() {
         let model = network(&mut device, config, objective, 0.3);
         let values = block_on(model.parameters.read(&device)).expect("the device answers");
         let options = TrainingOptions { objective, weighting, ..OPTIONS };
-        let corpus = Corpus::new(&mut device, "corpus", &ids, options.length).expect("it fits");
-        let batches = Batches::drawn(&mut device, &config, &options, &corpus).expect("it fits");
+        let corpus = Corpus::new(&mut device, "corpus", &ids).expect("it fits");
+        let batches = Batches::drawn(&mut device, &config, &options, corpus).expect("it fits");
         let variants = Variants::default();
         let recompute = dropout == Some(true);
         let parts = Parts::new(&mut device, &variants, model, batches, &OPTIMIZER, 1, recompute);
@@ -328,8 +329,15 @@ fn every_objective_learns() {
     for objective in OBJECTIVES {
         let mut device = Device::cpu();
         let options = TrainingOptions { objective, batch: 8, ..OPTIONS };
-        let training =
-            Training::new(&mut device, &variants, config, &init, &ids, &ids, &options, &OPTIMIZER);
+        let training = Training::new(
+            &mut device,
+            &variants,
+            config,
+            &init,
+            &Data::new(ids.clone(), ids.clone()),
+            &options,
+            &OPTIMIZER,
+        );
         let mut training = training.expect("possible settings");
         (0..600).for_each(|_| training.step(&mut device).expect("the device answers"));
         let log = block_on(training.log(&device)).expect("the device answers");

@@ -5,7 +5,9 @@ use std::thread;
 use device::{AdapterChoice, Device, Gpu};
 use diffusion::Schedule;
 use diffusion::training::team::{self, Alone, Member, Share, Team};
-use diffusion::training::{OuterConfig, Training, TrainingError, TrainingOptions, TrainingState};
+use diffusion::training::{
+    Data, MAX_WINDOW, OuterConfig, Training, TrainingError, TrainingOptions, TrainingState,
+};
 use kernels::Variants;
 use model::{Config, Init, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
@@ -34,6 +36,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     seed: 5,
     recompute: false,
     share: Share { parts: 4, rank: 0, ranks: 1 },
+    window: MAX_WINDOW,
     outer: None,
     story_starts: 0.0,
     end_of_text: None,
@@ -64,9 +67,10 @@ struct End {
 
 fn new(device: &mut Device, options: &TrainingOptions) -> Training {
     let ids: Vec<u32> = (0..400).map(|n| 3 + n % 16).collect();
+    let data = Data::new(ids.clone(), ids);
     let init = initial_values(&CONFIG, &Init { std: 0.05, zero_projections: false, seed: 1 });
     let variants = Variants::default();
-    Training::new(device, &variants, CONFIG, &init, &ids, &ids, options, &OPTIMIZER)
+    Training::new(device, &variants, CONFIG, &init, &data, options, &OPTIMIZER)
         .expect("possible settings")
 }
 
@@ -206,9 +210,9 @@ fn one_that_ends_is_named_to_the_others() {
 fn a_step_that_cannot_be_shared_is_refused() {
     let options = TrainingOptions { accumulation: 6, ..OPTIONS };
     let init = initial_values(&CONFIG, &Init { std: 0.05, zero_projections: false, seed: 1 });
-    let (variants, ids, mut device) = (Variants::default(), vec![3; 400], Device::cpu());
-    let error =
-        Training::new(&mut device, &variants, CONFIG, &init, &ids, &ids, &options, &OPTIMIZER)
-            .expect_err("no four equal parts");
+    let (variants, mut device) = (Variants::default(), Device::cpu());
+    let data = Data::new(vec![3; 400], vec![3; 400]);
+    let error = Training::new(&mut device, &variants, CONFIG, &init, &data, &options, &OPTIMIZER)
+        .expect_err("no four equal parts");
     assert!(matches!(error, TrainingError::Impossible(_)), "{error}");
 }

@@ -5,7 +5,7 @@ use diffusion::Schedule;
 use diffusion::metrics::Scorer;
 use diffusion::training::team::Share;
 use diffusion::training::{
-    Evaluation, MAX_SKIPPED, Split, Training, TrainingOptions, TrainingState,
+    Data, Evaluation, MAX_SKIPPED, MAX_WINDOW, Split, Training, TrainingOptions, TrainingState,
 };
 use kernels::Variants;
 use model::{Beta, Config, Init, Model, Objective, Times, Weighting, initial_values};
@@ -33,6 +33,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: true,
     seed: 5,
     recompute: false,
+    window: MAX_WINDOW,
     share: Share::WHOLE,
     outer: None,
     story_starts: 0.0,
@@ -90,8 +91,8 @@ fn training_of(
     init: &[f32],
     options: &TrainingOptions,
 ) -> Training {
-    let (variants, ids) = (Variants::default(), counting());
-    Training::new(device, &variants, config, init, &ids, &noise(), options, &OPTIMIZER)
+    let (variants, data) = (Variants::default(), Data::new(counting(), noise()));
+    Training::new(device, &variants, config, init, &data, options, &OPTIMIZER)
         .expect("possible settings")
 }
 
@@ -166,10 +167,11 @@ fn dropout_is_noise_of_training_alone() {
 #[test]
 fn averages_follow_the_parameters() {
     let mut device = Device::cpu();
-    let (variants, ids, init) = (Variants::default(), counting(), random_weights(1));
+    let (variants, init) = (Variants::default(), random_weights(1));
+    let data = Data::new(counting(), noise());
     let optimizer = OptimizerConfig { average: 0.1, ..OPTIMIZER };
     let mut training =
-        Training::new(&mut device, &variants, CONFIG, &init, &ids, &noise(), &OPTIONS, &optimizer)
+        Training::new(&mut device, &variants, CONFIG, &init, &data, &OPTIONS, &optimizer)
             .expect("possible settings");
     // The exponent that belongs to a tenth.
     let exponent = 7.937;
@@ -195,18 +197,10 @@ fn averages_follow_the_parameters() {
 fn impossible_windows_get_a_sentence() {
     let error = |options: TrainingOptions| {
         let mut device = Device::cpu();
-        let (variants, ids) = (Variants::default(), counting());
+        let (variants, data) = (Variants::default(), Data::new(counting(), noise()));
         let init = random_weights(1);
-        let training = Training::new(
-            &mut device,
-            &variants,
-            CONFIG,
-            &init,
-            &ids,
-            &noise(),
-            &options,
-            &OPTIMIZER,
-        );
+        let training =
+            Training::new(&mut device, &variants, CONFIG, &init, &data, &options, &OPTIMIZER);
         training.expect_err("impossible options").to_string()
     };
     let stories = error(TrainingOptions { story_starts: 0.5, ..OPTIONS });
@@ -366,18 +360,10 @@ fn recomputed_activations_are_the_same_and_take_less_memory() {
         let mut device = Device::cpu();
         let dropout = 0.2;
         let options = TrainingOptions { batch: 4, accumulation: 2, recompute, dropout, ..OPTIONS };
-        let (variants, ids) = (Variants::default(), counting());
-        let mut training = Training::new(
-            &mut device,
-            &variants,
-            DEEP,
-            &init,
-            &ids,
-            &noise(),
-            &options,
-            &OPTIMIZER,
-        )
-        .expect("possible settings");
+        let (variants, data) = (Variants::default(), Data::new(counting(), noise()));
+        let mut training =
+            Training::new(&mut device, &variants, DEEP, &init, &data, &options, &OPTIMIZER)
+                .expect("possible settings");
         let memory = device.memory();
         let losses = losses(&mut training, &mut device, 3);
         let evaluation = evaluate(&mut training, &mut device, Split::Validation);

@@ -6,7 +6,7 @@ use diffusion::Schedule;
 use diffusion::metrics::Scorer;
 use diffusion::training::step::{self, Parts};
 use diffusion::training::team::Share;
-use diffusion::training::{Batches, Corpus, TrainingOptions};
+use diffusion::training::{Batches, Corpus, MAX_WINDOW, TrainingOptions};
 use kernels::Variants;
 use model::{Config, Init, LEAST_SHARE, Model, Objective, Times, Weighting, initial_values};
 use optim::{AdamW, DecaySchedule, LrSchedule, OptimizerConfig};
@@ -40,6 +40,7 @@ const OPTIONS: TrainingOptions = TrainingOptions {
     stratified: false,
     seed: 8,
     recompute: false,
+    window: MAX_WINDOW,
     share: Share::WHOLE,
     outer: None,
     story_starts: 0.0,
@@ -95,8 +96,8 @@ fn expected(sums: &[f64; 8], share: f64) -> f64 {
 fn losses(options: &TrainingOptions) -> (f64, f64) {
     let mut device = Device::cpu();
     let model = Model { objective: options.objective, ..network(&mut device) };
-    let corpus = Corpus::new(&mut device, "corpus", &TEXT, 3).expect("it fits");
-    let batches = Batches::drawn(&mut device, &CONFIG, options, &corpus).expect("it fits");
+    let corpus = Corpus::new(&mut device, "corpus", &TEXT).expect("it fits");
+    let batches = Batches::drawn(&mut device, &CONFIG, options, corpus).expect("it fits");
     let variants = Variants::default();
     let parts = Parts::new(&mut device, &variants, model, batches, &OPTIMIZER, STEPS, false);
     let parts = parts.expect("it fits");

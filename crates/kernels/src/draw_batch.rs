@@ -15,11 +15,6 @@ pub const MAX_SEQUENCES: usize = 65_535;
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Draw {
-    /// Tokens of the whole corpus, at least `length`.
-    pub corpus_length: usize,
-    /// Place of [`Buffers::corpus`] in the whole corpus. Sequences that do not lie in it are left
-    /// as they are, and those of the other pages are drawn by other launches.
-    pub page: usize,
     /// First sequence of the batch that is drawn here.
     pub first: usize,
     /// Sequences that are drawn here.
@@ -96,8 +91,6 @@ params! {
         total: u32,
         length: u32,
         corpus_length: u32,
-        page: u32,
-        page_length: u32,
         levels: u32,
         noise_first: u32,
         noise_count: u32,
@@ -113,13 +106,13 @@ params! {
 buffers! {
     /// Buffers of a draw, for N positions.
     pub struct Buffers {
-        /// Tokens of the corpus, or of a page of it.
+        /// Tokens of the corpus, at least those of a sequence.
         corpus: words,
         /// Number of the step, `(1)`.
         counter: words,
         /// Noise levels from 0 on, `(levels + 1, LEVEL)`, see [`table`].
         levels: words,
-        /// Places in the whole corpus where stories begin, at least one; a sequence fits behind each.
+        /// Places in the corpus where stories begin, at least one; a sequence fits behind each.
         starts: words,
         /// Written: noisy tokens, `(N)`.
         ids: words_mut,
@@ -135,8 +128,7 @@ buffers! {
 /// `shaders/draw_batch.wgsl`
 pub static KERNEL: Kernel = kernel!("draw_batch", Params, Buffers, twin);
 
-/// Records the draw of the batch that belongs to the counter's step: of the sequences that lie in
-/// the given page of the corpus.
+/// Records the draw of the batch that belongs to the counter's step.
 ///
 /// # Panics
 /// When there are more levels or sequences than can be drawn.
@@ -150,9 +142,7 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw) {
             count: draw.count as u32,
             total: draw.total as u32,
             length: draw.length as u32,
-            corpus_length: draw.corpus_length as u32,
-            page: draw.page as u32,
-            page_length: io.corpus.len as u32,
+            corpus_length: io.corpus.len as u32,
             levels: draw.levels as u32,
             noise_first: draw.noise.first,
             noise_count: draw.noise.count,
@@ -209,10 +199,6 @@ fn twin<E: Real>(args: Args<'_, E>) {
         let words = generator.of(Stream::Training, [b, 0, step]);
         let sequences = params.corpus_length - params.length + 1;
         let start = start(words, sequences, params.story_starts, starts);
-        let end = start + params.length;
-        if start < params.page || end > params.page + params.page_length {
-            continue;
-        }
         let level = level(words[1], b, params.total, params.levels, params.stratified == 1);
         let level = &levels[LEVEL * level as usize..][..LEVEL];
         *timestep = level[if opposite { 4 } else { 3 }];
@@ -223,7 +209,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
         for position in 0..params.length {
             let [word, replacement, ..] =
                 generator.of(Stream::Training, [b * params.length + position, 1, step]);
-            let token = corpus[(start - params.page + position) as usize];
+            let token = corpus[(start + position) as usize];
             let u = E::from_f64(rng::unit(word).into());
             masked = match position {
                 0 => u > thresholds[0],

@@ -15,8 +15,6 @@ params! {
         length: u32,
         block: u32,
         corpus_length: u32,
-        page: u32,
-        page_length: u32,
         levels: u32,
         mask_id: u32,
         stratified: u32,
@@ -50,9 +48,7 @@ pub fn record(step: &mut Recording, io: Buffers, draw: &Draw, block: usize) {
             total: draw.total as u32,
             length: draw.length as u32,
             block: block as u32,
-            corpus_length: draw.corpus_length as u32,
-            page: draw.page as u32,
-            page_length: io.corpus.len as u32,
+            corpus_length: io.corpus.len as u32,
             levels: draw.levels as u32,
             mask_id: draw.noise.first,
             stratified: u32::from(draw.stratified),
@@ -81,10 +77,7 @@ fn twin<E: Real>(args: Args<'_, E>) {
     for (b, (((ids, targets), mask), timesteps)) in (params.first..).zip(rows) {
         let words = generator.of(Stream::Training, [b, 0, step]);
         let start = start(words, params.corpus_length - length + 1, params.story_starts, starts);
-        if start < params.page || start + length > params.page + params.page_length {
-            continue;
-        }
-        let window = &corpus[(start - params.page) as usize..][..size];
+        let window = &corpus[start as usize..][..size];
         let levels: Vec<usize> = (0..blocks)
             .map(|block| {
                 let stratum = stratum(words[2], b, block, blocks);

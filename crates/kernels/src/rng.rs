@@ -28,6 +28,8 @@ pub enum Stream {
     Corruption = 0x6576_616c,
     /// Elements that dropout leaves out in a training step.
     Dropout = 0x6472_6f70,
+    /// Order of the windows of a corpus.
+    Windows = 0x7769_6e64,
 }
 
 /// Philox4x32-10 under one seed.

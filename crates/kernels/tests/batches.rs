@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{Bench, compare, same};
+use harness::{Bench, compare};
 use kernels::draw_batch::Level;
 use kernels::{draw_batch, draw_blocks, loss_by_level, shift};
 
@@ -55,8 +55,6 @@ fn batches_are_the_same_everywhere() {
             let rows = count * length;
             let io = buffers(bench, &table(&thresholds, &times), rows, count);
             let draw = draw_batch::Draw {
-                corpus_length: 1000,
-                page: 0,
                 first,
                 count,
                 total,
@@ -79,60 +77,6 @@ fn batches_are_the_same_everywhere() {
     }
 }
 
-/// Each page holds the sequences that begin in it; which page a sequence comes from changes nothing.
-#[test]
-fn batches_from_pages_of_a_corpus() {
-    let (count, length, tokens) = (40, 17, 300);
-    let corpus: Vec<u32> = (0..tokens as u32).map(|n| n * n % 97).collect();
-    for starts in [284, 283, 100, 17] {
-        same("draw_batch from pages", |bench, step| {
-            let levels = table(&independent(&[1.0, 0.6, 0.3, 0.0]), &[0, 2, 3, 5]);
-            let levels = bench.given_words(&levels);
-            let places = bench.given_words(&[0, 5, 90, 283]);
-            let mut batch = |pages: &[(usize, &[u32])]| {
-                let rows = count * length;
-                let mut words = |len| bench.unwritten_words(len);
-                let (ids, targets, mask) = (words(rows), words(rows), words(rows));
-                let timesteps = words(count);
-                for &(page, tokens) in pages {
-                    let (corpus, counter) = (bench.given_words(tokens), bench.given_words(&[9]));
-                    let io = draw_batch::Buffers {
-                        corpus,
-                        counter,
-                        levels,
-                        starts: places,
-                        ids,
-                        targets,
-                        mask,
-                        timesteps,
-                    };
-                    let draw = draw_batch::Draw {
-                        corpus_length: 300,
-                        page,
-                        first: 0,
-                        count,
-                        total: count,
-                        length,
-                        levels: 3,
-                        noise: MASK,
-                        stratified: false,
-                        story_starts: 0.5,
-                        complementary: 0.5,
-                        seed: 11,
-                    };
-                    draw_batch::record(step, io, &draw);
-                }
-                vec![ids, targets, mask, timesteps]
-            };
-            let pages = (0..tokens - length + 1)
-                .step_by(starts)
-                .map(|page| (page, &corpus[page..(page + starts + length - 1).min(tokens)]));
-            let pages: Vec<_> = pages.collect();
-            [batch(&[(0, &corpus)]), batch(&pages)]
-        });
-    }
-}
-
 /// Both halves of every window, with a level for each block: the share of masks follows it, and at
 /// every place of a text every level is as frequent.
 #[test]
@@ -150,8 +94,6 @@ fn blocks_have_levels_of_their_own() {
             let io =
                 buffers(bench, &table(&independent(&alpha), &Vec::from_iter(0..=10)), rows, blocks);
             let draw = draw_batch::Draw {
-                corpus_length: 1000,
-                page: 0,
                 first,
                 count,
                 total,
@@ -240,8 +182,6 @@ fn masked_share_follows_the_schedule() {
             )
         };
         let draw = draw_batch::Draw {
-            corpus_length: 1000,
-            page: 0,
             first: 0,
             count,
             total: count,
@@ -283,8 +223,6 @@ fn spans_keep_the_masked_share() {
             )
         };
         let draw = draw_batch::Draw {
-            corpus_length: 1000,
-            page: 0,
             first: 0,
             count,
             total: count,
@@ -347,8 +285,6 @@ fn weights_follow_the_levels_that_were_drawn() {
                 rows / size,
             );
             let draw = draw_batch::Draw {
-                corpus_length: 1000,
-                page: 0,
                 first: 0,
                 count,
                 total: count,
@@ -397,8 +333,6 @@ fn noise_is_uniform() {
                 )
             };
             let draw = draw_batch::Draw {
-                corpus_length: 1000,
-                page: 0,
                 first: 0,
                 count,
                 total: count,
@@ -451,8 +385,6 @@ fn windows_begin_at_stories() {
                 )
             };
             let draw = draw_batch::Draw {
-                corpus_length: 1000,
-                page: 0,
                 first: 0,
                 count,
                 total: count,
@@ -500,8 +432,6 @@ fn pairs_are_complementary() {
             let rows = count * length;
             let io = buffers(bench, &table(&thresholds, &[0, 1, 2]), rows, count);
             let draw = draw_batch::Draw {
-                corpus_length: 1000,
-                page: 0,
                 first,
                 count,
                 total: 500,

@@ -17,7 +17,7 @@ mod zeros;
 
 pub use checkpoint::{Progress, Saved, Setup, TokenizerFile};
 pub use log::{Log, Record};
-pub use machine::{Data, Event, NonFinite, Outcome, Run, RunError, Start};
+pub use machine::{Event, NonFinite, Outcome, Run, RunError, Start};
 pub use memory::memory;
 pub use settings::Settings;
 pub use zeros::on_zeros;

@@ -3,26 +3,19 @@
 use std::collections::VecDeque;
 use std::f64::consts::LN_2;
 
+use corpus::tokenizer::Tokenizer;
 use device::{Device, DeviceError};
 use diffusion::sampler::SampleError;
 use diffusion::training::team::{self, Alone, Share, Team, TeamError};
 use diffusion::training::{
-    Evaluation, Split, StepLog, Training, TrainingError, TrainingOptions, TrainingState,
+    Data, Evaluation, Split, StepLog, Tokens, Training, TrainingError, TrainingOptions,
+    TrainingState, pieces,
 };
 use model::{Card, Config};
 
 use crate::checkpoint::State;
 use crate::sample::Sampler;
 use crate::{Log, Progress, Record, Saved, Setup};
-
-/// Token ids of the two parts of a corpus.
-#[derive(Clone, Debug)]
-pub struct Data {
-    /// What is trained on.
-    pub train: Vec<u32>,
-    /// What is held out.
-    pub validation: Vec<u32>,
-}
 
 /// What [`Run::advance`] did.
 #[derive(Debug)]
@@ -199,6 +192,20 @@ pub struct Run {
     stepped: bool,
 }
 
+/// Bytes that a token stands for on average, among as many as a window holds.
+fn bytes_per_token(
+    tokenizer: &Tokenizer,
+    tokens: &dyn Tokens,
+    window: usize,
+) -> Result<f64, TrainingError> {
+    let count = tokens.len().min(window);
+    let mut bytes = 0;
+    for piece in pieces(tokens, 0..count) {
+        bytes += tokenizer.text_bytes(&piece?.1);
+    }
+    Ok(bytes as f64 / count as f64)
+}
+
 /// The sizes in which two networks differ, as people read them.
 fn difference(saved: &Config, wanted: &Config) -> String {
     let [saved, wanted] = [saved, wanted].map(|config| {
@@ -269,16 +276,8 @@ impl Run {
             outer: settings.outer(),
             ..settings.training(tokenizer.end_of_text_id())
         };
-        let mut training = Training::new(
-            device,
-            variants,
-            config,
-            &init,
-            &data.train,
-            &data.validation,
-            &options,
-            &settings.optimizer(),
-        )?;
+        let mut training =
+            Training::new(device, variants, config, &init, data, &options, &settings.optimizer())?;
         if let Some(state) = &restored {
             training.restore(device, state)?;
         }
@@ -289,18 +288,20 @@ impl Run {
             }
             _ => None,
         };
+        let average = |tokens| bytes_per_token(tokenizer, tokens, settings.train.window);
         let bytes_per_token = BytesPerToken {
-            train: tokenizer.bytes_per_token(&data.train),
-            validation: tokenizer.bytes_per_token(&data.validation),
+            train: average(&*data.train)?,
+            validation: average(&*data.validation)?,
         };
+        let [train_tokens, validation_tokens] = data.lengths();
         log.push(Record::Start {
             step: state.step,
             device: device.to_string(),
             parameters: config.parameters(),
             vocabulary: config.vocab_size,
             tokens: settings.tokens_per_step(),
-            train_tokens: data.train.len(),
-            validation_tokens: data.validation.len(),
+            train_tokens,
+            validation_tokens,
             entropy: Some(settings.data.entropy).filter(|&bits| bits > 0.0),
             origin,
         });

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use corpus::stories::Corpus;
 use device::Device;
-use diffusion::training::Split;
 use diffusion::training::team::Alone;
+use diffusion::training::{Data, Split};
 use model::Schedule;
 use pollster::block_on;
 use run::checkpoint::{FileError, STATE};
-use run::{Data, Event, Log, Outcome, Record, Run, Saved, Start};
+use run::{Event, Log, Outcome, Record, Run, Saved, Start};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/version-0").join(name)
@@ -28,7 +28,7 @@ fn data(saved: &Saved) -> Result<Data> {
     let bytes = fs::read(fixture("stories.txt"))?;
     let (settings, tokenizer) = (&saved.setup.settings, saved.setup.tokenizer.tokenizer());
     let (train, validation) = Corpus::parse(&bytes)?.split(settings.data.validation_share)?;
-    Ok(Data { train: train.encode(tokenizer), validation: validation.encode(tokenizer) })
+    Ok(Data::new(train.encode(tokenizer), validation.encode(tokenizer)))
 }
 
 #[test]

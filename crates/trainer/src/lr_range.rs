@@ -61,9 +61,8 @@ pub(crate) fn run(request: &Request<'_>) -> Result<()> {
     let data = corpus.encode_parts(tokenizer, share, config.block_size)?;
     let mut device = request.compute.open()?;
     let variants = compute::training_variants(&mut device, settings.train.precision)?;
-    let tokens = [data.train.len(), data.validation.len()];
     let sized = settings.with_vocabulary(config.vocab_size);
-    memory::check_training(&sized, tokens, &device, &variants)?;
+    memory::check_training(&sized, data.lengths(), &device, &variants)?;
     let init = model::initial_values(&config, &settings.init());
     let optimizer = settings.optimizer().rising(request.steps, request.highest);
     let mut training = Training::new(
@@ -71,8 +70,7 @@ pub(crate) fn run(request: &Request<'_>) -> Result<()> {
         &variants,
         config,
         &init,
-        &data.train,
-        &data.validation,
+        &data,
         &settings.training(tokenizer.end_of_text_id()),
         &optimizer,
     )?;

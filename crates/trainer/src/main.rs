@@ -22,6 +22,7 @@ mod sample;
 mod sampler_args;
 mod settings;
 mod table;
+mod token_file;
 mod train;
 mod vocabulary;
 

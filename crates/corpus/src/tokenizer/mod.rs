@@ -131,16 +131,16 @@ impl Tokenizer {
         self.bytes.get(id as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Bytes of text that the tokens stand for on average: an unknown byte is one byte, other
-    /// special tokens are none.
+    /// Bytes of text that the tokens stand for: an unknown byte is one byte, other special tokens are
+    /// none.
     #[must_use]
-    pub fn bytes_per_token(&self, ids: &[u32]) -> f64 {
+    pub fn text_bytes(&self, ids: &[u32]) -> usize {
         let bytes = |&id: &u32| match id {
             id if Some(id) == self.unk_id() => 1,
             id if self.is_special(id) => 0,
             id => self.token_bytes(id).len(),
         };
-        ids.iter().map(bytes).sum::<usize>() as f64 / ids.len() as f64
+        ids.iter().map(bytes).sum()
     }
 
     /// Whether this id is a special token.

@@ -87,7 +87,7 @@ impl Batches {
         device: &mut Device,
         config: &Config,
         options: &TrainingOptions,
-        corpus: &Corpus,
+        corpus: Corpus,
     ) -> Result<Self, DeviceError> {
         let TrainingOptions { batch, length, accumulation, stratified, seed, .. } = *options;
         let TrainingOptions { story_starts, complementary, .. } = *options;
@@ -96,8 +96,6 @@ impl Batches {
         let levels = device.words("noise levels", &draw_batch::table(&table))?;
         let factors = factors.map(|factors| device.floats("loss_factors", &factors)).transpose()?;
         let draw = Draw {
-            corpus_length: corpus.tokens,
-            page: 0,
             first: 0,
             count: batch,
             total: accumulation * batch,
@@ -109,7 +107,7 @@ impl Batches {
             complementary,
             seed,
         };
-        let (corpus, objective, mask_id) = (corpus.clone(), options.objective, config.mask_id);
+        let (objective, mask_id) = (options.objective, config.mask_id);
         let drawn = Drawn { corpus, levels, factors, everywhere, draw, objective, mask_id };
         let source = Source::Drawn(Box::new(drawn));
         let positions = objective.positions(length);
@@ -155,21 +153,18 @@ impl Batches {
     /// Records what makes the batch of the counter's step, and its loss weights.
     pub(super) fn record(&self, step: &mut Recording, counter: Slice) {
         if let Source::Drawn(drawn) = &self.source {
-            let Drawn { ref corpus, levels, draw, objective, mask_id, .. } = **drawn;
-            let starts = corpus.starts;
+            let Drawn { corpus, levels, draw, objective, mask_id, .. } = **drawn;
+            let Corpus { ids: corpus, starts } = corpus;
             let rows = self.batch * self.positions;
             for (index, &Microbatch { ids, targets, timesteps }) in
                 self.microbatches.iter().enumerate()
             {
                 let mask = self.mask.part(index * rows, rows);
-                for &(page, corpus) in &corpus.pages {
-                    let io =
-                        Buffers { corpus, counter, levels, starts, ids, targets, mask, timesteps };
-                    let draw = Draw { page, first: index * self.batch, ..draw };
-                    match objective {
-                        Objective::Block(block) => draw_blocks::record(step, io, &draw, block),
-                        _ => draw_batch::record(step, io, &draw),
-                    }
+                let io = Buffers { corpus, counter, levels, starts, ids, targets, mask, timesteps };
+                let draw = Draw { first: index * self.batch, ..draw };
+                match objective {
+                    Objective::Block(block) => draw_blocks::record(step, io, &draw, block),
+                    _ => draw_batch::record(step, io, &draw),
                 }
                 if objective.shifts() {
                     let io = shift::Buffers { tokens: targets, shifted: ids };

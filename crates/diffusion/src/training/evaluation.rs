@@ -85,15 +85,14 @@ impl Evaluator {
         variants: &Variants,
         model: &Model,
         acts: &Activations,
-        train: &Corpus,
-        validation_ids: &[u32],
+        [train, validation]: [Corpus; 2],
         options: &TrainingOptions,
     ) -> Result<Self, DeviceError> {
         let counter = device.allocate("evaluation step", Element::Word, 1)?;
         let stats = model::alloc_stats(device, acts.rows())?;
         let options = TrainingOptions { accumulation: 1, seed: SEED, ..evaluation(options) };
         let costs = Costs::new(device, model, options.schedule, acts.rows())?;
-        let record = |device: &mut Device, corpus: &Corpus| {
+        let record = |device: &mut Device, corpus: Corpus| {
             let batches = Batches::drawn(device, &model.config, &options, corpus)?;
             let mut step = Recording::default();
             batches.record(&mut step, counter);
@@ -106,8 +105,7 @@ impl Evaluator {
             Ok::<_, DeviceError>((device.compile(step)?, noise))
         };
         let (train, train_noise) = record(device, train)?;
-        let validation = Corpus::new(device, "validation corpus", validation_ids, options.length)?;
-        let (validation, validation_noise) = record(device, &validation)?;
+        let (validation, validation_noise) = record(device, validation)?;
         Ok(Self {
             train,
             validation,

@@ -7,6 +7,7 @@
 mod batches;
 mod corpus;
 mod evaluation;
+mod options;
 mod outer;
 mod state;
 pub mod step;
@@ -14,20 +15,22 @@ pub mod team;
 
 use device::{Device, DeviceError, Element, Program, Recording, Slice, Timing};
 use kernels::Variants;
-use kernels::draw_batch::MAX_SEQUENCES;
 use kernels::dropout::Dropout;
-use model::{Config, Model, Objective, Schedule, TensorInfo, Times, Weighting};
+use model::{Config, Model, TensorInfo};
 use optim::OptimizerConfig;
 
 pub use batches::{BatchData, Batches};
-pub use corpus::Corpus;
+use corpus::Windows;
+pub use corpus::{Corpus, Data, MAX_WINDOW, Tokens, pieces};
 use evaluation::Evaluator;
 pub use evaluation::{Evaluation, Split};
+use options::check;
+pub use options::{NoPairs, TrainingOptions, check_length};
 use outer::Outer;
 pub use outer::OuterConfig;
 pub use state::TrainingState;
 use step::Parts;
-use team::{Alone, Pairs, Share, Team, TeamError};
+use team::{Alone, Pairs, Team, TeamError};
 
 /// Steps whose losses the device remembers.
 pub const RING: usize = 1024;
@@ -38,85 +41,6 @@ pub const RING: usize = 1024;
 /// single one, from an outlier of a batch, does no harm then, and the training goes on. Once the
 /// parameters themselves have run away, every step is skipped, so several in a row mean that.
 pub const MAX_SKIPPED: u32 = 10;
-
-/// What a step trains on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TrainingOptions {
-    /// Sequences of a pass.
-    pub batch: usize,
-    /// Tokens of a sequence.
-    pub length: usize,
-    /// Passes whose gradients make one step; the batch of a step is `batch * accumulation`.
-    pub accumulation: usize,
-    /// What the network learns to predict.
-    pub objective: Objective,
-    /// Mean length of masked spans, at least 1, for [`Objective::Span`].
-    pub span_length: f64,
-    /// Noise schedule.
-    pub schedule: Schedule,
-    /// How the time of a sequence is drawn.
-    pub times: Times,
-    /// How much a masked position counts in the loss.
-    pub weighting: Weighting,
-    /// Whether the times of a batch are spread evenly instead of drawn independently.
-    pub stratified: bool,
-    /// Share of the sequences that begin where a story does, not anywhere.
-    pub story_starts: f64,
-    /// The token behind every story; needed where sequences begin at stories.
-    pub end_of_text: Option<u32>,
-    /// Share of the pairs of sequences in which the second one is the first once more, with the opposite
-    /// masks: each token is asked for in one of them.
-    pub complementary: f64,
-    /// Probability that dropout sets an element of what attention and MLP add to the residual stream to
-    /// zero, below 1.
-    pub dropout: f64,
-    /// Seed of batches, masks and dropout.
-    pub seed: u64,
-    /// Whether the backward pass computes the activations of the blocks again, from their inputs:
-    /// less memory, more time, the same gradients.
-    pub recompute: bool,
-    /// What of a step this device computes.
-    pub share: Share,
-    /// How devices agree that train on their own for some steps. Without, each step is that of all.
-    pub outer: Option<OuterConfig>,
-}
-
-impl TrainingOptions {
-    /// Refuses complementary masks where there can be none.
-    ///
-    /// # Errors
-    /// [`NoPairs`].
-    pub fn check_pairs(&self) -> Result<(), NoPairs> {
-        let Self { objective, weighting, complementary, .. } = *self;
-        match objective {
-            _ if complementary == 0.0 => Ok(()),
-            Objective::Block(_) | Objective::Autoregressive => Err(NoPairs::Objective(objective)),
-            _ if weighting != Weighting::Mean => Err(NoPairs::Weighting(weighting.name())),
-            _ if self.batch * self.accumulation < 2 => Err(NoPairs::Batch),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Why there can be no sequences with opposite masks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoPairs {
-    /// Not one mask for a whole text.
-    #[error(
-        "the objective `{0}` does not draw one mask for a whole text, so that there is no opposite one; set diffusion.complementary to 0"
-    )]
-    Objective(Objective),
-    /// Factors for each noise level.
-    #[error(
-        "the weighting `{0}` is about shares of masks that are drawn, and the opposite of a mask is not; set diffusion.weighting to \"mean\" or diffusion.complementary to 0"
-    )]
-    Weighting(&'static str),
-    /// A single sequence.
-    #[error(
-        "a step of one sequence has no second one for the opposite mask; raise train.batch_size or set diffusion.complementary to 0"
-    )]
-    Batch,
-}
 
 /// Why training cannot begin.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -162,6 +86,9 @@ pub enum TrainingError {
         /// Of the model, gaps included.
         model: usize,
     },
+    /// A corpus that was there before is not any more.
+    #[error("the corpus cannot be read any more: {0}")]
+    Unreadable(String),
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -205,6 +132,7 @@ enum Step {
 pub struct Training {
     parts: Parts,
     optimizer_config: OptimizerConfig,
+    windows: Windows,
     step: Step,
     /// Losses of the latest steps, one ring for each part of a step that this device computes.
     losses: Vec<Slice>,
@@ -218,25 +146,20 @@ pub struct Training {
 
 impl Training {
     /// Puts a network of flat parameters `init` on the device and records its step.
-    #[expect(clippy::too_many_arguments, reason = "each is a part of its own, used once")]
     pub fn new(
         device: &mut Device,
         variants: &Variants,
         config: Config,
         init: &[f32],
-        train_ids: &[u32],
-        validation_ids: &[u32],
+        data: &Data,
         options: &TrainingOptions,
         optimizer_config: &OptimizerConfig,
     ) -> Result<Self, TrainingError> {
-        check(&config, options, train_ids, validation_ids)?;
+        check(&config, options, data)?;
         let model = Model { objective: options.objective, ..Model::new(device, config)? };
         model.parameters.write(device, init)?;
-        let mut corpus = Corpus::new(device, "train corpus", train_ids, options.length)?;
-        if let (true, Some(end)) = (options.story_starts > 0.0, options.end_of_text) {
-            corpus = corpus.with_stories(device, train_ids, options.length, end)?;
-        }
-        let batches = Batches::drawn(device, &config, options, &corpus)?;
+        let windows = Windows::new(device, data.train.clone(), options, config.vocab_size)?;
+        let batches = Batches::drawn(device, &config, options, windows.corpus)?;
         let recompute = options.recompute;
         let mut parts =
             Parts::new(device, variants, model, batches, optimizer_config, RING, recompute)?;
@@ -270,12 +193,17 @@ impl Training {
         let Parts { model, acts, .. } = &parts;
         let evaluator = match options.share.rank {
             0 => {
-                let held_out = validation_ids;
-                Some(Evaluator::new(device, variants, model, acts, &corpus, held_out, options)?)
+                let held_out = &*data.validation;
+                let corpora = [
+                    windows.corpus,
+                    corpus::held_out(device, held_out, options, config.vocab_size)?,
+                ];
+                Some(Evaluator::new(device, variants, model, acts, corpora, options)?)
             }
             _ => None,
         };
         Ok(Self {
+            windows,
             step,
             losses,
             outer: options.outer.map(|config| Outer::new(config, init.to_vec())),
@@ -292,8 +220,9 @@ impl Training {
     ///
     /// # Panics
     /// When the step is divided, or rounds are to end.
-    pub fn step(&mut self, device: &mut Device) -> Result<(), DeviceError> {
+    pub fn step(&mut self, device: &mut Device) -> Result<(), TrainingError> {
         assert!(self.outer.is_none(), "somebody must end the rounds");
+        self.windows.turn(device, self.steps_done)?;
         device.run(self.whole())?;
         self.steps_done += 1;
         Ok(())
@@ -306,6 +235,7 @@ impl Training {
         device: &mut Device,
         team: &mut dyn Team,
     ) -> Result<(), TrainingError> {
+        self.windows.turn(device, self.steps_done)?;
         match &self.step {
             Step::Whole(step) => device.run(step)?,
             Step::Divided { gradients, update } => {
@@ -459,78 +389,4 @@ impl Training {
         }
         Ok(None)
     }
-}
-
-fn check(
-    config: &Config,
-    options: &TrainingOptions,
-    train_ids: &[u32],
-    validation_ids: &[u32],
-) -> Result<(), TrainingError> {
-    let impossible = |sentence: String| Err(TrainingError::Impossible(sentence));
-    let TrainingOptions { objective, weighting, times, .. } = *options;
-    let possible = config.validate().and_then(|()| objective.check(config));
-    if let Err(error) = possible.and_then(|()| weighting.check(objective, times)) {
-        return impossible(error.to_string());
-    }
-    if let Err(error) = options.check_pairs() {
-        return impossible(error.to_string());
-    }
-    if options.story_starts > 0.0 && options.end_of_text.is_none() {
-        return impossible(
-            "sequences are to begin where stories do, and the tokenizer has no token for the end of a text that tells where that is; set train.story_starts to 0".to_owned(),
-        );
-    }
-    let TrainingOptions { batch, length, accumulation, .. } = *options;
-    if length == 0 || length > config.block_size {
-        return impossible(format!(
-            "sequences of {length} tokens do not fit the model's block_size {}",
-            config.block_size
-        ));
-    }
-    if batch == 0 || accumulation == 0 || batch * accumulation > MAX_SEQUENCES {
-        return impossible(format!(
-            "a step of {accumulation} x {batch} sequences is impossible, it must be between 1 and {MAX_SEQUENCES}"
-        ));
-    }
-    options.share.check(accumulation)?;
-    if accumulation > 1 && !(batch * length).is_multiple_of(device::ALIGNMENT) {
-        return impossible(format!(
-            "with accumulation, batch x length must be a multiple of 64; {batch} x {length} is not"
-        ));
-    }
-    if let Objective::Block(block) = options.objective {
-        if !length.is_multiple_of(block) {
-            return impossible(format!("sequences of {length} tokens are no blocks of {block}"));
-        }
-        let blocks = batch * accumulation * length / block;
-        if blocks > MAX_SEQUENCES {
-            return impossible(format!(
-                "a step of {blocks} blocks is impossible, there can be {MAX_SEQUENCES}; train with longer blocks or fewer sequences"
-            ));
-        }
-    }
-    for (split, ids) in [("training", train_ids), ("validation", validation_ids)] {
-        check_length(split, ids.len(), length)?;
-        let vocabulary = config.vocab_size;
-        if let Some(&id) = ids.iter().find(|&&id| id as usize >= vocabulary) {
-            return Err(TrainingError::UnknownToken { id, vocabulary });
-        }
-    }
-    Ok(())
-}
-
-/// Checks that a sequence of `length` can be drawn from `tokens` tokens of a part of the corpus.
-///
-/// # Errors
-/// [`TrainingError::ShortCorpus`] if there are fewer.
-pub fn check_length(
-    split: &'static str,
-    tokens: usize,
-    length: usize,
-) -> Result<(), TrainingError> {
-    if tokens < length {
-        return Err(TrainingError::ShortCorpus { split, tokens, length });
-    }
-    Ok(())
 }

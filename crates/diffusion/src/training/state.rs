@@ -81,6 +81,7 @@ impl Training {
             outer.common.clone_from(outer_buffers.next().unwrap_or(&state.parameters));
         }
         device.write_words(self.parts.optimizer.counter, &[state.step])?;
+        self.windows.turn(device, state.step)?;
         self.steps_done = state.step;
         self.steps_logged = state.step;
         self.skipped_in_a_row = 0;

@@ -5,8 +5,9 @@ use toml::{Table, Value};
 use super::{Settings, SettingsError, presets};
 
 /// Keys that a file may lack because they came later, with what a run did before there was a choice.
-const LATER: [(&str, &str); 28] = [
+const LATER: [(&str, &str); 29] = [
     ("train.recompute", "false"),
+    ("train.window", "33554432"),
     ("train.parts", "1"),
     ("train.outer.round", "0"),
     ("train.outer.rate", "0.7"),

@@ -8,7 +8,7 @@ use super::{Settings, SettingsError, keys};
 
 /// Sections and keys with the reason why a run cannot change them; `None` where it can. The longest
 /// entry that a key begins with decides.
-const RESUME: [(&str, Option<&str>); 21] = [
+const RESUME: [(&str, Option<&str>); 22] = [
     ("model", Some("its weights have these sizes")),
     ("data", Some("its tokenizer and its held-out stories come from it")),
     ("data.entropy", None),
@@ -29,6 +29,7 @@ const RESUME: [(&str, Option<&str>); 21] = [
     ("train.outer.round", Some("the momentum of its rounds belongs to it")),
     ("train.precision", Some("its products are rounded as they were")),
     ("train.seed", Some("its batches and masks follow from it")),
+    ("train.window", Some("its batches follow from it")),
     ("train.eval_batches", Some("its losses could not be compared any more")),
 ];
 

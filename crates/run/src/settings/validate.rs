@@ -1,6 +1,6 @@
 //! Settings that make no sense.
 
-use diffusion::training::TrainingOptions;
+use diffusion::training::{MAX_WINDOW, TrainingOptions};
 use model::Beta;
 
 use super::{OuterSettings, Settings, SettingsError};
@@ -62,6 +62,7 @@ impl Settings {
             ("train.checkpoint_every", train.checkpoint_every.into(), u64::MAX),
             ("train.keep", train.keep as u64, u64::MAX),
             ("train.sample_every", train.sample_every.into(), u64::MAX),
+            ("train.window", train.window as u64, MAX_WINDOW as u64),
             ("train.sample_tokens", train.sample_tokens as u64, self.model.block_size as u64),
         ];
         for (key, value, most) in counts {
@@ -71,6 +72,10 @@ impl Settings {
             if value > most {
                 return Err(SettingsError::range(key, value, format!("at most {most}")));
             }
+        }
+        if train.window < self.model.block_size {
+            let wanted = format!("at least model.block_size, {}", self.model.block_size);
+            return Err(SettingsError::range("train.window", train.window, wanted));
         }
         // Between the ends of two rounds there is no network that is that of all.
         let moments = [
@@ -86,5 +91,79 @@ impl Settings {
             }
         }
         Ok(self.optimizer().validate()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::preset;
+    use super::*;
+
+    fn error(changes: &[&str]) -> String {
+        let changes: Vec<_> = changes.iter().map(|change| (*change).to_owned()).collect();
+        let settings = Settings::parse(preset("tiny").expect("a preset"), &changes);
+        settings.expect_err("settings that make no sense").to_string()
+    }
+
+    #[test]
+    fn impossible_values_are_named() {
+        for (change, sentence) in [
+            ("model.n_head=5", "n_embd 128 is not a multiple of n_head 5"),
+            ("model.n_layer=0", "n_layer is 0, it must be between 1 and 1000"),
+            ("model.init_std=0", "model.init_std is 0, it must be above 0"),
+            ("data.vocab_size=0", "vocab_size is 0, it must be between 1"),
+            ("data.validation_share=1", "data.validation_share is 1, it must be above 0"),
+            (
+                "objective=autoregressive",
+                "the objective `autoregressive` has no time to tell the network; set model.timestep_embedding to false",
+            ),
+            ("weighting=heavy", "unknown variant `heavy`, expected one of `mean`, `elbo`, `llada`"),
+            ("span_length=0.5", "diffusion.span_length is 0.5, it must be between 1 and 1000"),
+            ("diffusion.beta.a=0.5", "diffusion.beta.a is 0.5, it must be between 1 and 100"),
+            ("beta.uniform=2", "diffusion.beta.uniform is 2, it must be between 0 and 1"),
+            ("complementary=2", "diffusion.complementary is 2, it must be between 0 and 1"),
+            ("story_starts=-1", "train.story_starts is -1, it must be between 0 and 1"),
+            ("dropout=1", "train.dropout is 1, it must be between 0 and 0.9"),
+            ("scalar_lr=0", "scalar_lr is 0, it must be above 0"),
+            ("optimizer.lr=-1", "lr is -1, it must be above 0"),
+            ("optimizer.average=0.5", "average is 0.5, it must be 0, or between 0.01 and 0.28"),
+            (
+                "coefficients=newton",
+                "unknown variant `newton`, expected `jordan` or `polar-express`",
+            ),
+            ("decay_schedule=rise", "expected one of `constant`, `rate`, `linear`"),
+            ("outer.rate=0", "train.outer.rate is 0, it must be above 0 and at most 10"),
+            ("nesterov=1", "train.outer.nesterov is 1, it must be from 0 on and below 1"),
+            ("schedule.decay_share=2", "schedule.decay_share is 2, it must be between 0 and 1"),
+            ("train.steps=0", "train.steps is 0, it must be at least 1"),
+            ("train.log_every=5000", "train.log_every is 5000, it must be at most 1000"),
+            ("train.window=63", "train.window is 63, it must be at least model.block_size, 64"),
+            ("train.window=40000000", "train.window is 40000000, it must be at most 33554432"),
+            ("train.sample_tokens=65", "train.sample_tokens is 65, it must be at most 64"),
+        ] {
+            let error = error(&[change]);
+            assert!(error.contains(sentence), "{change}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        for (changes, sentence) in [
+            (
+                ["objective=block", "complementary=0.5"],
+                "the objective `block:16` does not draw one mask",
+            ),
+            (
+                ["weighting=elbo", "complementary=0.5"],
+                "the weighting `elbo` is about shares of masks",
+            ),
+            (["batch_size=1", "complementary=0.5"], "a step of one sequence has no second one"),
+        ] {
+            let error = error(&changes);
+            assert!(error.starts_with(sentence), "{error}");
+        }
+        let rounds = error(&["outer.round=20", "steps=400", "eval_every=50"]);
+        let sentence = "train.eval_every is 50, it must be a multiple of train.outer.round, 20";
+        assert_eq!(rounds, sentence);
+        let error = error(&["objective=block", "diffusion.block=5"]);
+        let sentence = "blocks of 5 tokens do not divide the 64 tokens that the network sees; set diffusion.block to a divisor of model.block_size";
+        assert!(error.contains(sentence), "{error}");
     }
 }

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use corpus::cache::sha256;
 use corpus::stories::{self, Corpus};
 use run::settings::DataSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::corpus_files::CorpusFile;
+use crate::corpus_files::{CorpusFile, read_all};
 use crate::files;
 
 /// Says that a folder is that of an ablation, and of which.
@@ -43,11 +44,11 @@ pub(super) struct Place {
 impl Place {
     /// Makes the folder, or enters that of the same ablation in order to go on.
     pub(super) fn enter(path: &Path, title: &str, corpus: &Path, share: f64) -> Result<Self> {
-        let file = CorpusFile::read(corpus)?;
+        let bytes = read_all(corpus)?;
         let began = Began {
             version: VERSION,
             title: title.to_owned(),
-            corpus: file.sha256(),
+            corpus: sha256(&bytes),
             validation_share: share,
         };
         let marker = path.join(FILE);
@@ -69,8 +70,8 @@ impl Place {
         } else if path.is_dir() && fs::read_dir(path)?.next().is_some() {
             bail!("{name} is no folder of an ablation, and not empty; choose another `--out`");
         }
-        let parsed = file.parse()?;
-        let (train, held_out) = parsed.split(share).with_context(|| files::input_name(corpus))?;
+        let parsed = Corpus::parse(&bytes).and_then(|parsed| parsed.split(share));
+        let (train, held_out) = parsed.with_context(|| files::input_name(corpus))?;
         let owned = |part: &Corpus<'_>| part.stories().iter().map(|&one| one.to_owned()).collect();
         let place = Self {
             path: path.to_owned(),

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use corpus::stories::Corpus;
 use diffusion::sampler::Sampler;
 
 use crate::checkpoints::{self, Located, WeightsArgs};
 use crate::compute::ComputeArgs;
-use crate::corpus_files::CorpusFile;
+use crate::corpus_files;
 use crate::curves::Drawing;
 use crate::judging::{self, Author, Excerpt, Origin, Reader, Set, Written};
 use crate::{files, print};
@@ -112,14 +113,17 @@ pub(crate) fn run(args: &JudgeArgs) -> Result<()> {
     files::distinct(inputs.map(PathBuf::as_path), args.plot.as_deref())?;
     let plot = args.plot.as_deref().map(files::Output::create).transpose()?;
     let texts_of = |path: &PathBuf| -> Result<Set> {
-        let texts = texts(&CorpusFile::read(path)?)?.into_iter().take(args.most as usize);
+        let texts = texts(path)?.into_iter().take(args.most as usize);
         Ok(Set { name: name(path), texts: texts.collect(), origin: None })
     };
     let mut sets = args.texts.iter().map(texts_of).collect::<Result<Vec<_>>>()?;
     let mut real = texts_of(&args.real)?;
-    let training = args.train_data.as_deref().map(CorpusFile::read).transpose()?;
+    let training = args.train_data.as_deref();
     let training =
-        training.as_ref().map(|file| Ok::<_, anyhow::Error>(file.parse()?.text())).transpose()?;
+        training.map(|path| Ok::<_, anyhow::Error>((path, corpus_files::read_all(path)?)));
+    let training = training.transpose()?;
+    let parse = |(path, bytes)| Ok::<_, anyhow::Error>(parse(path, bytes)?.text());
+    let training = training.as_ref().map(|(path, bytes)| parse((*path, bytes))).transpose()?;
     let reader = args.reader.as_deref().map(|path| Reader::load(path, compute));
     let mut reader = reader.transpose()?;
     if !writing.checkpoint.is_empty() {
@@ -200,9 +204,15 @@ fn name(path: &Path) -> String {
     path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
+/// The stories in the bytes of a file.
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<Corpus<'a>> {
+    Corpus::parse(bytes).with_context(|| files::input_name(path))
+}
+
 /// The texts of a file.
-fn texts(file: &CorpusFile) -> Result<Vec<String>> {
-    let corpus = file.parse()?;
+fn texts(path: &Path) -> Result<Vec<String>> {
+    let bytes = corpus_files::read_all(path)?;
+    let corpus = parse(path, &bytes)?;
     let numbered = |line: &str| line.strip_prefix("== ").is_some_and(|n| n.parse::<u32>().is_ok());
     let text = corpus.text();
     if !text.lines().next().is_some_and(numbered) {

@@ -84,7 +84,8 @@ fn measure_located(path: &Path, request: &Request) -> Result<Report> {
     let size = [denoise::BATCH, config.block_size];
     let scorer = Scorer::with_costs(&mut device, &variants, &model, masks, size)?;
     let tokens: Vec<u32> = windows.sequences().flatten().copied().collect();
-    let bytes = tokenizer.bytes_per_token(&tokens) * config.block_size as f64;
+    let bytes =
+        tokenizer.text_bytes(&tokens) as f64 / tokens.len() as f64 * config.block_size as f64;
     let probe = Probe::new(&config, model.objective, trained, masks);
     // Batches of the loss and of each timestep's entropy, about as many passes of the sampler, and those
     // of the chain rule.
@@ -160,7 +161,8 @@ fn held_out(
     } else {
         VALIDATION_SHARE
     };
-    Ok(corpus.encode_parts(tokenizer, share, block)?.validation)
+    let validation = corpus.encode_parts(tokenizer, share, block)?.validation;
+    Ok(validation.read(0..validation.len())?)
 }
 
 /// The entropies of all models in one picture, as a PNG file.

@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use device::Device;
+use diffusion::training::Data;
 use diffusion::training::team::{Share, Team};
 use kernels::Variants;
 use pollster::block_on;
 use run::checkpoint::{LOG, SETTINGS, TOKENIZER};
 use run::settings::TrainSettings;
-use run::{Data, Run, RunError, Saved, Settings, Setup, Start, TokenizerFile};
+use run::{Run, RunError, Saved, Settings, Setup, Start, TokenizerFile};
 
 use super::console::Console;
 use super::drive::Drive;
@@ -71,9 +72,8 @@ impl Opened {
             Some(variants) => compute::saved_variants(variants, &device),
             None => compute::training_variants(&mut device, settings.train.precision)?,
         };
-        let tokens = [data.train.len(), data.validation.len()];
         let sized = settings.with_vocabulary(tokenizer.tokenizer().vocab_size() as usize);
-        let memory = memory::check_training(&sized, tokens, &device, &variants)?;
+        let memory = memory::check_training(&sized, data.lengths(), &device, &variants)?;
         let setup = Setup { settings, tokenizer, variants };
         let data = Arc::new(data);
         Ok(Self { device, memory, setup, data, start, corpus, compute, init, changes })

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use device::Device;
+use diffusion::training::Data;
 use diffusion::training::team::{Alone, Member, Team, TeamError};
 use pollster::block_on;
-use run::{Data, Event, Run, RunError, Setup, Start};
+use run::{Event, Run, RunError, Setup, Start};
 
 use super::prepare::Opened;
 use crate::interrupt::Interrupt;

@@ -4,9 +4,9 @@ use corpus::cache;
 use corpus::grammar::{ENTROPY, FIRST_ENTROPY, Grammar, NAMES};
 use corpus::stories;
 use corpus::tokenizer::{END_OF_TEXT, Tokenizer, TrainOptions};
-use diffusion::training::check_length;
+use diffusion::training::{Data, check_length};
 use run::settings::DataSettings;
-use run::{Data, Settings, TokenizerFile};
+use run::{Settings, TokenizerFile};
 use web_sys::File;
 
 use super::super::{fetch, files};
@@ -129,13 +129,13 @@ fn encode(
     let corpus = stories::Corpus::parse(bytes).map_err(|error| Fault::request(&error))?;
     let parts = corpus.split(settings.data.validation_share);
     let (train, validation) = parts.map_err(|error| Fault::request(&error))?;
-    let data = Data { train: train.encode(tokenizer), validation: validation.encode(tokenizer) };
+    let (train, validation) = (train.encode(tokenizer), validation.encode(tokenizer));
     let block = settings.model.block_size;
-    check_length("training", data.train.len(), block)
-        .and_then(|()| check_length("validation", data.validation.len(), block))
+    check_length("training", train.len(), block)
+        .and_then(|()| check_length("validation", validation.len(), block))
         .map_err(|error| Fault::request(&error))?;
 
-    let all = || data.train.iter().chain(&data.validation);
+    let all = || train.iter().chain(&validation);
     let unknown = tokenizer.unk_id();
     let first = corpus.stories().first().copied().unwrap_or_default();
     let end = first.floor_char_boundary(BEGINNING);
@@ -144,14 +144,14 @@ fn encode(
         bytes: bytes.len() as u64,
         stories: corpus.stories().len() as u32,
         vocabulary: tokenizer.vocab_size(),
-        train_tokens: data.train.len() as u64,
-        validation_tokens: data.validation.len() as u64,
+        train_tokens: train.len() as u64,
+        validation_tokens: validation.len() as u64,
         unknown: all().filter(|&&id| Some(id) == unknown).count() as u64,
-        unigram: unigram(&data.train, tokenizer.vocab_size()),
-        bytes_per_token: tokenizer.bytes_per_token(&data.train),
+        unigram: unigram(&train, tokenizer.vocab_size()),
+        bytes_per_token: tokenizer.text_bytes(&train) as f64 / train.len() as f64,
         beginning: tokenizer.encode_plain(&first[..end]).into_iter().map(piece).collect(),
     };
-    Ok((data, info))
+    Ok((Data::new(train, validation), info))
 }
 
 /// Entropy of the frequencies of tokens, in nats.

@@ -9,12 +9,13 @@ mod zip;
 use std::rc::Rc;
 
 use device::Device;
+use diffusion::training::Data;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Array, Date, Uint8Array};
 use kernels::Variants;
 use model::Precision;
 use run::settings::SettingsError;
-use run::{Data, Record, RunError, Saved, Settings, Setup, Start, TokenizerFile};
+use run::{Record, RunError, Saved, Settings, Setup, Start, TokenizerFile};
 use web_sys::{Blob, File, Url};
 
 use super::load::Loaded;
@@ -407,7 +408,7 @@ fn began_with(records: &[Record], data: &Data) -> bool {
         }
         _ => None,
     });
-    lengths.is_none_or(|lengths| lengths == [data.train.len(), data.validation.len()])
+    lengths.is_none_or(|lengths| lengths == data.lengths())
 }
 
 impl From<RunError> for Fault {
