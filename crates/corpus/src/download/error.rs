@@ -66,6 +66,11 @@ pub enum HubError {
         /// The split asked for.
         split: String,
     },
+    /// What is to be read of a row makes no sense.
+    #[error(
+        "`{0}` is neither the name of a column nor a text with names in braces, such as \"Question: {{query}}\""
+    )]
+    NoTemplate(String),
     /// The text column is missing or holds no text.
     #[error("{url} has no text column `{column}`; its text columns are: {}", match .known.len() {
         0 => "none".to_owned(),

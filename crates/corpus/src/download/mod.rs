@@ -13,6 +13,7 @@ mod preset;
 mod ranges;
 mod shard;
 mod shuffle;
+mod template;
 mod thrift;
 mod watch;
 
@@ -27,8 +28,9 @@ pub use watch::OnSilence;
 use http::Client;
 use parquet::data_type::ByteArray;
 use ranges::RemoteFile;
-use shard::{Group, Shard};
+use shard::{Group, Row, Shard};
 use shuffle::{Random, ShuffleBuffer};
+use template::{NoText, Template};
 
 /// Which texts of the hub to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +41,8 @@ pub struct Selection {
     pub config: Option<String>,
     /// Its split, such as `train`.
     pub split: String,
-    /// Name of the column that holds the text.
+    /// Name of the column that holds the text, or a text with names of columns in braces, such as
+    /// `Question: {query}`.
     pub text_column: String,
 }
 
@@ -77,13 +80,13 @@ pub type OnProgress = Box<dyn FnMut(&Counts)>;
 pub struct Texts {
     client: Client,
     hub: Hub,
-    text_column: String,
+    template: Template,
     random: Random,
     shuffled: bool,
     files: vec::IntoIter<String>,
     shard: Option<(Shard, vec::IntoIter<usize>)>,
     group: Option<Group>,
-    batch: vec::IntoIter<Option<ByteArray>>,
+    batch: vec::IntoIter<Row>,
     buffer: ShuffleBuffer<String>,
     counts: Counts,
     on_progress: OnProgress,
@@ -102,6 +105,9 @@ impl Hub {
         order: Order,
         on_progress: OnProgress,
     ) -> Result<Texts, HubError> {
+        let template = &selection.text_column;
+        let template =
+            Template::parse(template).ok_or_else(|| HubError::NoTemplate(template.clone()))?;
         let client = Client::new(self)?;
         let mut files = listing::shards(&client, &self.endpoint, selection)?;
         let mut random = Random::new(order.seed);
@@ -112,7 +118,7 @@ impl Hub {
         Ok(Texts {
             client,
             hub: self.clone(),
-            text_column: selection.text_column.clone(),
+            template,
             random,
             shuffled,
             files: files.into_iter(),
@@ -139,10 +145,10 @@ impl Texts {
         loop {
             for row in self.batch.by_ref() {
                 self.counts.rows += 1;
-                match row.as_ref().map(|row| std::str::from_utf8(row.data())) {
-                    Some(Ok(text)) if !text.trim().is_empty() => return Ok(Some(text.to_owned())),
-                    Some(Err(_)) => self.counts.not_text += 1,
-                    Some(Ok(_)) | None => self.counts.empty += 1,
+                match self.template.fill(row.iter().map(|value| Some(value.as_ref()?.data()))) {
+                    Ok(text) => return Ok(Some(text)),
+                    Err(NoText::NotUtf8) => self.counts.not_text += 1,
+                    Err(NoText::Empty) => self.counts.empty += 1,
                 }
             }
             if !self.next_batch()? {
@@ -179,7 +185,7 @@ impl Texts {
             };
             let file = RemoteFile::open(url, &self.hub.cache)?;
             let shard =
-                Shard::open(file, &self.text_column, self.hub.memory, &self.client, &mut on_bytes)?;
+                Shard::open(file, &self.template, self.hub.memory, &self.client, &mut on_bytes)?;
             counts.files += 1;
             let mut groups: Vec<_> = (0..shard.row_groups()).collect();
             if self.shuffled {

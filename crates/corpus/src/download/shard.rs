@@ -1,4 +1,4 @@
-//! One parquet file: its footer, and the text column of its row groups.
+//! One parquet file: its footer, and the text columns of its row groups.
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use super::error::HubError;
 use super::guard::guarded;
 use super::http::Client;
 use super::ranges::{OnBytes, RemoteFile};
+use super::template::Template;
 
 /// Bytes of the first request: enough for the footer of most files.
 const TAIL: u64 = 64 << 10;
@@ -31,15 +32,15 @@ const BATCH: usize = 1024;
 pub(super) struct Shard {
     file: RemoteFile,
     metadata: ParquetMetaData,
-    column: usize,
+    columns: Vec<usize>,
     memory: Option<u64>,
 }
 
 impl Shard {
-    /// Reads the footer and finds `text_column`. No part of the file may take more than `memory` bytes.
+    /// Reads the footer and finds the columns of `template`. No part of the file may take more than `memory` bytes.
     pub(super) fn open(
         mut file: RemoteFile,
-        text_column: &str,
+        template: &Template,
         memory: Option<u64>,
         client: &Client,
         on_bytes: &mut OnBytes<'_>,
@@ -53,40 +54,56 @@ impl Shard {
         };
         let columns = metadata.file_metadata().schema_descr().columns();
         let name = |column: &ColumnDescriptor| column.path().string();
-        let column = columns.iter().position(|c| is_text(c) && name(c) == text_column);
-        let Some(column) = column else {
-            return Err(HubError::NoColumn {
-                url: file.url,
-                column: text_column.to_owned(),
+        let find = |wanted: &str| {
+            let column = columns.iter().position(|c| is_text(c) && name(c) == wanted);
+            column.ok_or_else(|| HubError::NoColumn {
+                url: file.url.clone(),
+                column: wanted.to_owned(),
                 known: columns.iter().filter(|c| is_text(c)).map(|c| name(c)).collect(),
-            });
+            })
         };
-        Ok(Self { file, metadata, column, memory })
+        let columns = template.columns().map(find).collect::<Result<_, _>>()?;
+        Ok(Self { file, metadata, columns, memory })
     }
 
     pub(super) fn row_groups(&self) -> usize {
         self.metadata.num_row_groups()
     }
 
-    /// Fetches the text column of row group `index`.
+    /// Fetches the text columns of row group `index`.
     pub(super) fn group(
         &mut self,
         index: usize,
         client: &Client,
         on_bytes: &mut OnBytes<'_>,
     ) -> Result<Group, HubError> {
-        let group = self.metadata.row_group(index);
-        let chunk = group.column(self.column);
+        let rows = self.metadata.row_group(index).num_rows();
+        let rows = usize::try_from(rows)
+            .map_err(|_| not_parquet(&self.file, "a row group has less than no rows"))?;
+        let mut columns = Vec::new();
+        for column in self.columns.clone() {
+            columns.push(self.column(index, column, rows, client, on_bytes)?);
+        }
+        Ok(Group { index, rows, given: 0, columns })
+    }
+
+    /// Fetches a text column of row group `index`, which has so many `rows`.
+    fn column(
+        &mut self,
+        index: usize,
+        column: usize,
+        rows: usize,
+        client: &Client,
+        on_bytes: &mut OnBytes<'_>,
+    ) -> Result<Column, HubError> {
+        let chunk = self.metadata.row_group(index).column(column);
         if let Compression::LZO = chunk.compression() {
             return Err(self.unsupported("LZO compression"));
         }
-        let rows = group.num_rows();
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let end = start.checked_add(chunk.compressed_size());
         // Within the file and before the footer.
-        let (Ok(start), Some(Ok(end)), Ok(rows)) =
-            (u64::try_from(start), end.map(u64::try_from), usize::try_from(rows))
-        else {
+        let (Ok(start), Some(Ok(end))) = (u64::try_from(start), end.map(u64::try_from)) else {
             return Err(not_parquet(&self.file, "a row group lies outside of it"));
         };
         let size = self.file.size();
@@ -104,7 +121,7 @@ impl Shard {
             Ok(ColumnReaderImpl::new(column, Box::new(pages) as Box<dyn PageReader>))
         });
         let reader = flat(reader).map_err(|error| self.explain(error))?;
-        Ok(Group { index, rows, given: 0, full, reader })
+        Ok(Column { full, reader })
     }
 
     /// The next rows of `group`; none at its end.
@@ -113,7 +130,7 @@ impl Shard {
         group: &mut Group,
         client: &Client,
         on_bytes: &mut OnBytes<'_>,
-    ) -> Result<Vec<Option<ByteArray>>, HubError> {
+    ) -> Result<Vec<Row>, HubError> {
         let error = match group.batch(BATCH) {
             Ok(rows) => return Ok(rows),
             Err(error) => error,
@@ -150,33 +167,51 @@ impl Shard {
     }
 }
 
-/// The text column of a row group, being read.
+/// The values of a row, one of each column; `None` for a null.
+pub(super) type Row = Vec<Option<ByteArray>>;
+
+/// The text columns of a row group, being read.
 pub(super) struct Group {
     index: usize,
     rows: usize,
     given: usize,
+    columns: Vec<Column>,
+}
+
+/// A text column of a row group, being read.
+struct Column {
     /// Definition level of a value that is not null; 0 where none can be null.
     full: i16,
     reader: ColumnReaderImpl<ByteArrayType>,
 }
 
 impl Group {
-    /// Up to `most` rows; `None` for a null.
-    fn batch(&mut self, most: usize) -> ParquetResult<Vec<Option<ByteArray>>> {
+    /// Up to `most` rows.
+    fn batch(&mut self, most: usize) -> ParquetResult<Vec<Row>> {
         let wanted = (self.rows - self.given).min(most);
-        let (mut levels, mut values) = (Vec::new(), Vec::new());
         if wanted == 0 {
             return Ok(Vec::new());
         }
-        let reader = &mut self.reader;
-        let read =
-            flat(guarded(|| reader.read_records(wanted, Some(&mut levels), None, &mut values)));
-        let (read, ..) = read?;
-        if read == 0 {
-            let (given, rows) = (self.given, self.rows);
+        let columns = self.columns.iter_mut().map(|column| column.batch(wanted));
+        let columns = columns.collect::<ParquetResult<Vec<_>>>()?;
+        let read = columns.iter().map(Vec::len).min().unwrap_or(0);
+        if read == 0 || columns.iter().any(|column| column.len() != read) {
+            let (given, rows) = (self.given + read, self.rows);
             return Err(ParquetError::General(format!("{given} rows instead of {rows}")));
         }
         self.given += read;
+        let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
+        let row = |_| columns.iter_mut().filter_map(Iterator::next).collect();
+        Ok((0..read).map(row).collect())
+    }
+}
+
+impl Column {
+    /// Up to `wanted` values; `None` for a null.
+    fn batch(&mut self, wanted: usize) -> ParquetResult<Vec<Option<ByteArray>>> {
+        let (mut levels, mut values) = (Vec::new(), Vec::new());
+        let reader = &mut self.reader;
+        flat(guarded(|| reader.read_records(wanted, Some(&mut levels), None, &mut values)))?;
         let mut values = values.into_iter();
         if self.full == 0 {
             return Ok(values.map(Some).collect());

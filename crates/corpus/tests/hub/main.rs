@@ -292,10 +292,30 @@ fn without_a_listing_the_files_of_the_dataset_are_looked_through() {
 }
 
 #[test]
+fn a_text_may_be_made_of_several_columns() {
+    let setting = Setting::new();
+    setting.server.put_dataset(DATASET, vec![parquet(&groups(0), zstd())]);
+    let of = |text| setting.read_selection(&selection(None, text), IN_ORDER, usize::MAX);
+    let (read, counts) = of("{title}: {text}.").expect("texts");
+    let (titles, _) = of("title").expect("titles");
+    let all: Vec<_> = groups(0).into_iter().flatten().collect();
+    let expected = titles.iter().zip(all).filter_map(|(title, text)| {
+        let text = text.filter(|text| !text.trim().is_empty())?;
+        Some(format!("{title}: {text}."))
+    });
+    assert_eq!(read, expected.collect::<Vec<_>>());
+    assert_eq!((counts.rows, counts.empty), (60, 6));
+    let error = of("{title").expect_err("no template").to_string();
+    assert!(error.starts_with("`{title` is neither the name of a column nor a text"), "{error}");
+    let error = of("{title} {body}").expect_err("no such column").to_string();
+    assert!(error.contains("has no text column `body`"), "{error}");
+}
+
+#[test]
 fn presets_name_their_text_columns() {
     let of = |dataset| preset(dataset).map(|preset| (preset.config, preset.text_column));
     assert_eq!(of("roneneldan/tinystories"), Some((None, "text")));
     assert_eq!(of("HuggingFaceFW/fineweb-edu"), Some((Some("sample-10BT"), "text")));
-    assert_eq!(of("PleIAs/SYNTH"), Some((None, "synthetic_answer")));
+    assert_eq!(of("PleIAs/SYNTH"), Some((None, "Question: {query}\n\nAnswer: {synthetic_answer}")));
     assert_eq!(of(DATASET), None);
 }

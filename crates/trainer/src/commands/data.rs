@@ -24,7 +24,7 @@ enum From {
 Known datasets, with the configuration and text column that they get by default:
   roneneldan/TinyStories     text
   HuggingFaceFW/fineweb-edu  text, of sample-10BT
-  PleIAs/SYNTH               synthetic_answer
+  PleIAs/SYNTH               Question: {query}\n\nAnswer: {synthetic_answer}
 
 Environment:
   HF_ENDPOINT  address of the hub [default: https://huggingface.co]
@@ -48,7 +48,8 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
 
-    /// Column that holds the text [default: the preset's, or `text`]
+    /// Column that holds the text, or a text with names of columns in braces, in which `\n` is a line break
+    /// [default: the preset's, or `text`]
     #[arg(long, value_name = "NAME")]
     text_column: Option<String>,
 
@@ -139,7 +140,10 @@ impl DataArgs {
             dataset: known.map_or(dataset, |preset| preset.dataset).to_owned(),
             config: self.config.clone().or_else(|| known?.config.map(str::to_owned)),
             split: self.split.clone().unwrap_or_else(|| "train".to_owned()),
-            text_column: self.text_column.clone().unwrap_or_else(column),
+            text_column: self
+                .text_column
+                .as_ref()
+                .map_or_else(column, |text| text.replace("\\n", "\n")),
         }
     }
 }

@@ -146,7 +146,7 @@ fn from_hub(
     let counts = texts.counts();
     ensure!(
         tally.kept > 0,
-        "the column `{}` of `{}` holds no text: of {} rows, {} are empty and {} are not UTF-8; choose \
+        "`{}` of `{}` holds no text: of {} rows, {} are empty and {} are not UTF-8; choose \
          another one by `--text-column`",
         selection.text_column,
         selection.dataset,
