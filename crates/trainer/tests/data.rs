@@ -41,6 +41,7 @@ fn help_lists_every_flag() {
         "--split",
         "--text-column",
         "--grammar",
+        "--mix",
         "--entropy",
         "--num-stories",
         "--seed",
@@ -131,6 +132,36 @@ fn a_grammar_of_ones_own_and_its_entropy() {
     }
     let said = failure(&mut data(&["--entropy"]));
     assert_eq!(said, "error: `--entropy` needs `--source grammar`\n");
+}
+
+#[test]
+fn files_are_mixed_by_their_shares() {
+    let folder = tempfile::tempdir().expect("folder");
+    let [a, b, mixed] = ["a.txt", "b.txt", "mixed.txt"].map(|name| folder.path().join(name));
+    fs::write(&a, "aaaa\n<|endoftext|>\n".repeat(50)).expect("a file");
+    fs::write(&b, "bbbb\n<|endoftext|>\n".repeat(50)).expect("a file");
+    let part = |path: &Path, share: &str| format!("{}={share}", text(path));
+    let mix = |more: &[&str]| {
+        let (a, b) = (part(&a, "3"), part(&b, "1"));
+        let flags = ["--source", "files", "--mix", &a, "--mix", &b, "--output", text(&mixed)];
+        data(&[&flags, more].concat()).assert().success();
+        let text = fs::read_to_string(&mixed).expect("a corpus");
+        [text.matches("aaaa").count(), text.matches("bbbb").count()]
+    };
+    // Until the larger share has no more.
+    assert_eq!(mix(&[]), [50, 17]);
+    assert_eq!(mix(&["--num-stories", "8"]), [6, 2]);
+    for (flags, sentence) in [
+        (&["--source", "files"][..], "needs files, each by `--mix FILE=SHARE`"),
+        (&["--mix", "a.txt=1"], "`--mix` needs `--source files`"),
+        (&["--source", "files", "--mix", "a.txt"], "`a.txt` is no file with its share"),
+        (&["--source", "files", "--mix", "a.txt=0"], "`a.txt=0` is no file with its share"),
+        (&["--source", "files", "--mix", "none.txt=1"], "none.txt: it is not a file"),
+    ] {
+        let said = failure(&mut data(flags));
+        assert!(said.contains(sentence), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
 }
 
 #[test]

@@ -45,6 +45,12 @@ fn halves_make_a_whole_on_the_cpu() {
     halves_make_a_whole("cpu", &[]);
 }
 
+/// Of a corpus that passes by in windows, too.
+#[test]
+fn halves_make_a_whole_of_windows() {
+    halves_make_a_whole("cpu", &["train.window=100", "train.story_starts=0.5"]);
+}
+
 #[test]
 fn halves_make_a_whole_with_average_and_cautious_decay() {
     let set = [

@@ -26,7 +26,6 @@ pub use preset::{PRESETS, Preset, preset};
 pub use watch::OnSilence;
 
 use http::Client;
-use parquet::data_type::ByteArray;
 use ranges::RemoteFile;
 use shard::{Group, Row, Shard};
 use shuffle::{Random, ShuffleBuffer};

@@ -1,13 +1,13 @@
-//! `data`: a corpus of stories, from the hub or from the grammar, as one text file.
+//! `data`: a corpus of stories, from the hub, from the grammar or from other files, as one text file.
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use corpus::download::{Order, PRESETS, Selection, preset};
 use corpus::tokenizer::END_OF_TEXT;
 
-use crate::data::{self, Form, Request, Source};
+use crate::data::{self, Form, Request, STORIES, Source};
 
 /// Where stories come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -16,6 +16,8 @@ enum From {
     Hub,
     /// The story grammar of this program; needs no network
     Grammar,
+    /// Other corpora, mixed
+    Files,
 }
 
 /// Flags of `data`.
@@ -57,15 +59,19 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "FOLDER")]
     grammar: Option<PathBuf>,
 
+    /// A corpus and its share of the bytes, such as `web.txt=0.7`; can be repeated. Stories come in turn,
+    /// so that the shares hold wherever one stops; it ends with the first corpus that has no more
+    #[arg(long, value_name = "FILE=SHARE")]
+    mix: Vec<String>,
+
     /// Print the entropy of the grammar's stories, in bits per byte, in place of writing a corpus;
     /// it is measured on as many stories as `--num-stories` says
     #[arg(long, conflicts_with_all = ["output", "separator", "no_clean_mojibake"])]
     entropy: bool,
 
-    /// Number of stories to write
-    #[arg(long, value_name = "STORIES", default_value_t = 10_000,
-          value_parser = clap::value_parser!(u64).range(1..))]
-    num_stories: u64,
+    /// Number of stories to write [default: 10000; of files as many as there are]
+    #[arg(long, value_name = "STORIES", value_parser = clap::value_parser!(u64).range(1..))]
+    num_stories: Option<u64>,
 
     /// Random seed: order of the dataset, or stories of the grammar
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -89,6 +95,15 @@ pub(crate) struct DataArgs {
     output: Option<PathBuf>,
 }
 
+/// A file and its share.
+fn share(text: &str) -> Result<(PathBuf, f64)> {
+    let parsed = text.rsplit_once('=').and_then(|(path, share)| Some((path, share.parse().ok()?)));
+    let (path, share): (&str, f64) = parsed
+        .filter(|&(path, share): &(&str, f64)| !path.is_empty() && share > 0.0 && share.is_finite())
+        .with_context(|| format!("`{text}` is no file with its share, such as `web.txt=0.7`"))?;
+    Ok((path.into(), share))
+}
+
 /// Runs the command.
 pub(crate) fn run(args: DataArgs) -> Result<()> {
     data::run(&args.request()?)
@@ -100,6 +115,14 @@ impl DataArgs {
             !self.separator.contains(['\n', '\r']),
             "`--separator` is one line; leave out its line break"
         );
+        let wanted = self.source == From::Files;
+        ensure!(
+            self.mix.is_empty() != wanted,
+            match wanted {
+                true => "`--source files` needs files, each by `--mix FILE=SHARE`",
+                false => "`--mix` needs `--source files`",
+            }
+        );
         let source = match self.source {
             From::Hub => {
                 for (flag, given) in
@@ -109,6 +132,16 @@ impl DataArgs {
                 }
                 let order = Order { seed: self.seed, buffer: self.shuffle_buffer };
                 Source::Hub { selection: self.selection(), order }
+            }
+            From::Files => {
+                for (flag, given) in [
+                    ("--grammar", self.grammar.is_some()),
+                    ("--entropy", self.entropy),
+                    ("--dataset", self.dataset.is_some()),
+                ] {
+                    ensure!(!given, "`{flag}` does not go with `--source files`");
+                }
+                Source::Files(self.mix.iter().map(|part| share(part)).collect::<Result<_>>()?)
             }
             From::Grammar => {
                 let hub_only = [
@@ -128,7 +161,8 @@ impl DataArgs {
             }
         };
         let form = Form { separator: self.separator, clean: !self.no_clean_mojibake };
-        Ok(Request { source, stories: self.num_stories, form, output: self.output })
+        let stories = self.num_stories.or((!wanted).then_some(STORIES));
+        Ok(Request { source, stories, form, output: self.output })
     }
 
     /// What to fetch: what is not asked for is what is known of the dataset.

@@ -1,6 +1,7 @@
-//! A corpus of stories, from the hub or from the grammar, as one text file.
+//! A corpus of stories, from the hub, from the grammar or from other files, as one text file.
 
 mod grammar;
+mod mixture;
 
 use std::fs;
 use std::io::Write;
@@ -19,6 +20,9 @@ use crate::files::{self, Output, write_atomically};
 use crate::memory;
 use crate::print;
 
+/// Stories of a corpus unless somebody wants another number.
+pub(crate) const STORIES: u64 = 10_000;
+
 /// Where stories come from, and what becomes of them.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
@@ -36,6 +40,8 @@ pub(crate) enum Source {
         /// Seed of the stories.
         seed: u64,
     },
+    /// Other corpora, each with its share of the bytes.
+    Files(Vec<(PathBuf, f64)>),
     /// The entropy of such stories is measured in place of writing them.
     Entropy {
         /// Folder of the grammar's text files.
@@ -59,8 +65,8 @@ pub(crate) struct Form {
 pub(crate) struct Request {
     /// Where the stories come from.
     pub(crate) source: Source,
-    /// How many.
-    pub(crate) stories: u64,
+    /// How many; all of files unless somebody wants fewer.
+    pub(crate) stories: Option<u64>,
     /// How they are written.
     pub(crate) form: Form,
     /// The file to write; without one the corpus's usual place, if nothing is there.
@@ -82,10 +88,11 @@ struct Tally {
 /// Makes the corpus, and says what is in it.
 pub(crate) fn run(request: &Request) -> Result<()> {
     let bar = || progress_bar(request.stories);
+    let measured = request.stories.unwrap_or(STORIES);
     let (path, tally, counts) = match &request.source {
         Source::Entropy { folder, seed } => {
             let grammar = grammar::read(folder.as_deref())?;
-            grammar::print_entropy(&grammar, *seed, request.stories, &bar()?);
+            grammar::print_entropy(&grammar, *seed, measured, &bar()?);
             return Ok(());
         }
         Source::Hub { selection, order } => {
@@ -104,6 +111,16 @@ pub(crate) fn run(request: &Request) -> Result<()> {
             })?;
             bar.finish_and_clear();
             tally.repeated = distinct.repeats();
+            (path, tally, None)
+        }
+        Source::Files(parts) => {
+            let mut stories = mixture::Mixture::open(parts)?;
+            let (path, bar) = (output(request.output.as_deref())?, bar()?);
+            files::distinct(parts.iter().map(|(path, _)| &**path), [&*path])?;
+            let tally = write_atomically(&path, |output| {
+                write_stories(&mut stories, request, output, &bar)
+            })?;
+            bar.finish_and_clear();
             (path, tally, None)
         }
     };
@@ -166,7 +183,7 @@ fn write_stories(
 ) -> Result<Tally> {
     let Form { separator, clean: repairs } = &request.form;
     let mut tally = Tally::default();
-    while tally.kept < request.stories {
+    while request.stories.is_none_or(|stories| tally.kept < stories) {
         let Some(story) = stories.next().transpose()? else {
             break;
         };
@@ -198,11 +215,12 @@ fn without_specials(mut story: String, separator: &str) -> String {
     without_line(&story, separator).into_owned()
 }
 
-fn progress_bar(stories: u64) -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template(
-        "{bar:40} {human_pos}/{human_len} stories, {per_sec}, {eta} left {msg}",
-    )?;
-    let bar = ProgressBar::new(stories).with_style(style);
+fn progress_bar(stories: Option<u64>) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template(match stories {
+        Some(_) => "{bar:40} {human_pos}/{human_len} stories, {per_sec}, {eta} left {msg}",
+        None => "{spinner} {human_pos} stories, {per_sec}",
+    })?;
+    let bar = stories.map_or_else(ProgressBar::no_length, ProgressBar::new).with_style(style);
     // Moves on while a large part is being fetched.
     bar.enable_steady_tick(Duration::from_millis(200));
     Ok(bar)
@@ -233,7 +251,7 @@ fn report(request: &Request, output: &Path, tally: &Tally, counts: Option<&Count
     }
     let Tally { kept, cleaned, dropped, repeated, bytes } = *tally;
     let what = match request.source {
-        Source::Hub { .. } => format!("cleaned {cleaned}, dropped {dropped}"),
+        Source::Hub { .. } | Source::Files(_) => format!("cleaned {cleaned}, dropped {dropped}"),
         Source::Grammar { .. } | Source::Entropy { .. } => {
             format!("no two alike, {} repeats dropped", HumanCount(repeated))
         }
@@ -244,14 +262,14 @@ fn report(request: &Request, output: &Path, tally: &Tally, counts: Option<&Count
         stories(kept),
         HumanBytes(bytes)
     ));
-    if kept < request.stories {
+    if let Some(wanted) = request.stories.filter(|&wanted| kept < wanted) {
         print::note(format_args!(
             "only {} available ({} requested)",
             match kept {
                 1 => "1 story was".to_owned(),
                 _ => format!("{} were", stories(kept)),
             },
-            HumanCount(request.stories)
+            HumanCount(wanted)
         ));
     }
 }
