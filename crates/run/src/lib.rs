@@ -8,6 +8,7 @@
 //!   a sample, a checkpoint to be stored, the end.
 
 pub mod checkpoint;
+mod event;
 pub mod log;
 mod machine;
 mod memory;
@@ -16,8 +17,9 @@ pub mod settings;
 mod zeros;
 
 pub use checkpoint::{Progress, Saved, Setup, TokenizerFile};
+pub use event::{Event, NonFinite, Outcome};
 pub use log::{Log, Record};
-pub use machine::{Event, NonFinite, Outcome, Run, RunError, Start};
+pub use machine::{Run, RunError, Start};
 pub use memory::memory;
 pub use settings::Settings;
 pub use zeros::on_zeros;
