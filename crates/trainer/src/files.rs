@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
 /// What stands for standard output where a file's name is expected.
@@ -182,6 +183,16 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
         text.remove(0);
     }
     Ok(text)
+}
+
+/// What a TOML file says.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = read_text(path)?;
+    toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(0, |at| text[..at.start].matches('\n').count()) + 1;
+        let message: Vec<_> = error.message().split_whitespace().collect();
+        anyhow::anyhow!("line {line}: {}", message.join(" "))
+    })
 }
 
 /// Refuses outputs that would overwrite an input or one another.

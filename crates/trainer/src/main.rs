@@ -21,6 +21,7 @@ mod print;
 mod sample;
 mod sampler_args;
 mod settings;
+mod speedrun;
 mod table;
 mod token_file;
 mod train;
@@ -55,6 +56,7 @@ enum Command {
     Train(commands::train::TrainArgs),
     Ablate(commands::ablate::AblateArgs),
     LrRange(commands::lr_range::LrRangeArgs),
+    Speedrun(commands::speedrun::SpeedrunArgs),
     Eval(commands::eval::EvalArgs),
     Judge(commands::judge::JudgeArgs),
     Export(commands::export::ExportArgs),
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(&args, &interrupt),
         Command::Ablate(args) => commands::ablate::run(args, &interrupt),
         Command::LrRange(args) => commands::lr_range::run(&args),
+        Command::Speedrun(args) => commands::speedrun::run(&args, &interrupt),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Judge(args) => commands::judge::run(&args),
         Command::Export(args) => commands::export::run(&args),

@@ -123,12 +123,7 @@ impl Ablation {
     /// Reads a file.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let read = || -> Result<Self> {
-            let text = files::read_text(path)?;
-            let ablation: Self = toml::from_str(&text).map_err(|error| {
-                let line = error.span().map_or(0, |at| text[..at.start].matches('\n').count()) + 1;
-                let message: Vec<_> = error.message().split_whitespace().collect();
-                anyhow::anyhow!("line {line}: {}", message.join(" "))
-            })?;
+            let ablation: Self = files::read_toml(path)?;
             ablation.check()?;
             Ok(ablation)
         };

@@ -148,6 +148,7 @@ fn train(
         compute: compute.clone(),
         ranks: ablation.ranks,
         mpi: false,
+        goal: None,
     };
     Ok(train::run(&plan, interrupt)? == Outcome::Complete)
 }

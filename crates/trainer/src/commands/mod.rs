@@ -10,5 +10,6 @@ pub(crate) mod lr_range;
 mod named;
 pub(crate) mod render;
 pub(crate) mod sample;
+pub(crate) mod speedrun;
 pub(crate) mod tokenizer;
 pub(crate) mod train;

@@ -104,6 +104,7 @@ impl TrainArgs {
             compute: self.compute.clone(),
             ranks: self.ranks,
             mpi: self.mpi,
+            goal: None,
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Drive {
     pub(super) curves: Curves,
     pub(super) console: Console,
     pub(super) begun: Instant,
+    /// Bits per byte of held-out text after which it ends.
+    pub(super) goal: Option<f64>,
 }
 
 impl Drive {
@@ -106,6 +108,9 @@ impl Drive {
                         estimate(bits_per_byte, bits_per_byte_error, 3),
                     ));
                     self.draw();
+                    if step > 0 && self.goal.is_some_and(|goal| bits_per_byte <= goal) {
+                        interrupt.request();
+                    }
                 }
                 Event::Sample { step, text } => {
                     self.console.line(&format!("step {step:>6}  sample: {text}"));
@@ -161,6 +166,7 @@ mod tests {
             compute: ComputeArgs { device: Some(kind), adapter: None, measure_variants: false },
             ranks: 1,
             mpi: false,
+            goal: None,
         };
         prepare(&plan, None)
     }

@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) ranks: usize,
     /// Whether the processes that MPI started share each step.
     pub(crate) mpi: bool,
+    /// Bits per byte of held-out text after which it ends before its last step.
+    pub(crate) goal: Option<f64>,
 }
 
 /// The preset of a run that is not told another.

@@ -153,7 +153,8 @@ pub(super) fn prepare(plan: &Plan, processes: Option<Box<dyn Team>>) -> Result<D
         console.line(&format!("changed     {change}"));
     }
     let curves = Curves::start(folder.path(), run.log().records())?;
-    Ok(Drive { run, workers, device, log, curves, console, folder, begun })
+    let goal = plan.goal;
+    Ok(Drive { run, workers, device, log, curves, console, folder, begun, goal })
 }
 
 /// What a new run begins with.
