@@ -269,7 +269,8 @@ fn gradients_agree_with_finite_differences() {
         let model = network(&mut device, config, objective, 0.3);
         let values = block_on(model.parameters.read(&device)).expect("the device answers");
         let options = TrainingOptions { objective, weighting, ..OPTIONS };
-        let corpus = Corpus::new(&mut device, "corpus", &ids).expect("it fits");
+        let corpus = Corpus::new(&mut device, "corpus", &ids, MAX_WINDOW, config.vocab_size)
+            .expect("it fits");
         let batches = Batches::drawn(&mut device, &config, &options, corpus).expect("it fits");
         let variants = Variants::default();
         let recompute = dropout == Some(true);

@@ -96,7 +96,8 @@ fn expected(sums: &[f64; 8], share: f64) -> f64 {
 fn losses(options: &TrainingOptions) -> (f64, f64) {
     let mut device = Device::cpu();
     let model = Model { objective: options.objective, ..network(&mut device) };
-    let corpus = Corpus::new(&mut device, "corpus", &TEXT).expect("it fits");
+    let corpus = Corpus::new(&mut device, "corpus", &TEXT.to_vec(), MAX_WINDOW, CONFIG.vocab_size)
+        .expect("it fits");
     let batches = Batches::drawn(&mut device, &CONFIG, options, corpus).expect("it fits");
     let variants = Variants::default();
     let parts = Parts::new(&mut device, &variants, model, batches, &OPTIMIZER, STEPS, false);

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use device::{Device, DeviceError, Element, Slice};
+use device::{Device, Element, Slice};
 use kernels::rng::{Philox, Stream};
 
 use super::{TrainingError, TrainingOptions};
@@ -90,10 +90,25 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Puts a whole corpus on the device.
-    pub fn new(device: &mut Device, label: &str, ids: &[u32]) -> Result<Self, DeviceError> {
-        let starts = device.words("beginning of a corpus", &[0])?;
-        Ok(Self { ids: device.words(label, ids)?, starts })
+    /// Puts the beginning of a corpus on the device, at most so many tokens. Sequences begin anywhere in it.
+    ///
+    /// # Errors
+    /// An id is not below `vocabulary`, or cannot be read; the device failed.
+    pub fn new(
+        device: &mut Device,
+        label: &str,
+        tokens: &dyn Tokens,
+        most: usize,
+        vocabulary: usize,
+    ) -> Result<Self, TrainingError> {
+        let size = tokens.len().min(most);
+        let ids = device.allocate(label, Element::Word, size)?;
+        for piece in pieces(tokens, 0..size) {
+            let (place, piece) = piece?;
+            check_ids(&piece, vocabulary)?;
+            device.write_words(ids.part(place, piece.len()), &piece)?;
+        }
+        Ok(Self { ids, starts: device.words("beginning of a corpus", &[0])? })
     }
 }
 
@@ -194,23 +209,6 @@ impl Windows {
         }
         Ok(starts)
     }
-}
-
-/// The beginning of what is held out, as much as a window holds.
-pub(super) fn held_out(
-    device: &mut Device,
-    tokens: &dyn Tokens,
-    options: &TrainingOptions,
-    vocabulary: usize,
-) -> Result<Corpus, TrainingError> {
-    let size = tokens.len().min(options.window);
-    let ids = device.allocate("validation corpus", Element::Word, size)?;
-    for piece in pieces(tokens, 0..size) {
-        let (place, piece) = piece?;
-        check_ids(&piece, vocabulary)?;
-        device.write_words(ids.part(place, piece.len()), &piece)?;
-    }
-    Ok(Corpus { ids, starts: device.words("beginning of a corpus", &[0])? })
 }
 
 fn check_ids(ids: &[u32], vocabulary: usize) -> Result<(), TrainingError> {

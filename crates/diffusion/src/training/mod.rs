@@ -193,11 +193,10 @@ impl Training {
         let Parts { model, acts, .. } = &parts;
         let evaluator = match options.share.rank {
             0 => {
-                let held_out = &*data.validation;
-                let corpora = [
-                    windows.corpus,
-                    corpus::held_out(device, held_out, options, config.vocab_size)?,
-                ];
+                let (label, most) = ("validation corpus", options.window);
+                let validation =
+                    Corpus::new(device, label, &*data.validation, most, config.vocab_size)?;
+                let corpora = [windows.corpus, validation];
                 Some(Evaluator::new(device, variants, model, acts, corpora, options)?)
             }
             _ => None,
