@@ -196,10 +196,12 @@ fn a_trace_is_replayed() {
     browser.wait_finished();
     assert_eq!(browser.number("document.querySelectorAll('.paper .masked:not(.dim)').length"), 0.0);
 
-    // A damaged one is named.
-    std::fs::write(&file, "{}").expect("target is ours");
-    drop_on(&browser, "#text", &files(&[&file]));
-    browser.wait(&format!("{ALERT}.includes('“a trace.json” cannot be opened')"));
-    let sentence = browser.text(ALERT);
-    assert!(!sentence.contains('`'), "{sentence}");
+    // Other JSON is told what a trace is on this page, and a trace of another form what is wrong.
+    for (text, told) in [("{}", "is not a trace"), ("{\"version\":9}", "cannot be opened")] {
+        std::fs::write(&file, text).expect("target is ours");
+        drop_on(&browser, "#text", &files(&[&file]));
+        browser.wait(&format!("{ALERT}.includes('“a trace.json” {told}')"));
+        let sentence = browser.text(ALERT);
+        assert!(!sentence.contains('`') && !sentence.contains("sample"), "{sentence}");
+    }
 }

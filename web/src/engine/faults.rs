@@ -22,7 +22,7 @@ impl From<DeviceError> for Fault {
             DeviceError::Lost(_) => Self::new(
                 FaultKind::DeviceLost,
                 "The browser took the GPU away (driver reset, sleep, or a tab left for long). \
-                 Your text and all states are still here.",
+                 Your text and all its steps are still here.",
             ),
             DeviceError::OutOfMemory(_) => Self::new(
                 FaultKind::DeviceBusy,

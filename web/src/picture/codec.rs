@@ -120,7 +120,7 @@ impl Encoder {
         };
         let failed = |error: JsValue| {
             log::error!("video: {error:?}");
-            "The browser's video encoder gave up; try the other format.".to_owned()
+            "The browser's video encoder gave up. Choose another format.".to_owned()
         };
         let init =
             object(&[("output", on_chunk.as_ref().clone()), ("error", on_error.as_ref().clone())]);

@@ -46,7 +46,7 @@ pub(super) async fn record(
     progress: &dyn Fn(f64) -> bool,
 ) -> Result<Blob, String> {
     let kind = recorded(format)
-        .ok_or("This browser makes no videos of this format. Choose the other one.")?;
+        .ok_or("This browser makes no videos of this format. Choose another one.")?;
     let failed = |_: JsValue| "The browser could not record the video.".to_owned();
     paint(0);
     let stream = canvas.capture_stream_with_frame_request_rate(RATE.into()).map_err(failed)?;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plot::Trace;
+use plot::{Trace, TraceError};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
@@ -171,6 +171,11 @@ impl App {
             let trace = text.as_deref().map(Trace::from_json);
             match trace {
                 Some(Ok(trace)) => self.show_trace(trace),
+                Some(Err(TraceError::Json(_))) => self.complain(format!(
+                    "“{}” is not a trace of a text. A trace is what “Save trace” on this page \
+                     saves; a model is model.safetensors together with tokenizer.json.",
+                    file.name()
+                )),
                 Some(Err(error)) => {
                     self.complain(format!("“{}” cannot be opened: {error}.", file.name()));
                 }
