@@ -99,7 +99,7 @@ pub(super) fn find(files: &[(String, Vec<u8>)]) -> Result<(Saved, Option<&[u8]>)
         };
         found.map(|(_, bytes)| bytes.clone()).ok_or_else(missing)
     };
-    let damaged = |error: FileError| format!("the checkpoint cannot be gone on with: {error}");
+    let damaged = |error: FileError| format!("the checkpoint cannot be continued: {error}");
     let saved = Saved::load(read).map_err(|error| Fault::request(&damaged(error)))?;
     let mut texts = files.iter().filter(|(path, _)| path.to_lowercase().ends_with(".txt"));
     let corpus = match (texts.next(), texts.next()) {
@@ -128,7 +128,7 @@ mod tests {
             (&["state.json", "state.json"], "There is more than one checkpoint"),
             (
                 &["run/checkpoints/step-000001/state.json"],
-                "gone on with: state.json: the file is damaged",
+                "continued: state.json: the file is damaged",
             ),
         ] {
             let Fault { message, .. } = find(&files(names)).map(drop).expect_err("no checkpoint");
