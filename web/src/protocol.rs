@@ -404,6 +404,8 @@ pub enum Stage {
         /// Launches of a step.
         total: u32,
     },
+    /// Timing a step, on the GPU or on the CPU.
+    Timing,
 }
 
 /// What is known of a loaded model.

@@ -72,6 +72,7 @@ fn describe(stage: &Stage) -> Row {
         }
         Stage::Cpu => ("The CPU will compute".into(), Some(1.0)),
         Stage::Weights => ("Checking the model".into(), Some(1.0)),
+        Stage::Timing => ("Timing a step, to choose between GPU and CPU".into(), None),
         Stage::Shaders { done, total } if done == total => ("The GPU is ready".into(), Some(1.0)),
         Stage::Shaders { done, total } => (
             format!("Preparing the GPU: {} of {total}", done + 1),

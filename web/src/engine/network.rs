@@ -16,6 +16,8 @@ const MEASURED: usize = 32;
 /// Milliseconds of a step from which the CPU is tried, too: no hardware is as slow as that, but
 /// implementations of WebGPU in software are.
 pub(super) const SLOW: f64 = 400.0;
+/// Milliseconds of a step after which timing another one would tell nothing new.
+const CERTAIN: f64 = 2_000.0;
 
 /// A network on a device with its shaders compiled.
 pub(super) struct Network {
@@ -54,11 +56,13 @@ impl Network {
             return Ok((network, None));
         }
         // Passes over a whole text, whatever the network was trained for.
+        emit(Event::Progress(Stage::Timing));
         let gpu_ms = network.step_ms(Objective::Masked).await?;
         if gpu_ms < SLOW {
             return Ok((network, None));
         }
         let mut other = Self::new(Device::cpu(), kind, emit).await?;
+        emit(Event::Progress(Stage::Timing));
         let cpu_ms = other.step_ms(Objective::Masked).await?;
         log::info!("a step of {MEASURED} tokens: GPU {gpu_ms:.0} ms, CPU {cpu_ms:.0} ms");
         if cpu_ms >= gpu_ms {
@@ -164,7 +168,7 @@ impl Network {
 
     /// Milliseconds of a step of a short text, written as by a network of this objective; the quickest
     /// of three: the first may have to prepare something, and the machine may be busy with something
-    /// else.
+    /// else. A slow one is slow enough to be sure.
     async fn step_ms(&mut self, objective: Objective) -> Result<f64, Fault> {
         let own = std::mem::replace(&mut self.model.objective, objective);
         let measured = self.measure().await;
@@ -186,6 +190,9 @@ impl Network {
             generation.step(device)?;
             generation.read_state(device).await?;
             quickest = quickest.min(started.elapsed().as_secs_f64() * 1e3);
+            if quickest > CERTAIN {
+                break;
+            }
         }
         Ok(quickest)
     }

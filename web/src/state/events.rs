@@ -73,7 +73,7 @@ impl App {
             }
             let EngineState::Loading(loading) = engine else { return };
             match stage {
-                Stage::Adapter | Stage::Cpu | Stage::Shaders { .. } => {
+                Stage::Adapter | Stage::Cpu | Stage::Timing | Stage::Shaders { .. } => {
                     loading.device = Some(stage);
                 }
                 Stage::Server | Stage::Download { .. } | Stage::Weights => {

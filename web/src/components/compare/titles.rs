@@ -34,7 +34,7 @@ pub(super) fn titles(tree: &Tree, comparison: &Comparison) -> [String; 2] {
 fn told(settings: [Vec<String>; 2], tree: &Tree, comparison: &Comparison) -> [String; 2] {
     let [first, second] = settings;
     if !first.is_empty() {
-        return [first.join(", "), second.join(", ")];
+        return [first.join(" · "), second.join(" · ")];
     }
     let name =
         |index: usize| tree.branches.get(index).map_or_else(String::new, |b| named(b, index));
@@ -107,7 +107,7 @@ pub(in crate::components) fn listed(tree: &Tree, index: usize) -> String {
     if own.is_empty() {
         return named(branch, index);
     }
-    format!("Text {}, the same prompt: {}", index + 1, own.join(", "))
+    format!("Text {}, the same prompt: {}", index + 1, own.join(" · "))
 }
 
 /// What a branch is about; `index` is its own.
@@ -143,10 +143,10 @@ mod tests {
         };
         assert_eq!(called(Request { steps: 1, ..request() }), ["4 steps", "1 step"]);
         let cool = Request { temperature: 0.7, seed: 2, ..request() };
-        assert_eq!(called(cool), ["temperature 0, seed 1", "temperature 0.7, seed 2"]);
+        assert_eq!(called(cool), ["temperature 0 · seed 1", "temperature 0.7 · seed 2"]);
         assert_eq!(called(request()), ["Text 1: A", "The same once more"]);
         let serial = Request { sampler: SamplerKind::LeftToRight.into(), ..request() };
-        assert_eq!(called(serial), ["4 steps, Surest first", "One word after the other"]);
+        assert_eq!(called(serial), ["4 steps · Surest first", "One word after the other"]);
     }
 
     #[test]
