@@ -95,6 +95,12 @@ fn what_is_no_record_gets_a_sentence() {
     let far = track(&place, "far.toml", &corpus(&place), 0.1);
     attempt(&far, "far", &["the run ended after 10 steps with", "before it came to 0.1"]);
     assert!(!place.path("far/record.json").exists());
+    // What its own evaluations come to is not yet what the track asks for.
+    let low = track(&place, "low.toml", &corpus(&place), 0.1);
+    let out = place.path("low");
+    let flags = ["--config", &config, "--out", &out.to_string_lossy(), "--stop-at", "7.5"];
+    fail(&mut speedrun(&place, &low, &flags), &["and the target is 0.1", "a lower `--stop-at`"]);
+    assert!(!place.path("low/record.json").exists());
     attempt("no.toml", "none", &["cannot read the track no.toml"]);
     let near = track(&place, "near.toml", &corpus(&place), 7.0);
     fail(&mut speedrun(&place, &near, &["--verify", "nowhere"]), &["record.json"]);
