@@ -50,10 +50,10 @@ fn race(browser: &Browser) {
     // The models are called as in the menu, whatever their files call themselves.
     let titles = browser.eval(TITLES);
     assert!(
-        titles[0].as_str().is_some_and(|title| title.starts_with("tiny, 20 steps")),
+        titles[0].as_str().is_some_and(|title| title.starts_with("tiny · 20 steps")),
         "{titles}"
     );
-    assert_eq!(titles[1], "serial, One word after the other");
+    assert_eq!(titles[1], "serial · One word after the other");
     assert_eq!(browser.eval(STEPS), json!([20, 24]));
     assert!(!words(browser, 0).contains(&"_".to_owned()));
     browser.fill(".compare .scrubber", "12");
@@ -100,7 +100,7 @@ fn race(browser: &Browser) {
     browser.write_to_the_end();
     against(browser, "tiny");
     let titles = browser.eval(TITLES);
-    assert_eq!(titles[0], "serial, One word after the other");
+    assert_eq!(titles[0], "serial · One word after the other");
     assert_eq!(browser.eval(STEPS), json!([24, 20]), "{titles}");
 }
 
