@@ -177,7 +177,7 @@ impl Windows {
         let round = (visit / count) as u32;
         let random = Philox::new(self.options.seed);
         let mut order: Vec<u32> = (0..count as u32).collect();
-        order.sort_by_key(|&window| random.of(Stream::Windows, [window, 0, round]));
+        order.sort_by_cached_key(|&window| random.of(Stream::Windows, [window, 0, round]));
         order[visit % count] as usize
     }
 
